@@ -1,0 +1,39 @@
+import { Command, CommanderError } from 'commander';
+import { FatalError, messageOf } from '../consumers/lib/errors.ts';
+import { registerConfig } from './config.ts';
+import { AnswerNo, createContext, type CommandContext } from './context.ts';
+
+const EXIT_NO = 1;
+const EXIT_CANNOT = 2;
+
+function buildProgram(context: CommandContext): Command {
+  const program = new Command('history-cdc')
+    .description(
+      'Ends the dual write of agent_test_history: streams it with Debezium and projects every owner run once.',
+    )
+    .configureHelp({ sortSubcommands: false })
+    .showSuggestionAfterError()
+    .exitOverride();
+  registerConfig(program, context);
+  return program;
+}
+
+/** Turns whatever a command threw into an exit code and a message that names the way out. */
+function report(error: unknown): number {
+  if (error instanceof AnswerNo) return EXIT_NO;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CANNOT;
+  if (error instanceof FatalError) {
+    process.stderr.write(`error ${error.code}: ${error.message}\n  way out: ${error.wayOut}\n`);
+    return EXIT_CANNOT;
+  }
+  process.stderr.write(
+    `error: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+  );
+  return EXIT_CANNOT;
+}
+
+try {
+  await buildProgram(createContext(process.env)).parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = report(error);
+}

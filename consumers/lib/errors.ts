@@ -1,0 +1,75 @@
+/**
+ * Two families of errors, and no third: a fatal one ends the process and names the way out, a transient one is
+ * retried with backoff. A record that cannot be decoded or mapped is neither: it is data, and is quarantined.
+ * Callers branch on the class and the code, never on the text.
+ */
+export const ERROR_CODES = {
+  CONFIG_INVALID: 'a setting is missing or has a value that cannot be used',
+  DATABASE_UNREACHABLE: 'Postgres does not answer, or refuses the login',
+  DATABASE_UNFIT: 'the database lacks tables, columns or rights that the command needs',
+  SCHEMA_NOT_MIGRATED: 'the schema history_cdc is missing or older than this release',
+  KAFKA_UNREACHABLE: 'no Kafka broker answers',
+  TOPIC_MISSING: 'a topic that the command reads or writes does not exist',
+  TOPIC_RECREATED: 'the topic was deleted and made again: stored offsets mean nothing in it',
+  PARTITIONS_CHANGED: 'the partition count of the topic changed: keys moved, their order is lost',
+  OFFSET_OUT_OF_RANGE: 'the next offset to read is no longer, or not yet, in the topic',
+  TOPIC_TRUNCATED: 'the beginning of the topic has been deleted, so part of the history is not in it',
+  SOURCE_TRUNCATED: 'the legacy table was truncated',
+  FENCED: 'another projector took the partition over',
+  SCHEMA_REGISTRY: 'the schema registry does not answer, or does not know a schema id',
+  SCHEMA_UNUSABLE: 'the schema of the records lacks a field that the projector reads',
+  CONNECT_UNREACHABLE: "Kafka Connect's REST interface does not answer",
+  CONNECTOR_REJECTED: 'Kafka Connect refused the connector configuration',
+  CONNECTOR_FAILED: 'the connector or its task failed',
+  CONNECTOR_SILENT: 'the connector says RUNNING, and nothing comes through its topics',
+  STACK_PREREQUISITE: 'something that the local stack needs is missing on this machine',
+  STACK_SERVER_FAILED: 'a server of the local stack did not start',
+  STACK_ABSENT: 'no local stack is up in this checkout',
+  HTTP_PORT_TAKEN: 'the address for /healthz, /readyz and /metrics is in use',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Where an error happened: topic, partition, offset, key, table …; never a row's values. */
+export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+
+interface ErrorDetails {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** What the reader does next, as one sentence or command. */
+  readonly wayOut: string;
+  readonly facts?: Facts;
+  readonly cause?: unknown;
+}
+
+/** Ends the process with exit code 2. */
+export class FatalError extends Error {
+  override readonly name = 'FatalError';
+  readonly code: ErrorCode;
+  readonly wayOut: string;
+  readonly facts: Facts;
+
+  constructor(details: ErrorDetails) {
+    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = details.code;
+    this.wayOut = details.wayOut;
+    this.facts = details.facts ?? {};
+  }
+}
+
+/** The environment failed for the moment; the same work is tried again, whole. */
+export class TransientError extends Error {
+  override readonly name = 'TransientError';
+  readonly facts: Facts;
+
+  constructor(message: string, options: { readonly facts?: Facts; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.facts = options.facts ?? {};
+  }
+}
+
+/** The text of anything thrown: of an AggregateError (a refused connection on both address families) its parts. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

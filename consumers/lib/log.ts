@@ -1,0 +1,17 @@
+import { pino, type Logger } from 'pino';
+
+export type { Logger };
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * Structured lines on stderr, so that stdout stays for a command's answer. Log positions and ids, never a row's
+ * values: they are personal data.
+ */
+export function createLogger(level: LogLevel): Logger {
+  return pino(
+    { level, base: { service: 'agent-history-cdc' }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ dest: 2, sync: true }),
+  );
+}

@@ -1,0 +1,16 @@
+import type { Config } from './config.ts';
+
+/** The schema of the signal and heartbeat tables, in the legacy database; the DBA's script makes it. */
+export const SOURCE_SCHEMA = 'history_cdc_source';
+
+/** The topics that the connector writes to, all derived from `topic.prefix`. */
+export function topicNames(config: Pick<Config, 'TOPIC_PREFIX'>) {
+  const prefix = config.TOPIC_PREFIX;
+  return {
+    data: `${prefix}.public.agent_test_history`,
+    signal: `${prefix}.${SOURCE_SCHEMA}.signal`,
+    heartbeatTable: `${prefix}.${SOURCE_SCHEMA}.heartbeat`,
+    heartbeat: `__debezium-heartbeat.${prefix}`,
+    notifications: `${prefix}.notifications`,
+  } as const;
+}

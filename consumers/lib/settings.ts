@@ -1,0 +1,91 @@
+/** One setting, as `history-cdc config` shows it. */
+export interface Setting {
+  readonly meaning: string;
+  readonly default?: string;
+  /** Never shown, wherever it comes from. */
+  readonly secret?: true;
+  /** A URL whose password is masked. */
+  readonly credentials?: true;
+}
+
+/** Every environment variable that history-cdc reads, in the order in which `config` lists them. */
+export const SETTINGS = {
+  DATABASE_URL: {
+    meaning: 'Postgres with the canonical tables, the dimensions and the ledger',
+    credentials: true,
+  },
+  LEGACY_DATABASE_URL: {
+    meaning: 'Postgres with agent_test_history; unset, it is DATABASE_URL',
+    credentials: true,
+  },
+  CONNECTOR_DATABASE_URL: {
+    meaning: 'the legacy database as Kafka Connect sees it; its password is never sent to Connect',
+    credentials: true,
+  },
+  KAFKA_BROKERS: { meaning: 'Kafka bootstrap servers, host:port, several separated by commas' },
+  KAFKA_TLS: { meaning: 'true: connect to Kafka by TLS, with host names verified', default: 'false' },
+  KAFKA_TLS_CA_FILE: { meaning: "PEM file of the authority that signed the brokers' certificates" },
+  KAFKA_TLS_CERT_FILE: { meaning: 'PEM file of the client certificate, for mutual TLS' },
+  KAFKA_TLS_KEY_FILE: { meaning: 'PEM file of the client key, for mutual TLS' },
+  KAFKA_SASL_MECHANISM: { meaning: 'plain, scram-sha-256 or scram-sha-512' },
+  KAFKA_SASL_USERNAME: { meaning: 'user name for SASL' },
+  KAFKA_SASL_PASSWORD: { meaning: 'password for SASL', secret: true },
+  CONNECT_URL: { meaning: 'REST address of Kafka Connect', credentials: true },
+  SCHEMA_REGISTRY_URL: {
+    meaning: 'Confluent-compatible schema registry (Avro); unset, records must be JSON',
+    credentials: true,
+  },
+  CONNECTOR_SCHEMA_REGISTRY_URL: {
+    meaning: "the registry's own API as Kafka Connect sees it",
+    credentials: true,
+  },
+  CONNECTOR_NAME: { meaning: 'name of the connector in Kafka Connect', default: 'agent-test-history' },
+  TOPIC_PREFIX: { meaning: "Debezium's topic.prefix: the first part of every topic name", default: 'aao' },
+  TOPIC_PARTITIONS: {
+    meaning: 'partitions of the data topic, when `connector apply` creates it',
+    default: '4',
+  },
+  TOPIC_REPLICATION: {
+    meaning: 'replication factor of the topics that `connector apply` creates',
+    default: '1',
+  },
+  PUBLICATION_NAME: { meaning: "Postgres publication of the connector's tables", default: 'history_cdc' },
+  SLOT_NAME: { meaning: 'Postgres replication slot of the connector', default: 'history_cdc' },
+  CONSUMER_GROUP: { meaning: 'Kafka consumer group of the projectors', default: 'agent-history-projector' },
+  UNAVAILABLE_PLACEHOLDER: {
+    meaning: "Debezium's unavailable.value.placeholder: stands for a TOAST value left out of an event",
+    default: '__history_cdc_unavailable_b7a1f6d2e94c__',
+  },
+  OPT_OUT_POLICY: {
+    meaning: 'respect: runs on agents that opted out of monitoring are not projected; project: they are',
+    default: 'respect',
+  },
+  BATCH_ROWS: { meaning: 'records a transaction, at most', default: '2000' },
+  BATCH_BYTES: { meaning: 'bytes of records a transaction, at most', default: '8388608' },
+  PARTITIONS_AT_ONCE: {
+    meaning: 'partitions projected at once, each on a Postgres connection of its own',
+    default: '2',
+  },
+  HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
+  HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
+  LOG_LEVEL: { meaning: 'debug, info, warn, error or silent', default: 'info' },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export function settingOf(name: SettingName): Setting {
+  return SETTINGS[name];
+}
+
+/** A setting's value as it may be printed. */
+export function maskSetting(name: SettingName, value: string): string {
+  const setting = settingOf(name);
+  if (setting.secret === true) return '***';
+  if (setting.credentials !== true || !URL.canParse(value)) return value;
+  const url = new URL(value);
+  if (url.password !== '') url.password = '***';
+  for (const parameter of ['password', 'sslpassword']) {
+    if (url.searchParams.has(parameter)) url.searchParams.set(parameter, '***');
+  }
+  return url.href;
+}

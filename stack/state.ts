@@ -1,0 +1,5 @@
+import type { Environment } from '../consumers/lib/config.ts';
+
+export function localStackEnvironment(_environment: Environment): Environment | undefined {
+  return undefined;
+}

@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+
+// A test's suffix says what it needs: .test.ts nothing, .pg.test.ts Postgres, .stack.test.ts the whole stack.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.pg.test.ts', 'test/**/*.stack.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'pg',
+          include: ['test/**/*.pg.test.ts'],
+          globalSetup: 'test/support/postgres-global-setup.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'stack',
+          include: ['test/**/*.stack.test.ts'],
+          globalSetup: 'test/support/stack-global-setup.ts',
+          // One stack, two cores: files take turns.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
