@@ -1,5 +1,5 @@
 import type { Environment } from '../consumers/lib/config.ts';
 
-export function localStackEnvironment(_environment: Environment): Environment | undefined {
-  return undefined;
+export function localStackEnvironment(environment: Environment): Environment | undefined {
+  return environment['HISTORY_CDC_STACK'] === undefined ? undefined : {};
 }

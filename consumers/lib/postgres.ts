@@ -1,0 +1,114 @@
+import pg from 'pg';
+import { FatalError, messageOf } from './errors.ts';
+
+export type Pool = pg.Pool;
+export type Client = pg.ClientBase;
+
+interface PoolOptions {
+  readonly url: string;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  readonly connections: number;
+}
+
+/**
+ * A pool whose every connection has bounds. `search_path` is fixed, so no object of another schema can stand in
+ * for ours; the time zone too, so a timestamp has one text. The pool's own connection errors (a server that went
+ * away while a connection was idle) must not end the process: the next query meets them and says so.
+ */
+export function createPool({ url, name, connections }: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: name,
+    max: connections,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    options: '-c search_path=public,pg_temp -c TimeZone=UTC -c DateStyle=ISO',
+  });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/**
+ * The bounds of a transaction of ours, in the order Postgres meets them: a lock that somebody else holds, a
+ * statement that runs away, and a process that stopped between two statements (SIGSTOP, a lost host) while it
+ * holds locks that its successor needs.
+ */
+const TRANSACTION_BOUNDS =
+  "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '20s'";
+
+/** Thrown inside `inTransaction` to roll back on purpose and still return a value. */
+class RolledBack<T> extends Error {
+  readonly value: T;
+  constructor(value: T) {
+    super('rolled back on purpose');
+    this.value = value;
+  }
+}
+
+/**
+ * The only place where a transaction starts. READ COMMITTED, because every statement must see what was committed
+ * before it took its locks. After any error the connection is destroyed when its state is not known (a COMMIT
+ * whose answer was lost): the caller re-reads the stored offset instead of guessing.
+ */
+export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; ${TRANSACTION_BOUNDS}`);
+    const result = await work(client);
+    await client.query('COMMIT');
+    broken = false;
+    return result;
+  } catch (error) {
+    broken = !(await rolledBack(client));
+    if (error instanceof RolledBack) return error.value as T;
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Runs the same work as `inTransaction`, and rolls it back. */
+export async function inDryRun<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  return await inTransaction<T>(pool, async (client) => {
+    throw new RolledBack(await work(client));
+  });
+}
+
+async function rolledBack(client: Client): Promise<boolean> {
+  try {
+    await client.query('ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The five-character SQLSTATE of a Postgres error, or undefined where the error is not one. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/**
+ * True where the values of a row are to blame: data exceptions (class 22, among them \u0000 in text and numbers
+ * out of range) and violated constraints (class 23). Everything else is the environment, and never quarantines.
+ */
+export function isDataError(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && (state.startsWith('22') || state.startsWith('23'));
+}
+
+/** Opens one connection and closes it: a wrong address or password is named before any work starts. */
+export async function assertReachable(pool: Pool, setting: string): Promise<void> {
+  try {
+    (await pool.connect()).release();
+  } catch (error) {
+    throw new FatalError({
+      code: 'DATABASE_UNREACHABLE',
+      message: `Postgres cannot be reached at ${setting}: ${messageOf(error)}`,
+      wayOut: `check ${setting} (\`history-cdc config\`), and that the server runs and admits the role`,
+      cause: error,
+    });
+  }
+}
