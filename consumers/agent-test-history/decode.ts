@@ -1,0 +1,185 @@
+import type { Position } from '../lib/position.ts';
+import { AvroDecoder } from './avro.ts';
+import { UNAVAILABLE } from './event.ts';
+import type {
+  KeyedEvent,
+  LegacyRow,
+  QuarantineReason,
+  RawRecord,
+  SourceEvent,
+  Unavailable,
+} from './event.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { SchemaLookup } from '../lib/registry.ts';
+import { postgresTimestamp } from './timestamp.ts';
+
+/** Turns records of one partition into events. Never throws for what is in a record: that becomes `unusable`. */
+export type Decoder = (
+  records: readonly RawRecord[],
+  where: Omit<Position, 'offset'>,
+) => Promise<SourceEvent[]>;
+
+type Parse = (kind: 'key' | 'envelope', bytes: Buffer) => unknown;
+
+/**
+ * Avro where a registry is configured, else Connect's JSON with or without schema. The placeholder is the
+ * connector's `unavailable.value.placeholder`.
+ */
+export function createDecoder(lookUp: SchemaLookup | undefined, placeholder: string): Decoder {
+  if (lookUp === undefined) {
+    return (records, where) => Promise.resolve(decodeAll(records, where, { parse: parseJson, placeholder }));
+  }
+  const avroDecoder = new AvroDecoder(lookUp);
+  return async (records, where) => {
+    await avroDecoder.prepare(
+      'key',
+      records.map(({ key }) => key),
+    );
+    await avroDecoder.prepare(
+      'envelope',
+      records.map(({ value }) => value),
+    );
+    const parse: Parse = (kind, bytes) => avroDecoder.decode(kind, bytes);
+    return decodeAll(records, where, { parse, placeholder });
+  };
+}
+
+interface Rules {
+  readonly parse: Parse;
+  readonly placeholder: string;
+}
+
+function decodeAll(
+  records: readonly RawRecord[],
+  where: Omit<Position, 'offset'>,
+  rules: Rules,
+): SourceEvent[] {
+  return records.map((record) => decodeRecord(record, { ...where, offset: record.offset }, rules));
+}
+
+/** A fault of the data: where it was met decides the reason, its message never holds a value. */
+class Unmappable extends Error {
+  override readonly name = 'Unmappable';
+}
+
+function decodeRecord(record: RawRecord, position: Position, { parse, placeholder }: Rules): SourceEvent {
+  let legacyId: string | null = null;
+  try {
+    const envelope = record.value === null ? null : objectOf(parse('envelope', record.value), 'the envelope');
+    if (envelope?.['op'] === 't') return { kind: 'truncate', position };
+    if (record.key === null) throw new Unmappable('the record has no key');
+    legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
+    if (envelope === null) return { kind: 'tombstone', position };
+    return keyedEvent(envelope, { position, legacyId, placeholder });
+  } catch (error) {
+    const reason: QuarantineReason = error instanceof Unmappable ? 'unmappable' : 'undecodable';
+    // Only our own messages are free of values: a parser's may quote the record.
+    const detail =
+      error instanceof Unmappable ? messageOf(error) : 'the bytes are not a record of the schema';
+    return { kind: 'unusable', position, legacyId, reason, detail, record };
+  }
+}
+
+interface KeyedContext {
+  readonly position: Position;
+  readonly legacyId: string;
+  readonly placeholder: string;
+}
+
+function keyedEvent(envelope: Fields, { position, legacyId, placeholder }: KeyedContext): KeyedEvent {
+  const source = objectOf(envelope['source'], 'source');
+  const snapshot = source['snapshot'];
+  const provenance = {
+    position,
+    legacyId,
+    lsn: source['lsn'] == null ? null : integerOf(source['lsn'], 'source.lsn'),
+    snapshot: typeof snapshot === 'string' && snapshot !== 'false',
+  };
+  const op = envelope['op'];
+  if (op === 'd') {
+    return { kind: 'delete', ...provenance, deletedAtMs: Number(integerOf(source['ts_ms'], 'source.ts_ms')) };
+  }
+  if (op !== 'r' && op !== 'c' && op !== 'u') throw new Unmappable('op is none of r, c, u, d, t');
+  return { kind: 'image', op, ...provenance, row: rowOf(objectOf(envelope['after'], 'after'), placeholder) };
+}
+
+function rowOf(after: Fields, placeholder: string): LegacyRow {
+  const text = (column: string): string | Unavailable => {
+    const value = stringOf(after[column], column);
+    if (value === placeholder) return UNAVAILABLE;
+    // Postgres has no such text: it can only come from a producer that is not the connector.
+    if (value.includes('\u0000')) throw new Unmappable(`${column} holds a NUL character`);
+    return value;
+  };
+  const nullableText = (column: string) => (after[column] == null ? null : text(column));
+  return {
+    agentContextId: uuidOf(after['agent_context_id'], 'agent_context_id'),
+    scenario: text('scenario'),
+    overallPassed: booleanOf(after['overall_passed'], 'overall_passed'),
+    stepsPassed: int32Of(after['steps_passed'], 'steps_passed'),
+    stepsFailed: int32Of(after['steps_failed'], 'steps_failed'),
+    totalDurationMs:
+      after['total_duration_ms'] == null ? null : int32Of(after['total_duration_ms'], 'total_duration_ms'),
+    summary: nullableText('summary'),
+    dryRun: after['dry_run'] == null ? null : booleanOf(after['dry_run'], 'dry_run'),
+    userId: nullableText('user_id'),
+    agentProfileJson: nullableText('agent_profile_json'),
+    startedAt: timestampOf(after['started_at'], 'started_at'),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** JSON with a schema is `{schema, payload}`, without one the payload itself. */
+function parseJson(_kind: 'key' | 'envelope', bytes: Buffer): unknown {
+  const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  if (typeof value === 'object' && value !== null && 'schema' in value && 'payload' in value)
+    return value.payload;
+  return value;
+}
+
+function objectOf(value: unknown, name: string): Fields {
+  if (typeof value !== 'object' || value === null) throw new Unmappable(`${name} is not an object`);
+  return value as Fields;
+}
+
+function stringOf(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw new Unmappable(`${name} is not text`);
+  return value;
+}
+
+function booleanOf(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw new Unmappable(`${name} is not a boolean`);
+  return value;
+}
+
+function int32Of(value: unknown, name: string): number {
+  if (
+    typeof value !== 'number' ||
+    !Number.isInteger(value) ||
+    Math.abs(value) > 0x7fffffff + Number(value < 0)
+  ) {
+    throw new Unmappable(`${name} is not a 32-bit integer`);
+  }
+  return value;
+}
+
+function integerOf(value: unknown, name: string): bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    throw new Unmappable(`${name} is not an integer`);
+  return BigInt(value);
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function uuidOf(value: unknown, name: string): string {
+  if (typeof value !== 'string' || !UUID.test(value)) throw new Unmappable(`${name} is not a UUID`);
+  return value.toLowerCase();
+}
+
+function timestampOf(value: unknown, name: string): string {
+  const timestamp = postgresTimestamp(stringOf(value, name));
+  if (timestamp === undefined) throw new Unmappable(`${name} is not a timestamp`);
+  return timestamp;
+}

@@ -1,0 +1,96 @@
+import type { Position } from '../lib/position.ts';
+
+/** Debezium left the value out: an unchanged TOAST column. It means "as before"; it is never stored or hashed. */
+export const UNAVAILABLE = Symbol('unavailable');
+export type Unavailable = typeof UNAVAILABLE;
+
+/**
+ * The columns of `agent_test_history` that have a canonical one. `timestamptz` is text that Postgres reads back to
+ * the microsecond, `jsonb` is Postgres's own text. Only text and jsonb columns can be unavailable.
+ */
+export interface LegacyRow {
+  readonly agentContextId: string;
+  readonly scenario: string | Unavailable;
+  readonly overallPassed: boolean;
+  readonly stepsPassed: number;
+  readonly stepsFailed: number;
+  readonly totalDurationMs: number | null;
+  readonly summary: string | null | Unavailable;
+  readonly dryRun: boolean | null;
+  readonly userId: string | null | Unavailable;
+  readonly agentProfileJson: string | null | Unavailable;
+  readonly startedAt: string;
+}
+
+type TextColumn = 'scenario' | 'summary' | 'userId' | 'agentProfileJson';
+export const TEXT_COLUMNS = [
+  'scenario',
+  'summary',
+  'userId',
+  'agentProfileJson',
+] as const satisfies TextColumn[];
+
+/** A row with every value present. */
+export type CompleteRow = { readonly [K in keyof LegacyRow]: Exclude<LegacyRow[K], Unavailable> };
+
+export function isComplete(row: LegacyRow): row is CompleteRow {
+  return TEXT_COLUMNS.every((column) => row[column] !== UNAVAILABLE);
+}
+
+interface Provenance {
+  readonly position: Position;
+  readonly legacyId: string;
+  /** Postgres LSN as a number of bytes; an incremental snapshot row carries none. Never an order. */
+  readonly lsn: bigint | null;
+  readonly snapshot: boolean;
+}
+
+/** A row as it is after an insert, an update or a snapshot read. */
+export interface ImageEvent extends Provenance {
+  readonly kind: 'image';
+  readonly op: 'r' | 'c' | 'u';
+  readonly row: LegacyRow;
+}
+
+/** A deleted row. Debezium's `before` of it is made up except for the key, so nothing else is kept. */
+export interface DeleteEvent extends Provenance {
+  readonly kind: 'delete';
+  /** When the source committed the delete, in epoch milliseconds. */
+  readonly deletedAtMs: number;
+}
+
+/** A record that cannot be decoded or mapped. */
+export interface UnusableEvent {
+  readonly kind: 'unusable';
+  readonly position: Position;
+  /** Null where not even the key could be read. */
+  readonly legacyId: string | null;
+  readonly reason: QuarantineReason;
+  /** What is wrong, without a value of the row. */
+  readonly detail: string;
+  readonly record: RawRecord;
+}
+
+/** The tombstone behind a delete: it says nothing that the delete has not said. */
+export interface TombstoneEvent {
+  readonly kind: 'tombstone';
+  readonly position: Position;
+}
+
+/** The source table was truncated: a person decides what follows. */
+export interface TruncateEvent {
+  readonly kind: 'truncate';
+  readonly position: Position;
+}
+
+export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;
+export type SourceEvent = KeyedEvent | TombstoneEvent | TruncateEvent;
+
+export type QuarantineReason = 'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres';
+
+/** A record as it lies in the topic. */
+export interface RawRecord {
+  readonly offset: bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}

@@ -1,0 +1,23 @@
+/** The decisions of the ledger, a closed set: each is one ledger value and one metric label. */
+export const DECISIONS = [
+  'projected',
+  'twin',
+  'adopted',
+  'third_party',
+  'anonymous',
+  'opted_out',
+  'orphaned',
+  'gone',
+  'quarantined',
+] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/** The decisions that stand on one canonical row each. */
+export type OwnerDecision = Extract<Decision, 'projected' | 'twin' | 'adopted'>;
+
+export function isOwnerDecision(decision: Decision): decision is OwnerDecision {
+  return decision === 'projected' || decision === 'twin' || decision === 'adopted';
+}
+
+/** Grows when the rule that decides changes, so that `redecide` knows which rows were decided by an older one. */
+export const RULE_VERSION = 1;

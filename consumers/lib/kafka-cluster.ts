@@ -1,0 +1,165 @@
+import { FatalError, messageOf } from './errors.ts';
+import {
+  ConfigResourceTypes,
+  createInternalCluster,
+  createKafkaClient,
+  KafkaJSProtocolError,
+  Partitioners,
+} from './kafka.ts';
+import type { Admin, Kafka, KafkaSettings } from './kafka.ts';
+import { startConsumer, type ConsumeOptions, type TopicConsumer } from './kafka-consumer.ts';
+import { requestTopicIdentity, type TopicIdentity } from './kafka-topic-id.ts';
+import type { Logger } from './log.ts';
+
+/** The first offset that a partition still holds, and the offset that its next record will get. */
+export interface Watermarks {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export class KafkaCluster {
+  readonly #kafka: Kafka;
+  readonly #admin: Admin;
+  readonly #logger: Logger;
+  readonly #brokers: readonly string[];
+
+  private constructor(settings: KafkaSettings, logger: Logger) {
+    this.#kafka = createKafkaClient(settings, logger);
+    this.#admin = this.#kafka.admin();
+    this.#logger = logger;
+    this.#brokers = settings.KAFKA_BROKERS;
+  }
+
+  /** Connects; a cluster that does not answer is named before any work starts. */
+  static async connect(settings: KafkaSettings, logger: Logger): Promise<KafkaCluster> {
+    const cluster = new KafkaCluster(settings, logger);
+    try {
+      await cluster.#admin.connect();
+      await cluster.#admin.listTopics();
+    } catch (error) {
+      await cluster.close();
+      throw new FatalError({
+        code: 'KAFKA_UNREACHABLE',
+        message: `no Kafka broker answers at ${cluster.#brokers.join(', ')}: ${messageOf(error)}`,
+        wayOut:
+          'check KAFKA_BROKERS and the TLS and SASL settings (`history-cdc config`), and that the broker runs',
+        cause: error,
+      });
+    }
+    return cluster;
+  }
+
+  async close(): Promise<void> {
+    await this.#admin.disconnect().catch(() => undefined);
+  }
+
+  /** Undefined where there is no such topic. */
+  async describeTopic(topic: string): Promise<TopicIdentity | undefined> {
+    const cluster = createInternalCluster(this.#kafka);
+    try {
+      await cluster.connect();
+      await cluster.refreshMetadata();
+      const broker = await cluster.findControllerBroker();
+      return await requestTopicIdentity(broker.connectionPool, topic);
+    } finally {
+      await cluster.disconnect();
+    }
+  }
+
+  async watermarks(topic: string): Promise<ReadonlyMap<number, Watermarks>> {
+    const offsets = await this.#admin.fetchTopicOffsets(topic);
+    return new Map(
+      offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]),
+    );
+  }
+
+  /** The first offset of each partition whose record is not older than `timestampMs`; the high watermark if none. */
+  async offsetsAt(topic: string, timestampMs: number): Promise<ReadonlyMap<number, bigint>> {
+    const offsets = await this.#admin.fetchTopicOffsetsByTimestamp(topic, timestampMs);
+    return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
+  async listTopics(): Promise<readonly string[]> {
+    return await this.#admin.listTopics();
+  }
+
+  /** The named entries of a topic's configuration, as text. */
+  async topicConfig(topic: string, names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+    const { resources } = await this.#admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }],
+    });
+    const entries = resources[0]?.configEntries ?? [];
+    return Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
+  }
+
+  async createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    await this.#admin.createTopics({
+      waitForLeaders: true,
+      topics: topics.map(({ name, partitions, replication, config }) => ({
+        topic: name,
+        numPartitions: partitions,
+        replicationFactor: replication,
+        configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })),
+      })),
+    });
+  }
+
+  async alterTopicConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    await this.#admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+    });
+  }
+
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    await this.#admin.deleteTopics({ topics: [...topics] });
+  }
+
+  /** Forgets consumer groups; one that does not exist is fine. */
+  async deleteGroup(group: string): Promise<void> {
+    try {
+      await this.#admin.deleteGroups([group]);
+    } catch (error) {
+      const unknown = error instanceof Error && 'groups' in error && isUnknownGroup(error.groups);
+      if (!unknown) throw error;
+    }
+  }
+
+  /** Writes records as they are; for tests and tools that need a record which Debezium would not write. */
+  async produce(
+    topic: string,
+    messages: readonly { key: Buffer | null; value: Buffer | null; partition: number }[],
+  ) {
+    const producer = this.#kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    await producer.connect();
+    try {
+      await producer.send({ topic, acks: -1, messages: [...messages] });
+    } finally {
+      await producer.disconnect();
+    }
+  }
+
+  /** Joins the group and reads; see `consume`. */
+  async consume(options: ConsumeOptions): Promise<TopicConsumer> {
+    return await startConsumer(this.#kafka, options, this.#logger);
+  }
+}
+
+function isUnknownGroup(groups: unknown): boolean {
+  return (
+    Array.isArray(groups) &&
+    groups.every(
+      ({ error }: { error?: unknown }) =>
+        error instanceof KafkaJSProtocolError && error.type === 'GROUP_ID_NOT_FOUND',
+    )
+  );
+}

@@ -1,0 +1,132 @@
+import type { EachBatchPayload, Kafka, KafkaMessage } from './kafka.ts';
+import type { Logger } from './log.ts';
+
+export interface TopicRecord {
+  readonly offset: bigint;
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+}
+
+/** Workers of kafkajs; each batch of a fetch needs one of its own, or it would wait for another partition's. */
+const BATCHES_AT_ONCE = 64;
+
+export interface ConsumeOptions {
+  readonly group: string;
+  readonly topic: string;
+  /** Bytes that one fetch may bring for one partition. */
+  readonly fetchBytes: number;
+  /** Called at every assignment, before any record of it: answers from where each partition is to be read. */
+  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>>;
+  /**
+   * Records of one partition, in order. The next fetch waits for this promise: that is the backpressure. Whoever
+   * waits long in here calls `heartbeat` now and then, or the group gives the partition away.
+   */
+  records(fetched: FetchedRecords): Promise<void>;
+  /** The consumer cannot go on. Called once at most. */
+  failed(error: unknown): void;
+}
+
+export interface FetchedRecords {
+  readonly partition: number;
+  /** The offset that was asked for; the first record may have a later one. */
+  readonly fetchedOffset: bigint;
+  readonly highWatermark: bigint;
+  readonly records: readonly TopicRecord[];
+  readonly heartbeat: () => Promise<void>;
+}
+
+export interface TopicConsumer {
+  seek(partition: number, offset: bigint): void;
+  /** Tells the group how far we are; only lag tools read it. */
+  commit(offsets: ReadonlyMap<number, bigint>): Promise<void>;
+  /** Leaves the group after the batches in hand. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Joins a group and hands over batches. It never decides for itself where to read on: positions come from `assigned`,
+ * and the offset that the group has stored is for lag tools only.
+ */
+export async function startConsumer(
+  kafka: Kafka,
+  options: ConsumeOptions,
+  logger: Logger,
+): Promise<TopicConsumer> {
+  const { group, topic, fetchBytes } = options;
+  const consumer = kafka.consumer({
+    groupId: group,
+    sessionTimeout: 30_000,
+    heartbeatInterval: 3_000,
+    maxBytesPerPartition: fetchBytes,
+    maxBytes: fetchBytes * 4,
+    // A fetch that waits longer would hold up a stop; when data is there it answers at once.
+    maxWaitTimeInMs: 500,
+    allowAutoTopicCreation: false,
+  });
+  let failure: unknown;
+  const fail = (error: unknown) => {
+    if (failure !== undefined) return;
+    failure = error;
+    options.failed(error);
+  };
+  // Batches can arrive before the answer to an assignment is known: they wait for this promise.
+  let positioned: Promise<void> = Promise.resolve();
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    const partitions = payload.memberAssignment[topic] ?? [];
+    positioned = options.assigned(partitions).then((offsets) => {
+      for (const [partition, offset] of offsets) consumer.seek({ topic, partition, offset: String(offset) });
+    }, fail);
+  });
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    logger.warn(
+      { group, restarts: payload.restart, reason: payload.error.message },
+      'the Kafka consumer failed',
+    );
+    // kafkajs leaves a process behind that consumes nothing: the way on is a new process.
+    if (!payload.restart) fail(payload.error);
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: BATCHES_AT_ONCE,
+    eachBatch: async (payload) => {
+      await positioned;
+      if (failure !== undefined || payload.isStale() || !payload.isRunning()) return;
+      await options.records(fetchedRecords(payload));
+      if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
+    },
+  });
+  return {
+    seek: (partition, offset) => {
+      consumer.seek({ topic, partition, offset: String(offset) });
+    },
+    commit: async (offsets) => {
+      await consumer.commitOffsets(
+        [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
+      );
+    },
+    stop: async () => {
+      await consumer.disconnect();
+    },
+  };
+}
+
+function fetchedRecords(payload: EachBatchPayload): FetchedRecords {
+  const { batch } = payload;
+  // kafkajs has it, its types do not.
+  const { fetchedOffset } = batch as typeof batch & { readonly fetchedOffset: string };
+  return {
+    partition: batch.partition,
+    fetchedOffset: BigInt(fetchedOffset),
+    highWatermark: BigInt(batch.highWatermark),
+    records: batch.messages.map(topicRecord),
+    heartbeat: () => payload.heartbeat(),
+  };
+}
+
+function topicRecord({ offset, timestamp, key, value }: KafkaMessage): TopicRecord {
+  return { offset: BigInt(offset), timestampMs: Number(timestamp), key, value };
+}

@@ -1,0 +1,83 @@
+/**
+ * The only file that imports kafkajs, which is no longer maintained: whoever replaces it begins here. It makes the
+ * client, and gives the neighbours the few names that they need; `kafka-cluster.ts` asks and changes a cluster,
+ * `kafka-consumer.ts` reads a topic.
+ */
+import { readFileSync } from 'node:fs';
+import { Kafka, logLevel } from 'kafkajs';
+import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import type { Config } from './config.ts';
+import type { RequestSender } from './kafka-topic-id.ts';
+import type { Logger } from './log.ts';
+
+export { ConfigResourceTypes, KafkaJSProtocolError, Partitioners } from 'kafkajs';
+export type { Admin, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+
+export type KafkaSettings = Pick<
+  Config,
+  | 'KAFKA_TLS'
+  | 'KAFKA_TLS_CA_FILE'
+  | 'KAFKA_TLS_CERT_FILE'
+  | 'KAFKA_TLS_KEY_FILE'
+  | 'KAFKA_SASL_MECHANISM'
+  | 'KAFKA_SASL_USERNAME'
+  | 'KAFKA_SASL_PASSWORD'
+> & { readonly KAFKA_BROKERS: readonly string[] };
+
+export function createKafkaClient(settings: KafkaSettings, logger: Logger): Kafka {
+  return new Kafka(clientConfig(settings, logger));
+}
+
+function clientConfig(settings: KafkaSettings, logger: Logger): KafkaConfig {
+  const sasl = saslOptions(settings);
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+  const ca = read(settings.KAFKA_TLS_CA_FILE);
+  const cert = read(settings.KAFKA_TLS_CERT_FILE);
+  const key = read(settings.KAFKA_TLS_KEY_FILE);
+  return {
+    clientId: 'agent-history-cdc',
+    brokers: [...settings.KAFKA_BROKERS],
+    connectionTimeout: 5_000,
+    requestTimeout: 30_000,
+    retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
+    ...(settings.KAFKA_TLS ? { ssl: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } } : {}),
+    ...(sasl === undefined ? {} : { sasl }),
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => {
+      logKafkajs(entry, logger);
+    },
+  };
+}
+
+function saslOptions(settings: KafkaSettings): SASLOptions | undefined {
+  const {
+    KAFKA_SASL_MECHANISM: mechanism,
+    KAFKA_SASL_USERNAME: username,
+    KAFKA_SASL_PASSWORD: password,
+  } = settings;
+  if (mechanism === undefined || username === undefined || password === undefined) return undefined;
+  return { mechanism, username, password };
+}
+
+/** kafkajs calls every hiccup that it gets over an error; what it cannot get over comes as an exception. */
+function logKafkajs({ namespace, log }: LogEntry, logger: Logger): void {
+  logger.debug({ kafkajs: namespace, error: log['error'] as unknown }, log.message);
+}
+
+export interface InternalCluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findControllerBroker(): Promise<{ readonly connectionPool: RequestSender }>;
+}
+
+/** kafkajs keeps its connections behind a symbol; this is the only use of an inner part of it. */
+export function createInternalCluster(kafka: Kafka): InternalCluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  );
+  if (symbol === undefined) throw new Error('this release of kafkajs has another inside than 2.2.4');
+  const create = (kafka as unknown as Record<symbol, (options: object) => InternalCluster>)[symbol];
+  if (create === undefined) throw new Error('this release of kafkajs has another inside than 2.2.4');
+  return create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
+}
