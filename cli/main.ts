@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import { registerConfig } from './config.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
+import { registerStack } from './stack.ts';
 
 const EXIT_NO = 1;
 const EXIT_CANNOT = 2;
@@ -15,6 +16,7 @@ function buildProgram(context: CommandContext): Command {
     .showSuggestionAfterError()
     .exitOverride();
   registerConfig(program, context);
+  registerStack(program, context);
   return program;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FatalError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
+import { STACK_NAME } from './names.ts';
 import { SETTINGS, settingOf, type SettingName } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -65,6 +66,10 @@ const schema = z.object({
   PARTITIONS_AT_ONCE: integer(1, 32),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
+  HISTORY_CDC_STACK: z
+    .string()
+    .regex(STACK_NAME, 'must be lower-case letters, digits and dashes, at most 41, and no dash in front'),
+  HISTORY_CDC_STATE_DIR: z.string().optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }),
 }) satisfies z.ZodObject<Record<SettingName, z.ZodType>>;
 

@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   CONNECTOR_SILENT: 'the connector says RUNNING, and nothing comes through its topics',
   STACK_PREREQUISITE: 'something that the local stack needs is missing on this machine',
   STACK_SERVER_FAILED: 'a server of the local stack did not start',
+  STACK_BUSY: 'another process has been starting or stopping the same stack for too long',
   STACK_ABSENT: 'no local stack is up in this checkout',
   HTTP_PORT_TAKEN: 'the address for /healthz, /readyz and /metrics is in use',
 } as const;

@@ -1,5 +1,8 @@
 import type { Config } from './config.ts';
 
+/** Names of local stacks: part of a path, and of what `down` removes. */
+export const STACK_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
+
 /** The schema of the signal and heartbeat tables, in the legacy database; the DBA's script makes it. */
 export const SOURCE_SCHEMA = 'history_cdc_source';
 

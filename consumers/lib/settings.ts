@@ -68,6 +68,13 @@ export const SETTINGS = {
   },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
+  HISTORY_CDC_STACK: {
+    meaning: 'the local stack whose addresses the commands take where no variable gives one',
+    default: 'local',
+  },
+  HISTORY_CDC_STATE_DIR: {
+    meaning: 'folder of the local stacks: jars, data, logs; unset, it is .stack in the checkout',
+  },
   LOG_LEVEL: { meaning: 'debug, info, warn, error or silent', default: 'info' },
 } as const satisfies Record<string, Setting>;
 

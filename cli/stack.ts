@@ -1,0 +1,130 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { stackStatus, type StackStatus } from '../stack/status.ts';
+import { startStack, stopStack } from '../stack/stack.ts';
+import { defaultInstanceName, type PortName } from '../stack/state.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { renderTable } from './table.ts';
+
+interface UpOptions {
+  readonly name: string;
+  readonly portPostgres?: number;
+  readonly portKafka?: number;
+  readonly portConnect?: number;
+  readonly portRegistry?: number;
+}
+
+export function registerStack(program: Command, context: CommandContext): void {
+  const stack = program
+    .command('stack')
+    .description('a local Postgres, Kafka, Connect with Debezium and schema registry as plain processes');
+  registerUp(stack, context);
+  registerDown(stack, context);
+  registerStatus(stack, context);
+}
+
+function withName(command: Command, context: CommandContext): Command {
+  return command.option(
+    '--name <name>',
+    'which stack, where several run side by side; default: HISTORY_CDC_STACK',
+    defaultInstanceName(context.environment),
+  );
+}
+
+function registerUp(stack: Command, context: CommandContext): void {
+  withName(stack.command('up'), context)
+    .description('start what is not up yet, and wait until every server answers')
+    .option('--port-postgres <port>', 'port of Postgres; default: a free one, kept from then on', parsePort)
+    .option('--port-kafka <port>', 'port of the Kafka broker', parsePort)
+    .option('--port-connect <port>', "port of Connect's REST interface", parsePort)
+    .option('--port-registry <port>', 'port of the schema registry', parsePort)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  history-cdc stack up\n  history-cdc stack up --name second --port-postgres 5433',
+    )
+    .action(async (options: UpOptions) => {
+      const begun = Date.now();
+      const { environment } = context;
+      const onProgress = (line: string) => {
+        context.note(line);
+      };
+      const running = await startStack({
+        environment,
+        name: options.name,
+        ports: givenPorts(options),
+        onProgress,
+      });
+      const took = ((Date.now() - begun) / 1000).toFixed(1);
+      context.note(
+        running.wasUp
+          ? `the stack ${running.name} was up already`
+          : `the stack ${running.name} is up after ${took} s`,
+      );
+      const status = await stackStatus(environment, options.name);
+      if (status !== undefined) context.print(render(status));
+    });
+}
+
+function registerDown(stack: Command, context: CommandContext): void {
+  withName(stack.command('down'), context)
+    .description('stop what `up` started')
+    .option('--purge', 'forget the data, the ports and the passwords too')
+    .addHelpText('after', '\nExample:\n  history-cdc stack down --purge')
+    .action(async ({ name, purge = false }: { name: string; purge?: boolean }) => {
+      const stopped = await stopStack({
+        environment: context.environment,
+        name,
+        purge,
+        onProgress: (line) => {
+          context.note(line);
+        },
+      });
+      const what = stopped.length === 0 ? 'nothing was running' : `stopped ${stopped.join(', ')}`;
+      context.note(`${what}${purge ? ', and its data is gone' : ''}`);
+    });
+}
+
+function registerStatus(stack: Command, context: CommandContext): void {
+  withName(stack.command('status'), context)
+    .description('ask every server; exit code 1 when one is not up')
+    .option('--json', 'print the status as JSON, with every address')
+    .addHelpText('after', '\nExample:\n  history-cdc stack status --json')
+    .action(async ({ name, json }: { name: string; json?: true }) => {
+      const status = await stackStatus(context.environment, name);
+      if (json === true) context.print(JSON.stringify(status ?? { name, up: false, servers: [] }, null, 2));
+      else
+        context.print(
+          status === undefined
+            ? `there is no stack ${name}: \`history-cdc stack up\` makes one`
+            : render(status),
+        );
+      if (status?.up !== true) throw new AnswerNo();
+    });
+}
+
+function render({ servers }: StackStatus): string {
+  const rows = servers.map((server) => [
+    server.server,
+    server.problem === null ? server.health : `${server.health}: ${server.problem}`,
+    server.pid === null ? '-' : String(server.pid),
+    server.memoryBytes === null ? '-' : `${String(Math.round(server.memoryBytes / 2 ** 20))} MiB`,
+    server.address,
+  ]);
+  return renderTable(['server', 'health', 'pid', 'memory', 'address'], rows);
+}
+
+function givenPorts(options: UpOptions): Partial<Record<PortName, number>> {
+  const given = {
+    postgres: options.portPostgres,
+    kafka: options.portKafka,
+    connect: options.portConnect,
+    registry: options.portRegistry,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, port]) => port !== undefined));
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new InvalidArgumentError('It must be 1 to 65535.');
+  return port;
+}

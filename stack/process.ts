@@ -1,0 +1,112 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+
+/**
+ * A process, told apart from a later one with the same number by the moment it started. A pid alone is not enough:
+ * numbers are reused, and `down` would kill a stranger.
+ */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+export interface LaunchCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** The whole environment of the process: nothing of the caller's leaks into a server that outlives it. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+const onLinux = process.platform === 'linux';
+
+/**
+ * The shell writes who it is to descriptor 3 and then becomes the server, so a server is on record before it
+ * exists: no kill of the caller, at whatever point, leaves a server that nobody knows of.
+ */
+const RECORD_THEN_EXEC = onLinux
+  ? 'read -r stat < /proc/$$/stat && printf "%s\\n" "$stat" >&3 && exec 3>&- && exec "$@"'
+  : 'ps -o pid=,stat=,lstart= -p $$ >&3 && exec 3>&- && exec "$@"';
+
+/** Starts a process that outlives the caller, with its output appended to `logFile` and its identity in `pidFile`. */
+export function launchDetached(command: LaunchCommand, pidFile: string, logFile: string): void {
+  const log = openSync(logFile, 'a', 0o600);
+  const record = openSync(pidFile, 'w', 0o644);
+  try {
+    const child = spawn('/bin/sh', ['-c', RECORD_THEN_EXEC, 'sh', command.file, ...command.args], {
+      cwd: command.cwd,
+      env: command.env,
+      detached: true,
+      stdio: ['ignore', log, log, record],
+      ...(command.uid === undefined ? {} : { uid: command.uid }),
+      ...(command.gid === undefined ? {} : { gid: command.gid }),
+    });
+    // A failure to spawn shows as a server that is not alive, with the reason in its log.
+    child.on('error', () => undefined);
+    child.unref();
+  } finally {
+    closeSync(log);
+    closeSync(record);
+  }
+}
+
+/** Who the file says was started; undefined where there is no file, or nothing in it yet. */
+export function readRecord(pidFile: string): ProcessIdentity | undefined {
+  const text = readText(pidFile)?.trim();
+  if (text === undefined || text === '') return undefined;
+  return onLinux ? parseProcStat(text) : parsePs(text);
+}
+
+/** Who has the number now; undefined when nobody has, or only a zombie that waits to be reaped. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  if (onLinux) {
+    const stat = readText(`/proc/${String(pid)}/stat`);
+    return stat === undefined ? undefined : parseProcStat(stat);
+  }
+  const ps = spawnSync('ps', ['-o', 'pid=,stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' });
+  return ps.status === 0 ? parsePs(ps.stdout) : undefined;
+}
+
+export function isAlive(recorded: ProcessIdentity): boolean {
+  return identityOf(recorded.pid)?.startedAt === recorded.startedAt;
+}
+
+/** Sends the signal to that very process, and to no other that took its number. */
+export function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (!isAlive(target)) return;
+  try {
+    process.kill(target.pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** `pid (name) state ppid … starttime …`; the name may itself contain spaces and brackets. */
+export function parseProcStat(stat: string): ProcessIdentity | undefined {
+  const nameEnd = stat.lastIndexOf(')');
+  const fields = stat.slice(nameEnd + 2).split(' ');
+  const [state] = fields;
+  const startedAt = fields[19];
+  const pid = Number.parseInt(stat, 10);
+  if (nameEnd < 0 || startedAt === undefined || !(pid > 0) || state === 'Z' || state === 'X')
+    return undefined;
+  return { pid, startedAt };
+}
+
+/** `pid state weekday month day time year`. */
+export function parsePs(line: string): ProcessIdentity | undefined {
+  const [pid, state, ...started] = line.trim().split(/\s+/);
+  if (pid === undefined || state === undefined || state.startsWith('Z') || started.length === 0)
+    return undefined;
+  return { pid: Number(pid), startedAt: started.join(' ') };
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

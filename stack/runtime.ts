@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../consumers/lib/config.ts';
+import { withLock } from './lock.ts';
+import { missing, requireMaven } from './prerequisites.ts';
+import { stateFolder } from './state.ts';
+
+const FETCH_WITHIN_MS = 30 * 60_000;
+const POM_FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'connectors', 'runtime');
+const POMS = ['pom.xml', 'servers/pom.xml', 'connect-plugins/pom.xml'];
+
+/** What Maven fetched. */
+export interface Runtime {
+  /** Class path of the broker and of Connect. */
+  readonly kafkaJars: string;
+  readonly registryJar: string;
+  /** For Connect's plugin.path. */
+  readonly connectPlugins: string;
+}
+
+/**
+ * The servers' jars, fetched on first use. Their folder is named after the content of the poms and appears in one
+ * rename: a folder that exists is complete and is what the poms say, and a download that was cut short is not there.
+ */
+export async function fetchRuntime(
+  environment: Environment,
+  onProgress: (line: string) => void,
+): Promise<Runtime> {
+  const root = path.join(stateFolder(environment), 'runtime');
+  const folder = path.join(root, `jars-${pomHash()}`);
+  if (!existsSync(folder)) {
+    const lock = {
+      file: path.join(root, 'lock'),
+      purpose: 'download of the servers',
+      withinMs: FETCH_WITHIN_MS,
+      onProgress,
+    };
+    await withLock(lock, async () => {
+      if (existsSync(folder)) return;
+      requireMaven(environment);
+      const partial = `${folder}.partial`;
+      rmSync(partial, { recursive: true, force: true });
+      mkdirSync(partial, { recursive: true });
+      await runMaven({ environment, into: partial, log: path.join(root, 'maven.log'), onProgress });
+      renameSync(partial, folder);
+    });
+  }
+  return {
+    kafkaJars: path.join(folder, 'kafka', '*'),
+    registryJar: path.join(folder, 'registry', `apicurio-registry-app-${registryVersion()}-runner.jar`),
+    connectPlugins: path.join(folder, 'connect-plugins'),
+  };
+}
+
+function pomHash(): string {
+  const hash = createHash('sha256');
+  for (const pom of POMS) hash.update(readFileSync(path.join(POM_FOLDER, pom)));
+  return hash.digest('hex').slice(0, 12);
+}
+
+function registryVersion(): string {
+  const pom = readFileSync(path.join(POM_FOLDER, 'pom.xml'), 'utf8');
+  const version = /<apicurio\.registry\.version>([^<]+)</.exec(pom)?.[1];
+  if (version === undefined) throw new Error('connectors/runtime/pom.xml names no apicurio.registry.version');
+  return version;
+}
+
+interface MavenRun {
+  readonly environment: Environment;
+  readonly into: string;
+  readonly log: string;
+  readonly onProgress: (line: string) => void;
+}
+
+async function runMaven({ environment, into, log, onProgress }: MavenRun): Promise<void> {
+  onProgress('fetching Kafka, Connect, Debezium and the schema registry by Maven (about 200 MB, once)');
+  const pom = path.join(POM_FOLDER, 'pom.xml');
+  // -U: a registry that did not answer the last time is asked again, instead of the failure being remembered.
+  const maven = spawn('mvn', ['-B', '-U', '-f', pom, 'package', `-Druntime.dir=${into}`], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    maven.once('error', reject);
+    maven.once('close', resolve);
+  });
+  const record = createWriteStream(log, { mode: 0o600 });
+  const progress = new DownloadProgress(onProgress);
+  const errors: string[] = [];
+  maven.stderr.pipe(record, { end: false });
+  for await (const line of createInterface({ input: maven.stdout })) {
+    record.write(`${line}\n`);
+    progress.see(line);
+    if (line.startsWith('[ERROR]')) errors.push(line.slice('[ERROR]'.length).trim());
+  }
+  const status = await ended;
+  record.end();
+  if (status !== 0) throw mavenFailed(errors, log);
+  progress.finish();
+}
+
+/** Turns `Downloaded from …: … (6.7 MB at 46 MB/s)` into a line every few seconds. */
+export class DownloadProgress {
+  readonly #onProgress: (line: string) => void;
+  #files = 0;
+  #bytes = 0;
+  #toldAt = Date.now();
+
+  constructor(onProgress: (line: string) => void) {
+    this.#onProgress = onProgress;
+  }
+
+  see(line: string): void {
+    const [, name, size, unit] = /Downloaded from .*\/(\S+) \(([\d.]+) (B|kB|MB|GB) /.exec(line) ?? [];
+    if (name === undefined || size === undefined || unit === undefined) return;
+    this.#files += 1;
+    this.#bytes += Number(size) * 1000 ** ['B', 'kB', 'MB', 'GB'].indexOf(unit);
+    if (Date.now() - this.#toldAt < 2000) return;
+    this.#toldAt = Date.now();
+    this.#onProgress(`  ${this.#total()}, last ${name}`);
+  }
+
+  finish(): void {
+    this.#onProgress(
+      this.#files === 0 ? '  all in the local Maven repository already' : `  ${this.#total()}, done`,
+    );
+  }
+
+  #total(): string {
+    return `${String(this.#files)} files, ${(this.#bytes / 1e6).toFixed(0)} MB`;
+  }
+}
+
+const UNREACHABLE =
+  /Could not transfer|Unknown host|Connection (refused|timed out|reset)|Network is unreachable|No route to host|status code: (407|5\d\d)|timed? ?out/i;
+
+function mavenFailed(errors: readonly string[], log: string): Error {
+  const first = errors.find((line) => line !== '') ?? 'no message';
+  return UNREACHABLE.test(errors.join('\n'))
+    ? missing(
+        `Maven cannot reach its repository: ${first}`,
+        `check the network, or name your mirror or proxy in ~/.m2/settings.xml; all of Maven's output is in ${log}`,
+      )
+    : missing(`Maven could not fetch the servers: ${first}`, `read ${log}, mend the cause and run it again`);
+}

@@ -1,0 +1,205 @@
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Environment } from '../consumers/lib/config.ts';
+import { FatalError } from '../consumers/lib/errors.ts';
+import { STACK_NAME } from '../consumers/lib/names.ts';
+import { withLock } from './lock.ts';
+import { pickPort } from './ports.ts';
+import { findJava, requireUnix } from './prerequisites.ts';
+import { identityOf, isAlive } from './process.ts';
+import { fetchRuntime } from './runtime.ts';
+import type { StartContext } from './server.ts';
+import { PORTS_OF, SERVERS } from './servers.ts';
+import { startServer } from './start-server.ts';
+import {
+  addressesOf,
+  instanceOf,
+  isServerAlive,
+  newState,
+  PORT_NAMES,
+  readState,
+  SERVER_NAMES,
+  stateFolder,
+  writeState,
+  type Instance,
+  type PortName,
+  type ServerName,
+  type StackAddresses,
+  type StackState,
+} from './state.ts';
+import { stopServer } from './stop-server.ts';
+
+const BUSY_WITHIN_MS = 5 * 60_000;
+
+export interface StackOptions {
+  readonly environment: Environment;
+  readonly name: string;
+  readonly onProgress: (line: string) => void;
+}
+
+export interface StartOptions extends StackOptions {
+  /** Default: all four. Addresses of servers that are not among them lead nowhere. */
+  readonly components?: readonly ServerName[];
+  /** Ports to listen on; whatever is not given keeps the instance's port, or gets a free one. */
+  readonly ports?: Partial<Record<PortName, number>>;
+  /** Postgres without fsync, for tests. Decided when the instance is made. */
+  readonly unsafeFast?: boolean;
+  /** The instance belongs to this process: once it is gone, `removeAbandonedStacks` removes the instance. */
+  readonly owned?: boolean;
+}
+
+export interface RunningStack {
+  readonly name: string;
+  readonly addresses: StackAddresses;
+  /** True when there was nothing to start. */
+  readonly wasUp: boolean;
+  /** Stops the servers; with `purge` their data goes too. */
+  stop(options?: { readonly purge?: boolean }): Promise<void>;
+}
+
+/**
+ * Brings the instance up, from whatever state it is in, and returns when every server answers. When one fails, what
+ * this call started is stopped again. Throws STACK_PREREQUISITE or STACK_SERVER_FAILED.
+ */
+export async function startStack(options: StartOptions): Promise<RunningStack> {
+  requireUnix();
+  const instance = checkedInstance(options);
+  return await exclusively(options, 'start or stop of this stack', async () => {
+    const state = await settleState(instance, options);
+    const context: StartContext = { instance, state, ...options, jvm: memoized(() => provideJvm(options)) };
+    const wasUp = await startServers(context);
+    return {
+      name: instance.name,
+      addresses: addressesOf(state),
+      wasUp,
+      stop: async ({ purge = false } = {}) => {
+        await stopStack({ ...options, purge });
+      },
+    };
+  });
+}
+
+/** Stops what the instance has running, Connect first; returns what that was. With `purge` its data goes too. */
+export async function stopStack(options: StackOptions & { readonly purge?: boolean }): Promise<ServerName[]> {
+  const instance = checkedInstance(options);
+  return await exclusively(options, 'start or stop of this stack', async () => {
+    const stopped = await stopServers(instance, SERVER_NAMES);
+    if (options.purge === true) rmSync(instance.folder, { recursive: true, force: true });
+    return stopped;
+  });
+}
+
+/** Removes the instances whose process is gone without having stopped them: a test run that was killed. */
+export async function removeAbandonedStacks(options: Omit<StackOptions, 'name'>): Promise<void> {
+  const folder = path.join(stateFolder(options.environment), 'instances');
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
+    const owner = readState(instanceOf(options.environment, name))?.owner;
+    if (owner === undefined || isAlive(owner)) continue;
+    options.onProgress(`removing the stack ${name}, whose process is gone`);
+    await stopStack({ ...options, name, purge: true });
+  }
+}
+
+function checkedInstance({ environment, name }: StackOptions): Instance {
+  if (STACK_NAME.test(name)) return instanceOf(environment, name);
+  throw new FatalError({
+    code: 'CONFIG_INVALID',
+    message: `"${name}" cannot be the name of a stack`,
+    wayOut: 'use lower-case letters, digits and dashes, at most 41, and no dash in front',
+  });
+}
+
+async function exclusively<T>(options: StackOptions, purpose: string, work: () => Promise<T>): Promise<T> {
+  const { environment, name, onProgress } = options;
+  // Beside the folder, not in it: a purge removes the folder.
+  const file = path.join(stateFolder(environment), 'instances', `${name}.lock`);
+  return await withLock({ file, purpose, withinMs: BUSY_WITHIN_MS, onProgress }, work);
+}
+
+async function settleState(instance: Instance, options: StartOptions): Promise<StackState> {
+  const before = readState(instance);
+  const wanted = options.components ?? SERVER_NAMES;
+  const components = SERVER_NAMES.filter(
+    (name) => wanted.includes(name) || before?.components.includes(name),
+  );
+  const ports = await choosePorts(instance, before, options.ports ?? {});
+  const owner = options.owned === true ? identityOf(process.pid) : undefined;
+  const state: StackState =
+    before === undefined
+      ? newState({ name: instance.name, components, ports, unsafeFast: options.unsafeFast ?? false, owner })
+      : { ...before, components, ports };
+  mkdirSync(instance.folder, { recursive: true });
+  // Postgres may run as another account than ours, and has to reach its folder in here.
+  chmodSync(instance.folder, 0o755);
+  writeState(instance, state);
+  return state;
+}
+
+async function choosePorts(
+  instance: Instance,
+  before: StackState | undefined,
+  given: Partial<Record<PortName, number>>,
+): Promise<Record<PortName, number>> {
+  const ports: Partial<Record<PortName, number>> = { ...before?.ports, ...given };
+  for (const server of SERVER_NAMES) {
+    const moved = PORTS_OF[server].find((port) => before !== undefined && ports[port] !== before.ports[port]);
+    if (moved === undefined || !isServerAlive(instance, server)) continue;
+    throw new FatalError({
+      code: 'STACK_SERVER_FAILED',
+      message: `${server} is up on port ${String(before?.ports[moved])}, and was asked for on port ${String(ports[moved])}`,
+      wayOut: `\`history-cdc stack down --name ${instance.name}\` first`,
+    });
+  }
+  for (const name of PORT_NAMES) {
+    ports[name] ??= await pickPort(new Set(Object.values(ports)));
+  }
+  return ports as Record<PortName, number>;
+}
+
+async function provideJvm({ environment, onProgress }: StackOptions) {
+  const java = findJava(environment);
+  return { java, runtime: await fetchRuntime(environment, onProgress) };
+}
+
+/** Starts everything that may start at once, at once; returns true when all of it was up. */
+async function startServers(context: StartContext): Promise<boolean> {
+  const { instance, state } = context;
+  const abort = new AbortController();
+  const starts = new Map<ServerName, Promise<boolean>>();
+  const start = async (name: ServerName): Promise<boolean> => {
+    for (const other of SERVERS[name].after) await starts.get(other);
+    return await startServer(SERVERS[name], context, abort.signal);
+  };
+  const ranBefore = new Set(state.components.filter((name) => isServerAlive(instance, name)));
+  // SERVER_NAMES lists every server behind those it starts after.
+  for (const name of state.components) starts.set(name, start(name));
+  try {
+    const started = await Promise.all(starts.values());
+    return !started.includes(true);
+  } catch (error) {
+    abort.abort();
+    await Promise.allSettled(starts.values());
+    await stopServers(
+      instance,
+      state.components.filter((name) => !ranBefore.has(name)),
+    );
+    throw error;
+  }
+}
+
+/** Connect goes first: it writes to Kafka and holds a slot of Postgres. */
+async function stopServers(instance: Instance, names: readonly ServerName[]): Promise<ServerName[]> {
+  const stopped: ServerName[] = [];
+  const stop = async (name: ServerName) => {
+    if (await stopServer(SERVERS[name], instance)) stopped.push(name);
+  };
+  if (names.includes('connect')) await stop('connect');
+  await Promise.all(names.filter((name) => name !== 'connect').map(stop));
+  return stopped;
+}
+
+function memoized<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
