@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import { registerConfig } from './config.ts';
+import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
 import { registerStack } from './stack.ts';
 
@@ -16,6 +17,7 @@ function buildProgram(context: CommandContext): Command {
     .showSuggestionAfterError()
     .exitOverride();
   registerConfig(program, context);
+  registerConnector(program, context);
   registerStack(program, context);
   return program;
 }

@@ -4,14 +4,15 @@
  * `kafka-consumer.ts` reads a topic.
  */
 import { readFileSync } from 'node:fs';
-import { Kafka, logLevel } from 'kafkajs';
+import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import type { Config } from './config.ts';
 import type { RequestSender } from './kafka-topic-id.ts';
 import type { Logger } from './log.ts';
 
-export { ConfigResourceTypes, KafkaJSProtocolError, Partitioners } from 'kafkajs';
-export type { Admin, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+// Node finds only some of the names that this CommonJS package exports; these come by its default.
+export const { ConfigResourceTypes, KafkaJSProtocolError, Partitioners } = kafkajs;
+export type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 
 export type KafkaSettings = Pick<
   Config,

@@ -1,0 +1,58 @@
+import { isClean, type ConfigChange, type Plan, type TopicChange } from '../connectors/deploy/plan.ts';
+import type { ConnectorReport } from '../connectors/deploy/status.ts';
+import { renderTable } from './table.ts';
+
+/** The plan as people read differences: + new, ~ changed, - removed, ! what `apply` refuses to change. */
+export function renderPlan(plan: Plan, name: string): string {
+  if (isClean(plan)) return `${name}: nothing to change`;
+  const connector = {
+    create: [`+ connector ${name}`],
+    update: [`~ connector ${name}`],
+    unchanged: [],
+  }[plan.connector];
+  return [...connector, ...plan.config.map(configLine), ...plan.topics.map(topicLine)].join('\n');
+}
+
+function configLine(change: ConfigChange): string {
+  switch (change.kind) {
+    case 'added':
+      return `    + ${change.key} = ${change.desired}`;
+    case 'changed':
+      return `    ~ ${change.key} = ${change.actual} -> ${change.desired}`;
+    case 'removed':
+      return `    - ${change.key} = ${change.actual}`;
+  }
+}
+
+function topicLine(change: TopicChange): string {
+  if (change.kind === 'different') {
+    return `! topic ${change.topic}: ${change.what} is ${change.actual}, must be ${change.desired}`;
+  }
+  const { partitions, replication, config } = change.spec;
+  const settings = Object.entries(config).map(([key, value]) => `${key}=${value}`);
+  return `+ topic ${change.topic}: partitions=${String(partitions)} replication=${String(replication)} ${settings.join(' ')}`;
+}
+
+export function renderReport(report: ConnectorReport): string {
+  const { heartbeat, slot, slotUnknown } = report;
+  const rows = [
+    ['connector', `${report.name} ${report.state}`],
+    ...report.tasks.map(({ id, state }) => [`task ${String(id)}`, state]),
+    [
+      'heartbeat',
+      heartbeat === null
+        ? 'none seen'
+        : `${heartbeat.beatAt}, came through ${String(heartbeat.ageSeconds)} s ago`,
+    ],
+    ['slot', slot === null ? (slotUnknown === null ? 'none' : `unknown: ${slotUnknown}`) : slotText(slot)],
+    ['verdict', report.healthy ? 'healthy' : 'not healthy'],
+  ];
+  return [renderTable(['part', 'state'], rows), ...report.problems.map((problem) => `  - ${problem}`)].join(
+    '\n',
+  );
+}
+
+function slotText({ active, walStatus, lagBytes }: NonNullable<ConnectorReport['slot']>): string {
+  const lag = lagBytes === null ? 'unknown lag' : `${lagBytes.toLocaleString('en')} bytes behind`;
+  return `${active ? 'active' : 'not active'}, ${lag}, WAL ${walStatus ?? 'unknown'}`;
+}

@@ -1,0 +1,176 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../connectors/deploy/apply.ts';
+import { desiredConnector } from '../connectors/deploy/desired.ts';
+import { isClean, planConnector } from '../connectors/deploy/plan.ts';
+import { runSourceSql } from '../connectors/deploy/run-sql.ts';
+import { sourceSql, SQL_PARTS, type SqlPart } from '../connectors/deploy/source-sql.ts';
+import { connectorReport } from '../connectors/deploy/status.ts';
+import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
+import { topicNames } from '../consumers/lib/names.ts';
+import { renderPlan, renderReport } from './connector-view.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+
+const NEEDS = ['CONNECT_URL', 'KAFKA_BROKERS', 'CONNECTOR_DATABASE_URL'] as const;
+
+interface JsonOption {
+  readonly json?: true;
+}
+
+export function registerConnector(program: Command, context: CommandContext): void {
+  const connector = program
+    .command('connector')
+    .description('the Debezium connector in Kafka Connect: what it needs, plan, apply, status');
+  registerSql(connector, context);
+  registerPlan(connector, context);
+  registerApply(connector, context);
+  registerStatus(connector, context);
+  registerSwitches(connector, context);
+  registerDelete(connector, context);
+}
+
+function registerSql(connector: Command, context: CommandContext): void {
+  connector
+    .command('sql')
+    .description("print the DBA's script: role, signal and heartbeat tables, publication, grants; idempotent")
+    .addOption(new Option('--part <part>', 'only one part of it').choices(SQL_PARTS))
+    .option('--run', 'run it at LEGACY_DATABASE_URL, in one transaction, instead of printing it')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  history-cdc connector sql | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"\n  history-cdc connector sql --part role',
+    )
+    .action(async ({ part, run }: { part?: SqlPart; run?: true }) => {
+      if (run !== true) {
+        context.print(sourceSql(context.config(), part).trimEnd());
+        return;
+      }
+      const config = context.config(['LEGACY_DATABASE_URL']);
+      const notices = await runSourceSql(config.LEGACY_DATABASE_URL, sourceSql(config, part));
+      for (const notice of notices) context.note(notice);
+      context.print('the script ran');
+    });
+}
+
+function registerPlan(connector: Command, context: CommandContext): void {
+  connector
+    .command('plan')
+    .description(
+      'show what `apply` would change; exit code 1 when there is something, 0 when there is nothing',
+    )
+    .option('--json', 'print the difference as JSON')
+    .addHelpText('after', '\nExample:\n  history-cdc connector plan')
+    .action(async ({ json }: JsonOption) => {
+      const config = context.config(NEEDS);
+      const desired = desiredConnector(config);
+      const plan = await withTarget(config, async (target) =>
+        planConnector(desired, await readActual(target, desired)),
+      );
+      context.print(json === true ? JSON.stringify(plan, null, 2) : renderPlan(plan, desired.name));
+      if (!isClean(plan)) throw new AnswerNo();
+    });
+}
+
+function registerApply(connector: Command, context: CommandContext): void {
+  connector
+    .command('apply')
+    .description(
+      'create topics and connector, or bring them up to date, and wait until a heartbeat has come through',
+    )
+    .option(
+      '--timeout <seconds>',
+      'give up when nothing has moved for so long: no row, no heartbeat',
+      parseSeconds,
+      SILENT_AFTER_MS / 1000,
+    )
+    .option('--json', 'print what was done as JSON')
+    .addHelpText('after', '\nExample:\n  history-cdc connector apply')
+    .action(async ({ json, timeout }: JsonOption & { timeout: number }) => {
+      const config = context.config(NEEDS);
+      const result = await applyConnector(config, {
+        note: (line) => {
+          context.note(line);
+        },
+        silentAfterMs: timeout * 1000,
+      });
+      if (json === true) context.print(JSON.stringify(result, bigintAsNumber, 2));
+      else printApplied(context, config.CONNECTOR_NAME, result);
+      if (result.kind === 'suspended') throw new AnswerNo();
+    });
+}
+
+function printApplied(context: CommandContext, name: string, result: ApplyResult): void {
+  context.print(isClean(result.plan) ? `${name}: nothing to change` : renderPlan(result.plan, name));
+  if (result.kind === 'suspended') {
+    context.print(`${name} is ${result.state}, so nothing was proved: \`history-cdc connector resume\``);
+    return;
+  }
+  const { heartbeat, rows } = result;
+  const tookMs = Math.max(0, heartbeat.arrivedAt.getTime() - heartbeat.beatAt.getTime());
+  context.print(
+    `${name} works: the heartbeat of ${heartbeat.beatAt.toISOString()} came through its topic in ${String(tookMs)} ms; ${rows.toLocaleString('en')} records in the data topic`,
+  );
+}
+
+function registerStatus(connector: Command, context: CommandContext): void {
+  connector
+    .command('status')
+    .description('connector, tasks, heartbeat and slot; exit code 1 when one of them is not well')
+    .option('--json', 'print the facts as JSON, with the whole trace of a failure')
+    .addHelpText('after', '\nExample:\n  history-cdc connector status --json')
+    .action(async ({ json }: JsonOption) => {
+      const report = await connectorReport(context.config(NEEDS));
+      context.print(json === true ? JSON.stringify(report, null, 2) : renderReport(report));
+      if (!report.healthy) throw new AnswerNo();
+    });
+}
+
+const SWITCHES = {
+  pause: 'stop reading; the slot stays, and the server keeps the WAL for it',
+  resume: 'go on reading where it stopped',
+  restart: 'start the connector and all its tasks anew, also failed ones',
+} as const;
+
+function registerSwitches(connector: Command, context: CommandContext): void {
+  for (const verb of ['pause', 'resume', 'restart'] as const) {
+    connector
+      .command(verb)
+      .description(SWITCHES[verb])
+      .addHelpText('after', `\nExample:\n  history-cdc connector ${verb}`)
+      .action(async () => {
+        const config = context.config(['CONNECT_URL']);
+        await connectClient(config)[verb](config.CONNECTOR_NAME);
+        context.print(`Kafka Connect was told: ${verb} ${config.CONNECTOR_NAME}`);
+      });
+  }
+}
+
+function registerDelete(connector: Command, context: CommandContext): void {
+  connector
+    .command('delete')
+    .description('remove the connector from Kafka Connect, and nothing else')
+    .addHelpText('after', '\nExample:\n  history-cdc connector delete')
+    .action(async () => {
+      const config = context.config(['CONNECT_URL']);
+      await connectClient(config).delete(config.CONNECTOR_NAME);
+      context.print(
+        [
+          `${config.CONNECTOR_NAME} is deleted. What remains:`,
+          `  the replication slot ${config.SLOT_NAME}: the server keeps WAL for it until it is dropped`,
+          `  the publication ${config.PUBLICATION_NAME}, the role, and the tables of history_cdc_source`,
+          `  the topics ${Object.values(topicNames(config)).join(', ')}`,
+          "  Connect's stored offset: the same name goes on where it stopped, without a new snapshot",
+        ].join('\n'),
+      );
+    });
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isInteger(seconds) || seconds < 5 || seconds > 86_400) {
+    throw new InvalidArgumentError('It must be 5 to 86400 seconds.');
+  }
+  return seconds;
+}
+
+function bigintAsNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value;
+}

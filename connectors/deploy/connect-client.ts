@@ -1,0 +1,195 @@
+import pRetry from 'p-retry';
+import { FatalError, messageOf, TransientError } from '../../consumers/lib/errors.ts';
+import type { ConnectorConfig } from './desired.ts';
+
+export type ConnectorState = 'RUNNING' | 'FAILED' | 'PAUSED' | 'STOPPED' | 'UNASSIGNED' | 'RESTARTING';
+
+export interface ConnectorStatus {
+  readonly connector: { readonly state: ConnectorState; readonly trace?: string };
+  readonly tasks: readonly { readonly id: number; readonly state: ConnectorState; readonly trace?: string }[];
+}
+
+/** A setting that Connect does not accept, and why. */
+export interface ConfigProblem {
+  readonly key: string;
+  readonly errors: readonly string[];
+}
+
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Connect checks a configuration by logging in to the database, and gives that a minute. */
+const VALIDATION_TIMEOUT_MS = 75_000;
+
+interface ClientOptions {
+  readonly url: string;
+  /** Texts that must not appear in a message, whoever wrote it. */
+  readonly secrets: readonly string[];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Kafka Connect's REST interface, as far as one connector needs it. */
+export class ConnectClient {
+  readonly #base: string;
+  readonly #headers: Record<string, string>;
+  readonly #secrets: readonly string[];
+
+  constructor({ url, secrets }: ClientOptions) {
+    const { href, credentials } = withoutCredentials(url);
+    this.#base = href;
+    this.#headers = credentials === undefined ? {} : { authorization: `Basic ${credentials}` };
+    this.#secrets = [...secrets, ...(credentials === undefined ? [] : [credentials])];
+  }
+
+  /** Undefined where Connect has no such connector. */
+  async config(name: string): Promise<ConnectorConfig | undefined> {
+    return await this.#find<ConnectorConfig>(`/connectors/${encodeURIComponent(name)}/config`);
+  }
+
+  /** Undefined where Connect has no such connector, or has just heard of it. */
+  async status(name: string): Promise<ConnectorStatus | undefined> {
+    return await this.#find<ConnectorStatus>(`/connectors/${encodeURIComponent(name)}/status`);
+  }
+
+  /** What Connect finds wrong with a configuration: it logs in to the database too, as the connector would. */
+  async validate(config: ConnectorConfig): Promise<ConfigProblem[]> {
+    const kind = config['connector.class'] ?? '';
+    const { body } = await this.#send(
+      'PUT',
+      `/connector-plugins/${encodeURIComponent(kind)}/config/validate`,
+      config,
+    );
+    const { configs } = body as { configs: { value: { name: string; errors?: string[] } }[] };
+    return configs
+      .map(({ value }) => ({
+        key: value.name,
+        errors: (value.errors ?? []).map((text) => this.redact(text)),
+      }))
+      .filter(({ errors }) => errors.length > 0);
+  }
+
+  async putConfig(name: string, config: ConnectorConfig): Promise<void> {
+    await this.#send('PUT', `/connectors/${encodeURIComponent(name)}/config`, config);
+  }
+
+  async pause(name: string): Promise<void> {
+    await this.#send('PUT', `/connectors/${encodeURIComponent(name)}/pause`);
+  }
+
+  async resume(name: string): Promise<void> {
+    await this.#send('PUT', `/connectors/${encodeURIComponent(name)}/resume`);
+  }
+
+  /** The connector and all its tasks: a failed task is not restarted by anything else. */
+  async restart(name: string): Promise<void> {
+    const path = `/connectors/${encodeURIComponent(name)}/restart?includeTasks=true&onlyFailed=false`;
+    await this.#send('POST', path);
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#send('DELETE', `/connectors/${encodeURIComponent(name)}`);
+  }
+
+  redact(text: string): string {
+    return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+  }
+
+  async #find<T>(path: string): Promise<T | undefined> {
+    const { status, body } = await this.#exchange('GET', path);
+    if (status === 404) return undefined;
+    if (status >= 400) throw this.#rejected(`GET ${path}`, { status, body });
+    return body as T;
+  }
+
+  async #send(method: string, path: string, body?: ConnectorConfig): Promise<Answer> {
+    const answer = await this.#exchange(method, path, body);
+    if (answer.status >= 400) throw this.#rejected(`${method} ${path}`, answer);
+    return answer;
+  }
+
+  /** Tries again while the workers rebalance (409); any other answer is the caller's to judge. */
+  async #exchange(method: string, path: string, body?: ConnectorConfig): Promise<Answer> {
+    return await pRetry(() => this.#request(method, path, body), {
+      retries: 20,
+      minTimeout: 250,
+      maxTimeout: 2_000,
+      shouldRetry: ({ error }) => error instanceof TransientError,
+    }).catch((error: unknown) => {
+      throw error instanceof TransientError ? this.#unreachable(error) : error;
+    });
+  }
+
+  async #request(method: string, path: string, body: ConnectorConfig | undefined): Promise<Answer> {
+    const slow = body !== undefined;
+    let response: Response;
+    try {
+      response = await fetch(`${this.#base}${path}`, {
+        method,
+        headers: {
+          ...this.#headers,
+          accept: 'application/json',
+          ...(slow && { 'content-type': 'application/json' }),
+        },
+        signal: AbortSignal.timeout(slow ? VALIDATION_TIMEOUT_MS : REQUEST_TIMEOUT_MS),
+        ...(slow && { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+    if (response.status === 409) throw new TransientError('the workers of Kafka Connect are rebalancing');
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : parsed(text) };
+  }
+
+  #unreachable(cause: unknown): FatalError {
+    return new FatalError({
+      code: 'CONNECT_UNREACHABLE',
+      message: `Kafka Connect does not answer at ${this.#base}: ${this.redact(reasonOf(cause))}`,
+      wayOut: 'check CONNECT_URL (`history-cdc config`), and that the Connect workers run',
+      cause,
+    });
+  }
+
+  #rejected(request: string, { status, body }: Answer): FatalError {
+    const message = isErrorBody(body) ? body.message : String(body);
+    return new FatalError({
+      code: status === 404 ? 'CONNECTOR_ABSENT' : 'CONNECTOR_REJECTED',
+      message: `Kafka Connect answered ${String(status)} to ${request}: ${this.redact(message)}`,
+      wayOut:
+        status === 404
+          ? '`history-cdc connector apply` creates the connector; the worker must have the plugins of connectors/runtime/pom.xml'
+          : "mend what it names, in connectors/agent-test-history.json, the settings, or the worker's configuration",
+      facts: { status },
+    });
+  }
+}
+
+function withoutCredentials(text: string): { href: string; credentials: string | undefined } {
+  const url = new URL(text);
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  const href = url.href.replace(/\/+$/, '');
+  if (username === '') return { href, credentials: undefined };
+  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { href, credentials: Buffer.from(plain).toString('base64') };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function isErrorBody(body: unknown): body is { readonly message: string } {
+  return typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string';
+}
+
+/** `fetch` hides what happened in `cause`. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
+}

@@ -1,0 +1,97 @@
+import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
+import { messageOf } from '../../consumers/lib/errors.ts';
+import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import { createLogger } from '../../consumers/lib/log.ts';
+import { topicNames } from '../../consumers/lib/names.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createSchemaLookup } from '../../consumers/lib/registry.ts';
+import { ConnectClient } from './connect-client.ts';
+import type { DesiredConnector } from './desired.ts';
+import { createHeartbeatDecoder } from './heartbeat.ts';
+import { HeartbeatWatch } from './heartbeat-watch.ts';
+import type { ActualState } from './plan.ts';
+import { readSourceFacts, type SourceFacts, type SourceNames } from './source-facts.ts';
+import { connectorRole } from './source-sql.ts';
+
+export type ConnectorSettings = ConfigWith<'CONNECT_URL' | 'KAFKA_BROKERS' | 'CONNECTOR_DATABASE_URL'>;
+
+/** Everything that a connector command talks to, opened together and closed together. */
+export interface Target {
+  readonly connect: ConnectClient;
+  readonly cluster: KafkaCluster;
+  /** The legacy database; undefined where no address of it is configured. */
+  readonly source: Pool | undefined;
+}
+
+export async function withTarget<T>(
+  config: ConnectorSettings,
+  work: (target: Target) => Promise<T>,
+): Promise<T> {
+  const cluster = await KafkaCluster.connect(config, createLogger(config.LOG_LEVEL));
+  const source =
+    config.LEGACY_DATABASE_URL === undefined
+      ? undefined
+      : createPool({ url: config.LEGACY_DATABASE_URL, name: 'history-cdc connector', connections: 1 });
+  try {
+    return await work({ connect: connectClient(config), cluster, source });
+  } finally {
+    await source?.end();
+    await cluster.close();
+  }
+}
+
+/** The one password that this process may know must not come back in a message of Connect's. */
+export function connectClient(config: Config & { readonly CONNECT_URL: string }): ConnectClient {
+  const password =
+    config.CONNECTOR_DATABASE_URL === undefined ? '' : new URL(config.CONNECTOR_DATABASE_URL).password;
+  const secrets = password === '' ? [] : [password, decodeURIComponent(password)];
+  return new ConnectClient({ url: config.CONNECT_URL, secrets });
+}
+
+export async function readActual(target: Target, desired: DesiredConnector): Promise<ActualState> {
+  const existing = new Set(await target.cluster.listTopics());
+  const specs = desired.topics.filter(({ name }) => existing.has(name));
+  const [config, ...topics] = await Promise.all([
+    target.connect.config(desired.name),
+    ...specs.map(async ({ name, config: wanted }) => ({
+      name,
+      partitions: (await target.cluster.watermarks(name)).size,
+      config: await target.cluster.topicConfig(name, Object.keys(wanted)),
+    })),
+  ]);
+  return { config, topics };
+}
+
+export function sourceNames(config: ConnectorSettings): SourceNames {
+  return { role: connectorRole(config), publication: config.PUBLICATION_NAME, slot: config.SLOT_NAME };
+}
+
+/**
+ * The facts of the legacy database, or why it could not be asked: from where this command runs it need not be
+ * reachable, Kafka Connect has an address of its own.
+ */
+export async function askSource(
+  target: Target,
+  config: ConnectorSettings,
+): Promise<{ readonly facts: SourceFacts & { database: string } } | { readonly unreachable: string }> {
+  if (target.source === undefined) return { unreachable: 'LEGACY_DATABASE_URL is not set' };
+  try {
+    return { facts: await readSourceFacts(target.source, sourceNames(config)) };
+  } catch (error) {
+    return { unreachable: messageOf(error) };
+  }
+}
+
+export async function watchHeartbeat(
+  target: Target,
+  config: ConnectorSettings,
+  from: 'new' | 'last',
+): Promise<HeartbeatWatch> {
+  const lookUp =
+    config.SCHEMA_REGISTRY_URL === undefined ? undefined : createSchemaLookup(config.SCHEMA_REGISTRY_URL);
+  return await HeartbeatWatch.start(target.cluster, {
+    topic: topicNames(config).heartbeatTable,
+    decode: createHeartbeatDecoder(lookUp),
+    from,
+  });
+}
