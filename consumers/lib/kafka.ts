@@ -11,7 +11,7 @@ import type { RequestSender } from './kafka-topic-id.ts';
 import type { Logger } from './log.ts';
 
 // Node finds only some of the names that this CommonJS package exports; these come by its default.
-export const { ConfigResourceTypes, KafkaJSProtocolError, Partitioners } = kafkajs;
+export const { ConfigResourceTypes, KafkaJSError, KafkaJSProtocolError, Partitioners } = kafkajs;
 export type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 
 export type KafkaSettings = Pick<
