@@ -50,7 +50,7 @@ function properties(state: StackState, plugins: string): Record<string, string> 
     listeners: `http://127.0.0.1:${String(state.ports.connect)}`,
     'rest.advertised.host.name': '127.0.0.1',
     'plugin.path': plugins,
-    'plugin.discovery': 'hybrid_warn',
+    'plugin.discovery': 'service_load',
     'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
     'config.storage.topic': 'connect-configs',
@@ -69,7 +69,7 @@ function properties(state: StackState, plugins: string): Record<string, string> 
     'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
     'config.providers.env.param.allowlist.pattern': '^HISTORY_CDC_.*',
     'connector.client.config.override.policy': 'Allowlist',
-    'connector.client.config.override.allowlist': 'linger.ms,batch.size,compression.type',
+    'connector.client.config.override.allowlist': 'linger.ms,batch.size,compression.type,max.request.size',
   };
 }
 
