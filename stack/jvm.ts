@@ -18,6 +18,12 @@ export const JVM_OPTIONS = [
   '-Dfile.encoding=UTF-8',
 ] as const;
 
+/**
+ * For programs of which only the start counts: the quick compiler alone. Halves the registry's CPU time at start
+ * (7 s to 3.4 s) and Kafka's format; for the broker and Connect it would cost throughput for ever after.
+ */
+export const QUICK_START = '-XX:TieredStopAtLevel=1';
+
 /** For Kafka and Connect, which bring no logging settings of their own. */
 export const KAFKA_LOG_OPTION = `-Dlog4j2.configurationFile=${LOG_SETTINGS}`;
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { JVM_OPTIONS, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
+import { JVM_OPTIONS, QUICK_START, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
 import { countBrokers } from './kafka-probe.ts';
 import type { LaunchCommand } from './process.ts';
 import { serverEnvironment, type Server, type StartContext } from './server.ts';
@@ -29,13 +29,8 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
   const config = writeProperties(context.instance, 'kafka.properties', properties(context.state, data));
   const jvm = ['-Xms64m', `-Xmx${HEAP}`, ...JVM_OPTIONS, KAFKA_LOG_OPTION, '-cp', runtime.kafkaJars];
   const base = { file: java, cwd: context.instance.folder, env: serverEnvironment(context.environment) };
-  await formatOnce(
-    {
-      ...base,
-      args: [...jvm, 'kafka.tools.StorageTool', 'format', '-t', context.state.clusterId, '-c', config],
-    },
-    data,
-  );
+  const format = [QUICK_START, ...jvm, 'kafka.tools.StorageTool', 'format'];
+  await formatOnce({ ...base, args: [...format, '-t', context.state.clusterId, '-c', config] }, data);
   return { ...base, args: [...jvm, 'kafka.Kafka', config] };
 }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { JVM_OPTIONS } from './jvm.ts';
+import { JVM_OPTIONS, QUICK_START } from './jvm.ts';
 import type { LaunchCommand } from './process.ts';
 import { getJson, serverEnvironment, type Server, type StartContext } from './server.ts';
 import { addressesOf, type StackState } from './state.ts';
@@ -27,6 +27,7 @@ async function prepare({ instance, state, environment, jvm }: StartContext): Pro
       '-Xms32m',
       `-Xmx${HEAP}`,
       ...JVM_OPTIONS,
+      QUICK_START,
       ...options.map(([name, value]) => `-D${name}=${value}`),
       '-jar',
       runtime.registryJar,

@@ -11,7 +11,13 @@ import { stateFolder } from './state.ts';
 
 const FETCH_WITHIN_MS = 30 * 60_000;
 const POM_FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'connectors', 'runtime');
-const POMS = ['pom.xml', 'servers/pom.xml', 'connect-plugins/pom.xml'];
+/** All that decides what Maven makes. */
+const SOURCES = [
+  'pom.xml',
+  'servers/pom.xml',
+  'connect-plugins/pom.xml',
+  'connect-plugins/avro-converter-manifest/META-INF/services/org.apache.kafka.connect.storage.Converter',
+];
 
 /** What Maven fetched. */
 export interface Runtime {
@@ -23,15 +29,15 @@ export interface Runtime {
 }
 
 /**
- * The servers' jars, fetched on first use. Their folder is named after the content of the poms and appears in one
- * rename: a folder that exists is complete and is what the poms say, and a download that was cut short is not there.
+ * The servers' jars, fetched on first use. Their folder is named after the content of its sources and appears in one
+ * rename: a folder that exists is complete and is what they say, and a download that was cut short is not there.
  */
 export async function fetchRuntime(
   environment: Environment,
   onProgress: (line: string) => void,
 ): Promise<Runtime> {
   const root = path.join(stateFolder(environment), 'runtime');
-  const folder = path.join(root, `jars-${pomHash()}`);
+  const folder = path.join(root, `jars-${sourcesHash()}`);
   if (!existsSync(folder)) {
     const lock = {
       file: path.join(root, 'lock'),
@@ -56,9 +62,9 @@ export async function fetchRuntime(
   };
 }
 
-function pomHash(): string {
+function sourcesHash(): string {
   const hash = createHash('sha256');
-  for (const pom of POMS) hash.update(readFileSync(path.join(POM_FOLDER, pom)));
+  for (const source of SOURCES) hash.update(readFileSync(path.join(POM_FOLDER, source)));
   return hash.digest('hex').slice(0, 12);
 }
 
