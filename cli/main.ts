@@ -3,6 +3,9 @@ import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import { registerConfig } from './config.ts';
 import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
+import { registerMigrate } from './migrate.ts';
+import { registerProject } from './project.ts';
+import { registerReplay } from './replay.ts';
 import { registerStack } from './stack.ts';
 
 const EXIT_NO = 1;
@@ -18,6 +21,9 @@ function buildProgram(context: CommandContext): Command {
     .exitOverride();
   registerConfig(program, context);
   registerConnector(program, context);
+  registerMigrate(program, context);
+  registerProject(program, context);
+  registerReplay(program, context);
   registerStack(program, context);
   return program;
 }

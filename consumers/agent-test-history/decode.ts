@@ -70,7 +70,7 @@ function decodeRecord(record: RawRecord, position: Position, { parse, placeholde
     if (record.key === null) throw new Unmappable('the record has no key');
     legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
     if (envelope === null) return { kind: 'tombstone', position };
-    return keyedEvent(envelope, { position, legacyId, placeholder });
+    return keyedEvent(envelope, { record, position, legacyId, placeholder });
   } catch (error) {
     const reason: QuarantineReason = error instanceof Unmappable ? 'unmappable' : 'undecodable';
     // Only our own messages are free of values: a parser's may quote the record.
@@ -81,17 +81,19 @@ function decodeRecord(record: RawRecord, position: Position, { parse, placeholde
 }
 
 interface KeyedContext {
+  readonly record: RawRecord;
   readonly position: Position;
   readonly legacyId: string;
   readonly placeholder: string;
 }
 
-function keyedEvent(envelope: Fields, { position, legacyId, placeholder }: KeyedContext): KeyedEvent {
+function keyedEvent(envelope: Fields, { record, position, legacyId, placeholder }: KeyedContext): KeyedEvent {
   const source = objectOf(envelope['source'], 'source');
   const snapshot = source['snapshot'];
   const provenance = {
     position,
     legacyId,
+    record,
     lsn: source['lsn'] == null ? null : integerOf(source['lsn'], 'source.lsn'),
     snapshot: typeof snapshot === 'string' && snapshot !== 'false',
   };

@@ -43,6 +43,7 @@ interface Provenance {
   /** Postgres LSN as a number of bytes; an incremental snapshot row carries none. Never an order. */
   readonly lsn: bigint | null;
   readonly snapshot: boolean;
+  readonly record: RawRecord;
 }
 
 /** A row as it is after an insert, an update or a snapshot read. */
@@ -93,4 +94,13 @@ export interface RawRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+}
+
+/** The event as one that cannot be used, for a reason that was met after decoding. */
+export function unusable(
+  { position, legacyId, record }: KeyedEvent,
+  reason: QuarantineReason,
+  detail: string,
+): UnusableEvent {
+  return { kind: 'unusable', position, legacyId, reason, detail, record };
 }

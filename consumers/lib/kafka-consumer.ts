@@ -1,4 +1,5 @@
-import type { EachBatchPayload, Kafka, KafkaMessage } from './kafka.ts';
+import { KafkaJSError } from './kafka.ts';
+import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from './kafka.ts';
 import type { Logger } from './log.ts';
 
 export interface TopicRecord {
@@ -53,17 +54,8 @@ export async function startConsumer(
   options: ConsumeOptions,
   logger: Logger,
 ): Promise<TopicConsumer> {
-  const { group, topic, fetchBytes } = options;
-  const consumer = kafka.consumer({
-    groupId: group,
-    sessionTimeout: 30_000,
-    heartbeatInterval: 3_000,
-    maxBytesPerPartition: fetchBytes,
-    maxBytes: fetchBytes * 4,
-    // A fetch that waits longer would hold up a stop; when data is there it answers at once.
-    maxWaitTimeInMs: 500,
-    allowAutoTopicCreation: false,
-  });
+  const { group, topic } = options;
+  const consumer = createConsumer(kafka, options);
   let failure: unknown;
   const fail = (error: unknown) => {
     if (failure !== undefined) return;
@@ -95,10 +87,30 @@ export async function startConsumer(
     eachBatch: async (payload) => {
       await positioned;
       if (failure !== undefined || payload.isStale() || !payload.isRunning()) return;
-      await options.records(fetchedRecords(payload));
-      if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
+      await handOver(payload, (fetched) => options.records(fetched), fail);
     },
   });
+  return controlsOf(consumer, topic);
+}
+
+/** Hands a batch over, and moves the position on unless somebody has sought another one. */
+async function handOver(
+  payload: EachBatchPayload,
+  records: ConsumeOptions['records'],
+  fail: (error: unknown) => void,
+): Promise<void> {
+  try {
+    await records(fetchedRecords(payload));
+  } catch (error) {
+    // A rebalance, met by a heartbeat, is kafkajs's own business: it joins the group again.
+    if (error instanceof KafkaJSError) throw error;
+    fail(error);
+    return;
+  }
+  if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
+}
+
+function controlsOf(consumer: Consumer, topic: string): TopicConsumer {
   return {
     seek: (partition, offset) => {
       consumer.seek({ topic, partition, offset: String(offset) });
@@ -112,6 +124,19 @@ export async function startConsumer(
       await consumer.disconnect();
     },
   };
+}
+
+function createConsumer(kafka: Kafka, { group, fetchBytes }: ConsumeOptions) {
+  return kafka.consumer({
+    groupId: group,
+    sessionTimeout: 30_000,
+    heartbeatInterval: 3_000,
+    maxBytesPerPartition: fetchBytes,
+    maxBytes: fetchBytes * 4,
+    // A fetch that waits longer would hold up a stop; when data is there it answers at once.
+    maxWaitTimeInMs: 500,
+    allowAutoTopicCreation: false,
+  });
 }
 
 function fetchedRecords(payload: EachBatchPayload): FetchedRecords {

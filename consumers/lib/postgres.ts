@@ -2,7 +2,8 @@ import pg from 'pg';
 import { FatalError, messageOf } from './errors.ts';
 
 export type Pool = pg.Pool;
-export type Client = pg.ClientBase;
+/** What runs a statement: a pool, or the connection of a transaction. */
+export type Client = Pick<pg.ClientBase, 'query'>;
 
 interface PoolOptions {
   readonly url: string;
@@ -76,7 +77,7 @@ export async function inDryRun<T>(pool: Pool, work: (client: Client) => Promise<
   });
 }
 
-async function rolledBack(client: Client): Promise<boolean> {
+async function rolledBack(client: pg.PoolClient): Promise<boolean> {
   try {
     await client.query('ROLLBACK');
     return true;
@@ -90,13 +91,30 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
+/** NOT NULL and CHECK: the constraints that a row's own values break. A unique violation is a race between sessions. */
+const DATA_CONSTRAINTS = new Set(['23502', '23514']);
+
 /**
- * True where the values of a row are to blame: data exceptions (class 22, among them \u0000 in text and numbers
- * out of range) and violated constraints (class 23). Everything else is the environment, and never quarantines.
+ * True where the values of a row are to blame: data exceptions (class 22, among them \u0000 in text and numbers out
+ * of range) and the constraints that values break. Only these quarantine.
  */
 export function isDataError(error: unknown): boolean {
   const state = sqlState(error);
-  return state !== undefined && (state.startsWith('22') || state.startsWith('23'));
+  return state !== undefined && (state.startsWith('22') || DATA_CONSTRAINTS.has(state));
+}
+
+/** Connection, rollback, resources, object state, operator, system, read-only: what passes, or what a person mends. */
+const ENVIRONMENT_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58']);
+
+/**
+ * True where the same transaction may pass later. An error that is not Postgres's own is one of the connection,
+ * unless it is a fault of the program.
+ */
+export function isEnvironmentError(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return ENVIRONMENT_CLASSES.has(state.slice(0, 2)) || state === '23505';
+  const fault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return error instanceof Error && (error.name === 'Error' || error.name === 'AggregateError') && !fault;
 }
 
 /** Opens one connection and closes it: a wrong address or password is named before any work starts. */

@@ -25,6 +25,17 @@ RETURN sha256(convert_to(
       coalesce(dry_run, true), user_id, agent_profile_json, extract(epoch FROM started_at))::text,
   'UTF8'));
 
+-- What a canonical row of ours says about where it came from.
+CREATE FUNCTION history_cdc.run_provenance(
+  legacy_id uuid, scenario text, user_id text, organization_id text, original_agent_url text
+) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN jsonb_build_object(
+  'backfill_source', 'agent_test_history', 'backfill_source_id', legacy_id::text, 'backfill_script', 'history-cdc',
+  'original_scenario', scenario, 'backfill_user_id', user_id, 'backfill_org_id', organization_id)
+  || CASE WHEN original_agent_url IS NULL THEN '{}'::jsonb
+          ELSE jsonb_build_object('original_agent_url', original_agent_url) END;
+
 -- One row for every legacy row that was ever seen: one decision, for ever.
 CREATE TABLE history_cdc.ledger (
   legacy_id         uuid PRIMARY KEY,
@@ -56,9 +67,10 @@ CREATE TABLE history_cdc.ledger (
   started_at        timestamptz,
   decided_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
   source_deleted_at timestamptz,
-  -- A canonical row exists for owner decisions only, and never without the proof that the user was an owner.
+  -- A canonical row exists for owner decisions only, and never without the proof that the user was an owner; of a
+  -- row that the script copied and whose context is gone, the copy is the proof.
   CHECK ((decision IN ('projected', 'twin', 'adopted')) = (canonical_run_id IS NOT NULL)),
-  CHECK (canonical_run_id IS NULL OR (is_member IS TRUE AND lists_agent IS TRUE))
+  CHECK (canonical_run_id IS NULL OR decision = 'adopted' OR (is_member IS TRUE AND lists_agent IS TRUE))
 );
 
 -- The topics whose positions the ledger holds. More than one row for a name: the topic was made again.

@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import { migrate } from '../consumers/agent-test-history/migrate.ts';
+import { assertFit, CANONICAL_TABLES, LEGACY_TABLES } from '../consumers/agent-test-history/requirements.ts';
+import { assertReachable, createPool } from '../consumers/lib/postgres.ts';
+import type { CommandContext } from './context.ts';
+
+interface MigrateOptions {
+  readonly grantTo?: string;
+  readonly json?: true;
+}
+
+export function registerMigrate(program: Command, context: CommandContext): void {
+  program
+    .command('migrate')
+    .description(
+      'create or upgrade the schema history_cdc (ledger, offsets, quarantine); nothing outside it is touched',
+    )
+    .option(
+      '--grant-to <role>',
+      'also let this role work in the schema: the role that projectors log in with',
+    )
+    .option('--json', 'print what was applied as JSON')
+    .addHelpText('after', '\nExample:\n  history-cdc migrate --grant-to history_cdc_projector')
+    .action(async (options: MigrateOptions) => {
+      const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+      await checkLegacy(config.LEGACY_DATABASE_URL);
+      const pool = createPool({ url: config.DATABASE_URL, name: 'history-cdc migrate', connections: 1 });
+      try {
+        await assertReachable(pool, 'DATABASE_URL');
+        await assertFit(pool, CANONICAL_TABLES, 'DATABASE_URL');
+        const applied = (await migrate(pool, options.grantTo)).map(({ name }) => name);
+        if (options.json === true) context.print(JSON.stringify({ applied }));
+        else
+          context.print(applied.length === 0 ? 'history_cdc is up to date' : `applied ${applied.join(', ')}`);
+      } finally {
+        await pool.end();
+      }
+    });
+}
+
+async function checkLegacy(url: string): Promise<void> {
+  const pool = createPool({ url, name: 'history-cdc migrate', connections: 1 });
+  try {
+    await assertReachable(pool, 'LEGACY_DATABASE_URL');
+    await assertFit(pool, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,85 @@
+import { Option, type Command } from 'commander';
+import { runProjector, type RunOptions } from '../consumers/agent-test-history/run.ts';
+import { createLogger } from '../consumers/lib/log.ts';
+import type { CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
+import { renderRun, runFacts } from './run-report.ts';
+import { stopOnSignal } from './stop-signal.ts';
+
+interface ProjectOptions {
+  readonly untilCaughtUp?: true;
+  readonly dryRun?: true;
+  readonly acceptNewTopic?: true;
+  readonly acceptTruncate?: string[];
+  readonly json?: true;
+}
+
+export function registerProject(program: Command, context: CommandContext): void {
+  program
+    .command('project')
+    .description(
+      'project the topic into the canonical tables: the snapshot, then every change, until stopped',
+    )
+    .option('--until-caught-up', 'end when everything that is in the topic now has been projected')
+    .option('--dry-run', 'run the same code and roll every transaction back (implies --until-caught-up)')
+    .option('--accept-new-topic', 'the topic was made anew and begins with a whole snapshot: go on with it')
+    .addOption(
+      new Option(
+        '--accept-truncate <partition:offset...>',
+        'go on behind a truncate of the legacy table',
+      ).argParser(positions),
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  history-cdc project\n  history-cdc project --until-caught-up --json',
+    )
+    .action(async (options: ProjectOptions) => {
+      const dryRun = options.dryRun === true;
+      const untilCaughtUp = dryRun || options.untilCaughtUp === true;
+      await runAndReport(context, options.json === true, {
+        mode: 'project',
+        dryRun,
+        untilCaughtUp,
+        replayStart: { from: 'beginning' },
+        acceptNewTopic: options.acceptNewTopic === true,
+        acceptedTruncates: options.acceptTruncate ?? [],
+        // A run that ends by itself is watched by whoever started it.
+        serveHttp: !untilCaughtUp,
+      });
+    });
+}
+
+type Settings = Omit<RunOptions, 'config' | 'logger' | 'stop' | 'progress'>;
+
+/** Runs a projector with the command's surroundings: configuration, log, progress, signals, answer. */
+export async function runAndReport(
+  context: CommandContext,
+  json: boolean,
+  settings: Settings,
+): Promise<void> {
+  const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
+  const progress = createProgress(settings.mode === 'replay' ? 'replayed' : 'projected');
+  try {
+    const result = await runProjector({
+      ...settings,
+      config,
+      logger: createLogger(config.LOG_LEVEL),
+      stop: stopOnSignal(),
+      progress: (done, total) => {
+        progress.update(done, total);
+      },
+    });
+    progress.end();
+    context.print(
+      json ? JSON.stringify(runFacts(result, settings.dryRun), null, 2) : renderRun(result, settings.dryRun),
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+function positions(text: string, previous: string[] | undefined): string[] {
+  if (!/^\d+:\d+$/.test(text)) throw new Error(`${text} is not partition:offset`);
+  return [...(previous ?? []), text];
+}

@@ -1,0 +1,41 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { ReplayStart } from '../consumers/agent-test-history/start-offsets.ts';
+import type { CommandContext } from './context.ts';
+import { runAndReport } from './project.ts';
+
+export function registerReplay(program: Command, context: CommandContext): void {
+  program
+    .command('replay')
+    .description(
+      'read the topic again and apply what is missing; a replay of what was projected changes nothing',
+    )
+    .option('--from <start>', 'beginning, an offset (in every partition), or an ISO time', parseStart, {
+      from: 'beginning',
+    } as ReplayStart)
+    .option('--dry-run', 'run the same code and roll every transaction back')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  history-cdc replay\n  history-cdc replay --from 2026-05-01T00:00:00Z',
+    )
+    .action(async (options: { from: ReplayStart; dryRun?: true; json?: true }) => {
+      await runAndReport(context, options.json === true, {
+        mode: 'replay',
+        dryRun: options.dryRun === true,
+        untilCaughtUp: true,
+        replayStart: options.from,
+        acceptNewTopic: false,
+        acceptedTruncates: [],
+        serveHttp: false,
+      });
+    });
+}
+
+function parseStart(text: string): ReplayStart {
+  if (text === 'beginning') return { from: 'beginning' };
+  if (/^\d+$/.test(text)) return { from: 'offset', offset: BigInt(text) };
+  const epochMs = Date.parse(text);
+  if (Number.isNaN(epochMs))
+    throw new InvalidArgumentError('it is none of: beginning, an offset, an ISO time');
+  return { from: 'time', epochMs };
+}

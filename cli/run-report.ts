@@ -1,0 +1,41 @@
+import { DECISIONS } from '../consumers/agent-test-history/outcome.ts';
+import { RECORD_OUTCOMES } from '../consumers/agent-test-history/result.ts';
+import type { RunResult } from '../consumers/agent-test-history/run.ts';
+
+/** The answer of `project` and `replay`, as facts. */
+export function runFacts(
+  { read, records, decisions, leftOut, changes, stopped }: RunResult,
+  dryRun: boolean,
+) {
+  return {
+    read,
+    records,
+    decisions,
+    values_left_out: leftOut,
+    changes: { ...changes, total: totalChanges(changes) },
+    dry_run: dryRun,
+    stopped,
+  };
+}
+
+/** The same, for people. */
+export function renderRun({ read, records, decisions, changes }: RunResult, dryRun: boolean): string {
+  const would = dryRun ? 'would be ' : '';
+  const counts = (entries: readonly (readonly [string, number])[]) =>
+    entries.map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ');
+  const decided = DECISIONS.flatMap((decision) => {
+    const count = decisions[decision] ?? 0;
+    return count === 0 ? [] : [[decision, count] as const];
+  });
+  return [
+    `records read      ${read.toLocaleString('en')}: ${counts(RECORD_OUTCOMES.map((outcome) => [outcome, records[outcome]]))}`,
+    `decisions         ${decided.length === 0 ? 'none' : counts(decided)}`,
+    `canonical rows    ${would}inserted ${changes.runsInserted.toLocaleString('en')}, ${would}updated ${changes.runsUpdated.toLocaleString('en')}`,
+    `ledger rows       ${would}written ${changes.ledgerWritten.toLocaleString('en')}`,
+    `changes in all    ${totalChanges(changes).toLocaleString('en')}${dryRun ? ' (dry run: everything was rolled back)' : ''}`,
+  ].join('\n');
+}
+
+function totalChanges({ runsInserted, runsUpdated, ledgerWritten }: RunResult['changes']): number {
+  return runsInserted + runsUpdated + ledgerWritten;
+}

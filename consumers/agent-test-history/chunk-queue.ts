@@ -1,0 +1,82 @@
+import { EventEmitter, once } from 'node:events';
+import type { SourceEvent } from './event.ts';
+
+export interface QueuedEvent {
+  readonly event: SourceEvent;
+  /** Bytes of the record's key and value. */
+  readonly bytes: number;
+}
+
+export interface ChunkBounds {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/**
+ * Decoded events of one partition that wait for their transaction. Bounded: the reader waits for room while as much
+ * is queued as one transaction may hold, so memory does not grow with the table, or with the time that Postgres is
+ * away.
+ */
+export class ChunkQueue {
+  readonly #bounds: ChunkBounds;
+  readonly #emitter = new EventEmitter();
+  #queued: QueuedEvent[] = [];
+  #bytes = 0;
+  #closed = false;
+
+  constructor(bounds: ChunkBounds) {
+    this.#bounds = bounds;
+  }
+
+  get hasRoom(): boolean {
+    return this.#closed || (this.#queued.length < this.#bounds.rows && this.#bytes < this.#bounds.bytes);
+  }
+
+  push(events: readonly QueuedEvent[]): void {
+    if (this.#closed) return;
+    this.#queued.push(...events);
+    this.#bytes += events.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#emitter.emit('changed');
+  }
+
+  /**
+   * The next chunk within the bounds (one event at least), when there is one; undefined once the queue is closed. An
+   * event that ends the flow (a truncate) comes alone, so that what stands before it is committed first.
+   */
+  async take(): Promise<SourceEvent[] | undefined> {
+    while (this.#queued.length === 0 && !this.#closed) await once(this.#emitter, 'changed');
+    if (this.#closed) return undefined;
+    const size = this.#chunkSize();
+    const chunk = this.#queued.splice(0, size);
+    this.#bytes -= chunk.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#emitter.emit('room');
+    return chunk.map(({ event }) => event);
+  }
+
+  /** Resolves when there may be room, or after `timeoutMs`. */
+  async room(timeoutMs: number): Promise<void> {
+    if (this.hasRoom) return;
+    await once(this.#emitter, 'room', { signal: AbortSignal.timeout(timeoutMs) }).catch(() => undefined);
+  }
+
+  /** Forgets what is queued: it is still in the topic. */
+  close(): void {
+    this.#closed = true;
+    this.#queued = [];
+    this.#emitter.emit('changed');
+    this.#emitter.emit('room');
+  }
+
+  #chunkSize(): number {
+    const { rows, bytes } = this.#bounds;
+    let size = 0;
+    let sum = 0;
+    for (const queued of this.#queued) {
+      sum += queued.bytes;
+      if (size > 0 && (size >= rows || sum > bytes || queued.event.kind === 'truncate')) break;
+      size++;
+      if (queued.event.kind === 'truncate') break;
+    }
+    return size;
+  }
+}

@@ -1,0 +1,116 @@
+import { v5 as uuidV5 } from 'uuid';
+import { classify, isOwner, type OptOutPolicy } from './classify.ts';
+import { isComplete, UNAVAILABLE, unusable } from './event.ts';
+import type { CompleteRow, DeleteEvent, ImageEvent, UnusableEvent } from './event.ts';
+import type { Facts, LedgerEntry } from './lookup.ts';
+import { isOwnerDecision, type Decision } from './outcome.ts';
+
+/** The namespace of our canonical ids. It never changes: with it, every retry and every replay mints the same id. */
+const CANONICAL_RUN_NAMESPACE = '5c0d4a5e-8f5b-4b0e-9c3a-7d1f6f2b9e44';
+
+/** The id of the canonical row that we write for a legacy row. */
+export function canonicalRunId(legacyId: string): string {
+  return uuidV5(legacyId, CANONICAL_RUN_NAMESPACE);
+}
+
+/** What one event does, a closed set. */
+export type Effect = RecordDecision | LaterImage | MarkDeleted | Quarantine;
+
+/** A decision on a row that has no canonical row so far; `projected` writes one. */
+export interface RecordDecision {
+  readonly effect: 'record';
+  readonly event: ImageEvent & { readonly row: CompleteRow };
+  readonly facts: Facts;
+  readonly decision: Exclude<Decision, 'gone' | 'quarantined'>;
+  readonly reason: string;
+  readonly canonicalRunId: string | null;
+}
+
+/** A later image of a row that has a canonical row. */
+export interface LaterImage {
+  readonly effect: 'later_image';
+  readonly event: ImageEvent;
+  readonly facts: Facts;
+  readonly canonicalRunId: string;
+  readonly reason: string;
+  /** The image goes into our canonical row. */
+  readonly applies: boolean;
+  /** Agent, stage, organisation and provenance go with it: the row was moved to another agent of its owner. */
+  readonly follows: boolean;
+  /** False where values are missing that nobody has any more: the content hash stays as it was. */
+  readonly readable: boolean;
+}
+
+export interface MarkDeleted {
+  readonly effect: 'mark_deleted';
+  readonly event: DeleteEvent;
+  readonly facts: Facts;
+}
+
+/** The record goes to the quarantine; the key gets that decision where it has no canonical row. */
+export interface Quarantine {
+  readonly effect: 'quarantine';
+  readonly event: UnusableEvent;
+  readonly recordsDecision: boolean;
+}
+
+/** What an image does; undefined where values must be read from the legacy table first. */
+export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolicy): Effect | undefined {
+  const { entry } = facts;
+  if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null) {
+    const ownRow = entry.decision === 'projected' && facts.runExists;
+    if (!isComplete(event.row) && !ownRow) return undefined;
+    return laterImage(event, facts, { entry, canonicalRunId: entry.canonicalRunId });
+  }
+  const { row } = event;
+  if (!isComplete(row)) return undefined;
+  const classification = classify(row, facts, policy);
+  const { decision, reason } = classification;
+  const id =
+    decision === 'projected'
+      ? canonicalRunId(event.legacyId)
+      : decision === 'adopted'
+        ? classification.canonicalRunId
+        : null;
+  return { effect: 'record', event: { ...event, row }, facts, decision, reason, canonicalRunId: id };
+}
+
+/** What an image does whose missing values nobody has any more: its row is gone from the legacy table, too. */
+export function decideUnreadable(event: ImageEvent, facts: Facts): Effect {
+  const { entry } = facts;
+  if (entry?.canonicalRunId == null) {
+    const detail = 'values were left out, and the row is gone from the legacy table';
+    return decideUnusable(unusable(event, 'value_unavailable', detail), facts);
+  }
+  const later = laterImage(event, facts, { entry, canonicalRunId: entry.canonicalRunId });
+  return { ...later, applies: false, follows: false, readable: false };
+}
+
+export function decideUnusable(event: UnusableEvent, facts: Facts | null): Quarantine {
+  // An owner decision is never taken back because a later record cannot be read.
+  const recordsDecision = event.legacyId !== null && facts?.entry?.canonicalRunId == null;
+  return { effect: 'quarantine', event, recordsDecision };
+}
+
+interface Decided {
+  readonly entry: LedgerEntry;
+  readonly canonicalRunId: string;
+}
+
+function laterImage(event: ImageEvent, facts: Facts, { entry, canonicalRunId: id }: Decided): LaterImage {
+  const common = { effect: 'later_image', event, facts, canonicalRunId: id, readable: true } as const;
+  // The live path's row and the script's copy are linked, never rewritten.
+  if (entry.decision !== 'projected')
+    return { ...common, reason: entry.reason, applies: false, follows: false };
+  if (!wasMoved(event, entry)) return { ...common, reason: 'owner', applies: true, follows: false };
+  if (isOwner(facts)) return { ...common, reason: 'owner', applies: true, follows: true };
+  // Not ours to elevate at its new agent, and an owner decision is never taken back silently: it stays, and is listed.
+  return { ...common, reason: 'moved_to_agent_not_owned', applies: false, follows: false };
+}
+
+/** True where the row stands on another context or another user than its decision does. */
+function wasMoved({ row }: ImageEvent, entry: LedgerEntry): boolean {
+  return (
+    row.agentContextId !== entry.agentContextId || (row.userId !== UNAVAILABLE && row.userId !== entry.userId)
+  );
+}

@@ -1,0 +1,115 @@
+import type { Client } from '../lib/postgres.ts';
+import type { Position } from '../lib/position.ts';
+import { sqlFile } from '../lib/sql-file.ts';
+import { UNAVAILABLE, type KeyedEvent } from './event.ts';
+import type { Decision } from './outcome.ts';
+
+const LOOKUP = sqlFile(import.meta.url, './sql/lookup.sql');
+
+/** What the ledger has for a key. */
+export interface LedgerEntry {
+  readonly decision: Decision;
+  readonly reason: string;
+  readonly canonicalRunId: string | null;
+  readonly position: Position;
+  /** The context and the user on which the decision stands. */
+  readonly agentContextId: string | null;
+  readonly userId: string | null;
+}
+
+/** The context of a legacy row, and what makes its user an owner of its agent or not. */
+export interface Context {
+  readonly organizationId: string;
+  readonly originalAgentUrl: string;
+  /** Canonicalised; null where the text names no agent. */
+  readonly agentUrl: string | null;
+  readonly isMember: boolean;
+  readonly listsAgent: boolean;
+  readonly optedOut: boolean;
+  readonly lifecycleStage: string;
+}
+
+/** Everything outside the event that its decision depends on. */
+export interface Facts {
+  readonly entry: LedgerEntry | null;
+  /** False for a canonical row that is gone (pruned), and where there never was one. */
+  readonly runExists: boolean;
+  /** The event's user, or the ledger's where the event left it out. */
+  readonly userId: string | null;
+  /** Null where the context is gone. */
+  readonly context: Context | null;
+  /** Ids of the rows that the earlier script wrote for this one and that still exist, in order. */
+  readonly scriptCopies: readonly string[];
+  readonly hasOpenQuarantine: boolean;
+}
+
+interface LookupRow {
+  readonly decision: Decision | null;
+  readonly reason: string;
+  readonly canonical_run_id: string | null;
+  readonly topic_id: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly decided_context_id: string | null;
+  readonly decided_user_id: string | null;
+  readonly user_id: string | null;
+  readonly run_exists: boolean;
+  readonly context_known: boolean;
+  readonly organization_id: string;
+  readonly original_agent_url: string;
+  readonly agent_url: string | null;
+  readonly is_member: boolean;
+  readonly lists_agent: boolean;
+  readonly opted_out: boolean;
+  readonly lifecycle_stage: string;
+  readonly script_copies: string[];
+  readonly has_open_quarantine: boolean;
+}
+
+type Keyed = KeyedEvent & { readonly legacyId: string };
+
+/** One answer an event, in the order of the events. */
+export async function lookUp(client: Client, events: readonly Keyed[]): Promise<Facts[]> {
+  const rows = events.map((event) => (event.kind === 'image' ? event.row : undefined));
+  const { rows: found } = await client.query<LookupRow>(LOOKUP, [
+    events.map(({ legacyId }) => legacyId),
+    rows.map((row) => row?.agentContextId ?? null),
+    rows.map((row) => (row === undefined || row.userId === UNAVAILABLE ? null : row.userId)),
+    rows.map((row) => row?.userId === UNAVAILABLE),
+  ]);
+  return found.map(factsOf);
+}
+
+function factsOf(row: LookupRow): Facts {
+  return {
+    entry: row.decision === null ? null : entryOf(row, row.decision),
+    runExists: row.run_exists,
+    userId: row.user_id,
+    context: row.context_known ? contextOf(row) : null,
+    scriptCopies: row.script_copies,
+    hasOpenQuarantine: row.has_open_quarantine,
+  };
+}
+
+function entryOf(row: LookupRow, decision: Decision): LedgerEntry {
+  return {
+    decision,
+    reason: row.reason,
+    canonicalRunId: row.canonical_run_id,
+    position: { topicId: row.topic_id, partition: row.partition, offset: BigInt(row.offset) },
+    agentContextId: row.decided_context_id,
+    userId: row.decided_user_id,
+  };
+}
+
+function contextOf(row: LookupRow): Context {
+  return {
+    organizationId: row.organization_id,
+    originalAgentUrl: row.original_agent_url,
+    agentUrl: row.agent_url,
+    isMember: row.is_member,
+    listsAgent: row.lists_agent,
+    optedOut: row.opted_out,
+    lifecycleStage: row.lifecycle_stage,
+  };
+}

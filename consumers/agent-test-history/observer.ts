@@ -1,0 +1,124 @@
+import { messageOf } from '../lib/errors.ts';
+import type { Readiness } from '../lib/http.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import { accumulate, emptyResult, type BatchResult } from './result.ts';
+import type { PartitionCommit, ProjectorObserver } from './projector.ts';
+
+/** A partition with records to project that commits nothing for this long is stuck. */
+const STUCK_AFTER_MS = 60_000;
+
+interface PartitionState {
+  highWatermark: bigint;
+  nextOffset: bigint | undefined;
+  lastMovement: number;
+}
+
+interface ObserverTools {
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** A clock in milliseconds that only moves forward. */
+  readonly now: () => number;
+}
+
+/** Sums up what a projector does: totals for the report, metrics, readiness, and a log line where it matters. */
+export class RunObserver implements ProjectorObserver {
+  readonly total = emptyResult();
+  readonly #metrics: Metrics;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #progress: (read: number) => void;
+  readonly #partitions = new Map<number, PartitionState>();
+  readonly #failing = new Map<number, string>();
+  #assigned = false;
+
+  constructor({ metrics, logger, now }: ObserverTools, progress: (read: number) => void) {
+    this.#metrics = metrics;
+    this.#logger = logger;
+    this.#now = now;
+    this.#progress = progress;
+  }
+
+  assigned(partitions: readonly number[]): void {
+    this.#assigned = true;
+    this.#partitions.clear();
+    this.#failing.clear();
+    this.#metrics.lag.reset();
+    this.#metrics.assignedPartitions.set(partitions.length);
+    this.#logger.info({ partitions }, 'partitions assigned');
+  }
+
+  fetched(partition: number, highWatermark: bigint): void {
+    const state = this.#partitions.get(partition);
+    if (state === undefined) {
+      this.#partitions.set(partition, { highWatermark, nextOffset: undefined, lastMovement: this.#now() });
+      return;
+    }
+    // Idle until now: the wait for new records was no standstill.
+    if (state.nextOffset === state.highWatermark) state.lastMovement = this.#now();
+    state.highWatermark = highWatermark;
+    this.#showLag(partition, state);
+  }
+
+  committed({ partition, nextOffset, result, seconds }: PartitionCommit): void {
+    accumulate(this.total, result);
+    this.#progress(this.total.read);
+    this.#failing.delete(partition);
+    const state = this.#partitions.get(partition);
+    if (state !== undefined) {
+      state.nextOffset = nextOffset;
+      state.lastMovement = this.#now();
+      this.#showLag(partition, state);
+    }
+    this.#count(result, seconds);
+    if (result.records.quarantined > 0) {
+      this.#logger.warn(
+        { partition, nextOffset: String(nextOffset), records: result.records.quarantined },
+        'records quarantined',
+      );
+    }
+  }
+
+  retrying(partition: number, error: Error): void {
+    this.#metrics.retries.inc();
+    if (!this.#failing.has(partition)) {
+      this.#logger.warn(
+        { partition, reason: messageOf(error) },
+        'Postgres is in the way; nothing is lost, trying again',
+      );
+    }
+    this.#failing.set(partition, messageOf(error));
+  }
+
+  readonly readiness: Readiness = () => {
+    if (!this.#assigned) return { ready: false, reason: 'the consumer group has assigned nothing yet' };
+    const [failing] = this.#failing;
+    if (failing !== undefined)
+      return { ready: false, reason: `partition ${String(failing[0])}: Postgres is in the way` };
+    const now = this.#now();
+    for (const [partition, { highWatermark, nextOffset, lastMovement }] of this.#partitions) {
+      if (nextOffset !== highWatermark && now - lastMovement > STUCK_AFTER_MS) {
+        return { ready: false, reason: `partition ${String(partition)} has records and commits nothing` };
+      }
+    }
+    return { ready: true };
+  };
+
+  #showLag(partition: number, { highWatermark, nextOffset }: PartitionState): void {
+    if (nextOffset === undefined) return;
+    const lag = highWatermark > nextOffset ? highWatermark - nextOffset : 0n;
+    this.#metrics.lag.set({ partition }, Number(lag));
+  }
+
+  #count({ read, records, decisions, leftOut, changes }: BatchResult, seconds: number): void {
+    const metrics = this.#metrics;
+    for (const [outcome, count] of Object.entries(records)) metrics.records.inc({ outcome }, count);
+    for (const [decision, count] of Object.entries(decisions)) metrics.decisions.inc({ decision }, count);
+    for (const [column, count] of Object.entries(leftOut)) metrics.valuesLeftOut.inc({ column }, count);
+    metrics.canonicalRows.inc({ operation: 'insert' }, changes.runsInserted);
+    metrics.canonicalRows.inc({ operation: 'update' }, changes.runsUpdated);
+    metrics.batchSeconds.observe(seconds);
+    metrics.batchRecords.observe(read);
+    metrics.lastCommit.setToCurrentTime();
+  }
+}

@@ -1,0 +1,287 @@
+import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { messageOf } from '../lib/errors.ts';
+import type { KafkaCluster, Watermarks } from '../lib/kafka-cluster.ts';
+import type { FetchedRecords, TopicConsumer } from '../lib/kafka-consumer.ts';
+import type { Logger } from '../lib/log.ts';
+import { inTransaction } from '../lib/postgres.ts';
+import { untilEnvironmentAllows } from '../lib/retry.ts';
+import type { ChunkBounds } from './chunk-queue.ts';
+import type { Decoder } from './decode.ts';
+import { Fenced, registerTopic, storedOffsets, takeOver } from './offsets.ts';
+import { PartitionSession, type SessionMode } from './partition-session.ts';
+import type { PipelineContext } from './pipeline.ts';
+import type { BatchResult } from './result.ts';
+import { assertInRange, fencedForGood, topicMissing } from './topic-faults.ts';
+
+/** `project` goes on where the last commit ended; `replay` reads again what has been read. */
+export type ProjectorMode = 'project' | 'replay';
+
+export interface ProjectorOptions {
+  readonly cluster: KafkaCluster;
+  readonly context: PipelineContext;
+  readonly decode: Decoder;
+  readonly logger: Logger;
+  /**
+   * Commits under a claim, with the offset. Without it the projector reads beside the others: with a group of its own,
+   * and without moving any stored offset.
+   */
+  readonly commits: boolean;
+  /** Without commits: whether every transaction is rolled back. */
+  readonly dryRun: boolean;
+  readonly topic: string;
+  readonly group: string;
+  readonly bounds: ChunkBounds;
+  readonly partitionsAtOnce: number;
+  /** Where a replay or a dry run begins; partitions that are missing begin at the start of the topic. */
+  readonly startAt: ReadonlyMap<number, bigint>;
+  readonly acceptNewTopic: boolean;
+  /** True for a truncate of the legacy table that was met before, or that a person accepts. */
+  readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
+  readonly observer: ProjectorObserver;
+}
+
+/** What happens in a projector, told to metrics, health and progress. */
+export interface ProjectorObserver {
+  assigned(partitions: readonly number[]): void;
+  fetched(partition: number, highWatermark: bigint): void;
+  committed(commit: PartitionCommit): void;
+  retrying(partition: number, error: Error): void;
+}
+
+export interface PartitionCommit {
+  readonly partition: number;
+  readonly nextOffset: bigint;
+  readonly result: BatchResult;
+  readonly seconds: number;
+}
+
+/** How long a partition that another projector took may stay ours by the group's word: a rebalance is over by then. */
+const FENCED_GRACE_MS = 60_000;
+/** How long a full queue is waited for before the group gets a heartbeat. */
+const HEARTBEAT_PAUSE_MS = 1_000;
+/** Offsets go to the group that often, for lag tools only. */
+const GROUP_COMMIT_PAUSE_MS = 1_000;
+const CAUGHT_UP_POLL_MS = 100;
+
+/**
+ * A projector: the partitions that the group gives it, each with a session. Correctness does not lean on the group:
+ * two projectors of one partition are told apart by the epoch in Postgres.
+ */
+export class Projector {
+  /** Rejects when the projector cannot go on. */
+  readonly failed: Promise<never>;
+  readonly #options: ProjectorOptions;
+  readonly #topicId: string;
+  readonly #name = `${hostname()}:${String(process.pid)}`;
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #sessions = new Map<number, PartitionSession>();
+  readonly #running = new Set<Promise<void>>();
+  #fail: (error: unknown) => void = () => undefined;
+  #consumer: TopicConsumer | undefined;
+  readonly #stop = new AbortController();
+  #groupCommit: NodeJS.Timeout | undefined;
+
+  private constructor(options: ProjectorOptions, topicId: string) {
+    this.#options = options;
+    this.#topicId = topicId;
+    this.#limit = pLimit(options.partitionsAtOnce);
+    this.failed = new Promise((_, reject) => (this.#fail = reject));
+    // Whoever races against it hears of it; nobody else must crash for it.
+    this.failed.catch(() => undefined);
+  }
+
+  /** Checks the topic against the ledger, then joins the group. */
+  static async start(options: ProjectorOptions): Promise<Projector> {
+    const { cluster, topic, context, acceptNewTopic } = options;
+    const identity = await cluster.describeTopic(topic);
+    if (identity === undefined) throw topicMissing(topic);
+    if (options.commits) {
+      await inTransaction(context.canonical, (client) =>
+        registerTopic(client, { ...identity, name: topic }, acceptNewTopic),
+      );
+    }
+    const projector = new Projector(options, identity.topicId);
+    await projector.#join();
+    return projector;
+  }
+
+  /** The partitions held now. */
+  get assigned(): readonly number[] {
+    return [...this.#sessions.keys()].sort((a, b) => a - b);
+  }
+
+  /** Resolves when every record that is in the topic now has been projected, by this projector or by another. */
+  async caughtUp(): Promise<void> {
+    const targets = await this.#options.cluster.watermarks(this.#options.topic);
+    while (!this.#stop.signal.aborted && !(await this.#hasReached(targets)))
+      await setTimeout(CAUGHT_UP_POLL_MS);
+  }
+
+  /** Finishes the transactions in hand, tells the group how far we are, and leaves it. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#groupCommit);
+    for (const session of this.#sessions.values()) session.close();
+    await Promise.allSettled(this.#running);
+    await this.#commitToGroup();
+    await this.#consumer?.stop();
+  }
+
+  async #join(): Promise<void> {
+    const { cluster, topic, group, bounds } = this.#options;
+    this.#consumer = await cluster.consume({
+      group,
+      topic,
+      fetchBytes: Math.max(bounds.bytes / 4, 262_144),
+      assigned: (partitions) => this.#assign(partitions),
+      records: (fetched) => this.#take(fetched),
+      failed: (error) => {
+        this.#fail(error);
+      },
+    });
+  }
+
+  /** Opens a session for each partition; those of an earlier assignment can no longer commit. */
+  async #assign(partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>> {
+    for (const session of this.#sessions.values()) session.close();
+    this.#sessions.clear();
+    const watermarks = await this.#options.cluster.watermarks(this.#options.topic);
+    for (const partition of partitions) {
+      const session = await this.#open(partition, watermarks.get(partition));
+      this.#sessions.set(partition, session);
+      const run = session.run().catch((error: unknown) => {
+        this.#sessionFailed(session, error);
+      });
+      this.#running.add(run);
+      void run.finally(() => this.#running.delete(run));
+    }
+    this.#options.observer.assigned(partitions);
+    return new Map([...this.#sessions].map(([partition, session]) => [partition, session.nextToRead]));
+  }
+
+  async #open(partition: number, watermarks: Watermarks | undefined): Promise<PartitionSession> {
+    const { context, decode, bounds, isAcceptedTruncate } = this.#options;
+    const { firstOffset, sessionMode } = await this.#position(partition, watermarks);
+    return new PartitionSession({
+      context,
+      decode,
+      bounds,
+      topicId: this.#topicId,
+      partition,
+      firstOffset,
+      mode: sessionMode,
+      limit: (work) => this.#limit(work),
+      isAcceptedTruncate,
+      committed: (session, result, seconds) => {
+        this.#options.observer.committed({ partition, nextOffset: session.nextToApply, result, seconds });
+        this.#scheduleGroupCommit();
+      },
+      retrying: (session, error) => {
+        this.#options.observer.retrying(session.partition, error);
+      },
+    });
+  }
+
+  /** Where the partition is read on: at the stored offset, which must still be, or be next, in the topic. */
+  async #position(
+    partition: number,
+    watermarks: Watermarks | undefined,
+  ): Promise<{ firstOffset: bigint; sessionMode: SessionMode }> {
+    const { topic, context, startAt, commits, dryRun } = this.#options;
+    if (watermarks === undefined) throw topicMissing(topic);
+    if (!commits) {
+      return {
+        firstOffset: startAt.get(partition) ?? watermarks.low,
+        sessionMode: { kind: dryRun ? 'dry_run' : 'replay' },
+      };
+    }
+    const start = { topicId: this.#topicId, partition, offset: 0n };
+    const { claim, nextOffset } = await untilEnvironmentAllows(
+      () => inTransaction(context.canonical, (client) => takeOver(client, start, this.#name)),
+      {
+        signal: this.#stop.signal,
+        retrying: (error) => {
+          this.#options.observer.retrying(partition, error);
+        },
+      },
+    );
+    assertInRange({ topic, partition, nextOffset }, watermarks);
+    return { firstOffset: nextOffset, sessionMode: { kind: 'commit', claim } };
+  }
+
+  async #take(fetched: FetchedRecords): Promise<void> {
+    const session = this.#sessions.get(fetched.partition);
+    if (session === undefined || this.#stop.signal.aborted) return;
+    this.#options.observer.fetched(fetched.partition, fetched.highWatermark);
+    if (fetched.fetchedOffset > session.nextToRead) {
+      // kafkajs goes elsewhere by itself where an offset is out of range. Never skip: go back, or stop if there is no back.
+      await this.#assertStillThere(session);
+      this.#consumer?.seek(fetched.partition, session.nextToRead);
+      return;
+    }
+    await session.accept(fetched.records);
+    while (!session.hasRoom) {
+      await session.room(HEARTBEAT_PAUSE_MS);
+      await fetched.heartbeat();
+    }
+  }
+
+  async #assertStillThere({ partition, nextToRead }: PartitionSession): Promise<void> {
+    const { cluster, topic } = this.#options;
+    const watermarks = (await cluster.watermarks(topic)).get(partition);
+    if (watermarks === undefined) throw topicMissing(topic);
+    assertInRange({ topic, partition, nextOffset: nextToRead }, watermarks);
+  }
+
+  #sessionFailed(session: PartitionSession, error: unknown): void {
+    if (this.#stop.signal.aborted || this.#sessions.get(session.partition) !== session) return;
+    if (!(error instanceof Fenced)) {
+      this.#fail(error);
+      return;
+    }
+    // In a rebalance the group takes the partition from us in a moment. If it does not, the other one is outside it.
+    this.#options.logger.warn({ partition: session.partition }, 'another projector took the partition over');
+    void setTimeout(FENCED_GRACE_MS, undefined, { ref: false }).then(() => {
+      if (this.#sessions.get(session.partition) === session)
+        this.#fail(fencedForGood(session.partition, error));
+    });
+  }
+
+  async #hasReached(targets: ReadonlyMap<number, Watermarks>): Promise<boolean> {
+    if (!this.#options.commits) {
+      return [...targets].every(([partition, { high }]) => {
+        const session = this.#sessions.get(partition);
+        return session !== undefined && session.nextToApply >= high;
+      });
+    }
+    const stored = await storedOffsets(this.#options.context.canonical, this.#topicId);
+    return [...targets].every(([partition, { high }]) => (stored.get(partition)?.nextOffset ?? -1n) >= high);
+  }
+
+  /** Once a second at most, and once more after the last commit. */
+  #scheduleGroupCommit(): void {
+    this.#groupCommit ??= globalThis
+      .setTimeout(() => {
+        this.#groupCommit = undefined;
+        void this.#commitToGroup();
+      }, GROUP_COMMIT_PAUSE_MS)
+      .unref();
+  }
+
+  async #commitToGroup(): Promise<void> {
+    if (!this.#options.commits || this.#sessions.size === 0) return;
+    const offsets = new Map(
+      [...this.#sessions].map(([partition, { nextToApply }]) => [partition, nextToApply]),
+    );
+    try {
+      await this.#consumer?.commit(offsets);
+    } catch (error) {
+      this.#options.logger.debug(
+        { reason: messageOf(error) },
+        'the group did not take our offsets; the next ones will do',
+      );
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import type { ConfigWith } from '../lib/config.ts';
+import { startHttpServer } from '../lib/http.ts';
+import { KafkaCluster } from '../lib/kafka-cluster.ts';
+import type { Logger } from '../lib/log.ts';
+import { createMetrics } from '../lib/metrics.ts';
+import { topicNames } from '../lib/names.ts';
+import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
+import { createSchemaLookup } from '../lib/registry.ts';
+import { createDecoder } from './decode.ts';
+import { assertMigrated } from './migrate.ts';
+import { RunObserver } from './observer.ts';
+import { Projector, type ProjectorMode, type ProjectorOptions } from './projector.ts';
+import type { BatchResult } from './result.ts';
+import { findScriptCopies } from './script-copies.ts';
+import { startOffsets, type ReplayStart, type StartOffsets } from './start-offsets.ts';
+
+export type ProjectorConfig = ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL' | 'KAFKA_BROKERS'>;
+
+export interface RunOptions {
+  readonly config: ProjectorConfig;
+  readonly logger: Logger;
+  readonly mode: ProjectorMode;
+  /** Runs the same code and rolls every transaction back. */
+  readonly dryRun: boolean;
+  /** End at the high watermark that the topic has at the start; else run until stopped. */
+  readonly untilCaughtUp: boolean;
+  readonly replayStart: ReplayStart;
+  readonly acceptNewTopic: boolean;
+  /** `partition:offset` of truncates that a person has accepted. */
+  readonly acceptedTruncates: readonly string[];
+  readonly serveHttp: boolean;
+  /** Fires when the process is asked to stop. */
+  readonly stop: AbortSignal;
+  /** Records projected so far, of those that were in the topic at the start. */
+  progress(done: number, total: number): void;
+}
+
+export interface RunResult extends BatchResult {
+  readonly stopped: 'caught_up' | 'signal';
+}
+
+/** Runs a projector from its connections to its last commit. */
+export async function runProjector(options: RunOptions): Promise<RunResult> {
+  const { config, logger } = options;
+  const connections = config.PARTITIONS_AT_ONCE + 2;
+  const canonical = createPool({
+    url: config.DATABASE_URL,
+    name: `history-cdc ${options.mode}`,
+    connections,
+  });
+  const legacy = createPool({
+    url: config.LEGACY_DATABASE_URL,
+    name: `history-cdc ${options.mode}`,
+    connections,
+  });
+  try {
+    await assertReachable(canonical, 'DATABASE_URL');
+    await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertMigrated(canonical);
+    const cluster = await KafkaCluster.connect(config, logger);
+    try {
+      return await runOn({ ...options, canonical, legacy, cluster });
+    } finally {
+      await cluster.close();
+    }
+  } finally {
+    await Promise.all([canonical.end(), legacy.end()]);
+  }
+}
+
+interface Connected extends RunOptions {
+  readonly canonical: Pool;
+  readonly legacy: Pool;
+  readonly cluster: KafkaCluster;
+}
+
+async function runOn(options: Connected): Promise<RunResult> {
+  const { config, logger, canonical, cluster } = options;
+  const copies = await findScriptCopies(canonical);
+  if (copies > 0) logger.info({ copies }, 'rows of the earlier script found');
+  const metrics = createMetrics();
+  const topic = topicNames(config).data;
+  const start = await startOffsets({ cluster, canonical, topic }, options.mode, options.replayStart);
+  const observer = new RunObserver({ metrics, logger, now: () => performance.now() }, (read) => {
+    options.progress(read, Number(start.records));
+  });
+  const http = options.serveHttp ? await startHttpServer(config, metrics, observer.readiness) : undefined;
+  if (http !== undefined) logger.info({ url: http.url }, 'serving /healthz, /readyz and /metrics');
+  try {
+    const projector = await Projector.start(projectorOptions(options, observer, start));
+    try {
+      const stopped = await untilDone(projector, options);
+      return { ...observer.total, stopped };
+    } finally {
+      await projector.stop();
+      if (!commits(options)) await cluster.deleteGroup(groupOf(options));
+    }
+  } finally {
+    await http?.close();
+  }
+}
+
+async function untilDone(
+  projector: Projector,
+  { untilCaughtUp, stop }: RunOptions,
+): Promise<RunResult['stopped']> {
+  const asked = new Promise<'signal'>((resolve) => {
+    if (stop.aborted) resolve('signal');
+    stop.addEventListener('abort', () => {
+      resolve('signal');
+    });
+  });
+  const ends: Promise<RunResult['stopped']>[] = [projector.failed, asked];
+  if (untilCaughtUp) ends.push(projector.caughtUp().then(() => 'caught_up'));
+  return await Promise.race(ends);
+}
+
+function projectorOptions(
+  options: Connected,
+  observer: RunObserver,
+  { startAt, stored }: StartOffsets,
+): ProjectorOptions {
+  const { config, logger, mode, dryRun, cluster, canonical, legacy } = options;
+  const accepted = new Set(options.acceptedTruncates);
+  const { SCHEMA_REGISTRY_URL: registryUrl } = config;
+  return {
+    cluster,
+    logger,
+    commits: commits(options),
+    dryRun,
+    topic: topicNames(config).data,
+    observer,
+    context: { canonical, legacy, optOutPolicy: config.OPT_OUT_POLICY },
+    decode: createDecoder(
+      registryUrl === undefined ? undefined : createSchemaLookup(registryUrl),
+      config.UNAVAILABLE_PLACEHOLDER,
+    ),
+    group: groupOf(options),
+    bounds: { rows: config.BATCH_ROWS, bytes: config.BATCH_BYTES },
+    partitionsAtOnce: config.PARTITIONS_AT_ONCE,
+    startAt,
+    acceptNewTopic: options.acceptNewTopic,
+    isAcceptedTruncate: (partition, offset) =>
+      accepted.has(`${String(partition)}:${String(offset)}`) ||
+      // A replay meets again what the projectors went past.
+      (mode === 'replay' && offset < (stored.get(partition) ?? 0n)),
+  };
+}
+
+function commits({ mode, dryRun }: Pick<RunOptions, 'mode' | 'dryRun'>): boolean {
+  return mode === 'project' && !dryRun;
+}
+
+/** A replay or a dry run reads beside the projectors, so it has a group of its own, which it forgets at its end. */
+function groupOf(options: Pick<RunOptions, 'config' | 'mode' | 'dryRun'>): string {
+  const { CONSUMER_GROUP: group } = options.config;
+  return commits(options) ? group : `${group}.${options.mode}.${String(process.pid)}`;
+}

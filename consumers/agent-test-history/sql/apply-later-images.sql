@@ -1,0 +1,92 @@
+-- Later images of rows that have a canonical row. The image goes into our own row where `applies` says so; where it
+-- `follows`, agent, stage, organisation and provenance go with it. A value that the event left out is kept as our row
+-- has it. A row that retention pruned is not written again. Position and content hash move in any case.
+WITH event AS MATERIALIZED (
+  SELECT *
+  FROM unnest(
+    $1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::boolean[],
+    $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
+    $15::uuid[], $16::integer[], $17::bigint[], $18::bigint[], $19::text[], $20::boolean[],
+    $21::text[], $22::boolean[], $23::integer[], $24::integer[], $25::integer[], $26::text[], $27::boolean[],
+    $28::boolean[], $29::text[], $30::boolean[], $31::timestamptz[], $32::boolean[]
+  ) AS e (
+    legacy_id, canonical_run_id, reason, applies, follows,
+    agent_context_id, user_id, organization_id, original_agent_url, agent_url, lifecycle_stage, is_member, lists_agent,
+    opted_out,
+    topic_id, partition, "offset", lsn, op, snapshot,
+    scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary, summary_left_out,
+    dry_run, agent_profile_json, profile_left_out, started_at, readable
+  )
+),
+merged AS MATERIALIZED (
+  SELECT e.legacy_id, e.canonical_run_id, e.applies, e.follows, e.agent_url, e.lifecycle_stage, e.organization_id,
+         e.original_agent_url, e.user_id, e.agent_context_id, e.overall_passed, e.steps_passed, e.steps_failed,
+         e.total_duration_ms, e.dry_run, e.started_at,
+         coalesce(e.scenario, r.observations_json ->> 'original_scenario') AS scenario,
+         CASE WHEN e.summary_left_out THEN r.headline ELSE e.summary END AS summary,
+         CASE WHEN e.profile_left_out THEN r.agent_profile_json::text ELSE e.agent_profile_json END AS agent_profile_json,
+         e.readable
+  FROM event e
+  LEFT JOIN public.agent_compliance_runs r ON r.id = e.canonical_run_id
+),
+next AS MATERIALIZED (
+  SELECT m.canonical_run_id,
+         CASE WHEN m.follows THEN m.agent_url ELSE r.agent_url END AS agent_url,
+         CASE WHEN m.follows THEN m.lifecycle_stage ELSE r.lifecycle_stage END AS lifecycle_stage,
+         CASE WHEN m.follows THEN m.organization_id ELSE r.triggered_org_id END AS triggered_org_id,
+         CASE WHEN m.overall_passed THEN 'passing' ELSE 'failing' END AS overall_status,
+         m.summary AS headline, m.total_duration_ms, m.started_at AS tested_at,
+         m.steps_passed AS tracks_passed, m.steps_failed AS tracks_failed,
+         m.agent_profile_json::jsonb AS agent_profile_json,
+         CASE WHEN m.follows
+           THEN (r.observations_json - 'original_agent_url') || history_cdc.run_provenance(
+             m.legacy_id, m.scenario, m.user_id, m.organization_id, nullif(m.original_agent_url, m.agent_url))
+           ELSE r.observations_json || jsonb_build_object('original_scenario', m.scenario)
+         END AS observations_json,
+         coalesce(m.dry_run, true) AS dry_run
+  FROM merged m
+  JOIN public.agent_compliance_runs r ON r.id = m.canonical_run_id
+  WHERE m.applies
+),
+run AS (
+  UPDATE public.agent_compliance_runs r
+  SET agent_url = n.agent_url, lifecycle_stage = n.lifecycle_stage, triggered_org_id = n.triggered_org_id,
+      overall_status = n.overall_status, headline = n.headline, total_duration_ms = n.total_duration_ms,
+      tested_at = n.tested_at, tracks_passed = n.tracks_passed, tracks_failed = n.tracks_failed,
+      agent_profile_json = n.agent_profile_json, observations_json = n.observations_json, dry_run = n.dry_run
+  FROM next n
+  WHERE r.id = n.canonical_run_id
+    AND (r.agent_url, r.lifecycle_stage, r.triggered_org_id, r.overall_status, r.headline, r.total_duration_ms,
+         r.tested_at, r.tracks_passed, r.tracks_failed, r.agent_profile_json, r.observations_json, r.dry_run)
+        IS DISTINCT FROM
+        (n.agent_url, n.lifecycle_stage, n.triggered_org_id, n.overall_status, n.headline, n.total_duration_ms,
+         n.tested_at, n.tracks_passed, n.tracks_failed, n.agent_profile_json, n.observations_json, n.dry_run)
+  RETURNING 1
+),
+recorded AS (
+  UPDATE history_cdc.ledger l
+  SET reason = e.reason,
+      agent_context_id = CASE WHEN e.follows THEN e.agent_context_id ELSE l.agent_context_id END,
+      user_id = CASE WHEN e.follows THEN e.user_id ELSE l.user_id END,
+      organization_id = CASE WHEN e.follows THEN e.organization_id ELSE l.organization_id END,
+      agent_url = CASE WHEN e.follows THEN e.agent_url ELSE l.agent_url END,
+      lifecycle_stage = CASE WHEN e.follows THEN e.lifecycle_stage ELSE l.lifecycle_stage END,
+      is_member = CASE WHEN e.follows THEN e.is_member ELSE l.is_member END,
+      lists_agent = CASE WHEN e.follows THEN e.lists_agent ELSE l.lists_agent END,
+      opted_out = CASE WHEN e.follows THEN e.opted_out ELSE l.opted_out END,
+      topic_id = e.topic_id, partition = e.partition,
+      "offset" = e."offset", lsn = '0/0'::pg_lsn + e.lsn, op = e.op, snapshot = e.snapshot,
+      content_hash = CASE WHEN m.readable THEN history_cdc.content_hash(
+        m.agent_context_id, m.scenario, m.overall_passed, m.steps_passed, m.steps_failed, m.total_duration_ms,
+        m.summary, m.dry_run, m.user_id, m.agent_profile_json, m.started_at) ELSE l.content_hash END,
+      started_at = e.started_at, source_deleted_at = NULL
+  FROM event e
+  JOIN merged m ON m.legacy_id = e.legacy_id
+  WHERE l.legacy_id = e.legacy_id
+    AND (l.topic_id <> e.topic_id OR (l.partition = e.partition AND l."offset" < e."offset"))
+    AND l.canonical_run_id = e.canonical_run_id
+  RETURNING 1
+)
+SELECT 0 AS runs_inserted,
+       (SELECT count(*) FROM run)::integer AS runs_updated,
+       (SELECT count(*) FROM recorded)::integer AS ledger_written

@@ -1,0 +1,69 @@
+-- What is known about a batch of legacy rows, one row each, in the order given: what the ledger has decided, the
+-- context, whether the user owns its agent, the agent's registry entry, and what the earlier script copied.
+-- The one place where ownership is looked up: for snapshot rows and streamed rows, and for whoever predicts or
+-- checks a decision. $1 legacy ids, $2 context ids, $3 user ids, $4 true where the event left the user id out.
+WITH event AS MATERIALIZED (
+  SELECT e.n, e.legacy_id, e.agent_context_id,
+         CASE WHEN e.user_left_out THEN l.user_id ELSE e.user_id END AS user_id,
+         l.decision, l.reason, l.canonical_run_id, l.topic_id, l.partition, l."offset",
+         l.agent_context_id AS decided_context_id, l.user_id AS decided_user_id
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
+         WITH ORDINALITY AS e (legacy_id, agent_context_id, user_id, user_left_out, n)
+  LEFT JOIN history_cdc.ledger l ON l.legacy_id = e.legacy_id
+),
+context AS MATERIALIZED (
+  SELECT c.id, c.organization_id::text AS organization_id, c.agent_url::text AS original_agent_url,
+         history_cdc.canonical_agent_url(c.agent_url) AS agent_url
+  FROM public.agent_contexts c
+  WHERE c.id IN (SELECT agent_context_id FROM event)
+),
+-- Only a JSON object with a string `url`, in an array, lists an agent; anything else lists nothing.
+listed AS MATERIALIZED (
+  SELECT DISTINCT p.workos_organization_id::text AS organization_id,
+         history_cdc.canonical_agent_url(agent.entry ->> 'url') AS agent_url
+  FROM public.member_profiles p
+  CROSS JOIN LATERAL jsonb_array_elements(
+    CASE jsonb_typeof(p.agents) WHEN 'array' THEN p.agents ELSE '[]'::jsonb END) AS agent (entry)
+  WHERE p.workos_organization_id IN (SELECT organization_id FROM context)
+    AND jsonb_typeof(agent.entry) = 'object'
+    AND jsonb_typeof(agent.entry -> 'url') = 'string'
+),
+-- Two spellings of one agent: an opt-out in either counts, the stage comes from the canonical spelling.
+registered AS MATERIALIZED (
+  SELECT m.canonical_url AS agent_url, bool_or(m.opted_out) AS opted_out,
+         (array_agg(m.lifecycle_stage ORDER BY m.agent_url <> m.canonical_url, m.agent_url))[1] AS lifecycle_stage
+  FROM (
+    SELECT r.agent_url::text AS agent_url, history_cdc.canonical_agent_url(r.agent_url) AS canonical_url,
+           coalesce(r.compliance_opt_out, false) AS opted_out, r.lifecycle_stage::text AS lifecycle_stage
+    FROM public.agent_registry_metadata r
+  ) m
+  WHERE m.canonical_url IN (SELECT agent_url FROM context)
+  GROUP BY m.canonical_url
+),
+copied AS MATERIALIZED (
+  SELECT s.legacy_id, array_agg(s.canonical_run_id ORDER BY s.canonical_run_id) AS run_ids
+  FROM history_cdc.script_copy s
+  JOIN public.agent_compliance_runs r ON r.id = s.canonical_run_id
+  WHERE s.legacy_id IN (SELECT legacy_id FROM event)
+  GROUP BY s.legacy_id
+)
+SELECT e.decision, e.reason, e.canonical_run_id, e.topic_id, e.partition, e."offset",
+       e.decided_context_id, e.decided_user_id, e.user_id,
+       run.id IS NOT NULL AS run_exists,
+       context.id IS NOT NULL AS context_known, context.organization_id, context.original_agent_url, context.agent_url,
+       member.workos_user_id IS NOT NULL AS is_member,
+       listed.agent_url IS NOT NULL AS lists_agent,
+       coalesce(registered.opted_out, false) AS opted_out,
+       coalesce(registered.lifecycle_stage, 'production') AS lifecycle_stage,
+       coalesce(copied.run_ids, '{}'::uuid[]) AS script_copies,
+       EXISTS (SELECT FROM history_cdc.quarantine q WHERE q.legacy_id = e.legacy_id AND q.healed_at IS NULL)
+         AS has_open_quarantine
+FROM event e
+LEFT JOIN context ON context.id = e.agent_context_id
+LEFT JOIN public.organization_memberships member
+  ON member.workos_user_id = e.user_id AND member.workos_organization_id = context.organization_id
+LEFT JOIN listed ON listed.organization_id = context.organization_id AND listed.agent_url = context.agent_url
+LEFT JOIN registered ON registered.agent_url = context.agent_url
+LEFT JOIN copied ON copied.legacy_id = e.legacy_id
+LEFT JOIN public.agent_compliance_runs run ON run.id = e.canonical_run_id
+ORDER BY e.n

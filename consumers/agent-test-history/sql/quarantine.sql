@@ -1,0 +1,31 @@
+-- Parks records that cannot be decoded or mapped, with their bytes; a replay parks nothing twice. The key gets the
+-- decision `quarantined`, unless it has a canonical row: an owner decision is not taken back.
+WITH event AS MATERIALIZED (
+  SELECT *
+  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::boolean[])
+         AS e (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value, records_decision)
+),
+parked AS (
+  INSERT INTO history_cdc.quarantine (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value)
+  SELECT topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value FROM event
+  ON CONFLICT (topic_id, partition, "offset") DO NOTHING
+),
+recorded AS (
+  INSERT INTO history_cdc.ledger AS l (
+    legacy_id, decision, reason, rule_version, topic_id, partition, "offset", op, snapshot
+  )
+  SELECT e.legacy_id, 'quarantined', e.reason, $10::smallint, e.topic_id, e.partition, e."offset", '?', false
+  FROM event e
+  WHERE e.records_decision
+  ON CONFLICT (legacy_id) DO UPDATE SET
+    decision = excluded.decision, reason = excluded.reason, rule_version = excluded.rule_version,
+    agent_context_id = NULL, user_id = NULL, organization_id = NULL, agent_url = NULL, lifecycle_stage = NULL,
+    is_member = NULL, lists_agent = NULL, opted_out = NULL,
+    topic_id = excluded.topic_id, partition = excluded.partition, "offset" = excluded."offset", lsn = NULL,
+    op = excluded.op, snapshot = excluded.snapshot, content_hash = NULL, started_at = NULL,
+    decided_at = clock_timestamp(), source_deleted_at = NULL
+  WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))
+    AND l.canonical_run_id IS NULL
+  RETURNING 1
+)
+SELECT 0 AS runs_inserted, 0 AS runs_updated, (SELECT count(*) FROM recorded)::integer AS ledger_written

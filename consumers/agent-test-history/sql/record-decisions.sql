@@ -1,0 +1,77 @@
+-- Records decisions on rows that have no canonical row yet, and writes the canonical row of those now projected, in
+-- one statement. A canonical row of ours that is there already (the ledger was lost and is rebuilt) takes the image.
+-- The ledger's own guard repeats the order of the key: an event at or before the recorded position changes nothing,
+-- and the first event of a topic that was made again is beyond every position of the old one.
+WITH event AS MATERIALIZED (
+  SELECT *
+  FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::smallint[],
+    $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
+    $15::uuid[], $16::integer[], $17::bigint[], $18::bigint[], $19::text[], $20::boolean[],
+    $21::text[], $22::boolean[], $23::integer[], $24::integer[], $25::integer[], $26::text[], $27::boolean[],
+    $28::text[], $29::timestamptz[]
+  ) AS e (
+    legacy_id, decision, reason, canonical_run_id, rule_version,
+    agent_context_id, user_id, organization_id, original_agent_url, agent_url, lifecycle_stage, is_member, lists_agent,
+    opted_out,
+    topic_id, partition, "offset", lsn, op, snapshot,
+    scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary, dry_run,
+    agent_profile_json, started_at
+  )
+),
+run AS (
+  INSERT INTO public.agent_compliance_runs AS r (
+    id, agent_url, lifecycle_stage, overall_status, headline, total_duration_ms, tested_at, tracks_json,
+    tracks_passed, tracks_failed, tracks_skipped, tracks_partial, agent_profile_json, observations_json,
+    triggered_by, dry_run, triggered_org_id
+  )
+  SELECT e.canonical_run_id, e.agent_url, e.lifecycle_stage,
+         CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
+         e.summary, e.total_duration_ms, e.started_at, '[]'::jsonb,
+         e.steps_passed, e.steps_failed, 0, 0, e.agent_profile_json::jsonb,
+         history_cdc.run_provenance(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+                                    nullif(e.original_agent_url, e.agent_url)),
+         'owner_test', coalesce(e.dry_run, true), e.organization_id
+  FROM event e
+  WHERE e.decision = 'projected'
+  ON CONFLICT (id) DO UPDATE SET
+    agent_url = excluded.agent_url, lifecycle_stage = excluded.lifecycle_stage,
+    overall_status = excluded.overall_status, headline = excluded.headline,
+    total_duration_ms = excluded.total_duration_ms, tested_at = excluded.tested_at,
+    tracks_passed = excluded.tracks_passed, tracks_failed = excluded.tracks_failed,
+    agent_profile_json = excluded.agent_profile_json, observations_json = excluded.observations_json,
+    dry_run = excluded.dry_run, triggered_org_id = excluded.triggered_org_id
+  WHERE r.observations_json ->> 'backfill_script' = 'history-cdc'
+  RETURNING xmax = 0 AS inserted
+),
+recorded AS (
+  INSERT INTO history_cdc.ledger AS l (
+    legacy_id, decision, reason, canonical_run_id, rule_version,
+    agent_context_id, user_id, organization_id, agent_url, lifecycle_stage, is_member, lists_agent, opted_out,
+    topic_id, partition, "offset", lsn, op, snapshot, content_hash, started_at
+  )
+  SELECT e.legacy_id, e.decision, e.reason, e.canonical_run_id, e.rule_version,
+         e.agent_context_id, e.user_id, e.organization_id, e.agent_url, e.lifecycle_stage, e.is_member, e.lists_agent,
+         e.opted_out,
+         e.topic_id, e.partition, e."offset", '0/0'::pg_lsn + e.lsn, e.op, e.snapshot,
+         history_cdc.content_hash(
+           e.agent_context_id, e.scenario, e.overall_passed, e.steps_passed, e.steps_failed, e.total_duration_ms,
+           e.summary, e.dry_run, e.user_id, e.agent_profile_json, e.started_at),
+         e.started_at
+  FROM event e
+  ON CONFLICT (legacy_id) DO UPDATE SET
+    decision = excluded.decision, reason = excluded.reason, canonical_run_id = excluded.canonical_run_id,
+    rule_version = excluded.rule_version, agent_context_id = excluded.agent_context_id,
+    user_id = excluded.user_id, organization_id = excluded.organization_id, agent_url = excluded.agent_url,
+    lifecycle_stage = excluded.lifecycle_stage, is_member = excluded.is_member, lists_agent = excluded.lists_agent,
+    opted_out = excluded.opted_out, topic_id = excluded.topic_id, partition = excluded.partition,
+    "offset" = excluded."offset", lsn = excluded.lsn, op = excluded.op,
+    snapshot = excluded.snapshot, content_hash = excluded.content_hash, started_at = excluded.started_at,
+    decided_at = clock_timestamp(), source_deleted_at = NULL
+  WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))
+    AND l.canonical_run_id IS NULL
+  RETURNING 1
+)
+SELECT (SELECT count(*) FROM run WHERE inserted)::integer AS runs_inserted,
+       (SELECT count(*) FROM run WHERE NOT inserted)::integer AS runs_updated,
+       (SELECT count(*) FROM recorded)::integer AS ledger_written

@@ -1,0 +1,77 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** All metrics, in one place; units are in the names. No label holds a value of a row. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return { registry, ...workDone([registry]), ...state([registry]) };
+}
+
+function workDone(registers: Registry[]) {
+  return {
+    records: new Counter({
+      name: 'history_cdc_records_total',
+      help: 'Records read from the topic, by what became of them: applied, duplicate, stale, tombstone, quarantined',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    decisions: new Counter({
+      name: 'history_cdc_decisions_total',
+      help: 'Decisions recorded in the ledger',
+      labelNames: ['decision'],
+      registers,
+    }),
+    canonicalRows: new Counter({
+      name: 'history_cdc_canonical_rows_written_total',
+      help: 'Rows of agent_compliance_runs inserted or updated',
+      labelNames: ['operation'],
+      registers,
+    }),
+    valuesLeftOut: new Counter({
+      name: 'history_cdc_values_left_out_total',
+      help: 'Unchanged TOAST values that events left out, by column',
+      labelNames: ['column'],
+      registers,
+    }),
+    batchSeconds: new Histogram({
+      name: 'history_cdc_batch_duration_seconds',
+      help: 'Time of a batch in Postgres, its retries included',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    batchRecords: new Histogram({
+      name: 'history_cdc_batch_records',
+      help: 'Records in a committed batch',
+      buckets: [1, 10, 100, 500, 1000, 2000, 5000, 10000],
+      registers,
+    }),
+    retries: new Counter({
+      name: 'history_cdc_transaction_retries_total',
+      help: 'Transactions that failed for the sake of the environment and were tried again',
+      registers,
+    }),
+  };
+}
+
+function state(registers: Registry[]) {
+  return {
+    lag: new Gauge({
+      name: 'history_cdc_lag_records',
+      help: 'Records between the stored offset and the high watermark that the last fetch saw',
+      labelNames: ['partition'],
+      registers,
+    }),
+    assignedPartitions: new Gauge({
+      name: 'history_cdc_assigned_partitions',
+      help: 'Partitions that the consumer group has given to this projector',
+      registers,
+    }),
+    lastCommit: new Gauge({
+      name: 'history_cdc_last_commit_timestamp_seconds',
+      help: 'Unix time of the last committed batch',
+      registers,
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
