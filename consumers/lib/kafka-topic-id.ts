@@ -31,7 +31,8 @@ export async function requestTopicIdentity(
       apiKey: METADATA_API_KEY,
       apiVersion: METADATA_VERSION,
       apiName: 'Metadata',
-      encode: () => Promise.resolve({ buffer: body, size: () => body.length }),
+      // What kafkajs takes for one of its encoders.
+      encode: () => Promise.resolve({ buf: body, buffer: body }),
     },
     response: {
       decode: (payload: Buffer) => Promise.resolve(decodeAnswer(payload)),
