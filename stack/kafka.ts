@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { JVM_OPTIONS, QUICK_START, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
 import { countBrokers } from './kafka-probe.ts';
+import { newFolder } from './new-folder.ts';
 import type { LaunchCommand } from './process.ts';
 import { serverEnvironment, type Server, type StartContext } from './server.ts';
 import type { StackState } from './state.ts';
@@ -24,13 +24,20 @@ export const kafka: Server = {
 };
 
 async function prepare(context: StartContext): Promise<LaunchCommand> {
+  const { instance, state } = context;
   const { java, runtime } = await context.jvm();
-  const data = path.join(context.instance.folder, 'kafka');
-  const config = writeProperties(context.instance, 'kafka.properties', properties(context.state, data));
+  const base = { file: java, cwd: instance.folder, env: serverEnvironment(context.environment) };
   const jvm = ['-Xms64m', `-Xmx${HEAP}`, ...JVM_OPTIONS, KAFKA_LOG_OPTION, '-cp', runtime.kafkaJars];
-  const base = { file: java, cwd: context.instance.folder, env: serverEnvironment(context.environment) };
-  const format = [QUICK_START, ...jvm, 'kafka.tools.StorageTool', 'format'];
-  await formatOnce({ ...base, args: [...format, '-t', context.state.clusterId, '-c', config] }, data);
+  const data = path.join(instance.folder, 'kafka');
+  await newFolder(data, async (fresh) => {
+    const config = writeProperties(instance, 'kafka-format.properties', properties(state, fresh));
+    const format = ['kafka.tools.StorageTool', 'format', '-t', state.clusterId, '-c', config];
+    await promisify(execFile)(java, [QUICK_START, ...jvm, ...format], {
+      ...base,
+      timeout: FORMAT_TIMEOUT_MS,
+    });
+  });
+  const config = writeProperties(instance, 'kafka.properties', properties(state, data));
   return { ...base, args: [...jvm, 'kafka.Kafka', config] };
 }
 
@@ -62,17 +69,4 @@ function properties({ ports }: StackState, data: string): Record<string, string>
     'num.recovery.threads.per.data.dir': '2',
     'log.cleaner.dedupe.buffer.size': '16777216',
   };
-}
-
-/** The marker is written last: a format that was cut short has none and is done again from an empty folder. */
-async function formatOnce(format: LaunchCommand, data: string): Promise<void> {
-  const marker = path.join(data, 'formatted');
-  if (existsSync(marker)) return;
-  rmSync(data, { recursive: true, force: true });
-  await promisify(execFile)(format.file, [...format.args], {
-    cwd: format.cwd,
-    env: format.env,
-    timeout: FORMAT_TIMEOUT_MS,
-  });
-  writeFileSync(marker, '');
 }

@@ -1,10 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { Environment } from '../consumers/lib/config.ts';
+import { withLock } from './lock.ts';
+import { newFolder } from './new-folder.ts';
 import { missing } from './prerequisites.ts';
+import type { StartContext } from './server.ts';
 import { stateFolder } from './state.ts';
+
+const COPY_WITHIN_MS = 60_000;
 
 export interface PostgresBinaries {
   readonly postgres: string;
@@ -14,24 +17,21 @@ export interface PostgresBinaries {
 /**
  * The Postgres of the npm package, copied into the state folder with the library links that npm leaves out (a
  * package cannot hold links; its install script would make them, and install scripts are off). A copy, because
- * node_modules may be read-only, and may belong to another account than the one that runs Postgres. It appears in
- * one rename, so several processes may do this at once.
+ * node_modules may be read-only, and may belong to another account than the one that runs Postgres.
  */
-export function installPostgres(environment: Environment): PostgresBinaries {
+export async function installPostgres({
+  environment,
+  onProgress,
+}: Pick<StartContext, 'environment' | 'onProgress'>): Promise<PostgresBinaries> {
   const source = findPackage();
-  const root = path.join(stateFolder(environment), 'runtime');
-  const folder = path.join(root, `postgres-${source.version}`);
-  if (!existsSync(folder)) {
-    mkdirSync(root, { recursive: true });
-    const partial = `${folder}.${randomUUID()}`;
-    try {
-      cpSync(path.join(source.folder, 'native'), partial, { recursive: true, verbatimSymlinks: true });
-      hydrateLinks(partial);
-      publish(partial, folder);
-    } finally {
-      rmSync(partial, { recursive: true, force: true });
-    }
-  }
+  const folder = path.join(stateFolder(environment), 'runtime', `postgres-${source.version}`);
+  const lock = { file: `${folder}.lock`, purpose: 'copy of Postgres', withinMs: COPY_WITHIN_MS, onProgress };
+  if (!existsSync(folder))
+    await withLock(lock, () =>
+      newFolder(folder, (fresh) => {
+        copyWithLinks(path.join(source.folder, 'native'), fresh);
+      }),
+    );
   return { postgres: path.join(folder, 'bin', 'postgres'), initdb: path.join(folder, 'bin', 'initdb') };
 }
 
@@ -55,21 +55,15 @@ function findPackage(): { folder: string; version: string } {
 }
 
 /** `pg-symlinks.json` names files and links relative to the package: `native/lib/libpq.so.5.18`. */
-function hydrateLinks(folder: string): void {
-  const list = path.join(folder, 'pg-symlinks.json');
+function copyWithLinks(native: string, to: string): void {
+  cpSync(native, to, { recursive: true, verbatimSymlinks: true });
+  // The account that runs Postgres has to read it; the copy takes the modes of whoever installed the package.
+  chmodSync(to, 0o755);
+  const list = path.join(to, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
   for (const { source, target } of links) {
-    const link = path.join(folder, path.relative('native', target));
+    const link = path.join(to, path.relative('native', target));
     if (!existsSync(link)) symlinkSync(path.relative(path.dirname(target), source), link);
-  }
-}
-
-function publish(partial: string, folder: string): void {
-  try {
-    renameSync(partial, folder);
-  } catch (error) {
-    // Another process was first; its copy is as good.
-    if (!existsSync(folder)) throw error;
   }
 }

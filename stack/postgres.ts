@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
-import { chooseAccount, type Account } from './account.ts';
-import { installPostgres, type PostgresBinaries } from './postgres-binaries.ts';
-import { identityOf, type LaunchCommand } from './process.ts';
+import { chooseAccount } from './account.ts';
+import { installPostgres } from './postgres-binaries.ts';
+import { prepareData } from './postgres-data.ts';
+import type { LaunchCommand } from './process.ts';
 import { serverEnvironment, type Server, type StartContext } from './server.ts';
 import { addressesOf, DATABASE, ROLES, type StackState } from './state.ts';
-import { FatalError } from '../consumers/lib/errors.ts';
 
 export const postgres: Server = {
   name: 'postgres',
@@ -26,12 +24,11 @@ export const postgres: Server = {
 };
 
 async function prepare(context: StartContext): Promise<LaunchCommand> {
-  const binaries = installPostgres(context.environment);
+  const binaries = await installPostgres(context);
   const base = { cwd: context.instance.folder, env: serverEnvironment(context.environment) };
   const account = chooseAccount({ ...base, file: binaries.postgres, args: ['--version'] });
   const data = path.join(context.instance.folder, 'postgres');
-  if (!existsSync(data)) await initialise({ ...context, binaries, account, data });
-  removeForeignPidFile(data);
+  await prepareData({ ...context, initdb: binaries.initdb, account, data });
   const args = [
     '-D',
     data,
@@ -64,79 +61,6 @@ function settings({ ports, unsafeFast }: StackState): Record<string, string> {
     log_checkpoints: 'off',
     ...durability,
   };
-}
-
-interface Initialisation extends StartContext {
-  readonly binaries: PostgresBinaries;
-  readonly account: Account;
-  readonly data: string;
-}
-
-/** Fills a folder beside the real one and renames it: a data folder that exists is a complete one. */
-async function initialise({
-  instance,
-  state,
-  environment,
-  binaries,
-  account,
-  data,
-}: Initialisation): Promise<void> {
-  const fresh = `${data}.new`;
-  const passwordFile = path.join(instance.folder, 'initdb-password');
-  rmSync(fresh, { recursive: true, force: true });
-  mkdirSync(fresh, { mode: 0o700 });
-  writeFileSync(passwordFile, state.passwords.superuser, { mode: 0o600 });
-  try {
-    for (const entry of [fresh, passwordFile]) {
-      if (account.owner !== undefined) chownSync(entry, account.owner.uid, account.owner.gid);
-    }
-    const args = [
-      `--pgdata=${fresh}`,
-      `--username=${ROLES.superuser}`,
-      `--pwfile=${passwordFile}`,
-      '--auth=scram-sha-256',
-      '--encoding=UTF8',
-      // The same order of text on every machine, whatever its C library.
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
-      '--locale=C',
-      '--no-instructions',
-      ...(state.unsafeFast ? ['--no-sync'] : []),
-    ];
-    const env = serverEnvironment(environment);
-    await runToEnd(account.as({ file: binaries.initdb, args, cwd: instance.folder, env }));
-    renameSync(fresh, data);
-  } finally {
-    rmSync(passwordFile, { force: true });
-  }
-}
-
-async function runToEnd(command: LaunchCommand): Promise<void> {
-  const child = spawn(command.file, [...command.args], { ...command, stdio: ['ignore', 'ignore', 'pipe'] });
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  if (status === 0) return;
-  throw new FatalError({
-    code: 'STACK_SERVER_FAILED',
-    message: `initdb failed:\n${complaint.trim()}`,
-    wayOut: 'mend what initdb names and run it again',
-  });
-}
-
-/**
- * After a crash Postgres takes the pid in its postmaster.pid for itself and refuses to start when another process
- * has that number by now. Nobody serves this folder when we get here (its own pid file says so), so the file goes.
- * Where the number is free it stays: Postgres then also checks that no orphan of the old server is still at work.
- */
-function removeForeignPidFile(data: string): void {
-  const file = path.join(data, 'postmaster.pid');
-  if (!existsSync(file)) return;
-  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
-  if (identityOf(pid) !== undefined) rmSync(file);
 }
 
 async function asSuperuser<T>(state: StackState, work: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -69,6 +69,16 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
   return ps.status === 0 ? parsePs(ps.stdout) : undefined;
 }
 
+/** Whether any process has the number, were it a zombie: what other programs take for "still running". */
+export function isNumberTaken(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 export function isAlive(recorded: ProcessIdentity): boolean {
   return identityOf(recorded.pid)?.startedAt === recorded.startedAt;
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../consumers/lib/config.ts';
 import { withLock } from './lock.ts';
+import { newFolder } from './new-folder.ts';
 import { missing, requireMaven } from './prerequisites.ts';
 import { stateFolder } from './state.ts';
 
@@ -48,11 +49,8 @@ export async function fetchRuntime(
     await withLock(lock, async () => {
       if (existsSync(folder)) return;
       requireMaven(environment);
-      const partial = `${folder}.partial`;
-      rmSync(partial, { recursive: true, force: true });
-      mkdirSync(partial, { recursive: true });
-      await runMaven({ environment, into: partial, log: path.join(root, 'maven.log'), onProgress });
-      renameSync(partial, folder);
+      const log = path.join(root, 'maven.log');
+      await newFolder(folder, (into) => runMaven({ environment, into, log, onProgress }));
     });
   }
   return {

@@ -1,0 +1,24 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+
+/**
+ * Makes a folder complete or not at all: it is filled under another name and renamed. The name is never used twice,
+ * because after a kill the program that filled the last one may still be writing.
+ */
+export async function newFolder(
+  folder: string,
+  fill: (fresh: string) => void | Promise<void>,
+): Promise<void> {
+  if (existsSync(folder)) return;
+  const parent = path.dirname(folder);
+  const prefix = `${path.basename(folder)}.new-`;
+  mkdirSync(parent, { recursive: true });
+  for (const entry of readdirSync(parent)) {
+    if (entry.startsWith(prefix)) rmSync(path.join(parent, entry), { recursive: true, force: true });
+  }
+  const fresh = path.join(parent, `${prefix}${randomUUID()}`);
+  mkdirSync(fresh, { mode: 0o700 });
+  await fill(fresh);
+  renameSync(fresh, folder);
+}
