@@ -4,13 +4,15 @@ import path from 'node:path';
 import { FatalError } from '../consumers/lib/errors.ts';
 import type { Account } from './account.ts';
 import { newFolder } from './new-folder.ts';
+import type { PostgresBinaries } from './postgres-binaries.ts';
+import { endOrphans } from './postgres-orphans.ts';
 import { isNumberTaken, type LaunchCommand } from './process.ts';
 import { serverEnvironment, type StartContext } from './server.ts';
 import { ROLES } from './state.ts';
 import { waitUntil } from './wait.ts';
 
 interface DataFolder extends StartContext {
-  readonly initdb: string;
+  readonly binaries: PostgresBinaries;
   readonly account: Account;
   readonly data: string;
 }
@@ -18,10 +20,11 @@ interface DataFolder extends StartContext {
 /** Makes the data folder where there is none, and clears what a crash left that would keep Postgres from starting. */
 export async function prepareData(folder: DataFolder): Promise<void> {
   await newFolder(folder.data, (fresh) => initialise(fresh, folder));
+  await endOrphans(folder.binaries.postgres, folder.data);
   await settlePidFile(folder.data);
 }
 
-async function initialise(fresh: string, { instance, state, environment, initdb, account }: DataFolder) {
+async function initialise(fresh: string, { instance, state, environment, binaries, account }: DataFolder) {
   const passwordFile = path.join(instance.folder, 'initdb-password');
   writeFileSync(passwordFile, state.passwords.superuser, { mode: 0o600 });
   try {
@@ -42,7 +45,7 @@ async function initialise(fresh: string, { instance, state, environment, initdb,
       ...(state.unsafeFast ? ['--no-sync'] : []),
     ];
     const env = serverEnvironment(environment);
-    await runToEnd(account.as({ file: initdb, args, cwd: instance.folder, env }));
+    await runToEnd(account.as({ file: binaries.initdb, args, cwd: instance.folder, env }));
   } finally {
     rmSync(passwordFile, { force: true });
   }

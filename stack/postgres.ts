@@ -28,7 +28,7 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
   const base = { cwd: context.instance.folder, env: serverEnvironment(context.environment) };
   const account = chooseAccount({ ...base, file: binaries.postgres, args: ['--version'] });
   const data = path.join(context.instance.folder, 'postgres');
-  await prepareData({ ...context, initdb: binaries.initdb, account, data });
+  await prepareData({ ...context, binaries, account, data });
   const args = [
     '-D',
     data,
