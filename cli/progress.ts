@@ -7,9 +7,28 @@ export interface Progress {
 
 const LINE_EVERY_MS = 5_000;
 
-/** A bar with total and ETA on a terminal; elsewhere a line on stderr now and then. */
+/**
+ * A bar with total and ETA on a terminal; elsewhere a line on stderr now and then. It ends at the total: what comes
+ * after that is no backlog any more, and is in the log and the metrics.
+ */
 export function createProgress(what: string): Progress {
-  return process.stderr.isTTY ? bar(what) : lines(what);
+  return untilTotal(process.stderr.isTTY ? bar(what) : lines(what));
+}
+
+function untilTotal(progress: Progress): Progress {
+  let ended = false;
+  const end = () => {
+    if (!ended) progress.end();
+    ended = true;
+  };
+  return {
+    update: (done, total) => {
+      if (ended || total === 0) return;
+      progress.update(Math.min(done, total), total);
+      if (done >= total) end();
+    },
+    end,
+  };
 }
 
 function bar(what: string): Progress {
@@ -24,7 +43,6 @@ function bar(what: string): Progress {
     update: (done, total) => {
       if (!started) single.start(total, 0);
       started = true;
-      single.setTotal(Math.max(total, done));
       single.update(done);
     },
     end: () => {
@@ -39,12 +57,12 @@ function lines(what: string): Progress {
   return {
     update: (done, total) => {
       const now = performance.now();
-      if (now - last < LINE_EVERY_MS) return;
+      if (now - last < LINE_EVERY_MS && done < total) return;
       last = now;
       const perSecond = (done / (now - start)) * 1000;
-      const left = Math.max(0, total - done) / perSecond;
+      const left = done < total ? `${((total - done) / perSecond).toFixed(0)} s left` : 'caught up';
       process.stderr.write(
-        `${what}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}, ${Math.round(perSecond).toLocaleString('en')}/s, ${left.toFixed(0)} s left\n`,
+        `${what}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}, ${Math.round(perSecond).toLocaleString('en')}/s, ${left}\n`,
       );
     },
     end: () => undefined,
