@@ -14,8 +14,7 @@ const CANDIDATES = ['postgres', 'nobody'];
 
 /**
  * Who runs Postgres. Root drops to an account that the system has already; which way of dropping works is found
- * out by running the binary, because only that shows whether the account can reach it. Below a folder that others
- * may not enter, as /root is, the account gets the one capability it takes to pass, and no more.
+ * out by running the probe, because only that shows whether the account can reach the binaries.
  */
 export function chooseAccount(probe: LaunchCommand): Account {
   if (process.getuid?.() !== 0) {
@@ -47,10 +46,21 @@ export function chooseAccount(probe: LaunchCommand): Account {
 const WAY_OUT =
   'set HISTORY_CDC_STATE_DIR to a folder that every account may enter (for instance /var/tmp/history-cdc), or run the stack as an ordinary user';
 
+/**
+ * Below a folder that others may not enter, as /root is, the account keeps the one capability it takes to pass:
+ * to read and enter, not to write. Without the secure bit the kernel leaves that capability out of access(2), by
+ * which Postgres looks for its own files.
+ */
 function throughSetpriv(command: LaunchCommand, { uid, gid }: { uid: number; gid: number }): LaunchCommand {
-  const drop = [`--reuid=${String(uid)}`, `--regid=${String(gid)}`, '--clear-groups'];
-  const keep = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
-  return { ...command, file: 'setpriv', args: [...drop, ...keep, command.file, ...command.args] };
+  const args = [
+    `--reuid=${String(uid)}`,
+    `--regid=${String(gid)}`,
+    '--clear-groups',
+    '--inh-caps=+dac_read_search',
+    '--ambient-caps=+dac_read_search',
+    '--securebits=+no_setuid_fixup',
+  ];
+  return { ...command, file: 'setpriv', args: [...args, command.file, ...command.args] };
 }
 
 /** Undefined when the command ran and liked it; otherwise why not. */

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { withLock } from './lock.ts';
@@ -57,13 +57,21 @@ function findPackage(): { folder: string; version: string } {
 /** `pg-symlinks.json` names files and links relative to the package: `native/lib/libpq.so.5.18`. */
 function copyWithLinks(native: string, to: string): void {
   cpSync(native, to, { recursive: true, verbatimSymlinks: true });
-  // The account that runs Postgres has to read it; the copy takes the modes of whoever installed the package.
-  chmodSync(to, 0o755);
+  openForAll(to);
   const list = path.join(to, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
   for (const { source, target } of links) {
     const link = path.join(to, path.relative('native', target));
     if (!existsSync(link)) symlinkSync(path.relative(path.dirname(target), source), link);
+  }
+}
+
+/** The account that runs Postgres has to read the copy, which has the modes of whoever installed the package. */
+function openForAll(folder: string): void {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (!entry.isSymbolicLink()) chmodSync(file, (statSync(file).mode & 0o100) === 0 ? 0o644 : 0o755);
   }
 }

@@ -26,8 +26,9 @@ export const postgres: Server = {
 async function prepare(context: StartContext): Promise<LaunchCommand> {
   const binaries = await installPostgres(context);
   const base = { cwd: context.instance.folder, env: serverEnvironment(context.environment) };
-  const account = chooseAccount({ ...base, file: binaries.postgres, args: ['--version'] });
   const data = path.join(context.instance.folder, 'postgres');
+  // Looks for the binaries as Postgres itself does at its start, and touches nothing.
+  const account = chooseAccount({ ...base, file: binaries.initdb, args: ['--show', '-D', data] });
   await prepareData({ ...context, binaries, account, data });
   const args = [
     '-D',

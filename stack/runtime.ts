@@ -99,7 +99,8 @@ async function runMaven({ environment, into, log, onProgress }: MavenRun): Promi
   for await (const line of createInterface({ input: maven.stdout })) {
     record.write(`${line}\n`);
     progress.see(line);
-    if (line.startsWith('[ERROR]')) errors.push(line.slice('[ERROR]'.length).trim());
+    const [, error] = /\[ERROR\] (.+)/.exec(line) ?? [];
+    if (error !== undefined) errors.push(error);
   }
   const status = await ended;
   record.end();
@@ -143,7 +144,7 @@ const UNREACHABLE =
   /Could not transfer|Unknown host|Connection (refused|timed out|reset)|Network is unreachable|No route to host|status code: (407|5\d\d)|timed? ?out/i;
 
 function mavenFailed(errors: readonly string[], log: string): Error {
-  const first = errors.find((line) => line !== '') ?? 'no message';
+  const first = errors[0] ?? 'it names no error';
   return UNREACHABLE.test(errors.join('\n'))
     ? missing(
         `Maven cannot reach its repository: ${first}`,
