@@ -3,6 +3,7 @@ import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import { registerConfig } from './config.ts';
 import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
+import { registerDemo } from './demo.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
 import { registerReplay } from './replay.ts';
@@ -21,6 +22,7 @@ function buildProgram(context: CommandContext): Command {
     .exitOverride();
   registerConfig(program, context);
   registerConnector(program, context);
+  registerDemo(program, context);
   registerMigrate(program, context);
   registerProject(program, context);
   registerReplay(program, context);

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   STACK_BUSY: 'another process has been starting or stopping the same stack for too long',
   STACK_ABSENT: 'no local stack is up in this checkout',
   HTTP_PORT_TAKEN: 'the address for /healthz, /readyz and /metrics is in use',
+  DEMO_FAILED: 'a step of the demo did not come to its end',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -12,7 +12,8 @@ FROM agent_test_history h
 WHERE e.decisions && '{projected,opted_out}' AND c.organisation_n % 6 = 0
   AND h.started_at > '2020-01-01' AND h.started_at < demo.ends_at() - interval '274 days';
 INSERT INTO demo.script_row
-SELECT legacy_id, 1 FROM demo.expected WHERE decisions = '{third_party}' ORDER BY legacy_id LIMIT 2;
+SELECT e.legacy_id, 1 FROM demo.expected e JOIN demo.context c ON c.id = e.context_id
+WHERE e.decisions = '{third_party}' AND c.kind = 'owned' AND c.organisation_n % 6 = 0 ORDER BY e.legacy_id LIMIT 2;
 
 UPDATE demo.expected SET decisions = '{adopted}'
 WHERE decisions <> '{third_party}' AND legacy_id IN (SELECT legacy_id FROM demo.script_row);

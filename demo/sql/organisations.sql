@@ -112,7 +112,7 @@ FROM demo.organisation o
      CROSS JOIN LATERAL (SELECT n, url FROM demo.agent
                          WHERE n = 1 + demo.pick('foreign agent', o.n * 10 + k, (SELECT max(n) FROM demo.agent))) AS a
 WHERE NOT EXISTS (SELECT FROM demo.listing l WHERE l.organisation_n = o.n AND l.agent_n = a.n)
-ON CONFLICT DO NOTHING;
+ON CONFLICT (organization_id, agent_url) DO NOTHING;
 
 INSERT INTO demo.context
 SELECT demo.uuid('context of no agent', n.organisation_n), n.organisation_n, o.id, NULL, n.url, 'nobody'

@@ -77,7 +77,7 @@ CREATE TABLE demo.listing (organisation_n integer NOT NULL, agent_n integer NOT 
 -- NULL: a context without rows. The table remembers contexts that the writer deletes.
 CREATE TABLE demo.context (
   id uuid PRIMARY KEY, organisation_n integer NOT NULL, organization_id text NOT NULL, agent_n integer, agent_url text NOT NULL,
-  kind text NOT NULL, duplicate boolean NOT NULL DEFAULT false, slot integer, UNIQUE (kind, slot),
+  kind text NOT NULL, duplicate boolean NOT NULL DEFAULT false, slot integer, UNIQUE (kind, slot) DEFERRABLE,
   UNIQUE (organization_id, agent_url)
 );
 
@@ -92,7 +92,7 @@ CREATE TABLE demo.expected (
 );
 
 -- Legacy rows as they were just before the writer deleted them.
-CREATE TABLE demo.deleted_row (LIKE public.agent_test_history);
+CREATE TABLE demo.deleted_row (LIKE public.agent_test_history, PRIMARY KEY (id));
 
 -- What must be byte-identical at the end: everything in the tables that we read or write except our own rows.
 CREATE VIEW demo.fingerprint_now AS

@@ -1,0 +1,104 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { FatalError } from '../consumers/lib/errors.ts';
+import { FEWEST_ROWS, ORGANISATIONS } from '../demo/generate.ts';
+import { DEMO_STACK } from '../demo/local-stack.ts';
+import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
+import { runDemo } from '../demo/run.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
+
+const DEFAULT_ROWS = 20_000;
+const DEFAULT_SEED = 1;
+
+interface DemoCommandOptions {
+  readonly rows: number;
+  readonly seed: number;
+  readonly keep?: true;
+  readonly json?: true;
+}
+
+export function registerDemo(program: Command, context: CommandContext): void {
+  program
+    .command('demo')
+    .description(
+      'the whole job on a local stack of its own, with generated data: snapshot, stream, checks, report; exit code 1 when something does not add up',
+    )
+    .option('--rows <n>', 'legacy rows to begin with', wholeNumber(FEWEST_ROWS, 5_000_000), DEFAULT_ROWS)
+    .option('--seed <n>', 'another seed, other data', wholeNumber(0, 2_000_000_000), DEFAULT_SEED)
+    .option('--keep', 'leave the stack up, to look around')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', '\nExamples:\n  history-cdc demo\n  history-cdc demo --rows 200000 --keep')
+    .action(async (options: DemoCommandOptions) => {
+      const keep = options.keep === true;
+      const facts = await runDemo({
+        plan: { rows: options.rows, seed: options.seed, organisations: ORGANISATIONS, endsAt: startOfDay() },
+        keep,
+        environment: context.environment,
+        signal: stopOnce(context),
+        note: (line) => {
+          context.note(line);
+        },
+        createProgress,
+      });
+      context.print(options.json === true ? JSON.stringify(facts, null, 2) : renderReport(facts));
+      if (keep) context.note(renderNext(facts));
+      if (!addsUp(facts)) throw new AnswerNo();
+    });
+}
+
+/** Two runs on one day generate the same rows. */
+function startOfDay(): Date {
+  const now = new Date();
+  now.setUTCHours(0, 0, 0, 0);
+  return now;
+}
+
+/** The first signal lets the demo take its stack down; a second one ends the process at once. */
+function stopOnce(context: CommandContext): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+    context.note('stopping; once more to leave at once');
+    controller.abort(
+      new FatalError({
+        code: 'DEMO_FAILED',
+        message: 'the demo was stopped before its end',
+        wayOut: 'run it again: what it left is removed first',
+      }),
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
+}
+
+function renderNext({ addresses }: DemoFacts): string {
+  const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
+  const run = 'node bin/history-cdc.mjs';
+  return [
+    '',
+    'The stack is still up:',
+    ...Object.entries(addresses).map(([server, address]) => `  ${server.padEnd(10)}${address}`),
+    '',
+    'Next, in this folder:',
+    `  export HISTORY_CDC_STACK=${DEMO_STACK}`,
+    `  ${run} stack status`,
+    `  ${run} connector status`,
+    `  ${run} project              # goes on projecting; Ctrl-C ends it`,
+    `  ${run} replay               # reads the topic again and changes nothing`,
+    `  export PGPASSWORD=$(node -p 'require("./.stack/instances/${DEMO_STACK}/state.json").passwords.app')`,
+    `  psql -h ${host} -p ${port} -U app app -c 'SELECT decision, reason, count(*) FROM history_cdc.ledger GROUP BY 1, 2 ORDER BY 3 DESC'`,
+    `  ${run} stack down --purge`,
+  ].join('\n');
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`It must be a whole number from ${String(min)} to ${String(max)}.`);
+    }
+    return value;
+  };
+}

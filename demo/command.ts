@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { Environment } from '../consumers/lib/config.ts';
+import { FatalError } from '../consumers/lib/errors.ts';
+
+const PROGRAM = fileURLToPath(new URL('../bin/history-cdc.mjs', import.meta.url));
+const LINES_OF_LOG = 12;
+
+/** What `project` and `replay` answer with --json, as far as the demo reads it. */
+const runAnswer = z.object({
+  read: z.number(),
+  changes: z.object({ total: z.number() }),
+  stopped: z.enum(['caught_up', 'signal']),
+});
+export type RunAnswer = z.output<typeof runAnswer>;
+
+export interface CommandOptions {
+  readonly environment: Environment;
+  /** Takes what the command writes to stderr. */
+  readonly logFile: string;
+}
+
+/** A command of ours as a process of its own, the way a person would run it. */
+export class Command {
+  readonly #child: ChildProcess;
+  /** Its answer; rejects when it ends with another exit code than 0. */
+  readonly answer: Promise<RunAnswer>;
+
+  constructor(args: readonly string[], { environment, logFile }: CommandOptions) {
+    const log = openSync(logFile, 'a', 0o600);
+    this.#child = spawn(process.execPath, [PROGRAM, ...args], {
+      env: environment,
+      stdio: ['ignore', 'pipe', log],
+      // A group of its own: Ctrl-C goes to the demo, which stops the command in its turn.
+      detached: true,
+    });
+    closeSync(log);
+    this.answer = this.#untilEnd(args.join(' '), logFile);
+    // Whoever waits for the answer hears of it; until then nobody must crash for it.
+    this.answer.catch(() => undefined);
+  }
+
+  /** Asks it to stop, and gives its answer. */
+  async stop(): Promise<RunAnswer> {
+    this.#child.kill('SIGTERM');
+    return await this.answer;
+  }
+
+  /** Ends it without asking, where it still runs. */
+  async end(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.answer.catch(() => undefined);
+  }
+
+  async #untilEnd(name: string, logFile: string): Promise<RunAnswer> {
+    let stdout = '';
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    const code = await new Promise<number | null>((resolve, reject) => {
+      this.#child.once('error', reject);
+      this.#child.once('close', resolve);
+    });
+    if (code === 0) return runAnswer.parse(JSON.parse(stdout));
+    const log = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LINES_OF_LOG).join('\n');
+    throw new FatalError({
+      code: 'DEMO_FAILED',
+      message: `\`history-cdc ${name}\` ended with ${code === null ? 'a signal' : `exit code ${String(code)}`}; the end of its log:\n${log}`,
+      wayOut: 'mend what the log names; with --keep the stack stays up, and the command can be run by hand',
+    });
+  }
+}
+
+export async function runCommand(args: readonly string[], options: CommandOptions): Promise<RunAnswer> {
+  return await new Command(args, options).answer;
+}

@@ -1,0 +1,61 @@
+import path from 'node:path';
+import { loadConfig, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
+import { FatalError } from '../consumers/lib/errors.ts';
+import { SETTINGS } from '../consumers/lib/settings.ts';
+import { isAlive } from '../stack/process.ts';
+import { startStack, stopStack, type RunningStack } from '../stack/stack.ts';
+import { instanceOf, localStackEnvironment, readState } from '../stack/state.ts';
+
+export const DEMO_STACK = 'demo';
+const NEEDS = [
+  'DATABASE_URL',
+  'LEGACY_DATABASE_URL',
+  'KAFKA_BROKERS',
+  'CONNECT_URL',
+  'CONNECTOR_DATABASE_URL',
+] as const;
+export type DemoConfig = ConfigWith<(typeof NEEDS)[number]>;
+
+export interface DemoStack {
+  readonly running: RunningStack;
+  readonly config: DemoConfig;
+  /** For the commands that the demo runs. */
+  readonly environment: Environment;
+  readonly logFile: string;
+}
+
+interface Options {
+  readonly environment: Environment;
+  readonly keep: boolean;
+  readonly note: (line: string) => void;
+}
+
+/** A stack of the demo's own, made anew: what an earlier demo left, kept or crashed, goes first. */
+export async function startDemoStack({ environment, keep, note }: Options): Promise<DemoStack> {
+  const options = { environment, name: DEMO_STACK, onProgress: note };
+  const instance = instanceOf(environment, DEMO_STACK);
+  const before = readState(instance);
+  if (before?.owner !== undefined && isAlive(before.owner)) {
+    throw new FatalError({
+      code: 'DEMO_FAILED',
+      message: `another demo is running in this checkout (process ${String(before.owner.pid)})`,
+      wayOut: 'wait for its end, or stop it with Ctrl-C',
+    });
+  }
+  if (before !== undefined) note('removing the stack of an earlier demo');
+  await stopStack({ ...options, purge: true });
+  const running = await startStack({ ...options, owned: !keep });
+  const own = environmentWithoutSettings(environment);
+  return {
+    running,
+    config: loadConfig(own, localStackEnvironment(own), NEEDS),
+    environment: own,
+    logFile: path.join(instance.folder, 'logs', 'commands.log'),
+  };
+}
+
+/** The demo writes: a DATABASE_URL that happens to be set must not lead it, or a command of its, to a real database. */
+export function environmentWithoutSettings(environment: Environment): Environment {
+  const others = Object.entries(environment).filter(([name]) => !(name in SETTINGS));
+  return { ...Object.fromEntries(others), HISTORY_CDC_STACK: DEMO_STACK, HTTP_PORT: '0' };
+}

@@ -1,0 +1,195 @@
+import { applyConnector } from '../connectors/deploy/apply.ts';
+import { runSourceSql } from '../connectors/deploy/run-sql.ts';
+import { sourceSql } from '../connectors/deploy/source-sql.ts';
+import { migrate } from '../consumers/agent-test-history/migrate.ts';
+import type { Environment } from '../consumers/lib/config.ts';
+import type { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
+import type { Pool } from '../consumers/lib/postgres.ts';
+import { checkOf, hashState, type Check } from './check.ts';
+import { runCommand, type Command, type CommandOptions } from './command.ts';
+import { createApplication, generateHistory, type DemoPlan } from './generate.ts';
+import type { DemoStack } from './local-stack.ts';
+import { confirmedPosition, projectedOf, recordsIn, untilDone, walPosition } from './wait.ts';
+import { runWriter, type WriterResult } from './writer.ts';
+
+const STREAMED_ROWS = 2_000;
+export const STREAMED_ROWS_PER_SECOND = 200;
+const GRACEFUL_STOP_SECONDS = 10;
+
+interface Progress {
+  update(done: number, total: number): void;
+  end(): void;
+}
+
+export interface DemoOptions {
+  readonly plan: DemoPlan;
+  /** Leaves the stack up. */
+  readonly keep: boolean;
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+  readonly note: (line: string) => void;
+  readonly createProgress: (what: string) => Progress;
+}
+
+/** What a phase works on. */
+export interface Surroundings extends DemoOptions {
+  readonly stack: DemoStack;
+  readonly pool: Pool;
+  readonly cluster: KafkaCluster;
+  readonly topic: string;
+  readonly command: CommandOptions;
+}
+
+export async function makeApplication({ pool, plan, signal, createProgress }: Surroundings): Promise<void> {
+  await createApplication(pool);
+  const progress = createProgress('generated');
+  try {
+    await generateHistory(pool, plan, (rows) => {
+      signal.throwIfAborted();
+      progress.update(rows, plan.rows);
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+/** The role is a superuser's business, the rest the owner's of the tables. */
+export async function prepareDatabase({ pool, stack: { config, running } }: Surroundings): Promise<void> {
+  await runSourceSql(running.addresses.superuserUrl, sourceSql(config, 'role'));
+  for (const part of ['tables', 'publication', 'grants'] as const) {
+    await runSourceSql(config.DATABASE_URL, sourceSql(config, part));
+  }
+  await migrate(pool, undefined);
+}
+
+/** Gives the seconds between the first record in the topic and the last. */
+export async function snapshot(run: Surroundings): Promise<number> {
+  const { cluster, topic, plan, stack, createProgress } = run;
+  const progress = createProgress('in Kafka');
+  const applied = new AbortController();
+  const signal = AbortSignal.any([run.signal, applied.signal]);
+  let begun: number | undefined;
+  let looked = performance.now();
+  const grown = untilDone({
+    what: 'the snapshot in Kafka',
+    signal,
+    measure: async () => ({ done: await recordsIn(cluster, topic), total: plan.rows }),
+    progress: (done, total) => {
+      if (done > 0) begun ??= looked;
+      looked = performance.now();
+      progress.update(done, total);
+    },
+  });
+  try {
+    const connector = applyConnector(stack.config, { note: () => undefined });
+    await Promise.race([connector, aborted(run.signal)]);
+    await grown;
+    return (looked - (begun ?? looked)) / 1000;
+  } finally {
+    applied.abort();
+    await grown.catch(() => undefined);
+    progress.end();
+  }
+}
+
+/** Waits until everything in the topic is projected; a projector that ends before that is an error. */
+export async function catchUp(run: Surroundings, projector: Command, what: string): Promise<void> {
+  const { pool, cluster, topic, signal } = run;
+  const progress = run.createProgress(what);
+  try {
+    await whileRunning(
+      projector,
+      untilDone({
+        what: 'the topic, projected',
+        signal,
+        measure: () => projectedOf(pool, cluster, topic),
+        progress: (done, total) => {
+          progress.update(done, total);
+        },
+      }),
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+export async function streamChanges(run: Surroundings, projector: Command): Promise<WriterResult> {
+  const { pool, plan, signal, createProgress, stack } = run;
+  const progress = createProgress('written');
+  const written = await whileRunning(
+    projector,
+    runWriter(pool, {
+      plan,
+      rows: STREAMED_ROWS,
+      rowsPerSecond: STREAMED_ROWS_PER_SECOND,
+      signal,
+      progress: (rows) => {
+        progress.update(rows, STREAMED_ROWS);
+      },
+    }),
+  ).finally(() => {
+    progress.end();
+  });
+  const end = await walPosition(pool);
+  const measure = async () => ({ done: await confirmedPosition(pool, stack.config.SLOT_NAME), total: end });
+  await whileRunning(projector, untilDone({ what: 'the WAL, in Kafka', signal, measure }));
+  await catchUp(run, projector, 'projected');
+  return written;
+}
+
+export async function stopProjector(projector: Command): Promise<Check> {
+  const start = performance.now();
+  const { stopped, read } = await projector.stop();
+  const seconds = (performance.now() - start) / 1000;
+  return checkOf({
+    id: 'graceful-stop',
+    claim: `on SIGTERM the projector finishes what it has in hand, within ${String(GRACEFUL_STOP_SECONDS)} s`,
+    expected: 'in time',
+    found: stopped === 'signal' && seconds <= GRACEFUL_STOP_SECONDS ? 'in time' : `${seconds.toFixed(1)} s`,
+    lookedAt: read,
+  });
+}
+
+export async function runAgain({ pool, command }: Surroundings): Promise<Check[]> {
+  const before = await hashState(pool);
+  const projected = await runCommand(['project', '--until-caught-up', '--json'], command);
+  const replayed = await runCommand(['replay', '--json'], command);
+  const after = await hashState(pool);
+  const unchanged = { expected: '0', lookedAt: replayed.read };
+  return [
+    {
+      id: 'second-run',
+      claim: 'a second `project --until-caught-up` changes nothing',
+      found: String(projected.changes.total),
+      ...unchanged,
+    },
+    {
+      id: 'replay',
+      claim: 'a replay of the whole topic changes nothing',
+      found: String(replayed.changes.total),
+      ...unchanged,
+    },
+    {
+      id: 'same-hash',
+      claim: 'canonical table and ledger are byte-identical after both',
+      expected: `${before.canonical.slice(0, 12)} ${before.ledger.slice(0, 12)}`,
+      found: `${after.canonical.slice(0, 12)} ${after.ledger.slice(0, 12)}`,
+      lookedAt: after.rows,
+    },
+  ].map(checkOf);
+}
+
+async function whileRunning<T>(projector: Command, work: Promise<T>): Promise<T> {
+  const ended = projector.answer.then(() => {
+    throw new Error('the projector ended although nobody asked it to');
+  });
+  return await Promise.race([work, ended]);
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error);
+    });
+  });
+}

@@ -1,0 +1,157 @@
+import { renderTable } from '../cli/table.ts';
+import type { Check } from './check.ts';
+import type { WriterResult } from './writer.ts';
+
+export interface DecisionCount {
+  readonly decision: string;
+  readonly rows: number;
+}
+
+/** Milliseconds from the commit of a streamed legacy row to the commit of its decision. */
+export interface Latency {
+  readonly rows: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface Phase {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** Everything that a run of the demo found out: computed first, formatted after. */
+export interface DemoFacts {
+  readonly plan: { readonly rows: number; readonly seed: number; readonly organisations: number };
+  readonly machine: { readonly cores: number; readonly memoryGiB: number };
+  readonly phases: readonly Phase[];
+  /** Seconds from the first record in the topic to the last, and from the first decision to the last. */
+  readonly snapshot: {
+    readonly rows: number;
+    readonly connectorSeconds: number;
+    readonly projectorSeconds: number;
+  };
+  readonly stream: WriterResult & { readonly rowsPerSecond: number };
+  readonly latency: Latency;
+  readonly decisions: readonly DecisionCount[];
+  readonly rowsWritten: number;
+  readonly checks: readonly Check[];
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  projected: "an owner's run: written to agent_compliance_runs",
+  adopted: "an owner's run that the earlier script had copied: linked",
+  twin: "an owner's run that the live path had recorded: linked",
+  third_party: 'a run by somebody who does not own the agent',
+  anonymous: 'a run by nobody',
+  opted_out: "an owner's run on an agent that opted out of monitoring",
+  orphaned: 'its context was gone before it was seen',
+  gone: 'deleted before it was seen',
+  quarantined: 'could not be read: put aside',
+};
+
+export function addsUp({ checks }: Pick<DemoFacts, 'checks'>): boolean {
+  return checks.length > 0 && checks.every(({ passed }) => passed);
+}
+
+export function renderReport(facts: DemoFacts): string {
+  return [
+    ...section('Every legacy row has one decision', renderDecisions(facts)),
+    ...section('While it streamed', renderStream(facts)),
+    ...section('How fast', renderSpeed(facts)),
+    ...section('Checks, in SQL that shares no code with the projector', renderChecks(facts.checks)),
+    ...section('Where the time went', renderPhases(facts.phases)),
+    '',
+    renderVerdict(facts),
+  ].join('\n');
+}
+
+function section(title: string, body: string): string[] {
+  const indented = body.split('\n').map((line) => `  ${line.trimEnd()}`.trimEnd());
+  return ['', title, ...indented];
+}
+
+function renderDecisions({ decisions, rowsWritten }: DemoFacts): string {
+  const sum = decisions.reduce((total, { rows }) => total + rows, 0);
+  return renderTable(
+    ['decision', 'rows', ''],
+    [
+      ...decisions.map(({ decision, rows }) => [decision, count(rows), MEANINGS[decision] ?? '']),
+      [
+        'sum',
+        count(sum),
+        `${sum === rowsWritten ? '=' : '≠'} ${count(rowsWritten)} legacy rows ever written`,
+      ],
+    ],
+  );
+}
+
+function renderStream({ stream }: DemoFacts): string {
+  return renderTable(
+    ['rows', 'what happened to them'],
+    [
+      [count(stream.rows), `written at ${count(stream.rowsPerSecond)} a second`],
+      ...Object.entries(stream.touched).map(([story, rows]) => [count(rows), story]),
+    ],
+  );
+}
+
+function renderSpeed({ snapshot, latency, stream, machine }: DemoFacts): string {
+  const rate = (seconds: number) =>
+    seconds > 0 ? `${count(Math.round(snapshot.rows / seconds))} rows/s` : 'too short to tell';
+  return renderTable(
+    ['what', 'figure', `on ${String(machine.cores)} cores, ${String(machine.memoryGiB)} GiB`],
+    [
+      ['snapshot, table to Kafka', rate(snapshot.connectorSeconds), duration(snapshot.connectorSeconds)],
+      ['snapshot, Kafka to decision', rate(snapshot.projectorSeconds), duration(snapshot.projectorSeconds)],
+      ...(['p50', 'p95', 'p99', 'max'] as const).map((quantile, index) => [
+        `latency ${quantile}`,
+        `${latency[quantile].toFixed(1)} ms`,
+        index === 0
+          ? `commit to visible, ${count(latency.rows)} rows at ${count(stream.rowsPerSecond)}/s`
+          : '',
+      ]),
+    ],
+  );
+}
+
+function renderChecks(checks: readonly Check[]): string {
+  return renderTable(
+    ['', 'check', 'found', 'claim'],
+    checks.map((check) => [check.passed ? 'ok' : 'NO', check.id, renderFound(check), check.claim]),
+  );
+}
+
+/** What was found, against what must be: `20 of 20`, `none of 20`, or the value itself. */
+export function renderFound({ expected, found, lookedAt, passed }: Check): string {
+  if (lookedAt === 0) return 'nothing to look at';
+  if (!/^\d+$/.test(expected) || !/^\d+$/.test(found)) return passed ? found : `${found}, not ${expected}`;
+  if (expected !== '0') return `${count(Number(found))} of ${count(Number(expected))}`;
+  return `${found === '0' ? 'none' : count(Number(found))} of ${count(lookedAt)}`;
+}
+
+function renderPhases(phases: readonly Phase[]): string {
+  const total = phases.reduce((sum, { seconds }) => sum + seconds, 0);
+  return renderTable(
+    ['phase', 'time'],
+    [...phases, { name: 'all', seconds: total }].map(({ name, seconds }) => [name, duration(seconds)]),
+  );
+}
+
+function renderVerdict({ checks, rowsWritten }: DemoFacts): string {
+  const failed = checks.filter(({ passed }) => !passed);
+  if (addsUp({ checks })) {
+    return `It adds up: ${count(checks.length)} of ${count(checks.length)} checks passed over ${count(rowsWritten)} legacy rows.`;
+  }
+  return `IT DOES NOT ADD UP: ${count(failed.length)} of ${count(checks.length)} checks failed: ${failed.map(({ id }) => id).join(', ')}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function duration(seconds: number): string {
+  return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
+}

@@ -1,0 +1,120 @@
+/**
+ * The demo from end to end; its phases in order are the ones of `onStack`. Everything is done the way a person would
+ * do it: the DBA's script, `migrate`, `connector apply`, and `project` as a process of its own.
+ */
+import { availableParallelism, totalmem } from 'node:os';
+import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
+import { createLogger } from '../consumers/lib/log.ts';
+import { topicNames } from '../consumers/lib/names.ts';
+import { createPool } from '../consumers/lib/postgres.ts';
+import { runChecks } from './check.ts';
+import { Command } from './command.ts';
+import { countDecisions, countRowsWritten, measureLatency, measureProjection } from './figures.ts';
+import { startDemoStack, type DemoStack } from './local-stack.ts';
+import {
+  catchUp,
+  makeApplication,
+  prepareDatabase,
+  runAgain,
+  snapshot,
+  stopProjector,
+  streamChanges,
+  STREAMED_ROWS_PER_SECOND,
+  type DemoOptions,
+  type Surroundings,
+} from './phases.ts';
+import type { DemoFacts, Phase } from './report.ts';
+
+/** The stack is taken down whatever happens, unless it is to be kept. */
+export async function runDemo(options: DemoOptions): Promise<DemoFacts> {
+  const phases: Phase[] = [];
+  const timed = timer(options, phases);
+  const stack = await timed('start Postgres, Kafka, Connect and the schema registry', () =>
+    startDemoStack(options),
+  );
+  try {
+    options.signal.throwIfAborted();
+    return { ...(await onStack({ ...options, stack, timed })), phases };
+  } finally {
+    if (!options.keep) await stack.running.stop({ purge: true });
+  }
+}
+
+type Timed = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+function timer({ note, signal }: DemoOptions, phases: Phase[]): Timed {
+  return async (name, work) => {
+    signal.throwIfAborted();
+    note(`${String(phases.length + 1)}. ${name}`);
+    const start = performance.now();
+    const result = await work();
+    phases.push({ name, seconds: (performance.now() - start) / 1000 });
+    return result;
+  };
+}
+
+interface Run extends DemoOptions {
+  readonly stack: DemoStack;
+  readonly timed: Timed;
+}
+
+async function onStack(run: Run): Promise<Omit<DemoFacts, 'phases'>> {
+  const { config, environment, logFile, running } = run.stack;
+  const pool = createPool({ url: config.DATABASE_URL, name: 'history-cdc demo', connections: 3 });
+  const cluster = await KafkaCluster.connect(config, createLogger('silent'));
+  try {
+    const facts = await demonstrate({
+      ...run,
+      pool,
+      cluster,
+      topic: topicNames(config).data,
+      command: { environment, logFile },
+    });
+    const { kafkaBrokers, connectUrl, schemaRegistryUrl } = running.addresses;
+    const postgres = new URL(config.DATABASE_URL).host;
+    return {
+      ...facts,
+      addresses: { postgres, kafka: kafkaBrokers, connect: connectUrl, registry: schemaRegistryUrl },
+    };
+  } finally {
+    await cluster.close();
+    await pool.end();
+  }
+}
+
+async function demonstrate(run: Surroundings & Run): Promise<Omit<DemoFacts, 'phases' | 'addresses'>> {
+  const { plan, pool, timed, command } = run;
+  await timed(`make the application's tables, with ${plan.rows.toLocaleString('en')} legacy rows`, () =>
+    makeApplication(run),
+  );
+  await timed("run the DBA's script, and migrate", () => prepareDatabase(run));
+  const connectorSeconds = await timed('deploy the connector; Debezium copies the table into Kafka', () =>
+    snapshot(run),
+  );
+  const projector = new Command(['project', '--json'], command);
+  try {
+    await timed('project the snapshot', () => catchUp(run, projector, 'projected'));
+    const projectorSeconds = await measureProjection(pool);
+    const stream = await timed('stream, while the application goes on writing', () =>
+      streamChanges(run, projector),
+    );
+    const latency = await measureLatency(pool);
+    const stopped = await timed('stop the projector (SIGTERM)', () => stopProjector(projector));
+    const checks = await timed('check everything', () =>
+      runChecks(pool, run.stack.config.UNAVAILABLE_PLACEHOLDER),
+    );
+    const again = await timed('project again, and replay from offset 0', () => runAgain(run));
+    return {
+      plan,
+      machine: { cores: availableParallelism(), memoryGiB: Math.round(totalmem() / 2 ** 30) },
+      snapshot: { rows: plan.rows, connectorSeconds, projectorSeconds },
+      stream: { ...stream, rowsPerSecond: STREAMED_ROWS_PER_SECOND },
+      latency,
+      decisions: await countDecisions(pool),
+      rowsWritten: await countRowsWritten(pool),
+      checks: [...checks, stopped, ...again],
+    };
+  } finally {
+    await projector.end();
+  }
+}

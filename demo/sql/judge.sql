@@ -1,0 +1,77 @@
+-- Judges every legacy row that was ever written, one row each in demo.judged. Nothing here is shared with the
+-- projector: the rules are written down a second time, from the application's tables as they are now and from what
+-- the generator and the writer noted.
+
+-- The agent URL as the application compares it; NULL where it names no agent.
+CREATE OR REPLACE FUNCTION demo.plain_url(url text) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  white text := (SELECT string_agg(chr(code), '') FROM unnest(ARRAY[9, 10, 11, 12, 13, 32, 160, 5760, 8232, 8233, 8239, 8287, 12288, 65279] || ARRAY(SELECT generate_series(8192, 8202))) AS code);
+  control text := (SELECT string_agg(chr(code), '') FROM unnest(ARRAY(SELECT generate_series(1, 31)) || ARRAY(SELECT generate_series(127, 159))) AS code);
+  plain text := lower(trim(BOTH white FROM url));
+BEGIN
+  WHILE right(plain, 1) = '/' LOOP
+    plain := left(plain, -1);
+  END LOOP;
+  RETURN CASE WHEN plain <> '' AND translate(plain, white || control || '*', '') = plain THEN plain END;
+END $$;
+
+DROP TABLE IF EXISTS demo.judged;
+CREATE TABLE demo.judged AS
+WITH image AS (
+  SELECT *, true AS living, pg_column_size(agent_profile_json) > 8000 AS large FROM agent_test_history
+  UNION ALL
+  SELECT *, false, pg_column_size(agent_profile_json) > 8000 FROM demo.deleted_row
+), listed AS MATERIALIZED (
+  SELECT DISTINCT workos_organization_id AS organization_id, demo.plain_url(agent ->> 'url') AS url
+  FROM member_profiles, jsonb_path_query(agents, 'strict $[*] ? (@.type() == "object" && @.url.type() == "string")', '{}', true) AS agent
+), registered AS MATERIALIZED (
+  SELECT demo.plain_url(agent_url) AS url, lifecycle_stage, compliance_opt_out FROM agent_registry_metadata
+), context_now AS MATERIALIZED (
+  SELECT c.id, c.organization_id, l.url IS NOT NULL AS listed, coalesce(r.compliance_opt_out, false) AS opted_out
+  FROM (SELECT id, organization_id, demo.plain_url(agent_url) AS url FROM agent_contexts) AS c
+       LEFT JOIN listed l ON l.organization_id = c.organization_id AND l.url = c.url
+       LEFT JOIN registered r ON r.url = c.url
+), context_shown AS MATERIALIZED (
+  SELECT c.id, c.organization_id, c.url, coalesce(r.lifecycle_stage, 'production') AS stage,
+         CASE WHEN c.agent_url <> c.url THEN jsonb_build_object('original_agent_url', c.agent_url) ELSE '{}' END AS original
+  FROM (SELECT id, organization_id, agent_url, demo.plain_url(agent_url) AS url FROM demo.context) AS c
+       LEFT JOIN registered r ON r.url = c.url
+), copies AS MATERIALIZED (
+  SELECT (observations_json ->> 'backfill_source_id')::uuid AS legacy_id,
+         count(*) FILTER (WHERE observations_json ->> 'backfill_script' = 'history-cdc') AS ours,
+         min(id::text) FILTER (WHERE observations_json ->> 'backfill_script' = 'backfill-owner-test-history') AS first_by_script
+  FROM agent_compliance_runs WHERE observations_json ->> 'backfill_source' = 'agent_test_history'
+  GROUP BY 1
+)
+SELECT e.legacy_id, e.decisions, e.settled, e.origin, e.story, i.living, coalesce(i.large, false) AS large,
+       l.decision, l.canonical_run_id, l.source_deleted_at IS NOT NULL AS marked_deleted,
+       coalesce(c.ours, 0) AS ours, c.first_by_script, r.id IS NOT NULL AS run_exists,
+       CASE
+         WHEN i.user_id IS NULL OR i.user_id !~ '\S' THEN 'anonymous'
+         WHEN n.listed IS NOT TRUE OR m.id IS NULL THEN 'third_party'
+         WHEN c.first_by_script IS NOT NULL THEN 'adopted'
+         WHEN n.opted_out THEN 'opted_out'
+         ELSE 'projected'
+       END AS decision_now,
+       (r.agent_url, r.lifecycle_stage, r.overall_status, r.headline, r.total_duration_ms, r.tested_at, r.tracks_json::text,
+        r.tracks_passed, r.tracks_failed, r.tracks_skipped, r.tracks_partial, r.agent_profile_json::text,
+        r.triggered_by, r.dry_run, r.triggered_org_id, r.notices_json, r.requested_compliance_target, r.adcp_version)
+       IS NOT DISTINCT FROM
+       (s.url, s.stage, CASE WHEN i.overall_passed THEN 'passing' ELSE 'failing' END, i.summary, i.total_duration_ms, i.started_at, '[]',
+        i.steps_passed, i.steps_failed, 0, 0, i.agent_profile_json::text,
+        'owner_test', i.dry_run IS NOT FALSE, s.organization_id, NULL::jsonb, NULL::text, NULL::text)
+       AND (r.observations_json
+            IS NOT DISTINCT FROM
+            jsonb_build_object('backfill_source', 'agent_test_history', 'backfill_source_id', e.legacy_id, 'original_scenario', i.scenario,
+                               'backfill_user_id', i.user_id, 'backfill_org_id', s.organization_id, 'backfill_script', 'history-cdc') || s.original
+            -- What the earlier script wrote is not ours to improve.
+            OR l.decision = 'adopted' AND r.observations_json ->> 'backfill_source_id' = e.legacy_id::text) AS content_equal
+FROM demo.expected e
+     LEFT JOIN image i ON i.id = e.legacy_id
+     LEFT JOIN history_cdc.ledger l ON l.legacy_id = e.legacy_id
+     LEFT JOIN agent_compliance_runs r ON r.id = l.canonical_run_id
+     LEFT JOIN copies c ON c.legacy_id = e.legacy_id
+     LEFT JOIN context_now n ON n.id = i.agent_context_id
+     LEFT JOIN organization_memberships m ON m.workos_user_id = i.user_id AND m.workos_organization_id = n.organization_id
+     LEFT JOIN context_shown s ON s.id = e.context_id;

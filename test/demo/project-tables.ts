@@ -1,0 +1,77 @@
+import type { DeleteEvent, ImageEvent, SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import { projectBatch } from '../../consumers/agent-test-history/pipeline.ts';
+import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import type { Pool } from '../../consumers/lib/postgres.ts';
+
+interface LegacyImage {
+  readonly id: string;
+  readonly agent_context_id: string;
+  readonly scenario: string;
+  readonly overall_passed: boolean;
+  readonly steps_passed: number;
+  readonly steps_failed: number;
+  readonly total_duration_ms: number | null;
+  readonly summary: string | null;
+  readonly dry_run: boolean | null;
+  readonly user_id: string | null;
+  readonly agent_profile_json: string | null;
+  readonly started_at: string;
+}
+
+const TOPIC_ID = '7b0d1f5e-3c55-4f43-9d63-0e8a4b1d2c3f';
+const BATCH_ROWS = 1_000;
+
+/**
+ * Projects tables as a topic would bring them: each row's image (of a row that is gone only its first), then a
+ * delete for each row that is gone.
+ */
+export async function projectTables(pool: Pool, firstOffset: bigint): Promise<void> {
+  await findScriptCopies(pool);
+  const columns = `id, agent_context_id, scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary,
+    dry_run, user_id, agent_profile_json::text AS agent_profile_json, started_at::text AS started_at`;
+  const images = await pool.query<LegacyImage>(
+    `SELECT ${columns} FROM agent_test_history UNION ALL SELECT ${columns} FROM demo.deleted_row WHERE id NOT IN (SELECT legacy_id FROM history_cdc.ledger) ORDER BY id`,
+  );
+  const deleted = await pool.query<{ id: string }>('SELECT id FROM demo.deleted_row ORDER BY id');
+  let offset = firstOffset;
+  const events: SourceEvent[] = [
+    ...images.rows.map((image) => imageEvent(image, offset++)),
+    ...deleted.rows.map(({ id }) => deleteEvent(id, offset++)),
+  ];
+  const context = { canonical: pool, legacy: pool, optOutPolicy: 'respect' } as const;
+  for (let from = 0; from < events.length; from += BATCH_ROWS) {
+    const batch = events.slice(from, from + BATCH_ROWS);
+    await projectBatch(context, { topicId: TOPIC_ID, partition: 0, events: batch, mode: { kind: 'replay' } });
+  }
+}
+
+function provenance(legacyId: string, offset: bigint) {
+  return {
+    position: { topicId: TOPIC_ID, partition: 0, offset },
+    legacyId,
+    lsn: offset,
+    snapshot: false,
+    record: { offset, key: null, value: null },
+  };
+}
+
+function imageEvent(image: LegacyImage, offset: bigint): ImageEvent {
+  const row = {
+    agentContextId: image.agent_context_id,
+    scenario: image.scenario,
+    overallPassed: image.overall_passed,
+    stepsPassed: image.steps_passed,
+    stepsFailed: image.steps_failed,
+    totalDurationMs: image.total_duration_ms,
+    summary: image.summary,
+    dryRun: image.dry_run,
+    userId: image.user_id,
+    agentProfileJson: image.agent_profile_json,
+    startedAt: image.started_at,
+  };
+  return { kind: 'image', op: 'u', ...provenance(image.id, offset), row };
+}
+
+function deleteEvent(legacyId: string, offset: bigint): DeleteEvent {
+  return { kind: 'delete', ...provenance(legacyId, offset), deletedAtMs: 1_760_000_000_000 };
+}
