@@ -32,7 +32,7 @@ export default defineConfig(
     },
   },
   { files: ['consumers/lib/kafka.ts'], rules: { 'no-restricted-imports': 'off' } },
-  { files: ['cli/main.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['cli/main.ts', 'bench/**'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['test/**'],
     rules: { 'max-lines-per-function': 'off', 'no-restricted-properties': 'off' },
