@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { FatalError } from '../consumers/lib/errors.ts';
@@ -25,6 +25,8 @@ export async function withLock<T>(options: LockOptions, work: () => Promise<T>):
   const locked = await waitUntil(
     () => {
       if (tryLock(options.file, me)) return true;
+      removeAbandoned(options.file);
+      if (tryLock(options.file, me)) return true;
       if (!told) options.onProgress(`waiting for another ${options.purpose} to finish`);
       told = true;
       return false;
@@ -48,7 +50,6 @@ function tryLock(file: string, me: ProcessIdentity): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    removeAbandoned(file);
     return false;
   } finally {
     rmSync(own, { force: true });
@@ -60,7 +61,7 @@ function tryLock(file: string, me: ProcessIdentity): boolean {
  * moved turns out to be a living holder's, because it changed hands in between, it goes back.
  */
 function removeAbandoned(file: string): void {
-  if (isHeld(file)) return;
+  if (!existsSync(file) || isHeld(file)) return;
   const aside = `${file}.${randomUUID()}`;
   try {
     renameSync(file, aside);

@@ -54,19 +54,24 @@ export function launchDetached(command: LaunchCommand, pidFile: string, logFile:
 
 /** Who the file says was started; undefined where there is no file, or nothing in it yet. */
 export function readRecord(pidFile: string): ProcessIdentity | undefined {
-  const text = readText(pidFile)?.trim();
-  if (text === undefined || text === '') return undefined;
-  return onLinux ? parseProcStat(text) : parsePs(text);
+  return parseRecord(readText(pidFile));
 }
 
 /** Who has the number now; undefined when nobody has, or only a zombie that waits to be reaped. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
-  if (onLinux) {
-    const stat = readText(`/proc/${String(pid)}/stat`);
-    return stat === undefined ? undefined : parseProcStat(stat);
-  }
+  return parseRecord(describeProcess(pid));
+}
+
+/** The process as `launchDetached` records it; undefined when there is none. */
+export function describeProcess(pid: number): string | undefined {
+  if (onLinux) return readText(`/proc/${String(pid)}/stat`);
   const ps = spawnSync('ps', ['-o', 'pid=,stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' });
-  return ps.status === 0 ? parsePs(ps.stdout) : undefined;
+  return ps.status === 0 ? ps.stdout : undefined;
+}
+
+function parseRecord(text: string | undefined): ProcessIdentity | undefined {
+  if (text === undefined) return undefined;
+  return onLinux ? parseProcStat(text) : parsePs(text);
 }
 
 /** Whether any process has the number, were it a zombie: what other programs take for "still running". */

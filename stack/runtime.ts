@@ -144,11 +144,17 @@ const UNREACHABLE =
   /Could not transfer|Unknown host|Connection (refused|timed out|reset)|Network is unreachable|No route to host|status code: (407|5\d\d)|timed? ?out/i;
 
 function mavenFailed(errors: readonly string[], log: string): Error {
-  const first = errors[0] ?? 'it names no error';
-  return UNREACHABLE.test(errors.join('\n'))
-    ? missing(
-        `Maven cannot reach its repository: ${first}`,
-        `check the network, or name your mirror or proxy in ~/.m2/settings.xml; all of Maven's output is in ${log}`,
-      )
-    : missing(`Maven could not fetch the servers: ${first}`, `read ${log}, mend the cause and run it again`);
+  const first = (errors[0] ?? 'it names no error').replace(/ -> \[Help \d+\]$/, '');
+  if (!UNREACHABLE.test(errors.join('\n'))) {
+    return missing(
+      `Maven could not fetch the servers: ${first}`,
+      `read ${log}, mend the cause and run it again`,
+    );
+  }
+  // What it was about to do stands in front, several times over; why it could not, at the end.
+  const reason = first.split(': ').slice(-2).join(': ');
+  return missing(
+    `Maven cannot reach its repository: ${reason}`,
+    `check the network, or name your mirror or proxy in ~/.m2/settings.xml; all of Maven's output is in ${log}`,
+  );
 }

@@ -1,0 +1,113 @@
+import { expect, inject, test } from 'vitest';
+import { readRecord } from '../../stack/process.ts';
+import { instanceOf, pidFile, SERVER_NAMES } from '../../stack/state.ts';
+import type { StackStatus } from '../../stack/status.ts';
+import { runCli } from '../support/cli.ts';
+import '../support/provided.ts';
+
+const GIBIBYTE = 2 ** 30;
+const name = inject('instance');
+const addresses = inject('servers');
+
+async function status(): Promise<{ exit: number | null; stack: StackStatus }> {
+  const answer = await runCli(['stack', 'status', '--name', name, '--json']);
+  return { exit: answer.status, stack: JSON.parse(answer.stdout) as StackStatus };
+}
+
+test('status prints every address, and all of it fits in 3 GiB', async () => {
+  const { exit, stack } = await status();
+  expect(exit).toBe(0);
+  expect(stack.servers.map(({ server, health, address }) => [server, health, address])).toEqual([
+    ['postgres', 'up', new URL(addresses.databaseUrl).host],
+    ['kafka', 'up', addresses.kafkaBrokers],
+    ['registry', 'up', addresses.schemaRegistryUrl],
+    ['connect', 'up', addresses.connectUrl],
+  ]);
+  const memory = stack.servers.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
+  expect(memory).toBeGreaterThan(0.2 * GIBIBYTE);
+  expect(memory).toBeLessThan(3 * GIBIBYTE);
+});
+
+test('config finds the addresses of the stack that HISTORY_CDC_STACK names, without the password', async () => {
+  const answer = await runCli(['config', '--json'], { HISTORY_CDC_STACK: name, CONNECT_URL: '' });
+  const settings = JSON.parse(answer.stdout) as { name: string; value: string | null; source: string }[];
+  const shown = (setting: string) => {
+    const found = settings.find((entry) => entry.name === setting);
+    return [found?.value, found?.source];
+  };
+  const masked = new URL(addresses.databaseUrl);
+  masked.password = '***';
+  expect(shown('DATABASE_URL')).toEqual([masked.href, 'local stack']);
+  expect(shown('CONNECT_URL')).toEqual([addresses.connectUrl, 'local stack']);
+  expect(shown('KAFKA_BROKERS')).toEqual([addresses.kafkaBrokers, 'local stack']);
+});
+
+test('Connect shows no secret, and lets a connector override only what it needs', async () => {
+  const validate = async (overrides: Record<string, string>) => {
+    const connector = 'io.debezium.connector.postgresql.PostgresConnector';
+    const answer = await fetch(`${addresses.connectUrl}/connector-plugins/${connector}/config/validate`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ 'connector.class': connector, name: 'x', 'topic.prefix': 'x', ...overrides }),
+    });
+    const { configs } = (await answer.json()) as { configs: { value: { name: string; errors: string[] } }[] };
+    return configs
+      .map(({ value }) => value)
+      .filter((value) => value.name in overrides && value.errors.length > 0)
+      .map((value) => value.name);
+  };
+  expect(
+    await validate({ 'producer.override.linger.ms': '0', 'producer.override.batch.size': '262144' }),
+  ).toEqual([]);
+  expect(await validate({ 'producer.override.bootstrap.servers': 'elsewhere:9092' })).toEqual([
+    'producer.override.bootstrap.servers',
+  ]);
+});
+
+test('a schema keeps its id when the registry is killed and comes up again', async () => {
+  const url = `${addresses.schemaRegistryUrl}/subjects/local-stack-test/versions`;
+  const schema = JSON.stringify({ type: 'record', name: 'LocalStackTest', fields: [] });
+  const register = async () => {
+    const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ schema }) });
+    return ((await answer.json()) as { id: number }).id;
+  };
+  const id = await register();
+  const record = pidFile(instanceOf(process.env, name), 'registry');
+  const killed = readRecord(record);
+  if (killed === undefined) throw new Error('the registry is not on record');
+  process.kill(killed.pid, 'SIGKILL');
+
+  const down = await status();
+  expect(down.exit).toBe(1);
+  expect(down.stack.servers.filter(({ health }) => health !== 'up').map(({ server }) => server)).toEqual([
+    'registry',
+  ]);
+
+  const up = await runCli(['stack', 'up', '--name', name]);
+  expect(up.status).toBe(0);
+  expect(readRecord(record)?.pid).not.toBe(killed.pid);
+  const known = await fetch(`${addresses.schemaRegistryUrl}/schemas/ids/${String(id)}`);
+  expect(await known.json()).toMatchObject({ schema });
+  expect(await register()).toBe(id);
+
+  const again = await runCli(['stack', 'up', '--name', name]);
+  expect(again.stderr).toContain(`the stack ${name} was up already`);
+  expect(again.stdout.match(/ up /g)).toHaveLength(SERVER_NAMES.length);
+});
+
+test.each([
+  ['an unknown option', ['stack', 'up', '--nonsense']],
+  ['a port that is none', ['stack', 'up', '--name', 'never-made', '--port-kafka', '70000']],
+  ['a name that leads elsewhere', ['stack', 'down', '--name', '../local', '--purge']],
+])('%s is misuse', async (_, args) => {
+  const answer = await runCli(args);
+  expect(answer.status).toBe(2);
+  expect(answer.stderr).not.toBe('');
+});
+
+test('a stack that was never made is not up', async () => {
+  const answer = await runCli(['stack', 'status', '--name', 'never-made']);
+  expect(answer).toMatchObject({ status: 1 });
+  expect(answer.stdout).toContain('history-cdc stack up');
+});

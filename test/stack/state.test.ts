@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { describeProcess } from '../../stack/process.ts';
+import {
+  instanceOf,
+  localStackEnvironment,
+  newState,
+  pidFile,
+  readState,
+  SERVER_NAMES,
+  writeState,
+  type ServerName,
+} from '../../stack/state.ts';
+import { temporaryFolder } from '../support/folder.ts';
+
+const ports = {
+  postgres: 20_001,
+  kafka: 20_002,
+  kafkaController: 20_003,
+  registry: 20_004,
+  registryManagement: 20_005,
+  connect: 20_006,
+};
+
+/** An instance whose servers are, as far as the records say, this process. */
+function instanceWith(components: readonly ServerName[], name = 'local') {
+  const environment = { HISTORY_CDC_STATE_DIR: temporaryFolder() };
+  const instance = instanceOf(environment, name);
+  const state = newState({ name, components: [...components], ports, unsafeFast: false, owner: undefined });
+  writeState(instance, state);
+  mkdirSync(path.join(instance.folder, 'run'));
+  const self = describeProcess(process.pid) ?? '';
+  for (const server of components) writeFileSync(pidFile(instance, server), self);
+  return { environment, instance, state };
+}
+
+test('a stack that is up answers for every address, with ordinary roles only', () => {
+  const { environment, state } = instanceWith(SERVER_NAMES);
+  expect(localStackEnvironment(environment)).toEqual({
+    DATABASE_URL: `postgresql://app:${state.passwords.app}@127.0.0.1:20001/app`,
+    CONNECTOR_DATABASE_URL: 'postgresql://history_cdc_connector@127.0.0.1:20001/app',
+    KAFKA_BROKERS: '127.0.0.1:20002',
+    CONNECT_URL: 'http://127.0.0.1:20006',
+    SCHEMA_REGISTRY_URL: 'http://127.0.0.1:20004/apis/ccompat/v7',
+    CONNECTOR_SCHEMA_REGISTRY_URL: 'http://127.0.0.1:20004/apis/registry/v2',
+  });
+});
+
+test('a stack of Postgres alone answers for Postgres alone', () => {
+  const { environment } = instanceWith(['postgres']);
+  expect(Object.keys(localStackEnvironment(environment) ?? {})).toEqual([
+    'DATABASE_URL',
+    'CONNECTOR_DATABASE_URL',
+  ]);
+});
+
+test('HISTORY_CDC_STACK chooses the instance, and an empty one is the default', () => {
+  const { environment } = instanceWith(['kafka'], 'second');
+  expect(localStackEnvironment(environment)).toBeUndefined();
+  expect(localStackEnvironment({ ...environment, HISTORY_CDC_STACK: '' })).toBeUndefined();
+  expect(localStackEnvironment({ ...environment, HISTORY_CDC_STACK: 'second' })).toEqual({
+    KAFKA_BROKERS: '127.0.0.1:20002',
+  });
+});
+
+test('a stack is not there when one of its servers was never started, or has died', async () => {
+  const { environment, instance } = instanceWith(SERVER_NAMES);
+  const record = pidFile(instance, 'kafka');
+  writeFileSync(record, '');
+  expect(localStackEnvironment(environment)).toBeUndefined();
+
+  const server = spawn('sleep', ['60']);
+  writeFileSync(record, describeProcess(server.pid ?? 0) ?? '');
+  expect(localStackEnvironment(environment)).toBeDefined();
+  server.kill('SIGKILL');
+  await once(server, 'exit');
+  expect(localStackEnvironment(environment)).toBeUndefined();
+});
+
+test('a name that leads out of the folder is no stack', () => {
+  const { environment } = instanceWith(SERVER_NAMES);
+  expect(localStackEnvironment({ ...environment, HISTORY_CDC_STACK: '../instances/local' })).toBeUndefined();
+});
+
+test('the state holds passwords, so only its owner may read it; a damaged one is no state', () => {
+  const { instance, state } = instanceWith(SERVER_NAMES);
+  const file = path.join(instance.folder, 'state.json');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readState(instance)).toEqual(state);
+  expect(new Set(Object.values(state.passwords)).size).toBe(3);
+  writeFileSync(file, readFileSync(file, 'utf8').slice(0, 40));
+  expect(readState(instance)).toBeUndefined();
+});
