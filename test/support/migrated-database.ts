@@ -1,0 +1,49 @@
+import { createApplication } from '../../demo/generate.ts';
+import { migrate } from '../../consumers/agent-test-history/migrate.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { freshDatabase, type Template, type TestDatabase } from './database.ts';
+
+/** The application's tables and our schema, as `migrate` leaves them. */
+const MIGRATED: Template = {
+  name: 'template_migrated',
+  build: async ({ url }) => {
+    const pool = createPool({ url, name: 'template', connections: 1 });
+    try {
+      await createApplication(pool);
+      await migrate(pool, undefined);
+    } finally {
+      await pool.end();
+    }
+  },
+};
+
+export interface OpenDatabase {
+  readonly database: TestDatabase;
+  /** As the application's role, with the settings of every pool of ours. */
+  readonly pool: Pool;
+  close(): Promise<void>;
+}
+
+/** A migrated database of one's own, with a pool on it. */
+export async function openMigratedDatabase(connections = 4): Promise<OpenDatabase> {
+  return opened(await freshDatabase({ template: MIGRATED }), connections);
+}
+
+/** The same before `migrate`: the application's tables only. */
+export async function openApplicationDatabase(connections = 4): Promise<OpenDatabase> {
+  const open = opened(await freshDatabase(), connections);
+  await createApplication(open.pool);
+  return open;
+}
+
+function opened(database: TestDatabase, connections: number): OpenDatabase {
+  const pool = createPool({ url: database.url, name: 'test', connections });
+  return {
+    database,
+    pool,
+    close: async () => {
+      await pool.end();
+      await database.drop();
+    },
+  };
+}

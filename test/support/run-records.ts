@@ -1,0 +1,65 @@
+import { createDecoder, type Decoder } from '../../consumers/agent-test-history/decode.ts';
+import { PartitionSession, type SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
+import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
+import { accumulate, emptyResult, type BatchResult } from '../../consumers/agent-test-history/result.ts';
+import type { TopicRecord } from '../../consumers/lib/kafka-consumer.ts';
+import { PLACEHOLDER, type Message } from './records.ts';
+
+export const TOPIC_ID = '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10';
+export const jsonDecoder = createDecoder(undefined, PLACEHOLDER);
+
+export interface SessionRun {
+  readonly context: PipelineContext;
+  readonly mode: SessionMode;
+  readonly records: readonly TopicRecord[];
+  /** Records a transaction, at most. */
+  readonly rows: number;
+  readonly partition?: number;
+  readonly decode?: Decoder;
+  readonly isAcceptedTruncate?: (partition: number, offset: bigint) => boolean;
+  readonly retrying?: (error: Error) => void;
+}
+
+/** Numbers messages as they would lie in a partition. */
+export function asRecords(messages: readonly Message[], firstOffset: bigint): TopicRecord[] {
+  return messages.map(({ key, value }, index) => ({
+    offset: firstOffset + BigInt(index),
+    timestampMs: 0,
+    key,
+    value,
+  }));
+}
+
+/** Takes records through a session of the projector, bytes to COMMIT, and sums up what it reports. */
+export async function runRecords(run: SessionRun): Promise<BatchResult> {
+  const { records } = run;
+  const total = emptyResult();
+  const [first, last] = [records[0], records.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('a session was given nothing to do');
+  let reachedEnd: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (reachedEnd = resolve));
+  const session = new PartitionSession({
+    context: run.context,
+    decode: run.decode ?? jsonDecoder,
+    bounds: { rows: run.rows, bytes: Number.MAX_SAFE_INTEGER },
+    topicId: TOPIC_ID,
+    partition: run.partition ?? 0,
+    firstOffset: first.offset,
+    mode: run.mode,
+    limit: (work) => work(),
+    isAcceptedTruncate: run.isAcceptedTruncate ?? (() => false),
+    committed: ({ nextToApply }, result) => {
+      accumulate(total, result);
+      if (nextToApply > last.offset) reachedEnd();
+    },
+    retrying: (_session, error) => {
+      run.retrying?.(error);
+    },
+  });
+  const running = session.run();
+  await session.accept(records);
+  await Promise.race([running, ended]);
+  session.close();
+  await running;
+  return total;
+}

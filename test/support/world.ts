@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import type { OptOutPolicy } from '../../consumers/agent-test-history/classify.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/decide.ts';
+import { registerTopic, takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
+import type { SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
+import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
+import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/write.ts';
+import type { Pool } from '../../consumers/lib/postgres.ts';
+import { bystanders, everything } from './fingerprint.ts';
+import { openMigratedDatabase, type OpenDatabase } from './migrated-database.ts';
+import { CREATE_SAVED, outcome, restore, save, type Outcome, type OwnRows } from './own-rows.ts';
+import type { Message, RowValues } from './records.ts';
+import { asRecords, runRecords, TOPIC_ID } from './run-records.ts';
+import { shuffleAcrossKeys } from './shuffle.ts';
+import * as sql from './world-rows.ts';
+
+export interface Owner {
+  readonly organization: string;
+  readonly user: string;
+  readonly context: string;
+  readonly url: string;
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Rows of a batch and an order of keys: what the outcome must not depend on. */
+interface Variant {
+  readonly rows: number;
+  readonly seed?: number;
+}
+const ONE_BATCH: Variant = { rows: 10_000 };
+const OTHER_VARIANTS: readonly Variant[] = [
+  { rows: 1 },
+  { rows: 3, seed: 1 },
+  { rows: 10_000, seed: 2 },
+  { rows: 2, seed: 3 },
+];
+
+/**
+ * A small world around the projector: the application's tables as a test arranges them, and one partition of the topic.
+ * `project` takes messages through the projector in one batch, and holds it to what must hold for any messages:
+ * other batches and other orders of the keys come to the same, a dry run reports the same and changes nothing, two
+ * replays of all that was ever projected change nothing, no row of anybody else is touched, and every key has its
+ * decision. A test that brought a row and never looked at what became of it fails.
+ */
+export class World {
+  policy: OptOutPolicy = 'respect';
+  readonly #open: OpenDatabase;
+  #topic: Message[] = [];
+  #unseen = new Set<string>();
+
+  constructor(open: OpenDatabase) {
+    this.#open = open;
+  }
+
+  get pool(): Pool {
+    return this.#open.pool;
+  }
+
+  async reset(): Promise<void> {
+    this.policy = 'respect';
+    this.#topic = [];
+    this.#unseen.clear();
+    await this.pool.query(sql.RESET);
+    await this.pool.query(sql.BYSTANDERS);
+    await registerTopic(this.pool, { topicId: TOPIC_ID, name: 'topic', partitions: 4 }, false);
+    await this.#claim(1n);
+  }
+
+  /** A user who owns the agent at `url`: member of an organisation that lists it and has a context for it. */
+  async owner(url = `https://${randomUUID()}.example/mcp`): Promise<Owner> {
+    const organization = `org_${randomUUID()}`;
+    const user = `user_${randomUUID()}`;
+    await this.profile(organization, [{ url }]);
+    await this.member(user, organization);
+    await this.pool.query(sql.STATUS_ROW, [url]);
+    return { organization, user, url, context: await this.context(organization, url) };
+  }
+
+  async context(organization: string, url: string): Promise<string> {
+    const id = randomUUID();
+    await this.pool.query(sql.CONTEXT, [id, organization, url]);
+    return id;
+  }
+
+  async profile(organization: string, agents: unknown): Promise<void> {
+    await this.pool.query(sql.PROFILE, [organization, agents === undefined ? null : JSON.stringify(agents)]);
+  }
+
+  async member(user: string, organization: string): Promise<void> {
+    await this.pool.query(sql.MEMBER, [user, organization]);
+  }
+
+  async registered(
+    url: string,
+    { stage = 'production' as string | null, optedOut = false as boolean | null },
+  ) {
+    await this.pool.query(sql.REGISTERED, [url, stage, optedOut]);
+  }
+
+  async legacyRow(row: RowValues): Promise<void> {
+    await this.pool.query(sql.LEGACY_ROW, sql.legacyValues(row));
+  }
+
+  /** A canonical row that the earlier script wrote, found as a projector finds it when it starts. */
+  async scriptCopy(legacyId: string, id: string = randomUUID()): Promise<string> {
+    await this.pool.query(sql.SCRIPT_COPY, [id, legacyId]);
+    await findScriptCopies(this.pool);
+    return id;
+  }
+
+  async execute(statement: string, ...values: unknown[]): Promise<void> {
+    const { rowCount } = await this.pool.query(statement, values);
+    if (rowCount === 0) throw new Error(`a test's statement met no row: ${statement}`);
+  }
+
+  async project(given: readonly Message[]): Promise<BatchResult> {
+    // Copies, so that a message that a test sends twice is two messages.
+    const messages = given.map((message) => ({ ...message }));
+    const base = BigInt(this.#topic.length) + 1n;
+    this.#topic.push(...messages);
+    for (const { id, value } of messages) if (value !== null) this.#unseen.add(id ?? 'keyless');
+    const own = this.#own();
+    const before = await bystanders(this.pool, own);
+    await save(this.pool, own);
+    const dry = await this.#dryRun(messages, base);
+    const others: { outcome: Outcome; result: BatchResult }[] = [];
+    // Of a single message there is but one order.
+    for (const variant of messages.length > 1 ? OTHER_VARIANTS : OTHER_VARIANTS.slice(0, 1)) {
+      others.push(await this.#attempt(messages, base, variant));
+      await restore(this.pool, own);
+    }
+    const { outcome: kept, result } = await this.#attempt(messages, base, ONE_BATCH);
+    expect(dry, 'a dry run reports what the run then does').toEqual(result);
+    for (const other of others)
+      expect(other, 'batches and the order of keys do not matter').toEqual({ outcome: kept, result });
+    expect(await bystanders(this.pool, own), 'rows of others stay as they are').toEqual(before);
+    await this.#replayTwice();
+    await this.#account();
+    return result;
+  }
+
+  async ledger(legacyId: string): Promise<Row | undefined> {
+    this.#unseen.delete(legacyId);
+    return await this.#row(sql.LEDGER_ROW, [legacyId]);
+  }
+
+  /** The canonical row that stands for a legacy row, by the ledger. */
+  async run(legacyId: string): Promise<Row | undefined> {
+    this.#unseen.delete(legacyId);
+    return await this.#row(sql.RUN_OF, [legacyId]);
+  }
+
+  async quarantined(): Promise<Row[]> {
+    this.#unseen.delete('keyless');
+    return (await this.pool.query<{ row: Row }>(sql.QUARANTINED)).rows.map(({ row }) => row);
+  }
+
+  assertVerified(): void {
+    if (this.#topic.length === 0) throw new Error('the test projected nothing');
+    if (this.#unseen.size > 0)
+      throw new Error(`the test never looked at what became of ${[...this.#unseen].join(', ')}`);
+  }
+
+  #own(): OwnRows {
+    const legacyIds = [...new Set(this.#topic.flatMap(({ id }) => id ?? []))];
+    return { legacyIds, runIds: legacyIds.map(canonicalRunId) };
+  }
+
+  async #attempt(messages: readonly Message[], base: bigint, { rows, seed }: Variant) {
+    const ordered = seed === undefined ? messages : shuffleAcrossKeys(messages, seed);
+    const claim = await this.#claim(base);
+    const result = await this.#run(ordered, base, { mode: { kind: 'commit', claim }, rows });
+    const named = (offset: bigint) => {
+      const message = ordered[Number(offset - base)];
+      return message === undefined ? `before ${String(offset)}` : `#${String(messages.indexOf(message))}`;
+    };
+    return { result, outcome: await outcome(this.pool, this.#own(), named) };
+  }
+
+  async #claim(base: bigint): Promise<Claim> {
+    const start = { topicId: TOPIC_ID, partition: 0, offset: base };
+    const { claim, nextOffset } = await takeOver(this.pool, start, 'test');
+    expect(nextOffset).toBe(base);
+    return claim;
+  }
+
+  async #dryRun(messages: readonly Message[], base: bigint): Promise<BatchResult> {
+    const before = await everything(this.pool);
+    const result = await this.#run(messages, base, { mode: { kind: 'dry_run' }, rows: 10_000 });
+    expect(await everything(this.pool), 'a dry run changes nothing').toEqual(before);
+    return result;
+  }
+
+  async #replayTwice(): Promise<void> {
+    const before = await everything(this.pool);
+    for (const rows of [10_000, 1]) {
+      const result = await this.#run(this.#topic, 1n, { mode: { kind: 'replay' }, rows });
+      expect(result, 'a replay applies nothing').toMatchObject({
+        changes: NO_CHANGES,
+        records: { applied: 0 },
+        decisions: {},
+      });
+    }
+    expect(await everything(this.pool), 'a replay changes nothing').toEqual(before);
+  }
+
+  async #run(messages: readonly Message[], base: bigint, how: { mode: SessionMode; rows: number }) {
+    const context = { canonical: this.pool, legacy: this.pool, optOutPolicy: this.policy };
+    return await runRecords({ context, records: asRecords(messages, base), ...how });
+  }
+
+  async #account(): Promise<void> {
+    const seen = this.#topic.flatMap(({ id, value }) => (value === null ? [] : (id ?? [])));
+    const { rows } = await this.pool.query<{ what: string }>(sql.UNACCOUNTED, [seen]);
+    expect(
+      rows.map(({ what }) => what),
+      'every key has its decision, every row of ours its key',
+    ).toEqual([]);
+  }
+
+  async #row(statement: string, values: unknown[]): Promise<Row | undefined> {
+    return (await this.pool.query<{ row: Row }>(statement, values)).rows[0]?.row;
+  }
+}
+
+/** A world for the tests of a file, empty at the start of each. */
+export function useWorld(): () => World {
+  let open: OpenDatabase | undefined;
+  let world: World | undefined;
+  beforeAll(async () => {
+    open = await openMigratedDatabase();
+    await open.pool.query(CREATE_SAVED);
+    world = new World(open);
+  });
+  beforeEach(async () => {
+    await world?.reset();
+  });
+  afterEach(({ task }) => {
+    if (task.result?.state !== 'fail') world?.assertVerified();
+  });
+  afterAll(async () => {
+    await open?.close();
+  });
+  return () => {
+    if (world === undefined) throw new Error('the world is there once beforeAll has run');
+    return world;
+  };
+}
