@@ -1,7 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { FatalError } from '../consumers/lib/errors.ts';
 import { FEWEST_ROWS, ORGANISATIONS } from '../demo/generate.ts';
-import { DEMO_STACK } from '../demo/local-stack.ts';
 import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
 import { runDemo } from '../demo/run.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
@@ -9,10 +8,12 @@ import { createProgress } from './progress.ts';
 
 const DEFAULT_ROWS = 20_000;
 const DEFAULT_SEED = 1;
+const DEFAULT_STACK = 'demo';
 
 interface DemoCommandOptions {
   readonly rows: number;
   readonly seed: number;
+  readonly stack: string;
   readonly keep?: true;
   readonly json?: true;
 }
@@ -25,6 +26,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
     )
     .option('--rows <n>', 'legacy rows to begin with', wholeNumber(FEWEST_ROWS, 5_000_000), DEFAULT_ROWS)
     .option('--seed <n>', 'another seed, other data', wholeNumber(0, 2_000_000_000), DEFAULT_SEED)
+    .option('--stack <name>', 'name of its stack; one that exists is removed first', stackName, DEFAULT_STACK)
     .option('--keep', 'leave the stack up, to look around')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExamples:\n  history-cdc demo\n  history-cdc demo --rows 200000 --keep')
@@ -34,6 +36,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
         plan: { rows: options.rows, seed: options.seed, organisations: ORGANISATIONS, endsAt: startOfDay() },
         keep,
         environment: context.environment,
+        stackName: options.stack,
         signal: stopOnce(context),
         note: (line) => {
           context.note(line);
@@ -41,7 +44,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
         createProgress,
       });
       context.print(options.json === true ? JSON.stringify(facts, null, 2) : renderReport(facts));
-      if (keep) context.note(renderNext(facts));
+      if (keep) context.note(renderNext(facts, options.stack));
       if (!addsUp(facts)) throw new AnswerNo();
     });
 }
@@ -73,7 +76,7 @@ function stopOnce(context: CommandContext): AbortSignal {
   return controller.signal;
 }
 
-function renderNext({ addresses }: DemoFacts): string {
+function renderNext({ addresses }: DemoFacts, stack: string): string {
   const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
   const run = 'node bin/history-cdc.mjs';
   return [
@@ -82,15 +85,21 @@ function renderNext({ addresses }: DemoFacts): string {
     ...Object.entries(addresses).map(([server, address]) => `  ${server.padEnd(10)}${address}`),
     '',
     'Next, in this folder:',
-    `  export HISTORY_CDC_STACK=${DEMO_STACK}`,
+    `  export HISTORY_CDC_STACK=${stack}`,
     `  ${run} stack status`,
     `  ${run} connector status`,
     `  ${run} project              # goes on projecting; Ctrl-C ends it`,
     `  ${run} replay               # reads the topic again and changes nothing`,
-    `  export PGPASSWORD=$(node -p 'require("./.stack/instances/${DEMO_STACK}/state.json").passwords.app')`,
+    `  export PGPASSWORD=$(node -p 'require("./.stack/instances/${stack}/state.json").passwords.app')`,
     `  psql -h ${host} -p ${port} -U app app -c 'SELECT decision, reason, count(*) FROM history_cdc.ledger GROUP BY 1, 2 ORDER BY 3 DESC'`,
     `  ${run} stack down --purge`,
   ].join('\n');
+}
+
+/** The stack is removed with its data: the name keeps a slip of the hand away from one that is in use. */
+function stackName(text: string): string {
+  if (!text.startsWith(DEFAULT_STACK)) throw new InvalidArgumentError(`It must begin with ${DEFAULT_STACK}.`);
+  return text;
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

@@ -6,7 +6,6 @@ import { isAlive } from '../stack/process.ts';
 import { startStack, stopStack, type RunningStack } from '../stack/stack.ts';
 import { instanceOf, localStackEnvironment, readState } from '../stack/state.ts';
 
-export const DEMO_STACK = 'demo';
 const NEEDS = [
   'DATABASE_URL',
   'LEGACY_DATABASE_URL',
@@ -26,26 +25,27 @@ export interface DemoStack {
 
 interface Options {
   readonly environment: Environment;
+  readonly stackName: string;
   readonly keep: boolean;
   readonly note: (line: string) => void;
 }
 
 /** A stack of the demo's own, made anew: what an earlier demo left, kept or crashed, goes first. */
-export async function startDemoStack({ environment, keep, note }: Options): Promise<DemoStack> {
-  const options = { environment, name: DEMO_STACK, onProgress: note };
-  const instance = instanceOf(environment, DEMO_STACK);
+export async function startDemoStack({ environment, stackName, keep, note }: Options): Promise<DemoStack> {
+  const options = { environment, name: stackName, onProgress: note };
+  const instance = instanceOf(environment, stackName);
   const before = readState(instance);
   if (before?.owner !== undefined && isAlive(before.owner)) {
     throw new FatalError({
       code: 'DEMO_FAILED',
-      message: `another demo is running in this checkout (process ${String(before.owner.pid)})`,
-      wayOut: 'wait for its end, or stop it with Ctrl-C',
+      message: `a demo is running on the stack ${stackName} (process ${String(before.owner.pid)})`,
+      wayOut: 'wait for its end, stop it with Ctrl-C, or name another stack (--stack)',
     });
   }
   if (before !== undefined) note('removing the stack of an earlier demo');
   await stopStack({ ...options, purge: true });
   const running = await startStack({ ...options, owned: !keep });
-  const own = environmentWithoutSettings(environment);
+  const own = environmentWithoutSettings(environment, stackName);
   return {
     running,
     config: loadConfig(own, localStackEnvironment(own), NEEDS),
@@ -55,7 +55,7 @@ export async function startDemoStack({ environment, keep, note }: Options): Prom
 }
 
 /** The demo writes: a DATABASE_URL that happens to be set must not lead it, or a command of its, to a real database. */
-export function environmentWithoutSettings(environment: Environment): Environment {
+export function environmentWithoutSettings(environment: Environment, stackName: string): Environment {
   const others = Object.entries(environment).filter(([name]) => !(name in SETTINGS));
-  return { ...Object.fromEntries(others), HISTORY_CDC_STACK: DEMO_STACK, HTTP_PORT: '0' };
+  return { ...Object.fromEntries(others), HISTORY_CDC_STACK: stackName, HTTP_PORT: '0' };
 }

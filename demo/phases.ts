@@ -26,6 +26,8 @@ export interface DemoOptions {
   /** Leaves the stack up. */
   readonly keep: boolean;
   readonly environment: Environment;
+  /** The name of the demo's own stack. */
+  readonly stackName: string;
   readonly signal: AbortSignal;
   readonly note: (line: string) => void;
   readonly createProgress: (what: string) => Progress;
@@ -77,13 +79,12 @@ export async function snapshot(run: Surroundings): Promise<number> {
     progress: (done, total) => {
       if (done > 0) begun ??= looked;
       looked = performance.now();
-      progress.update(done, total);
+      if (done > 0) progress.update(done, total);
     },
   });
   try {
     const connector = applyConnector(stack.config, { note: () => undefined });
-    await Promise.race([connector, aborted(run.signal)]);
-    await grown;
+    await Promise.race([Promise.all([connector, grown]), aborted(run.signal)]);
     return (looked - (begun ?? looked)) / 1000;
   } finally {
     applied.abort();
@@ -92,25 +93,25 @@ export async function snapshot(run: Surroundings): Promise<number> {
   }
 }
 
-/** Waits until everything in the topic is projected; a projector that ends before that is an error. */
-export async function catchUp(run: Surroundings, projector: Command, what: string): Promise<void> {
-  const { pool, cluster, topic, signal } = run;
-  const progress = run.createProgress(what);
+export async function projectSnapshot(run: Surroundings, projector: Command): Promise<void> {
+  const progress = run.createProgress('projected');
   try {
-    await whileRunning(
-      projector,
-      untilDone({
-        what: 'the topic, projected',
-        signal,
-        measure: () => projectedOf(pool, cluster, topic),
-        progress: (done, total) => {
-          progress.update(done, total);
-        },
-      }),
-    );
+    await catchUp(run, projector, (done, total) => {
+      if (done > 0) progress.update(done, total);
+    });
   } finally {
     progress.end();
   }
+}
+
+/** Waits until everything in the topic is projected; a projector that ends before that is an error. */
+async function catchUp(
+  { pool, cluster, topic, signal }: Surroundings,
+  projector: Command,
+  progress: (done: number, total: number) => void,
+): Promise<void> {
+  const measure = () => projectedOf(pool, cluster, topic);
+  await whileRunning(projector, untilDone({ what: 'the topic, projected', signal, measure, progress }));
 }
 
 export async function streamChanges(run: Surroundings, projector: Command): Promise<WriterResult> {
@@ -133,7 +134,7 @@ export async function streamChanges(run: Surroundings, projector: Command): Prom
   const end = await walPosition(pool);
   const measure = async () => ({ done: await confirmedPosition(pool, stack.config.SLOT_NAME), total: end });
   await whileRunning(projector, untilDone({ what: 'the WAL, in Kafka', signal, measure }));
-  await catchUp(run, projector, 'projected');
+  await catchUp(run, projector, () => undefined);
   return written;
 }
 

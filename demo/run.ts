@@ -12,9 +12,9 @@ import { Command } from './command.ts';
 import { countDecisions, countRowsWritten, measureLatency, measureProjection } from './figures.ts';
 import { startDemoStack, type DemoStack } from './local-stack.ts';
 import {
-  catchUp,
   makeApplication,
   prepareDatabase,
+  projectSnapshot,
   runAgain,
   snapshot,
   stopProjector,
@@ -93,7 +93,7 @@ async function demonstrate(run: Surroundings & Run): Promise<Omit<DemoFacts, 'ph
   );
   const projector = new Command(['project', '--json'], command);
   try {
-    await timed('project the snapshot', () => catchUp(run, projector, 'projected'));
+    await timed('project the snapshot', () => projectSnapshot(run, projector));
     const projectorSeconds = await measureProjection(pool);
     const stream = await timed('stream, while the application goes on writing', () =>
       streamChanges(run, projector),

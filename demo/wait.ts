@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { FatalError } from '../consumers/lib/errors.ts';
+import { KafkaJSError } from '../consumers/lib/kafka.ts';
 import type { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 
@@ -36,18 +37,23 @@ export async function untilDone({ what, signal, measure, progress }: Wait): Prom
         code: 'DEMO_FAILED',
         message: `${what}: ${String(done)} of ${String(total)}, and nothing has moved for ${String(STALLED_AFTER_MS / 1000)} s`,
         wayOut:
-          'run it again with --keep, and look at `HISTORY_CDC_STACK=demo history-cdc connector status` and at .stack/instances/demo/logs',
+          'run it again with --keep, and look at `history-cdc connector status` (HISTORY_CDC_STACK names the stack) and at the logs in .stack/instances',
       });
     }
     await setTimeout(POLL_MS, undefined, { signal });
   }
 }
 
-/** Records in the topic; none where there is no such topic yet. */
+/** Records in the topic; none where there is no such topic, or not yet a leader of it. */
 export async function recordsIn(cluster: KafkaCluster, topic: string): Promise<number> {
   if (!(await cluster.listTopics()).includes(topic)) return 0;
-  const watermarks = await cluster.watermarks(topic);
-  return Number([...watermarks.values()].reduce((sum, { high }) => sum + high, 0n));
+  try {
+    const watermarks = await cluster.watermarks(topic);
+    return Number([...watermarks.values()].reduce((sum, { high }) => sum + high, 0n));
+  } catch (error) {
+    if (error instanceof KafkaJSError && error.retriable) return 0;
+    throw error;
+  }
 }
 
 /** How far the stored offsets are behind the end of the topic. */

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { FEWEST_ROWS } from '../../demo/generate.ts';
+import type { DemoFacts } from '../../demo/report.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/history-cdc.mjs', import.meta.url));
+
+/** The whole job as a newcomer runs it, on a stack of its own; any exit code but 0 rejects. */
+test('the demo adds up', { timeout: 240_000 }, async () => {
+  const args = [
+    PROGRAM,
+    'demo',
+    '--json',
+    '--rows',
+    String(FEWEST_ROWS),
+    '--stack',
+    `demo-test-${String(process.pid)}`,
+  ];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 16 * 2 ** 20 });
+  const facts = JSON.parse(stdout) as DemoFacts;
+
+  expect(facts.checks.filter(({ passed }) => !passed)).toEqual([]);
+  expect(facts.checks.length).toBeGreaterThanOrEqual(29);
+  expect(facts.rowsWritten).toBeGreaterThan(FEWEST_ROWS + facts.stream.rows);
+  expect(facts.latency.rows).toBeGreaterThan(1_500);
+});
