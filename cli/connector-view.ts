@@ -44,6 +44,7 @@ export function renderReport(report: ConnectorReport): string {
         ? 'none seen'
         : `${heartbeat.beatAt}, came through ${String(heartbeat.ageSeconds)} s ago`,
     ],
+    ['initial snapshot', report.initialSnapshot],
     ['slot', slot === null ? (slotUnknown === null ? 'none' : `unknown: ${slotUnknown}`) : slotText(slot)],
     ['verdict', report.healthy ? 'healthy' : 'not healthy'],
   ];

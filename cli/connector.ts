@@ -147,19 +147,20 @@ function registerDelete(connector: Command, context: CommandContext): void {
   connector
     .command('delete')
     .description('remove the connector from Kafka Connect, and nothing else')
+    .option('--forget-offsets', "forget Connect's stored offset too: the next `apply` takes a new snapshot")
     .addHelpText('after', '\nExample:\n  history-cdc connector delete')
-    .action(async () => {
+    .action(async ({ forgetOffsets = false }: { forgetOffsets?: boolean }) => {
       const config = context.config(['CONNECT_URL']);
-      await connectClient(config).delete(config.CONNECTOR_NAME);
-      context.print(
-        [
-          `${config.CONNECTOR_NAME} is deleted. What remains:`,
-          `  the replication slot ${config.SLOT_NAME}: the server keeps WAL for it until it is dropped`,
-          `  the publication ${config.PUBLICATION_NAME}, the role, and the tables of history_cdc_source`,
-          `  the topics ${Object.values(topicNames(config)).join(', ')}`,
-          "  Connect's stored offset: the same name goes on where it stopped, without a new snapshot",
-        ].join('\n'),
-      );
+      const connect = connectClient(config);
+      if (forgetOffsets) await connect.forgetOffsets(config.CONNECTOR_NAME);
+      await connect.delete(config.CONNECTOR_NAME);
+      const remains = [
+        `the replication slot ${config.SLOT_NAME}: the server keeps WAL for it until it is dropped`,
+        `the publication ${config.PUBLICATION_NAME}, the role, and the tables of history_cdc_source`,
+        `the topics ${Object.values(topicNames(config)).join(', ')}`,
+        ...(forgetOffsets ? [] : ["Connect's stored offset: the same name goes on where it stopped"]),
+      ];
+      context.print(`${config.CONNECTOR_NAME} is deleted. What remains:\n  ${remains.join('\n  ')}`);
     });
 }
 

@@ -88,6 +88,18 @@ export class ConnectClient {
     await this.#send('POST', path);
   }
 
+  /** Only a stopped connector may have its offsets forgotten; `stop` answers before the tasks have ended. */
+  async forgetOffsets(name: string): Promise<void> {
+    const path = `/connectors/${encodeURIComponent(name)}`;
+    await this.#send('PUT', `${path}/stop`);
+    await pRetry(() => this.#send('DELETE', `${path}/offsets`), {
+      retries: 30,
+      minTimeout: 250,
+      maxTimeout: 1_000,
+      shouldRetry: ({ error }) => error instanceof FatalError && error.facts['status'] === 400,
+    });
+  }
+
   async delete(name: string): Promise<void> {
     await this.#send('DELETE', `/connectors/${encodeURIComponent(name)}`);
   }

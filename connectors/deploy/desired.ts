@@ -141,6 +141,7 @@ function desiredTopics(config: DesiredConfig): TopicSpec[] {
     small(names.heartbeatTable, DAY_MS),
     small(names.heartbeat, DAY_MS),
     small(names.signal, 7 * DAY_MS),
-    small(names.notifications, 7 * DAY_MS),
+    // A few records, and the only evidence that the initial snapshot was completed: kept.
+    small(names.notifications, -1),
   ];
 }

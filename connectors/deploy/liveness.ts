@@ -1,13 +1,6 @@
 import type { ConnectorState, ConnectorStatus } from './connect-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
-
-/** What `apply` sees of the connector at one moment while it waits. */
-export interface Observation {
-  readonly status: ConnectorStatus | undefined;
-  readonly heartbeat: Heartbeat | undefined;
-  /** Records in the data topic. */
-  readonly rows: bigint;
-}
+import type { Proof } from './proof.ts';
 
 /** What was known before the connector was told anything. */
 export interface Baseline {
@@ -21,14 +14,26 @@ export type Liveness =
   | { readonly kind: 'alive'; readonly heartbeat: Heartbeat }
   | { readonly kind: 'failed'; readonly what: string; readonly trace: string }
   | { readonly kind: 'suspended'; readonly state: ConnectorState }
+  /** It streams, and the rows that were there before are not in the topic. */
+  | { readonly kind: 'incomplete' }
   | { readonly kind: 'waiting' };
 
 /**
- * RUNNING proves nothing: with a topic missing, the producer stands still for good while connector and task both
- * say RUNNING. Alive is a connector whose task runs and whose heartbeat row, written after the start, was streamed
- * into the topic.
+ * Heartbeats to wait for the notification of the finished snapshot: both come from one task, in order, but through
+ * two topics, so one may overtake the other by a moment.
  */
-export function judgeLiveness({ status, heartbeat }: Observation, baseline: Baseline): Liveness {
+const PATIENCE_BEATS = 3;
+
+/**
+ * RUNNING proves nothing: with a topic missing, the producer stands still for good while connector and task both
+ * say RUNNING. Alive is a connector whose task runs, whose initial snapshot has been completed, and whose heartbeat
+ * row, written after the start, was streamed into its topic.
+ */
+export function judgeLiveness(
+  status: ConnectorStatus | undefined,
+  proof: Proof | undefined,
+  baseline: Baseline,
+): Liveness {
   if (status === undefined) return { kind: 'waiting' };
   const failure = failureOf(status);
   if (failure !== undefined) {
@@ -36,12 +41,18 @@ export function judgeLiveness({ status, heartbeat }: Observation, baseline: Base
   }
   const { state } = status.connector;
   if (state === 'PAUSED' || state === 'STOPPED') return { kind: 'suspended', state };
-  const runs =
-    state === 'RUNNING' && status.tasks.length > 0 && status.tasks.every((task) => task.state === 'RUNNING');
-  if (!runs || heartbeat?.streamed !== true) return { kind: 'waiting' };
+  if (!runs(status) || proof?.heartbeat?.streamed !== true) return { kind: 'waiting' };
+  if (proof.snapshot !== 'completed') {
+    return { kind: proof.beats < PATIENCE_BEATS ? 'waiting' : 'incomplete' };
+  }
   const { sourceClock } = baseline;
-  if (sourceClock !== undefined && heartbeat.beatAt < sourceClock) return { kind: 'waiting' };
-  return { kind: 'alive', heartbeat };
+  if (sourceClock !== undefined && proof.heartbeat.beatAt < sourceClock) return { kind: 'waiting' };
+  return { kind: 'alive', heartbeat: proof.heartbeat };
+}
+
+function runs({ connector, tasks }: ConnectorStatus): boolean {
+  const states = [connector.state, ...tasks.map(({ state }) => state)];
+  return tasks.length > 0 && states.every((state) => state === 'RUNNING');
 }
 
 export function failureOf(status: ConnectorStatus): { what: string; trace: string } | undefined {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { topicNames } from '../../consumers/lib/names.ts';
 import type { ConnectorState, ConnectorStatus } from './connect-client.ts';
-import type { Heartbeat } from './heartbeat.ts';
+import type { InitialSnapshot } from './initial-snapshot.ts';
 import { summarizeTrace } from './liveness.ts';
+import { ProofWatch, type Proof } from './proof.ts';
 import type { SlotFacts } from './source-facts.ts';
-import { askSource, watchHeartbeat, withTarget, type ConnectorSettings, type Target } from './target.ts';
+import { askSource, withTarget, type ConnectorSettings, type Target } from './target.ts';
 
 export interface ConnectorReport {
   readonly name: string;
@@ -18,6 +19,7 @@ export interface ConnectorReport {
     readonly trace: string | null;
   }[];
   readonly heartbeat: HeartbeatReport | null;
+  readonly initialSnapshot: InitialSnapshot;
   readonly slot: SlotFacts | null;
   /** Why nothing is known of the slot; null where it is. */
   readonly slotUnknown: string | null;
@@ -36,16 +38,14 @@ const READ_TIMEOUT_MS = 20_000;
 
 export async function connectorReport(config: ConnectorSettings): Promise<ConnectorReport> {
   return await withTarget(config, async (target) => {
-    const [status, heartbeat, source] = await Promise.all([
-      target.connect.status(config.CONNECTOR_NAME),
-      lastHeartbeat(target, config),
-      askSource(target, config),
-    ]);
+    const status = await target.connect.status(config.CONNECTOR_NAME);
+    const source = await askSource(target, config);
+    const proof = await currentProof(target, config);
     return judgeStatus({
       name: config.CONNECTOR_NAME,
       now: new Date(),
       status,
-      heartbeat,
+      proof,
       slot: 'facts' in source ? source.facts.slot : null,
       slotUnknown: 'facts' in source ? null : source.unreachable,
       redact: (text) => target.connect.redact(text),
@@ -57,14 +57,17 @@ interface StatusFacts {
   readonly name: string;
   readonly now: Date;
   readonly status: ConnectorStatus | undefined;
-  readonly heartbeat: Heartbeat | undefined;
+  /** Undefined where the topics are missing. */
+  readonly proof: Proof | undefined;
   readonly slot: SlotFacts | null;
   readonly slotUnknown: string | null;
   readonly redact: (text: string) => string;
 }
 
 export function judgeStatus(facts: StatusFacts): ConnectorReport {
-  const { status, heartbeat, now, slot, redact } = facts;
+  const { status, proof, now, slot, redact } = facts;
+  const heartbeat = proof?.heartbeat;
+  const initialSnapshot = proof?.snapshot ?? 'unknown';
   const tasks = (status?.tasks ?? []).map(({ id, state, trace }) => ({
     id,
     state,
@@ -83,12 +86,13 @@ export function judgeStatus(facts: StatusFacts): ConnectorReport {
     state: status?.connector.state ?? ('ABSENT' as const),
     tasks,
     heartbeat: beat,
+    initialSnapshot,
     slot,
     slotUnknown: facts.slotUnknown,
   };
   const problems = [
     ...stateProblems(status, redact),
-    ...heartbeatProblems(status, beat),
+    ...(status === undefined ? [] : proofProblems(beat, initialSnapshot)),
     ...(slot?.walStatus === 'lost' ? ['the replication slot is lost'] : []),
   ];
   return { ...report, healthy: problems.length === 0, problems };
@@ -110,25 +114,30 @@ function stateProblems(status: ConnectorStatus | undefined, redact: (text: strin
   return tasks.length === 0 ? [...problems, 'it has no task'] : problems;
 }
 
-function heartbeatProblems(status: ConnectorStatus | undefined, beat: HeartbeatReport | null): string[] {
-  if (status === undefined) return [];
+function proofProblems(beat: HeartbeatReport | null, snapshot: InitialSnapshot): string[] {
   if (beat === null)
     return ['no heartbeat has come through its topic: it is still in its snapshot, or stands still'];
-  return beat.ageSeconds > OLD_HEARTBEAT_SECONDS
-    ? [`the last heartbeat came through ${String(beat.ageSeconds)} s ago`]
-    : [];
+  const problems: string[] = [];
+  if (beat.ageSeconds > OLD_HEARTBEAT_SECONDS) {
+    problems.push(`the last heartbeat came through ${String(beat.ageSeconds)} s ago`);
+  }
+  if (snapshot === 'skipped' || snapshot === 'unknown') {
+    problems.push(
+      'nothing says that the initial snapshot was ever completed: `history-cdc connector apply` tells more',
+    );
+  }
+  return problems;
 }
 
-async function lastHeartbeat(target: Target, config: ConnectorSettings): Promise<Heartbeat | undefined> {
-  const topic = topicNames(config).heartbeatTable;
-  if (!(await target.cluster.listTopics()).includes(topic)) return undefined;
-  const marks = [...(await target.cluster.watermarks(topic)).values()];
-  if (marks.every(({ low, high }) => low === high)) return undefined;
-  const watch = await watchHeartbeat(target, config, 'last');
+async function currentProof(target: Target, config: ConnectorSettings): Promise<Proof | undefined> {
+  const { heartbeatTable, notifications } = topicNames(config);
+  const topics = await target.cluster.listTopics();
+  if (!topics.includes(heartbeatTable) || !topics.includes(notifications)) return undefined;
+  const watch = await ProofWatch.start(target.cluster, config, 'last');
   try {
     const deadline = Date.now() + READ_TIMEOUT_MS;
-    while (watch.latest() === undefined && Date.now() < deadline) await delay(50);
-    return watch.latest();
+    while (watch.current() === undefined && Date.now() < deadline) await delay(50);
+    return watch.current();
   } finally {
     await watch.stop();
   }

@@ -2,14 +2,10 @@ import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
 import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../../consumers/lib/log.ts';
-import { topicNames } from '../../consumers/lib/names.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
-import { createSchemaLookup } from '../../consumers/lib/registry.ts';
 import { ConnectClient } from './connect-client.ts';
 import type { DesiredConnector } from './desired.ts';
-import { createHeartbeatDecoder } from './heartbeat.ts';
-import { HeartbeatWatch } from './heartbeat-watch.ts';
-import type { ActualState } from './plan.ts';
+import type { ActualState, ActualTopic } from './plan.ts';
 import { readSourceFacts, type SourceFacts, type SourceNames } from './source-facts.ts';
 import { connectorRole } from './source-sql.ts';
 
@@ -48,17 +44,18 @@ export function connectClient(config: Config & { readonly CONNECT_URL: string })
   return new ConnectClient({ url: config.CONNECT_URL, secrets });
 }
 
+/** One question after the other: one that failed would leave others under way on a connection that is being closed. */
 export async function readActual(target: Target, desired: DesiredConnector): Promise<ActualState> {
+  const config = await target.connect.config(desired.name);
   const existing = new Set(await target.cluster.listTopics());
-  const specs = desired.topics.filter(({ name }) => existing.has(name));
-  const [config, ...topics] = await Promise.all([
-    target.connect.config(desired.name),
-    ...specs.map(async ({ name, config: wanted }) => ({
+  const topics: ActualTopic[] = [];
+  for (const { name, config: wanted } of desired.topics.filter((spec) => existing.has(spec.name))) {
+    topics.push({
       name,
       partitions: (await target.cluster.watermarks(name)).size,
       config: await target.cluster.topicConfig(name, Object.keys(wanted)),
-    })),
-  ]);
+    });
+  }
   return { config, topics };
 }
 
@@ -66,32 +63,19 @@ export function sourceNames(config: ConnectorSettings): SourceNames {
   return { role: connectorRole(config), publication: config.PUBLICATION_NAME, slot: config.SLOT_NAME };
 }
 
+export type SourceAnswer =
+  | { readonly facts: SourceFacts & { readonly database: string }; readonly pool: Pool }
+  | { readonly unreachable: string };
+
 /**
  * The facts of the legacy database, or why it could not be asked: from where this command runs it need not be
  * reachable, Kafka Connect has an address of its own.
  */
-export async function askSource(
-  target: Target,
-  config: ConnectorSettings,
-): Promise<{ readonly facts: SourceFacts & { database: string } } | { readonly unreachable: string }> {
+export async function askSource(target: Target, config: ConnectorSettings): Promise<SourceAnswer> {
   if (target.source === undefined) return { unreachable: 'LEGACY_DATABASE_URL is not set' };
   try {
-    return { facts: await readSourceFacts(target.source, sourceNames(config)) };
+    return { pool: target.source, facts: await readSourceFacts(target.source, sourceNames(config)) };
   } catch (error) {
     return { unreachable: messageOf(error) };
   }
-}
-
-export async function watchHeartbeat(
-  target: Target,
-  config: ConnectorSettings,
-  from: 'new' | 'last',
-): Promise<HeartbeatWatch> {
-  const lookUp =
-    config.SCHEMA_REGISTRY_URL === undefined ? undefined : createSchemaLookup(config.SCHEMA_REGISTRY_URL);
-  return await HeartbeatWatch.start(target.cluster, {
-    topic: topicNames(config).heartbeatTable,
-    decode: createHeartbeatDecoder(lookUp),
-    from,
-  });
 }

@@ -12,9 +12,9 @@
 -- none should be there, because that one admits a physical copy of the whole cluster.
 DO $script$
 DECLARE
-  found pg_roles%ROWTYPE;
+  existing pg_roles%ROWTYPE;
 BEGIN
-  SELECT * INTO found FROM pg_roles WHERE rolname = {{role_text}};
+  SELECT * INTO existing FROM pg_roles WHERE rolname = {{role_text}};
   IF NOT FOUND THEN
     CREATE ROLE {{role}} LOGIN REPLICATION;
     -- The snapshot is one long transaction that waits while Kafka is slow: limits that the server or the database
@@ -22,7 +22,7 @@ BEGIN
     ALTER ROLE {{role}} SET statement_timeout = 0;
     ALTER ROLE {{role}} SET idle_in_transaction_session_timeout = 0;
     RAISE NOTICE 'role %: created, without a password', {{role_text}};
-  ELSIF NOT found.rolcanlogin OR NOT (found.rolreplication OR found.rolsuper) THEN
+  ELSIF NOT existing.rolcanlogin OR NOT (existing.rolreplication OR existing.rolsuper) THEN
     RAISE WARNING 'role % exists and lacks LOGIN or REPLICATION', {{role_text}}
       USING HINT = 'ALTER ROLE … LOGIN REPLICATION, or what the hosting service offers in its place.';
   END IF;

@@ -5,11 +5,11 @@
 DO $script$
 DECLARE
   wanted CONSTANT text[] := ARRAY['public.agent_test_history', 'history_cdc_source.signal', 'history_cdc_source.heartbeat'];
-  found pg_publication%ROWTYPE;
+  existing pg_publication%ROWTYPE;
   published text[];
   narrowed boolean;
 BEGIN
-  SELECT * INTO found FROM pg_publication WHERE pubname = {{publication_text}};
+  SELECT * INTO existing FROM pg_publication WHERE pubname = {{publication_text}};
   IF NOT FOUND THEN
     CREATE PUBLICATION {{publication}}
       FOR TABLE public.agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat;
@@ -17,26 +17,26 @@ BEGIN
     RETURN;
   END IF;
 
-  IF found.puballtables THEN
+  IF existing.puballtables THEN
     RAISE EXCEPTION 'publication % is FOR ALL TABLES: it would publish the whole database', {{publication_text}}
       USING HINT = 'Drop it if nothing else uses it, or choose another name (PUBLICATION_NAME), and run the script again.';
   END IF;
 
   SELECT coalesce(array_agg(format('%s.%s', schemaname, tablename)), '{}') INTO published
-    FROM pg_publication_tables WHERE pubname = found.pubname;
+    FROM pg_publication_tables WHERE pubname = existing.pubname;
   -- A row filter or a column list would leave changes out.
   SELECT coalesce(bool_or(prqual IS NOT NULL OR prattrs IS NOT NULL), false) INTO narrowed
-    FROM pg_publication_rel WHERE prpubid = found.oid;
+    FROM pg_publication_rel WHERE prpubid = existing.oid;
   IF NOT (published @> wanted AND published <@ wanted) OR narrowed THEN
     ALTER PUBLICATION {{publication}}
       SET TABLE public.agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat;
     RAISE NOTICE 'publication %: its tables were %, and are now exactly the three of this script',
-      found.pubname, array_to_string(published, ', ');
+      existing.pubname, array_to_string(published, ', ');
   END IF;
 
-  IF NOT (found.pubinsert AND found.pubupdate AND found.pubdelete AND found.pubtruncate) THEN
+  IF NOT (existing.pubinsert AND existing.pubupdate AND existing.pubdelete AND existing.pubtruncate) THEN
     ALTER PUBLICATION {{publication}} SET (publish = 'insert, update, delete, truncate');
-    RAISE NOTICE 'publication %: it left out some kinds of change, and now publishes all four', found.pubname;
+    RAISE NOTICE 'publication %: it left out some kinds of change, and now publishes all four', existing.pubname;
   END IF;
 END
 $script$;

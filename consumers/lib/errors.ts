@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   CONNECTOR_ABSENT: 'Kafka Connect has no such connector, or lacks its plugin',
   CONNECTOR_REJECTED: 'Kafka Connect refused the connector configuration',
   CONNECTOR_FAILED: 'the connector or its task failed',
+  CONNECTOR_INCOMPLETE: 'the connector streams, and its initial snapshot was never completed',
+  CONNECTOR_UNREADABLE: 'what the connector writes cannot be decoded with the registry that is configured',
   CONNECTOR_SILENT: 'the connector says RUNNING, and nothing comes through its topics',
   STACK_PREREQUISITE: 'something that the local stack needs is missing on this machine',
   STACK_SERVER_FAILED: 'a server of the local stack did not start',
