@@ -46,10 +46,11 @@ function settings({ ports }: StackState, database: string): Record<string, strin
     'quarkus.banner.enabled': 'false',
     'quarkus.log.level': 'WARN',
     'quarkus.http.access-log.enabled': 'false',
-    // Kept on disk: with schema ids forgotten at a restart, no record in Kafka could be decoded any more.
+    // Kept on disk, and there before the answer (H2 may otherwise take half a second): with a schema id that the
+    // registry forgot, no record in Kafka could be decoded any more.
     'apicurio.storage.kind': 'sql',
     'apicurio.storage.sql.kind': 'h2',
-    'apicurio.datasource.url': `jdbc:h2:file:${database};DB_CLOSE_ON_EXIT=FALSE`,
+    'apicurio.datasource.url': `jdbc:h2:file:${database};DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0`,
     'apicurio.datasource.jdbc.initial-size': '1',
     'apicurio.datasource.jdbc.min-size': '1',
     'apicurio.datasource.jdbc.max-size': '8',

@@ -1,4 +1,5 @@
 import type { Environment } from '../consumers/lib/config.ts';
+import { messageOf } from '../consumers/lib/errors.ts';
 import type { LaunchCommand } from './process.ts';
 import type { Runtime } from './runtime.ts';
 import type { Instance, ServerName, StackState } from './state.ts';
@@ -42,7 +43,12 @@ const PROBE_TIMEOUT_MS = 5000;
 
 /** A GET that must be answered with 200; returns the parsed body. */
 export async function getJson(url: string): Promise<unknown> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+  const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(
+    (error: unknown) => {
+      // fetch itself only says that it failed; the reason is the cause.
+      throw new Error(messageOf(error instanceof Error ? (error.cause ?? error) : error), { cause: error });
+    },
+  );
   if (!answer.ok) throw new Error(`GET ${new URL(url).pathname} answers ${String(answer.status)}`);
   return await answer.json();
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Environment } from '../consumers/lib/config.ts';
 import { FatalError } from '../consumers/lib/errors.ts';
@@ -112,9 +112,26 @@ function checkedInstance({ environment, name }: StackOptions): Instance {
 
 async function exclusively<T>(options: StackOptions, purpose: string, work: () => Promise<T>): Promise<T> {
   const { environment, name, onProgress } = options;
+  for (const folder of [stateFolder(environment), instanceOf(environment, name).folder])
+    requireOwnFolder(folder);
   // Beside the folder, not in it: a purge removes the folder.
   const file = path.join(stateFolder(environment), 'instances', `${name}.lock`);
   return await withLock({ file, purpose, withinMs: BUSY_WITHIN_MS, onProgress }, work);
+}
+
+/** A stack that was once started by root, or by somebody else, is theirs. */
+function requireOwnFolder(folder: string): void {
+  try {
+    if (existsSync(folder)) accessSync(folder, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new FatalError({
+      code: 'STACK_PREREQUISITE',
+      message: `${folder} belongs to another account, and this one may not write there`,
+      wayOut:
+        'run the command as that account, remove the folder as that account, or set HISTORY_CDC_STATE_DIR',
+      cause: error,
+    });
+  }
 }
 
 async function settleState(instance: Instance, options: StartOptions): Promise<StackState> {
@@ -128,7 +145,7 @@ async function settleState(instance: Instance, options: StartOptions): Promise<S
   const state: StackState =
     before === undefined
       ? newState({ name: instance.name, components, ports, unsafeFast: options.unsafeFast ?? false, owner })
-      : { ...before, components, ports };
+      : { ...before, components, ports, owner: owner ?? before.owner };
   mkdirSync(instance.folder, { recursive: true });
   // Postgres may run as another account than ours, and has to reach its folder in here.
   chmodSync(instance.folder, 0o755);

@@ -38,7 +38,7 @@ test('config finds the addresses of the stack that HISTORY_CDC_STACK names, with
   const masked = new URL(addresses.databaseUrl);
   masked.password = '***';
   expect(shown('DATABASE_URL')).toEqual([masked.href, 'local stack']);
-  expect(shown('CONNECT_URL')).toEqual([addresses.connectUrl, 'local stack']);
+  expect(shown('CONNECT_URL')).toEqual([new URL(addresses.connectUrl).href, 'local stack']);
   expect(shown('KAFKA_BROKERS')).toEqual([addresses.kafkaBrokers, 'local stack']);
 });
 
