@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/support/closing-line.ts';
 
 // A test's suffix says what it needs: .test.ts nothing, .pg.test.ts Postgres, .stack.test.ts the whole stack.
 export default defineConfig({
   test: {
+    reporters: ['default', new ClosingLine()],
     projects: [
       {
         test: {
