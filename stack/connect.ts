@@ -12,7 +12,7 @@ const PLUGINS = [
 export const connect: Server = {
   name: 'connect',
   title: 'Kafka Connect',
-  startWithinMs: 120_000,
+  startWithinMs: 180_000,
   stopSignal: 'SIGTERM',
   after: ['kafka'],
   prepare,

@@ -14,7 +14,7 @@ const FORMAT_TIMEOUT_MS = 60_000;
 export const kafka: Server = {
   name: 'kafka',
   title: 'Kafka',
-  startWithinMs: 90_000,
+  startWithinMs: 180_000,
   stopSignal: 'SIGTERM',
   after: [],
   prepare,

@@ -10,7 +10,7 @@ import { addressesOf, DATABASE, ROLES, type StackState } from './state.ts';
 export const postgres: Server = {
   name: 'postgres',
   title: 'Postgres',
-  startWithinMs: 60_000,
+  startWithinMs: 180_000,
   // "Fast": ends sessions and leaves no recovery for the next start. SIGTERM would wait for every client to go.
   stopSignal: 'SIGINT',
   after: [],

@@ -9,7 +9,7 @@ const HEAP = '256m';
 export const registry: Server = {
   name: 'registry',
   title: 'the schema registry',
-  startWithinMs: 90_000,
+  startWithinMs: 180_000,
   stopSignal: 'SIGTERM',
   after: [],
   prepare,
