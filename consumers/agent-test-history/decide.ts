@@ -8,6 +8,8 @@ import { isOwnerDecision, type Decision } from './outcome.ts';
 /** The namespace of our canonical ids. It never changes: with it, every retry and every replay mints the same id. */
 const CANONICAL_RUN_NAMESPACE = '5c0d4a5e-8f5b-4b0e-9c3a-7d1f6f2b9e44';
 
+const MOVED_AWAY = 'moved_to_agent_not_owned';
+
 /** The id of the canonical row that we write for a legacy row. */
 export function canonicalRunId(legacyId: string): string {
   return uuidV5(legacyId, CANONICAL_RUN_NAMESPACE);
@@ -58,8 +60,7 @@ export interface Quarantine {
 export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolicy): Effect | undefined {
   const { entry } = facts;
   if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null) {
-    const ownRow = entry.decision === 'projected' && facts.runExists;
-    if (!isComplete(event.row) && !ownRow) return undefined;
+    if (!isComplete(event.row) && !holdsLastImage(entry, facts)) return undefined;
     return laterImage(event, facts, { entry, canonicalRunId: entry.canonicalRunId });
   }
   const { row } = event;
@@ -75,10 +76,13 @@ export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolic
   return { effect: 'record', event: { ...event, row }, facts, decision, reason, canonicalRunId: id };
 }
 
-/** What an image does whose missing values nobody has any more: its row is gone from the legacy table, too. */
+/**
+ * What an image does whose missing values nobody has any more: its row is gone from the legacy table, too. Where a
+ * canonical row of ours needs the values, it stays as it is, and the record is parked.
+ */
 export function decideUnreadable(event: ImageEvent, facts: Facts): Effect {
   const { entry } = facts;
-  if (entry?.canonicalRunId == null) {
+  if (entry?.canonicalRunId == null || isOwnRow(entry, facts)) {
     const detail = 'values were left out, and the row is gone from the legacy table';
     return decideUnusable(unusable(event, 'value_unavailable', detail), facts);
   }
@@ -90,6 +94,18 @@ export function decideUnusable(event: UnusableEvent, facts: Facts | null): Quara
   // An owner decision is never taken back because a later record cannot be read.
   const recordsDecision = event.legacyId !== null && facts?.entry?.canonicalRunId == null;
   return { effect: 'quarantine', event, recordsDecision };
+}
+
+/**
+ * True where our canonical row has what an event left out. Not while it missed an image: one that was not ours to
+ * apply, or that lies in quarantine. Taking the value from it then would bring back an old one, silently.
+ */
+function holdsLastImage(entry: LedgerEntry, facts: Facts): boolean {
+  return isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY && !facts.hasOpenQuarantine;
+}
+
+function isOwnRow({ decision }: LedgerEntry, { runExists }: Facts): boolean {
+  return decision === 'projected' && runExists;
 }
 
 interface Decided {
@@ -105,7 +121,7 @@ function laterImage(event: ImageEvent, facts: Facts, { entry, canonicalRunId: id
   if (!wasMoved(event, entry)) return { ...common, reason: 'owner', applies: true, follows: false };
   if (isOwner(facts)) return { ...common, reason: 'owner', applies: true, follows: true };
   // Not ours to elevate at its new agent, and an owner decision is never taken back silently: it stays, and is listed.
-  return { ...common, reason: 'moved_to_agent_not_owned', applies: false, follows: false };
+  return { ...common, reason: MOVED_AWAY, applies: false, follows: false };
 }
 
 /** True where the row stands on another context or another user than its decision does. */

@@ -186,7 +186,7 @@ async function writeAll(client: Client, effects: readonly Effect[], tally: Tally
   ];
   await healQuarantine(
     client,
-    [...records, ...laterImages]
+    [...records, ...laterImages.filter(({ readable }) => readable)]
       .filter(({ facts }) => facts.hasOpenQuarantine)
       .map(({ event }) => event.legacyId),
   );

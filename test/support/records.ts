@@ -65,6 +65,11 @@ export function snapshotOf(row: RowValues): Message {
   return record('r', row.id, { after: row, snapshot: 'true' });
 }
 
+/** A row of an incremental snapshot: it carries no LSN. */
+export function incrementalSnapshotOf(row: RowValues): Message {
+  return record('r', row.id, { after: row, snapshot: 'incremental', lsn: null });
+}
+
 export function inserted(row: RowValues): Message {
   return record('c', row.id, { after: row });
 }
