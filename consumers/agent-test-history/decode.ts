@@ -65,10 +65,11 @@ class Unmappable extends Error {
 function decodeRecord(record: RawRecord, position: Position, { parse, placeholder }: Rules): SourceEvent {
   let legacyId: string | null = null;
   try {
+    // The key first: a record whose value cannot be read is still one of its row.
+    if (record.key !== null) legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
     const envelope = record.value === null ? null : objectOf(parse('envelope', record.value), 'the envelope');
     if (envelope?.['op'] === 't') return { kind: 'truncate', position };
-    if (record.key === null) throw new Unmappable('the record has no key');
-    legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
+    if (legacyId === null) throw new Unmappable('the record has no key');
     if (envelope === null) return { kind: 'tombstone', position };
     return keyedEvent(envelope, { record, position, legacyId, placeholder });
   } catch (error) {
@@ -99,7 +100,7 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, placeholder 
   };
   const op = envelope['op'];
   if (op === 'd') {
-    return { kind: 'delete', ...provenance, deletedAtMs: Number(integerOf(source['ts_ms'], 'source.ts_ms')) };
+    return { kind: 'delete', ...provenance, deletedAtMs: timeOf(source['ts_ms'], 'source.ts_ms') };
   }
   if (op !== 'r' && op !== 'c' && op !== 'u') throw new Unmappable('op is none of r, c, u, d, t');
   return { kind: 'image', op, ...provenance, row: rowOf(objectOf(envelope['after'], 'after'), placeholder) };
@@ -164,6 +165,14 @@ function int32Of(value: unknown, name: string): number {
     throw new Unmappable(`${name} is not a 32-bit integer`);
   }
   return value;
+}
+
+const LAST_MS_OF_DATE = 8_640_000_000_000_000;
+
+function timeOf(value: unknown, name: string): number {
+  const epochMs = Number(integerOf(value, name));
+  if (Math.abs(epochMs) > LAST_MS_OF_DATE) throw new Unmappable(`${name} is not a time`);
+  return epochMs;
 }
 
 function integerOf(value: unknown, name: string): bigint {

@@ -91,16 +91,19 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
+/**
+ * Data exceptions, among them \u0000 in text and numbers out of range; and program limits, which no statement of ours
+ * meets but through a value: JSON too deep for the server's stack, a text too long for an index.
+ */
+const DATA_CLASSES = new Set(['22', '54']);
+
 /** NOT NULL and CHECK: the constraints that a row's own values break. A unique violation is a race between sessions. */
 const DATA_CONSTRAINTS = new Set(['23502', '23514']);
 
-/**
- * True where the values of a row are to blame: data exceptions (class 22, among them \u0000 in text and numbers out
- * of range) and the constraints that values break. Only these quarantine.
- */
+/** True where the values of a row are to blame. Only these errors quarantine. */
 export function isDataError(error: unknown): boolean {
   const state = sqlState(error);
-  return state !== undefined && (state.startsWith('22') || DATA_CONSTRAINTS.has(state));
+  return state !== undefined && (DATA_CLASSES.has(state.slice(0, 2)) || DATA_CONSTRAINTS.has(state));
 }
 
 /** Connection, rollback, resources, object state, operator, system, read-only: what passes, or what a person mends. */

@@ -133,7 +133,10 @@ export class World {
       await restore(this.pool, own);
     }
     const { outcome: kept, result } = await this.#attempt(messages, base, ONE_BATCH);
-    expect(dry, 'a dry run reports what the run then does').toEqual(result);
+    // What Postgres refuses splits a batch, and the parts of a dry run do not see each other.
+    const comparable =
+      result.records.quarantined === 0 ? result : { read: result.read, records: result.records };
+    expect(dry, 'a dry run reports what the run then does').toMatchObject(comparable);
     for (const other of others)
       expect(other, 'batches and the order of keys do not matter').toEqual({ outcome: kept, result });
     expect(await bystanders(this.pool, own), 'rows of others stay as they are').toEqual(before);
