@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { aRow, inserted, snapshotOf } from '../support/records.ts';
-import { useWorld, type Owner } from '../support/world.ts';
+import type { Owner } from '../support/tables.ts';
+import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { aRow, deleted, inserted, updated } from '../support/records.ts';
-import { useWorld, type Owner } from '../support/world.ts';
+import type { Owner } from '../support/tables.ts';
+import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 

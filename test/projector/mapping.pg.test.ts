@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/decide.ts';
 import { aRow, inserted, snapshotOf, type RowValues } from '../support/records.ts';
-import { useWorld, type Owner } from '../support/world.ts';
+import type { Owner } from '../support/tables.ts';
+import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
 

@@ -1,29 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { OptOutPolicy } from '../../consumers/agent-test-history/classify.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/decide.ts';
 import { registerTopic, takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
 import type { SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
-import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
 import { NO_CHANGES } from '../../consumers/agent-test-history/write.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
 import { bystanders, everything } from './fingerprint.ts';
 import { openMigratedDatabase, type OpenDatabase } from './migrated-database.ts';
 import { CREATE_SAVED, outcome, restore, save, type Outcome, type OwnRows } from './own-rows.ts';
-import type { Message, RowValues } from './records.ts';
+import type { Message } from './records.ts';
 import { asRecords, runRecords, TOPIC_ID } from './run-records.ts';
 import { shuffleAcrossKeys } from './shuffle.ts';
-import * as sql from './world-rows.ts';
-
-export interface Owner {
-  readonly organization: string;
-  readonly user: string;
-  readonly context: string;
-  readonly url: string;
-}
-
-type Row = Readonly<Record<string, unknown>>;
+import { UNACCOUNTED } from './table-rows.ts';
+import { Tables, type Row } from './tables.ts';
 
 /** Rows of a batch and an order of keys: what the outcome must not depend on. */
 interface Variant {
@@ -45,75 +34,18 @@ const OTHER_VARIANTS: readonly Variant[] = [
  * replays of all that was ever projected change nothing, no row of anybody else is touched, and every key has its
  * decision. A test that brought a row and never looked at what became of it fails.
  */
-export class World {
+export class World extends Tables {
   policy: OptOutPolicy = 'respect';
-  readonly #open: OpenDatabase;
   #topic: Message[] = [];
   #unseen = new Set<string>();
 
-  constructor(open: OpenDatabase) {
-    this.#open = open;
-  }
-
-  get pool(): Pool {
-    return this.#open.pool;
-  }
-
-  async reset(): Promise<void> {
+  override async reset(): Promise<void> {
     this.policy = 'respect';
     this.#topic = [];
     this.#unseen.clear();
-    await this.pool.query(sql.RESET);
-    await this.pool.query(sql.BYSTANDERS);
+    await super.reset();
     await registerTopic(this.pool, { topicId: TOPIC_ID, name: 'topic', partitions: 4 }, false);
     await this.#claim(1n);
-  }
-
-  /** A user who owns the agent at `url`: member of an organisation that lists it and has a context for it. */
-  async owner(url = `https://${randomUUID()}.example/mcp`): Promise<Owner> {
-    const organization = `org_${randomUUID()}`;
-    const user = `user_${randomUUID()}`;
-    await this.profile(organization, [{ url }]);
-    await this.member(user, organization);
-    await this.pool.query(sql.STATUS_ROW, [url]);
-    return { organization, user, url, context: await this.context(organization, url) };
-  }
-
-  async context(organization: string, url: string): Promise<string> {
-    const id = randomUUID();
-    await this.pool.query(sql.CONTEXT, [id, organization, url]);
-    return id;
-  }
-
-  async profile(organization: string, agents: unknown): Promise<void> {
-    await this.pool.query(sql.PROFILE, [organization, agents === undefined ? null : JSON.stringify(agents)]);
-  }
-
-  async member(user: string, organization: string): Promise<void> {
-    await this.pool.query(sql.MEMBER, [user, organization]);
-  }
-
-  async registered(
-    url: string,
-    { stage = 'production' as string | null, optedOut = false as boolean | null },
-  ) {
-    await this.pool.query(sql.REGISTERED, [url, stage, optedOut]);
-  }
-
-  async legacyRow(row: RowValues): Promise<void> {
-    await this.pool.query(sql.LEGACY_ROW, sql.legacyValues(row));
-  }
-
-  /** A canonical row that the earlier script wrote, found as a projector finds it when it starts. */
-  async scriptCopy(legacyId: string, id: string = randomUUID()): Promise<string> {
-    await this.pool.query(sql.SCRIPT_COPY, [id, legacyId]);
-    await findScriptCopies(this.pool);
-    return id;
-  }
-
-  async execute(statement: string, ...values: unknown[]): Promise<void> {
-    const { rowCount } = await this.pool.query(statement, values);
-    if (rowCount === 0) throw new Error(`a test's statement met no row: ${statement}`);
   }
 
   async project(given: readonly Message[]): Promise<BatchResult> {
@@ -150,20 +82,19 @@ export class World {
     return await this.#run(this.#topic, 1n, { mode: { kind: 'replay' }, rows });
   }
 
-  async ledger(legacyId: string): Promise<Row | undefined> {
+  override async ledger(legacyId: string): Promise<Row | undefined> {
     this.#unseen.delete(legacyId);
-    return await this.#row(sql.LEDGER_ROW, [legacyId]);
+    return await super.ledger(legacyId);
   }
 
-  /** The canonical row that stands for a legacy row, by the ledger. */
-  async run(legacyId: string): Promise<Row | undefined> {
+  override async run(legacyId: string): Promise<Row | undefined> {
     this.#unseen.delete(legacyId);
-    return await this.#row(sql.RUN_OF, [legacyId]);
+    return await super.run(legacyId);
   }
 
-  async quarantined(): Promise<Row[]> {
+  override async quarantined(): Promise<Row[]> {
     this.#unseen.delete('keyless');
-    return (await this.pool.query<{ row: Row }>(sql.QUARANTINED)).rows.map(({ row }) => row);
+    return await super.quarantined();
   }
 
   assertVerified(): void {
@@ -221,15 +152,11 @@ export class World {
 
   async #account(): Promise<void> {
     const seen = this.#topic.flatMap(({ id, value }) => (value === null ? [] : (id ?? [])));
-    const { rows } = await this.pool.query<{ what: string }>(sql.UNACCOUNTED, [seen]);
+    const { rows } = await this.pool.query<{ what: string }>(UNACCOUNTED, [seen]);
     expect(
       rows.map(({ what }) => what),
       'every key has its decision, every row of ours its key',
     ).toEqual([]);
-  }
-
-  async #row(statement: string, values: unknown[]): Promise<Row | undefined> {
-    return (await this.pool.query<{ row: Row }>(statement, values)).rows[0]?.row;
   }
 }
 
@@ -240,7 +167,7 @@ export function useWorld(): () => World {
   beforeAll(async () => {
     open = await openMigratedDatabase();
     await open.pool.query(CREATE_SAVED);
-    world = new World(open);
+    world = new World(open.pool);
   });
   beforeEach(async () => {
     await world?.reset();
