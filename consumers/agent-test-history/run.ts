@@ -88,13 +88,15 @@ async function runOn(options: Connected): Promise<RunResult> {
   if (http !== undefined) logger.info({ url: http.url }, 'serving /healthz, /readyz and /metrics');
   try {
     const projector = await Projector.start(projectorOptions(options, observer, start));
+    let stopped: RunResult['stopped'];
     try {
-      const stopped = await untilDone(projector, options);
-      return { ...observer.total, stopped };
+      stopped = await untilDone(projector, options);
     } finally {
       await projector.stop();
       if (!commits(options)) await cluster.deleteGroup(groupOf(options));
     }
+    // Only now: the stop has finished the transactions in hand.
+    return { ...observer.total, stopped };
   } finally {
     await http?.close();
   }

@@ -14,8 +14,9 @@ interface PoolOptions {
 
 /**
  * A pool whose every connection has bounds. `search_path` is fixed, so no object of another schema can stand in
- * for ours; the time zone too, so a timestamp has one text. The pool's own connection errors (a server that went
- * away while a connection was idle) must not end the process: the next query meets them and says so.
+ * for ours; the time zone too, so a timestamp has one text. The error of a connection that no query is waiting on
+ * must not end the process, be it idle in the pool or between two statements of a transaction (the server went away,
+ * or ended a transaction that stood still): the next query meets it and says so.
  */
 export function createPool({ url, name, connections }: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -27,6 +28,7 @@ export function createPool({ url, name, connections }: PoolOptions): Pool {
     options: '-c search_path=public,pg_temp -c TimeZone=UTC -c DateStyle=ISO',
   });
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

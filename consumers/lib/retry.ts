@@ -14,15 +14,27 @@ export async function untilEnvironmentAllows<T>(
   work: (attempt: number) => Promise<T>,
   { signal, retrying }: RetryOptions,
 ): Promise<T> {
-  return await pRetry(work, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: 200,
-    maxTimeout: 10_000,
-    randomize: true,
-    signal,
-    shouldRetry: ({ error }) => isEnvironmentError(error),
-    onFailedAttempt: ({ error }) => {
-      if (isEnvironmentError(error)) retrying(error);
+  let done: { readonly value: T } | undefined;
+  const attempted = pRetry(
+    async (attempt) => {
+      done = { value: await work(attempt) };
+      return done.value;
     },
+    {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 200,
+      maxTimeout: 10_000,
+      randomize: true,
+      signal,
+      shouldRetry: ({ error }) => isEnvironmentError(error),
+      onFailedAttempt: ({ error }) => {
+        if (isEnvironmentError(error)) retrying(error);
+      },
+    },
+  );
+  return await attempted.catch((error: unknown) => {
+    // An abort while the work ran: p-retry drops its result. What is committed is committed, and has to be counted.
+    if (done !== undefined) return done.value;
+    throw error;
   });
 }
