@@ -1,3 +1,4 @@
+import pRetry from 'p-retry';
 import { FatalError, messageOf } from './errors.ts';
 import {
   ConfigResourceTypes,
@@ -74,7 +75,7 @@ export class KafkaCluster {
   }
 
   async watermarks(topic: string): Promise<ReadonlyMap<number, Watermarks>> {
-    const offsets = await this.#admin.fetchTopicOffsets(topic);
+    const offsets = await this.#askLeaders((admin) => admin.fetchTopicOffsets(topic));
     return new Map(
       offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]),
     );
@@ -82,7 +83,7 @@ export class KafkaCluster {
 
   /** The first offset of each partition whose record is not older than `timestampMs`; the high watermark if none. */
   async offsetsAt(topic: string, timestampMs: number): Promise<ReadonlyMap<number, bigint>> {
-    const offsets = await this.#admin.fetchTopicOffsetsByTimestamp(topic, timestampMs);
+    const offsets = await this.#askLeaders((admin) => admin.fetchTopicOffsetsByTimestamp(topic, timestampMs));
     return new Map(offsets.map(({ partition, offset }) => [partition, BigInt(offset)]));
   }
 
@@ -148,10 +149,36 @@ export class KafkaCluster {
     }
   }
 
+  /**
+   * Where a leader has moved, or is new in its part (a topic that was just made), kafkajs gives up and goes on asking
+   * the old one for minutes. A new client learns who leads now.
+   */
+  async #askLeaders<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    return await pRetry(
+      async (attempt) => {
+        if (attempt === 1) return await ask(this.#admin);
+        const admin = this.#kafka.admin();
+        await admin.connect();
+        try {
+          return await ask(admin);
+        } finally {
+          await admin.disconnect();
+        }
+      },
+      { retries: 10, minTimeout: 50, maxTimeout: 2_000, shouldRetry: ({ error }) => isLeaderUnknown(error) },
+    );
+  }
+
   /** Joins the group and reads; see `consume`. */
   async consume(options: ConsumeOptions): Promise<TopicConsumer> {
     return await startConsumer(this.#kafka, options, this.#logger);
   }
+}
+
+const LEADER_UNKNOWN = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+function isLeaderUnknown(error: unknown): boolean {
+  return error instanceof KafkaJSProtocolError && LEADER_UNKNOWN.has(error.type);
 }
 
 function isUnknownGroup(groups: unknown): boolean {
