@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { topicNames } from '../../consumers/lib/names.ts';
 import type { ConnectorState, ConnectorStatus } from './connect-client.ts';
 import type { InitialSnapshot } from './initial-snapshot.ts';
+import { judgeSource } from './judge-source.ts';
 import { summarizeTrace } from './liveness.ts';
 import { ProofWatch, type Proof } from './proof.ts';
 import type { SlotFacts } from './source-facts.ts';
-import { askSource, withTarget, type ConnectorSettings, type Target } from './target.ts';
+import { askSource, sourceNames, withTarget, type ConnectorSettings, type Target } from './target.ts';
 
 export interface ConnectorReport {
   readonly name: string;
@@ -48,6 +49,7 @@ export async function connectorReport(config: ConnectorSettings): Promise<Connec
       proof,
       slot: 'facts' in source ? source.facts.slot : null,
       slotUnknown: 'facts' in source ? null : source.unreachable,
+      sourceProblems: 'facts' in source ? judgeSource(source.facts, sourceNames(config)) : [],
       redact: (text) => target.connect.redact(text),
     });
   });
@@ -61,6 +63,7 @@ interface StatusFacts {
   readonly proof: Proof | undefined;
   readonly slot: SlotFacts | null;
   readonly slotUnknown: string | null;
+  readonly sourceProblems: readonly string[];
   readonly redact: (text: string) => string;
 }
 
@@ -93,7 +96,7 @@ export function judgeStatus(facts: StatusFacts): ConnectorReport {
   const problems = [
     ...stateProblems(status, redact),
     ...(status === undefined ? [] : proofProblems(beat, initialSnapshot)),
-    ...(slot?.walStatus === 'lost' ? ['the replication slot is lost'] : []),
+    ...facts.sourceProblems,
   ];
   return { ...report, healthy: problems.length === 0, problems };
 }
