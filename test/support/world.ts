@@ -5,7 +5,7 @@ import { registerTopic, takeOver, type Claim } from '../../consumers/agent-test-
 import type { SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { NO_CHANGES } from '../../consumers/agent-test-history/write.ts';
-import { bystanders, everything } from './fingerprint.ts';
+import { bystandersOf, everything, type RowTexts } from './fingerprint.ts';
 import { openMigratedDatabase, type OpenDatabase } from './migrated-database.ts';
 import { CREATE_SAVED, outcome, restore, save, type Outcome, type OwnRows } from './own-rows.ts';
 import type { Message } from './records.ts';
@@ -20,12 +20,7 @@ interface Variant {
   readonly seed?: number;
 }
 const ONE_BATCH: Variant = { rows: 10_000 };
-const OTHER_VARIANTS: readonly Variant[] = [
-  { rows: 1 },
-  { rows: 3, seed: 1 },
-  { rows: 10_000, seed: 2 },
-  { rows: 2, seed: 3 },
-];
+const OTHER_VARIANTS: readonly Variant[] = [{ rows: 1 }, { rows: 3, seed: 1 }, { rows: 10_000, seed: 2 }];
 
 /**
  * A small world around the projector: the application's tables as a test arranges them, and one partition of the topic.
@@ -55,15 +50,10 @@ export class World extends Tables {
     this.#topic.push(...messages);
     for (const { id, value } of messages) if (value !== null) this.#unseen.add(id ?? 'keyless');
     const own = this.#own();
-    const before = await bystanders(this.pool, own);
-    await save(this.pool, own);
-    const dry = await this.#dryRun(messages, base);
-    const others: { outcome: Outcome; result: BatchResult }[] = [];
-    // Of a single message there is but one order.
-    for (const variant of messages.length > 1 ? OTHER_VARIANTS : OTHER_VARIANTS.slice(0, 1)) {
-      others.push(await this.#attempt(messages, base, variant));
-      await restore(this.pool, own);
-    }
+    const before = await everything(this.pool);
+    const dry = await this.#run(messages, base, { mode: { kind: 'dry_run' }, rows: 10_000 });
+    expect(await everything(this.pool), 'a dry run changes nothing').toEqual(before);
+    const others = await this.#attemptOthers(messages, base, own);
     const { outcome: kept, result } = await this.#attempt(messages, base, ONE_BATCH);
     // What Postgres refuses splits a batch, and the parts of a dry run do not see each other.
     const comparable =
@@ -71,8 +61,9 @@ export class World extends Tables {
     expect(dry, 'a dry run reports what the run then does').toMatchObject(comparable);
     for (const other of others)
       expect(other, 'batches and the order of keys do not matter').toEqual({ outcome: kept, result });
-    expect(await bystanders(this.pool, own), 'rows of others stay as they are').toEqual(before);
-    await this.#replayTwice();
+    const after = await everything(this.pool);
+    expect(bystandersOf(after, own), 'rows of others stay as they are').toEqual(bystandersOf(before, own));
+    await this.#replayTwice(after);
     await this.#account();
     return result;
   }
@@ -108,6 +99,19 @@ export class World extends Tables {
     return { legacyIds, runIds: legacyIds.map(canonicalRunId) };
   }
 
+  /** The outcomes of the other variants, each from the state before, which is there again at the end. */
+  async #attemptOthers(messages: readonly Message[], base: bigint, own: OwnRows) {
+    const others: { outcome: Outcome; result: BatchResult }[] = [];
+    // Of a single message there is but one order, and one way to cut it.
+    if (messages.length === 1) return others;
+    await save(this.pool, own);
+    for (const variant of OTHER_VARIANTS) {
+      others.push(await this.#attempt(messages, base, variant));
+      await restore(this.pool, own);
+    }
+    return others;
+  }
+
   async #attempt(messages: readonly Message[], base: bigint, { rows, seed }: Variant) {
     const ordered = seed === undefined ? messages : shuffleAcrossKeys(messages, seed);
     const claim = await this.#claim(base);
@@ -126,15 +130,7 @@ export class World extends Tables {
     return claim;
   }
 
-  async #dryRun(messages: readonly Message[], base: bigint): Promise<BatchResult> {
-    const before = await everything(this.pool);
-    const result = await this.#run(messages, base, { mode: { kind: 'dry_run' }, rows: 10_000 });
-    expect(await everything(this.pool), 'a dry run changes nothing').toEqual(before);
-    return result;
-  }
-
-  async #replayTwice(): Promise<void> {
-    const before = await everything(this.pool);
+  async #replayTwice(before: RowTexts): Promise<void> {
     for (const rows of [10_000, 1]) {
       expect(await this.replay(rows), 'a replay applies nothing').toMatchObject({
         changes: NO_CHANGES,
