@@ -22,53 +22,39 @@ const running = status('RUNNING', 'RUNNING');
 
 describe('a connector is', () => {
   test.each([
-    ['alive with task, snapshot and a new heartbeat', running, proof(after), 'alive'],
-    ['not proved before the topics were read', running, undefined, 'waiting'],
+    ['alive with task, snapshot and a new heartbeat', [running, proof(after)], 'alive'],
+    ['not proved before the topics were read', [running, undefined], 'waiting'],
+    ['not proved by RUNNING alone', [running, { ...proof(after), heartbeat: undefined }], 'waiting'],
+    ['not proved by a heartbeat of before', [running, proof(before)], 'waiting'],
+    ['not proved by the snapshot of the row', [running, proof(after, { streamed: false })], 'waiting'],
+    ['not proved while a task is missing', [status('RUNNING'), proof(after)], 'waiting'],
+    ['not proved while the task is unassigned', [status('RUNNING', 'UNASSIGNED'), proof(after)], 'waiting'],
+    ['not proved while Connect does not know it yet', [undefined, proof(after)], 'waiting'],
+    ['failed when its task failed', [status('RUNNING', 'RUNNING', 'FAILED'), proof(after)], 'failed'],
+    ['failed when it failed itself', [status('FAILED'), undefined], 'failed'],
+    ['suspended when it is paused', [status('PAUSED', 'PAUSED'), proof(after)], 'suspended'],
+    ['suspended when it is stopped', [status('STOPPED'), proof(after)], 'suspended'],
     [
-      'not proved by RUNNING alone',
-      running,
-      { heartbeat: undefined, beats: 0, snapshot: 'completed' },
-      'waiting',
-    ],
-    ['not proved by a heartbeat of before', running, proof(before), 'waiting'],
-    [
-      'not proved by the copy of the row in the snapshot',
-      running,
-      proof(after, { streamed: false }),
-      'waiting',
-    ],
-    ['not proved while a task is missing', status('RUNNING'), proof(after), 'waiting'],
-    ['not proved while the task is unassigned', status('RUNNING', 'UNASSIGNED'), proof(after), 'waiting'],
-    ['not proved while Connect does not know it yet', undefined, proof(after), 'waiting'],
-    ['failed when its task failed', status('RUNNING', 'RUNNING', 'FAILED'), proof(after), 'failed'],
-    ['failed when it failed itself', status('FAILED'), undefined, 'failed'],
-    ['suspended when it is paused', status('PAUSED', 'PAUSED'), proof(after), 'suspended'],
-    ['suspended when it is stopped', status('STOPPED'), proof(after), 'suspended'],
-    [
-      'given time for the notification of the snapshot',
-      running,
-      proof(after, { snapshot: 'running', beats: 2 }),
+      'given time for the notification',
+      [running, proof(after, { snapshot: 'running', beats: 2 })],
       'waiting',
     ],
     [
       'incomplete when that never comes',
-      running,
-      proof(after, { snapshot: 'running', beats: 3 }),
+      [running, proof(after, { snapshot: 'running', beats: 3 })],
       'incomplete',
     ],
     [
-      'incomplete when the snapshot was skipped',
-      running,
-      proof(after, { snapshot: 'skipped', beats: 3 }),
+      'incomplete after a skipped snapshot',
+      [running, proof(after, { snapshot: 'skipped', beats: 3 })],
       'incomplete',
     ],
     [
-      'incomplete when nothing is known of a snapshot',
-      running,
-      proof(after, { snapshot: 'unknown', beats: 3 }),
+      'incomplete when no snapshot is known',
+      [running, proof(after, { snapshot: 'unknown', beats: 3 })],
       'incomplete',
     ],
-  ] as const)('%s', (_, seen, proved, kind) => {
+  ] as const)('%s', (_, [seen, proved], kind) => {
     expect(judgeLiveness(seen, proved, baseline).kind).toBe(kind);
   });
 
@@ -99,7 +85,7 @@ describe('the initial snapshot, by its notifications,', () => {
     ['was interrupted, and completed then', ['STARTED', 'ABORTED', 'STARTED', 'COMPLETED'], 'completed'],
     ['runs again after it was completed once', ['STARTED', 'COMPLETED', 'STARTED'], 'running'],
   ])('%s', (_, types, state) => {
-    expect(types.map(initial).reduce(nextSnapshotState, 'unknown' as InitialSnapshot)).toBe(state);
+    expect(types.map(initial).reduce<InitialSnapshot>(nextSnapshotState, 'unknown')).toBe(state);
   });
 
   test('is not an incremental one', () => {
