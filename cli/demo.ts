@@ -77,7 +77,7 @@ function stopOnce(context: CommandContext): AbortSignal {
 }
 
 function renderNext({ addresses }: DemoFacts, stack: string): string {
-  const [host = '', port = ''] = (addresses['postgres'] ?? '').split(':');
+  const [host = '', port = ''] = (addresses['Postgres'] ?? '').split(':');
   const run = 'node bin/history-cdc.mjs';
   return [
     '',

@@ -21,6 +21,8 @@ export interface DemoStack {
   /** For the commands that the demo runs. */
   readonly environment: Environment;
   readonly logFile: string;
+  /** Where the servers answer; nothing secret. */
+  readonly addresses: Readonly<Record<string, string>>;
 }
 
 interface Options {
@@ -45,12 +47,19 @@ export async function startDemoStack({ environment, stackName, keep, note }: Opt
   if (before !== undefined) note('removing the stack of an earlier demo');
   await stopStack({ ...options, purge: true });
   const running = await startStack({ ...options, owned: !keep });
+  const { databaseUrl, kafkaBrokers, connectUrl, schemaRegistryUrl } = running.addresses;
   const own = environmentWithoutSettings(environment, stackName);
   return {
     running,
     config: loadConfig(own, localStackEnvironment(own), NEEDS),
     environment: own,
     logFile: path.join(instance.folder, 'logs', 'commands.log'),
+    addresses: {
+      Postgres: new URL(databaseUrl).host,
+      Kafka: kafkaBrokers,
+      Connect: connectUrl,
+      registry: schemaRegistryUrl,
+    },
   };
 }
 

@@ -3,6 +3,7 @@
  * do it: the DBA's script, `migrate`, `connector apply`, and `project` as a process of its own.
  */
 import { availableParallelism, totalmem } from 'node:os';
+import path from 'node:path';
 import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../consumers/lib/log.ts';
 import { topicNames } from '../consumers/lib/names.ts';
@@ -33,8 +34,13 @@ export async function runDemo(options: DemoOptions): Promise<DemoFacts> {
     startDemoStack(options),
   );
   try {
-    options.signal.throwIfAborted();
     return { ...(await onStack({ ...options, stack, timed })), phases };
+  } catch (error) {
+    if (options.keep)
+      options.note(
+        `the stack ${options.stackName} is still up, its logs are in ${path.dirname(stack.logFile)}`,
+      );
+    throw error;
   } finally {
     if (!options.keep) await stack.running.stop({ purge: true });
   }
@@ -59,7 +65,12 @@ interface Run extends DemoOptions {
 }
 
 async function onStack(run: Run): Promise<Omit<DemoFacts, 'phases'>> {
-  const { config, environment, logFile, running } = run.stack;
+  const { config, environment, logFile, addresses } = run.stack;
+  run.note(
+    `to look around: ${Object.entries(addresses)
+      .map((server) => server.join(' '))
+      .join(', ')}`,
+  );
   const pool = createPool({ url: config.DATABASE_URL, name: 'history-cdc demo', connections: 3 });
   const cluster = await KafkaCluster.connect(config, createLogger('silent'));
   try {
@@ -70,12 +81,7 @@ async function onStack(run: Run): Promise<Omit<DemoFacts, 'phases'>> {
       topic: topicNames(config).data,
       command: { environment, logFile },
     });
-    const { kafkaBrokers, connectUrl, schemaRegistryUrl } = running.addresses;
-    const postgres = new URL(config.DATABASE_URL).host;
-    return {
-      ...facts,
-      addresses: { postgres, kafka: kafkaBrokers, connect: connectUrl, registry: schemaRegistryUrl },
-    };
+    return { ...facts, addresses };
   } finally {
     await cluster.close();
     await pool.end();
