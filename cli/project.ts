@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/run.ts';
 import { createLogger } from '../consumers/lib/log.ts';
 import type { CommandContext } from './context.ts';
@@ -80,6 +80,6 @@ export async function runAndReport(
 }
 
 function positions(text: string, previous: string[] | undefined): string[] {
-  if (!/^\d+:\d+$/.test(text)) throw new Error(`${text} is not partition:offset`);
+  if (!/^\d+:\d+$/.test(text)) throw new InvalidArgumentError('it is not partition:offset');
   return [...(previous ?? []), text];
 }
