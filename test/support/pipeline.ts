@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
-import { afterAll, beforeAll, inject } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { applyConnector } from '../../connectors/deploy/apply.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../../connectors/deploy/source-sql.ts';
@@ -15,11 +14,12 @@ import { topicNames } from '../../consumers/lib/names.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { Command, type Ended } from './command.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
+import { pipelineSettings, type Converter } from './pipeline-settings.ts';
 import { until } from './until.ts';
 
 interface PipelineOptions {
   /** What Debezium writes: Avro by the registry, or JSON without one. */
-  readonly converter?: 'avro' | 'json';
+  readonly converter?: Converter;
   /** Fills the application's tables before the connector exists: these rows come by the snapshot. */
   readonly seed: (pool: Pool) => Promise<void>;
 }
@@ -79,8 +79,8 @@ export class Pipeline {
 
   static async start({ converter = 'avro', seed }: PipelineOptions): Promise<Pipeline> {
     const database = await freshDatabase();
-    const settings = settingsOf(database, converter);
-    const config = loadConfig(settings, undefined, NEEDS);
+    const settings = pipelineSettings(database, converter);
+    const config = loadConfig({ ...settings, LOG_LEVEL: 'silent' }, undefined, NEEDS);
     const cluster = await KafkaCluster.connect(config, createLogger('silent'));
     const pipeline = new Pipeline(database, settings, { config, cluster });
     try {
@@ -156,8 +156,11 @@ export class Pipeline {
   }
 
   /** The usual run: projects what is in the topic, and ends. */
-  async project(settings: Readonly<Record<string, string>> = {}): Promise<RunFacts> {
-    return await this.facts(['project', '--until-caught-up'], settings);
+  async project(
+    settings: Readonly<Record<string, string>> = {},
+    args: readonly string[] = [],
+  ): Promise<RunFacts> {
+    return await this.facts(['project', '--until-caught-up', ...args], settings);
   }
 
   /** Records in the data topic, by its offsets. */
@@ -213,6 +216,24 @@ export class Pipeline {
     );
   }
 
+  /** As if there had never been a connector: slot, offsets in Connect and topics are gone. `apply` begins with a snapshot. */
+  async forgetStream(): Promise<void> {
+    const { CONNECT_URL: connect, CONNECTOR_NAME: name } = this.config;
+    const ask = async (method: string, what: string) => {
+      const answer = await fetch(`${connect}/connectors/${name}/${what}`, { method });
+      return answer.ok;
+    };
+    await ask('PUT', 'stop');
+    await until('Connect forgets the offsets of the stopped connector', () => ask('DELETE', 'offsets'));
+    await this.removeConnector();
+    await this.deleteTopics();
+    await until('the topics are gone', async () => {
+      const topics = new Set(await this.cluster.listTopics());
+      return !Object.values(topicNames(this.config)).some((topic) => topics.has(topic));
+    });
+    await this.recount();
+  }
+
   async deleteTopics(): Promise<void> {
     const topics = new Set(await this.cluster.listTopics());
     await this.cluster.deleteTopics(
@@ -255,30 +276,5 @@ export function usePipeline(options: PipelineOptions): () => Pipeline {
   return () => {
     if (started === undefined) throw new Error('there is no pipeline before the first test');
     return started;
-  };
-}
-
-/** Everything of a deployment that has a name gets one of its own. */
-function settingsOf(database: TestDatabase, converter: 'avro' | 'json'): Record<string, string> {
-  const servers = inject('servers');
-  const name = `t_${randomBytes(5).toString('hex')}`;
-  return {
-    DATABASE_URL: database.url,
-    CONNECTOR_DATABASE_URL: database.connectorUrl,
-    KAFKA_BROKERS: servers.kafkaBrokers,
-    CONNECT_URL: servers.connectUrl,
-    ...(converter === 'avro' && {
-      SCHEMA_REGISTRY_URL: servers.schemaRegistryUrl,
-      CONNECTOR_SCHEMA_REGISTRY_URL: servers.connectorSchemaRegistryUrl,
-    }),
-    TOPIC_PREFIX: name,
-    CONNECTOR_NAME: name,
-    SLOT_NAME: name,
-    PUBLICATION_NAME: name,
-    CONSUMER_GROUP: name,
-    HTTP_PORT: '0',
-    LOG_LEVEL: 'debug',
-    // A stack that a developer has up in this checkout must not lend its addresses.
-    HISTORY_CDC_STATE_DIR: '/nonexistent',
   };
 }
