@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Client } from '../lib/postgres.ts';
 import type { Position } from '../lib/position.ts';
 import { sqlFile } from '../lib/sql-file.ts';
@@ -77,6 +78,8 @@ export async function lookUp(client: Client, events: readonly Keyed[]): Promise<
     rows.map((row) => (row === undefined || row.userId === UNAVAILABLE ? null : row.userId)),
     rows.map((row) => row?.userId === UNAVAILABLE),
   ]);
+  // One answer more or less, and every row behind it would be judged by the facts of another.
+  assert(found.length === events.length, 'the look-up did not answer once for each row');
   return found.map(factsOf);
 }
 

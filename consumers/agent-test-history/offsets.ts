@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { FatalError } from '../lib/errors.ts';
 import type { Client } from '../lib/postgres.ts';
 import type { Position } from '../lib/position.ts';
@@ -77,7 +78,7 @@ export async function takeOver(
     projector,
   ]);
   const [row] = rows;
-  if (row === undefined) throw new Error('taking a partition over returned no row');
+  assert(row !== undefined, 'taking a partition over returned no row');
   return { claim: { topicId, partition, epoch: BigInt(row.epoch) }, nextOffset: BigInt(row.next_offset) };
 }
 

@@ -13,6 +13,7 @@
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
  * change what comes out.
  */
+import assert from 'node:assert/strict';
 import { FatalError } from '../lib/errors.ts';
 import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres.ts';
 import { comparePositions, formatPosition } from '../lib/position.ts';
@@ -111,7 +112,7 @@ async function withFacts<E extends Keyed>(client: Client, events: readonly E[]):
   const facts = await lookUp(client, events);
   return events.map((event, index) => {
     const known = facts[index];
-    if (known === undefined) throw new Error('the look-up answered for fewer rows than were asked');
+    assert(known !== undefined);
     return { event, facts: known };
   });
 }
@@ -165,7 +166,7 @@ async function decideReread(
   const unreadable = incomplete.filter(({ event }) => !completed.has(event.legacyId));
   const decided = (await withFacts(context.client, [...completed.values()])).map(({ event, facts }) => {
     const effect = decideImage(event, facts, context.optOutPolicy);
-    if (effect === undefined) throw new Error('a completed row is not complete');
+    assert(effect !== undefined, 'a completed row is not complete');
     return effect;
   });
   return [...decided, ...unreadable.map(({ event, facts }) => decideUnreadable(event, facts))];

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Client } from '../lib/postgres.ts';
 import { sqlFile } from '../lib/sql-file.ts';
 import { UNAVAILABLE } from './event.ts';
@@ -166,7 +167,7 @@ async function execute<T>(
     ledger_written: number;
   }>(text, [...arrays, ...constants]);
   const [row] = rows;
-  if (row === undefined) throw new Error('a write statement returned no counts');
+  assert(row !== undefined, 'a write statement returned no counts');
   return {
     runsInserted: row.runs_inserted,
     runsUpdated: row.runs_updated,

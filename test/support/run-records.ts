@@ -14,6 +14,7 @@ export interface SessionRun {
   readonly records: readonly TopicRecord[];
   /** Records a transaction, at most. */
   readonly rows: number;
+  readonly topicId?: string;
   readonly partition?: number;
   readonly decode?: Decoder;
   readonly isAcceptedTruncate?: (partition: number, offset: bigint) => boolean;
@@ -42,7 +43,7 @@ export async function runRecords(run: SessionRun): Promise<BatchResult> {
     context: run.context,
     decode: run.decode ?? jsonDecoder,
     bounds: { rows: run.rows, bytes: Number.MAX_SAFE_INTEGER },
-    topicId: TOPIC_ID,
+    topicId: run.topicId ?? TOPIC_ID,
     partition: run.partition ?? 0,
     firstOffset: first.offset,
     mode: run.mode,
