@@ -13,7 +13,7 @@ import { confirmedPosition, projectedOf, recordsIn, untilDone, walPosition } fro
 import { runWriter, type WriterResult } from './writer.ts';
 
 const STREAMED_ROWS = 2_000;
-export const STREAMED_ROWS_PER_SECOND = 200;
+const STREAMED_ROWS_PER_SECOND = 200;
 const GRACEFUL_STOP_SECONDS = 10;
 
 interface Progress {
@@ -67,7 +67,7 @@ export async function prepareDatabase({ pool, stack: { config, running } }: Surr
 /** Gives the seconds between the first record in the topic and the last. */
 export async function snapshot(run: Surroundings): Promise<number> {
   const { cluster, topic, plan, stack, createProgress } = run;
-  const progress = createProgress('in Kafka');
+  const progress = fromFirstRow(() => createProgress('in Kafka'));
   const applied = new AbortController();
   const signal = AbortSignal.any([run.signal, applied.signal]);
   let begun: number | undefined;
@@ -79,7 +79,7 @@ export async function snapshot(run: Surroundings): Promise<number> {
     progress: (done, total) => {
       if (done > 0) begun ??= looked;
       looked = performance.now();
-      if (done > 0) progress.update(done, total);
+      progress.update(done, total);
     },
   });
   try {
@@ -94,10 +94,10 @@ export async function snapshot(run: Surroundings): Promise<number> {
 }
 
 export async function projectSnapshot(run: Surroundings, projector: Command): Promise<void> {
-  const progress = run.createProgress('projected');
+  const progress = fromFirstRow(() => run.createProgress('projected'));
   try {
     await catchUp(run, projector, (done, total) => {
-      if (done > 0) progress.update(done, total);
+      progress.update(done, total);
     });
   } finally {
     progress.end();
@@ -178,6 +178,19 @@ export async function runAgain({ pool, command }: Surroundings): Promise<Check[]
       lookedAt: after.rows,
     },
   ].map(checkOf);
+}
+
+/** Starts when the first row comes: the wait for it would spoil pace and ETA. */
+function fromFirstRow(create: () => Progress): Progress {
+  let progress: Progress | undefined;
+  return {
+    update: (done, total) => {
+      if (done === 0) return;
+      progress ??= create();
+      progress.update(done, total);
+    },
+    end: () => progress?.end(),
+  };
 }
 
 async function whileRunning<T>(projector: Command, work: Promise<T>): Promise<T> {

@@ -32,7 +32,7 @@ export interface DemoFacts {
     readonly connectorSeconds: number;
     readonly projectorSeconds: number;
   };
-  readonly stream: WriterResult & { readonly rowsPerSecond: number };
+  readonly stream: WriterResult;
   readonly latency: Latency;
   readonly decisions: readonly DecisionCount[];
   readonly rowsWritten: number;
@@ -88,7 +88,7 @@ function renderStream({ stream }: DemoFacts): string {
   return renderTable(
     ['rows', 'what happened to them'],
     [
-      [stream.rows, `written at ${count(stream.rowsPerSecond)} a second`],
+      [stream.rows, `written, ${pace(stream)} a second`],
       ...Object.entries(stream.touched).map(([story, rows]) => [rows, story]),
     ],
   );
@@ -105,9 +105,7 @@ function renderSpeed({ snapshot, latency, stream, machine }: DemoFacts): string 
       ...(['p50', 'p95', 'p99', 'max'] as const).map((quantile, index) => [
         `latency ${quantile}`,
         `${latency[quantile].toFixed(1)} ms`,
-        index === 0
-          ? `commit to visible, ${count(latency.rows)} rows at ${count(stream.rowsPerSecond)}/s`
-          : '',
+        index === 0 ? `commit to visible, ${count(latency.rows)} rows at ${pace(stream)} a second` : '',
       ]),
     ],
   );
@@ -142,6 +140,10 @@ function renderVerdict({ checks, rowsWritten }: DemoFacts): string {
     return `It adds up: ${count(checks.length)} of ${count(checks.length)} checks passed over ${count(rowsWritten)} legacy rows.`;
   }
   return `IT DOES NOT ADD UP: ${count(failed.length)} of ${count(checks.length)} checks failed: ${failed.map(({ id }) => id).join(', ')}`;
+}
+
+function pace({ rows, seconds }: WriterResult): string {
+  return count(Math.round(rows / seconds));
 }
 
 function count(value: number): string {

@@ -20,7 +20,6 @@ import {
   snapshot,
   stopProjector,
   streamChanges,
-  STREAMED_ROWS_PER_SECOND,
   type DemoOptions,
   type Surroundings,
 } from './phases.ts';
@@ -114,7 +113,7 @@ async function demonstrate(run: Surroundings & Run): Promise<Omit<DemoFacts, 'ph
       plan,
       machine: { cores: availableParallelism(), memoryGiB: Math.round(totalmem() / 2 ** 30) },
       snapshot: { rows: plan.rows, connectorSeconds, projectorSeconds },
-      stream: { ...stream, rowsPerSecond: STREAMED_ROWS_PER_SECOND },
+      stream,
       latency,
       decisions: await countDecisions(pool),
       rowsWritten: await countRowsWritten(pool),

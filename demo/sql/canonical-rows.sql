@@ -45,8 +45,8 @@ FROM generate_series(1, greatest(500, demo.rows() / 20)) AS i
      JOIN demo.agent a ON a.n = 1 + demo.pick('live agent', i, (SELECT max(n) FROM demo.agent))
      JOIN demo.profile f ON f.agent_n = a.n AND f.version = 2;
 
-INSERT INTO agent_compliance_step_diagnostics (id, run_id, storyboard_id, step_id, passed, duration_ms, message)
-SELECT demo.uuid('diagnostic', i), demo.uuid('bystander', i), 'media_buy_seller', 'brief', i % 2 = 0, i, 'kept with its run'
+INSERT INTO agent_compliance_step_diagnostics (id, run_id, storyboard_id, step_id, passed, duration_ms, message, created_at)
+SELECT demo.uuid('diagnostic', i), demo.uuid('bystander', i), 'media_buy_seller', 'brief', i % 2 = 0, i, 'kept with its run', demo.ends_at()
 FROM generate_series(1, 300) AS i;
 
 INSERT INTO agent_compliance_status (agent_url, status, last_checked_at, last_passed_at, streak_days, tracks_summary_json, headline, updated_at, adcp_version)

@@ -62,6 +62,6 @@ WITH our_run AS (
 SELECT n::integer AS n, id, claim, expected::text AS expected, found::text AS found, looked_at::integer AS looked_at FROM checks
 UNION ALL
 SELECT 20 + row_number() OVER (ORDER BY f.subject COLLATE "C")::integer, 'untouched: ' || f.subject, 'byte-identical to before the connector started',
-       f.rows || ' rows ' || left(f.hash, 12), now.rows || ' rows ' || left(now.hash, 12), now.rows::integer
+       to_char(f.rows, 'FM999,999,999') || ' rows ' || left(f.hash, 12), to_char(now.rows, 'FM999,999,999') || ' rows ' || left(now.hash, 12), now.rows::integer
 FROM demo.fingerprint f JOIN demo.fingerprint_now now USING (subject)
 ORDER BY n

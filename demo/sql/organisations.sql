@@ -26,10 +26,10 @@ SELECT n + 1, 'member', (SELECT max(slot) + 1 FROM demo.person p WHERE p.organis
        demo.provider_id('user', n * 100)
 FROM demo.organisation WHERE n % 37 = 0 AND EXISTS (SELECT FROM demo.organisation next WHERE next.n = demo.organisation.n + 1);
 
-INSERT INTO organization_memberships (id, workos_user_id, workos_organization_id, email, first_name, role)
+INSERT INTO organization_memberships (id, workos_user_id, workos_organization_id, email, first_name, role, synced_at, created_at, updated_at)
 SELECT demo.uuid('membership', p.organisation_n * 100 + p.slot), p.id, o.id, lower(p.id) || '@' || o.slug || '.example',
        (ARRAY['Ada', 'Ben', 'Chloé', 'Dmitri', 'Eun-ji', 'Farid', 'Grace', 'Hana', 'Iván', 'Jürgen'])[1 + demo.pick('first name', p.organisation_n * 100 + p.slot, 10)],
-       CASE p.slot WHEN 0 THEN 'owner' WHEN 1 THEN 'admin' ELSE 'member' END
+       CASE p.slot WHEN 0 THEN 'owner' WHEN 1 THEN 'admin' ELSE 'member' END, demo.ends_at(), demo.ends_at(), demo.ends_at()
 FROM demo.person p JOIN demo.organisation o ON o.n = p.organisation_n
 WHERE p.standing = 'member';
 
@@ -62,7 +62,7 @@ SELECT o.n AS organisation_n,
        (ARRAY['*', 'https://*.' || o.slug || '.example', 'https://my agent.' || o.slug || '.example', '   ', '///', E'https://bell.\u0007' || o.slug || '.example'])[1 + (o.n / 11) % 6] AS url
 FROM demo.organisation o WHERE o.n % 11 = 3 AND o.quirk IS NULL;
 
-INSERT INTO member_profiles (id, workos_organization_id, display_name, slug, tagline, contact_email, contact_website, headquarters, markets, offerings, agents, metadata, is_public)
+INSERT INTO member_profiles (id, workos_organization_id, display_name, slug, tagline, contact_email, contact_website, headquarters, markets, offerings, agents, metadata, is_public, created_at, updated_at)
 SELECT demo.uuid('profile', o.n * 10 + part), o.id, o.name, o.slug || CASE part WHEN 0 THEN '' ELSE '-' || part END,
        'Advertising, tested', 'hello@' || o.slug || '.example', 'https://' || o.slug || '.example',
        (ARRAY['Berlin', 'New York', 'São Paulo', 'Tokyo', 'Nairobi'])[1 + demo.pick('city', o.n, 5)],
@@ -75,7 +75,7 @@ SELECT demo.uuid('profile', o.n * 10 + part), o.id, o.name, o.slug || CASE part 
          WHEN 'rubbish among the agents' THEN '[null, 7, "https://stray.example", {"name": "no url"}, {"url": null}, {"url": {"href": "x"}}]'::jsonb || listed.agents
          ELSE listed.agents
        END,
-       jsonb_build_object('imported', o.n % 3 = 0), o.n % 2 = 0
+       jsonb_build_object('imported', o.n % 3 = 0), o.n % 2 = 0, demo.ends_at(), demo.ends_at()
 FROM demo.organisation o
      CROSS JOIN LATERAL generate_series(0, CASE o.quirk WHEN 'two profiles' THEN 1 ELSE 0 END) AS part
      CROSS JOIN LATERAL (
@@ -86,8 +86,8 @@ FROM demo.organisation o
      ) AS listed
 WHERE o.quirk IS DISTINCT FROM 'no profile';
 
-INSERT INTO agent_registry_metadata (agent_url, lifecycle_stage, compliance_opt_out, check_interval_hours)
-SELECT demo.spelled(url, greatest(0, demo.pick('registered as', n, 20) - 14)), stage, opted_out OR CASE n % 9 WHEN 0 THEN NULL ELSE false END, 6 + n % 18
+INSERT INTO agent_registry_metadata (agent_url, lifecycle_stage, compliance_opt_out, check_interval_hours, created_at, updated_at)
+SELECT demo.spelled(url, greatest(0, demo.pick('registered as', n, 20) - 14)), stage, opted_out OR CASE n % 9 WHEN 0 THEN NULL ELSE false END, 6 + n % 18, demo.ends_at(), demo.ends_at()
 FROM demo.agent WHERE registered OR opted_out;
 
 -- The run of the mill: the organisation's context of an agent that its profile lists. One in twelve is spelled
@@ -125,9 +125,9 @@ FROM (SELECT id, row_number() OVER (PARTITION BY kind ORDER BY id) - 1 AS slot
       WHERE duplicate OR kind = 'nobody' OR demo.roll('without rows', ('x' || right(id::text, 8))::bit(32)::bigint) >= 0.125) AS numbered
 WHERE numbered.id = context.id;
 
-INSERT INTO agent_contexts (id, organization_id, agent_url, agent_name, auth_type, auth_token_encrypted, auth_token_iv, auth_token_hint, created_by)
+INSERT INTO agent_contexts (id, organization_id, agent_url, agent_name, auth_type, auth_token_encrypted, auth_token_iv, auth_token_hint, created_at, updated_at)
 SELECT c.id, c.organization_id, c.agent_url, 'Agent ' || coalesce(c.agent_n, 0), 'bearer',
-       md5('token' || c.id) || md5('more' || c.id), left(md5('iv' || c.id), 16), '…' || right(md5(c.id::text), 4), NULL
+       md5('token' || c.id) || md5('more' || c.id), left(md5('iv' || c.id), 16), '…' || right(md5(c.id::text), 4), demo.ends_at(), demo.ends_at()
 FROM demo.context c;
 CREATE TABLE demo.context_slots AS SELECT kind, count(slot) AS slots FROM demo.context GROUP BY kind;
 CREATE TABLE demo.person_slots AS SELECT organisation_n, standing, count(*) AS slots FROM demo.person GROUP BY organisation_n, standing;
