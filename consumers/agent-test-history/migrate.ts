@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { FatalError } from '../lib/errors.ts';
+import { FatalError, messageOf } from '../lib/errors.ts';
 import { inTransaction, sqlState, type Client, type Pool } from '../lib/postgres.ts';
 
 /** A numbered file of `migrations/`: `0001-ledger.sql`. Once released, it never changes. */
@@ -40,16 +40,46 @@ export function readMigrations(): Migration[] {
 
 /** Applies what is not applied yet, all of it in one transaction, and returns it. Touches nothing outside its schema. */
 export async function migrate(pool: Pool, grantTo: string | undefined): Promise<Migration[]> {
-  return await inTransaction(pool, async (client) => {
-    await client.query(LOCK);
-    await client.query(BOOKKEEPING);
-    const pending = pendingOf(readMigrations(), await appliedMigrations(client));
-    for (const migration of pending) {
-      await client.query(migration.sql);
-      await client.query(RECORD, [migration.version, migration.name, migration.sha256]);
-    }
-    if (grantTo !== undefined) await grant(client, grantTo);
-    return pending;
+  try {
+    return await inTransaction(pool, (client) => applyPending(client, grantTo));
+  } catch (error) {
+    throw refusal(error, grantTo) ?? error;
+  }
+}
+
+async function applyPending(client: Client, grantTo: string | undefined): Promise<Migration[]> {
+  await client.query(LOCK);
+  await client.query(BOOKKEEPING);
+  const pending = pendingOf(readMigrations(), await appliedMigrations(client));
+  for (const migration of pending) {
+    await client.query(migration.sql);
+    await client.query(RECORD, [migration.version, migration.name, migration.sha256]);
+  }
+  if (grantTo !== undefined) await grant(client, grantTo);
+  return pending;
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501';
+const UNDEFINED_OBJECT = '42704';
+
+/** What a person can mend about a failed migration; undefined for every other failure. */
+function refusal(error: unknown, grantTo: string | undefined): FatalError | undefined {
+  const state = sqlState(error);
+  if (state === UNDEFINED_OBJECT && grantTo !== undefined) {
+    return new FatalError({
+      code: 'DATABASE_UNFIT',
+      message: `there is no role ${grantTo} to grant anything to`,
+      wayOut: 'create the role first, or leave --grant-to out; nothing was changed',
+      cause: error,
+    });
+  }
+  if (state !== INSUFFICIENT_PRIVILEGE) return undefined;
+  return new FatalError({
+    code: 'DATABASE_UNFIT',
+    message: `the role of DATABASE_URL may not migrate: ${messageOf(error)}`,
+    wayOut:
+      'run `history-cdc migrate` as a role that owns the schema history_cdc, or has CREATE on the database; nothing was changed',
+    cause: error,
   });
 }
 
@@ -98,6 +128,7 @@ async function grant(client: Client, role: string): Promise<void> {
   await client.query(`
     GRANT USAGE ON SCHEMA history_cdc TO ${name};
     GRANT SELECT ON ALL TABLES IN SCHEMA history_cdc TO ${name};
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA history_cdc TO ${name};
     GRANT INSERT, UPDATE ON history_cdc.ledger, history_cdc.topic, history_cdc.consumer_offset, history_cdc.quarantine,
                             history_cdc.script_copy TO ${name}`);
 }

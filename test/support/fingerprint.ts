@@ -20,15 +20,16 @@ const EVERYTHING = [
   textsOf('history_cdc.quarantine', 't.id'),
   textsOf('history_cdc.script_copy', 't.canonical_run_id'),
   textsOf('history_cdc.topic', 't.topic_id'),
+  textsOf('history_cdc.consumer_offset', 't.partition'),
 ].join(' UNION ALL ');
 
-/** Every row that a projection could touch; positions of partitions aside. */
+/** Every row that a projection could touch. */
 export async function everything(pool: Pool): Promise<RowTexts> {
   const { rows } = await pool.query<{ name: string; text: string }>(EVERYTHING);
   return Object.fromEntries(rows.map(({ name, text }) => [name, text]));
 }
 
-/** The rows that these legacy rows have no business with: all but their own decisions, canonical rows and parked records. */
+/** The rows that these legacy rows have no business with: all but their own decisions, canonical rows, parked records and offsets. */
 export function bystandersOf(
   rows: RowTexts,
   own: { readonly legacyIds: readonly string[]; readonly runIds: readonly string[] },
@@ -37,6 +38,6 @@ export function bystandersOf(
     ...own.legacyIds.map((id) => `history_cdc.ledger:${id}`),
     ...own.runIds.map((id) => `public.agent_compliance_runs:${id}`),
   ]);
-  const isOwn = (name: string) => names.has(name) || name.startsWith('history_cdc.quarantine:');
+  const isOwn = (name: string) => names.has(name) || /^history_cdc.(quarantine|consumer_offset):/.test(name);
   return Object.fromEntries(Object.entries(rows).filter(([name]) => !isOwn(name)));
 }

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assertMigrated, migrate } from '../../consumers/agent-test-history/migrate.ts';
+import { registerTopic, takeOver } from '../../consumers/agent-test-history/offsets.ts';
+import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
+import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
+import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
+import { asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
+import { Tables } from '../support/tables.ts';
+
+const ROLE = `projector_${randomBytes(4).toString('hex')}`;
+
+let open: OpenDatabase;
+let superuser: Pool;
+let projector: Pool;
+
+beforeAll(async () => {
+  open = await openApplicationDatabase();
+  superuser = createPool({ url: open.database.superuserUrl, name: 'test', connections: 1 });
+  await superuser.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD 'secret'`);
+  // A DBA who trusts nobody by default.
+  await open.pool.query('ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC');
+  await migrate(open.pool, ROLE);
+  await open.pool.query(rightsOn(CANONICAL_TABLES, LEGACY_TABLES));
+  const url = new URL(open.database.url);
+  url.username = ROLE;
+  url.password = 'secret';
+  projector = createPool({ url: url.href, name: 'test', connections: 2 });
+});
+afterAll(async () => {
+  await projector.end();
+  await open.close();
+  await superuser.query(`DROP ROLE ${ROLE}`).catch(() => undefined);
+  await superuser.end();
+});
+
+/** What the application's owner grants: the columns that `migrate` asks for, and to write none but the runs. */
+function rightsOn(...tables: Readonly<Record<string, readonly string[]>>[]): string {
+  const selects = tables
+    .flatMap((group) => Object.entries(group))
+    .map(([table, columns]) => `GRANT SELECT (${columns.join(', ')}) ON public.${table} TO ${ROLE}`);
+  return [...selects, `GRANT SELECT, INSERT, UPDATE ON public.agent_compliance_runs TO ${ROLE}`].join(';');
+}
+
+test('a role with the rights of `--grant-to`, and on the columns that are asked for, can run a projection', async () => {
+  const tables = new Tables(open.pool);
+  const owner = await tables.owner();
+  const other = await tables.owner();
+  await tables.member(owner.user, other.organization);
+  await tables.registered(owner.url, { stage: 'testing' });
+  const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
+  const partial = aRow({ agent_context_id: owner.context, user_id: owner.user });
+  await tables.legacyRow(partial);
+  await assertMigrated(projector);
+  await findScriptCopies(projector);
+  await registerTopic(projector, { topicId: TOPIC_ID, name: 'topic', partitions: 1 }, false);
+  const { claim } = await takeOver(projector, { topicId: TOPIC_ID, partition: 0, offset: 0n }, 'test');
+  const result = await runRecords({
+    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect' },
+    mode: { kind: 'commit', claim },
+    rows: 2,
+    records: asRecords(
+      [
+        inserted(row),
+        rawRecord(row.id, {}),
+        updated({ ...row, agent_context_id: other.context }),
+        updated(partial, 'summary', 'user_id'),
+        deleted(row.id),
+        rawRecord(aRow({ agent_context_id: owner.context, user_id: null }).id, {}),
+      ],
+      0n,
+    ),
+  });
+  expect(result.records).toEqual({ applied: 4, duplicate: 0, stale: 0, tombstone: 0, quarantined: 2 });
+  expect(result.decisions).toEqual({ projected: 2, quarantined: 1 });
+  expect(await tables.run(row.id)).toMatchObject({ agent_url: other.url });
+  expect(await tables.run(partial.id)).toMatchObject({
+    headline: partial.summary,
+    lifecycle_stage: 'testing',
+  });
+});
+
+test.each([
+  ['change a verdict', "UPDATE public.agent_compliance_status SET status = 'failing'"],
+  ['delete a canonical row', 'DELETE FROM public.agent_compliance_runs'],
+  ['delete a decision', 'DELETE FROM history_cdc.ledger'],
+  ['read the credentials of a context', 'SELECT auth_token_encrypted FROM public.agent_contexts'],
+  ['write a legacy row', 'DELETE FROM public.agent_test_history'],
+  ['change what is migrated', 'DELETE FROM history_cdc.migration'],
+])('that role may not %s', async (_, statement) => {
+  await expect(projector.query(statement)).rejects.toMatchObject({ code: '42501' });
+});
