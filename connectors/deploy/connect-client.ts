@@ -100,8 +100,20 @@ export class ConnectClient {
     });
   }
 
+  /** Returns when Connect has let go of it: its tasks go on for a moment after the answer. */
   async delete(name: string): Promise<void> {
     await this.#send('DELETE', `/connectors/${encodeURIComponent(name)}`);
+    const ended = async () => {
+      if ((await this.status(name)) !== undefined) throw new TransientError('its tasks have not ended yet');
+    };
+    await pRetry(ended, {
+      retries: 60,
+      minTimeout: 100,
+      maxTimeout: 500,
+      shouldRetry: ({ error }) => error instanceof TransientError,
+    }).catch((error: unknown) => {
+      throw error instanceof TransientError ? this.#unreachable(error) : error;
+    });
   }
 
   redact(text: string): string {

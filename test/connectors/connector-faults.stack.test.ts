@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { useDeployment } from './deployment.ts';
+
+/*
+ * What a connector gets over without a word, and the commands must not: each of these loses rows while Connect says
+ * RUNNING, or would. One story, in its order.
+ */
+
+const ROWS = 5;
+const the = useDeployment(ROWS);
+
+test('a slot that was dropped and made again: the task fails, and the commands say why', async () => {
+  expect((await the().connector(['sql', '--run'])).code).toBe(0);
+  expect((await the().connector(['apply'])).code).toBe(0);
+
+  await the().connect('PUT', '/stop');
+  await the().dropSlot();
+  await the().owner.query(`UPDATE agent_test_history SET brief = 'nobody saw it' WHERE scenario = 'large'`);
+  expect((await the().connector(['resume'])).code).toBe(0);
+
+  const apply = await the().connector(['apply']);
+  expect(apply.code).toBe(2);
+  expect(apply.stderr).toContain('CONNECTOR_FAILED: task 0 failed: ');
+  const status = await the().connector(['status']);
+  expect(status.code).toBe(1);
+  expect(status.stdout).toContain('task 0 is FAILED');
+});
+
+test('a data topic that is gone, of a connector that has worked before', async () => {
+  const { data } = the().topics;
+  await the().cluster.deleteTopics([data]);
+  const { code, stderr } = await the().connector(['apply']);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`TOPIC_MISSING: ${data} is gone`);
+  expect(await the().cluster.listTopics()).not.toContain(data);
+});
+
+test('the way out: forgotten offsets bring a new snapshot', async () => {
+  await the().connect('PUT', '/stop');
+  await the().dropSlot();
+  expect((await the().connector(['delete', '--forget-offsets'])).code).toBe(0);
+  await the().deleteTopics();
+  expect((await the().connector(['apply'])).code).toBe(0);
+  expect(await the().records(the().topics.data)).toBe(ROWS + 1);
+});
+
+test('offsets of old, over which a new connector takes no snapshot', async () => {
+  const { stdout, code } = await the().connector(['delete']);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`the replication slot ${the().name}`);
+  await the().untilSlotIsFree();
+  expect((await the().connector(['status'])).stdout).toContain('ABSENT');
+  await the().deleteTopics();
+
+  const apply = await the().connector(['apply']);
+  expect(apply.code).toBe(2);
+  expect(apply.stderr).toContain('CONNECTOR_INCOMPLETE');
+  expect((await the().connector(['status'])).code).toBe(1);
+});
