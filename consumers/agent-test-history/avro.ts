@@ -6,24 +6,28 @@ import type { SchemaLookup } from '../lib/registry.ts';
 const MAGIC_BYTE = 0;
 const HEADER_BYTES = 5;
 
-const NULLABLE_TEXT = ['null', 'string'];
-
-/** The columns that the projector reads; a writer's schema that cannot be read as these is refused, not guessed at. */
-const ROW_FIELDS = {
-  id: 'string',
+/**
+ * The columns that the projector reads. Each may be NULL here, whatever the table says: where a NULL has no place, it
+ * is the record that is parked, and not the topic that cannot be read once a column allows NULL.
+ */
+const ROW_FIELDS = nullable({
   agent_context_id: 'string',
   scenario: 'string',
   overall_passed: 'boolean',
   steps_passed: 'int',
   steps_failed: 'int',
-  total_duration_ms: ['null', 'int'],
-  summary: NULLABLE_TEXT,
-  dry_run: ['null', 'boolean'],
-  user_id: NULLABLE_TEXT,
-  agent_profile_json: NULLABLE_TEXT,
+  total_duration_ms: 'int',
+  summary: 'string',
+  dry_run: 'boolean',
+  user_id: 'string',
+  agent_profile_json: 'string',
   started_at: 'string',
-};
-const SOURCE_FIELDS = { ts_ms: 'long', snapshot: NULLABLE_TEXT, lsn: ['null', 'long'] };
+});
+const SOURCE_FIELDS = { ts_ms: 'long', ...nullable({ snapshot: 'string', lsn: 'long' }) };
+
+function nullable(fields: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(Object.entries(fields).map(([field, type]) => [field, ['null', type]]));
+}
 
 interface RecordSchema {
   readonly type: 'record';
@@ -106,12 +110,8 @@ function registryKnowsNone(kind: RecordKind, ids: ReadonlySet<number>): FatalErr
 
 function buildReader(kind: RecordKind, writerSchema: unknown, id: number): Reader {
   try {
-    // Fresh for each parse: avsc puts the named types it meets in here.
-    const registry = () => ({ long: bigintLong });
-    const writer = avro.Type.forSchema(writerSchema as avro.Schema, { registry: registry() });
-    const schema = kind === 'key' ? keySchema(writerSchema) : envelopeSchema(writerSchema);
-    const type = avro.Type.forSchema(schema as avro.Schema, { registry: registry() });
-    return { type, resolver: type.createResolver(writer) };
+    const type = typeOf(kind === 'key' ? keySchema(writerSchema) : envelopeSchema(writerSchema));
+    return { type, resolver: type.createResolver(typeOf(writerSchema)) };
   } catch (error) {
     throw new FatalError({
       code: 'SCHEMA_UNUSABLE',
@@ -124,6 +124,11 @@ function buildReader(kind: RecordKind, writerSchema: unknown, id: number): Reade
   }
 }
 
+function typeOf(schema: unknown): avro.Type {
+  // A registry for each parse: avsc puts the named types it meets in there.
+  return avro.Type.forSchema(schema as avro.Schema, { registry: { long: bigintLong } });
+}
+
 function keySchema(writer: unknown): RecordSchema {
   return record(asRecord(writer, 'the key'), { id: 'string' });
 }
@@ -134,11 +139,25 @@ function envelopeSchema(writer: unknown): RecordSchema {
   const row = recordWithin(envelope, 'before') ?? recordWithin(envelope, 'after');
   const source = recordWithin(envelope, 'source');
   if (row === undefined || source === undefined) throw new Error('the envelope has no row or no source');
+  const problems = Object.entries(ROW_FIELDS).flatMap(([column, type]) => columnProblem(row, column, type));
+  if (problems.length > 0) throw new Error(problems.join(', '));
   return record(envelope, {
     after: ['null', record(row, ROW_FIELDS)],
     source: record(source, SOURCE_FIELDS),
     op: 'string',
   });
+}
+
+/** avsc would only say that the row cannot be read as a row. */
+function columnProblem({ fields }: RecordSchema, column: string, type: readonly string[]): string[] {
+  const written = fields.find(({ name }) => name === column);
+  if (written === undefined) return [`${column} is missing`];
+  try {
+    typeOf(type).createResolver(typeOf(written.type));
+    return [];
+  } catch {
+    return [`${column} has another type`];
+  }
 }
 
 function record(names: RecordSchema, fields: Readonly<Record<string, unknown>>): RecordSchema {
