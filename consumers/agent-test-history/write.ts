@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Client } from '../lib/postgres.ts';
 import { sqlFile } from '../lib/sql-file.ts';
+import { textArray } from '../lib/text-array.ts';
 import { UNAVAILABLE } from './event.ts';
 import type { LaterImage, MarkDeleted, Quarantine, RecordDecision } from './decide.ts';
 import { RULE_VERSION } from './outcome.ts';
@@ -30,9 +31,12 @@ export function addChanges(a: Changes, b: Changes): Changes {
 
 interface Statement<T> {
   readonly text: string;
-  /** One function a parameter: the statement takes its rows as parallel arrays. */
-  readonly columns: readonly ((effect: T) => unknown)[];
+  /** One a parameter: the statement takes its rows as parallel arrays. */
+  readonly columns: readonly Column<T>[];
 }
+
+/** `large` is text of some size: it goes to Postgres as it is, without escaping. */
+type Column<T> = ((effect: T) => unknown) | { readonly large: (effect: T) => string | null };
 
 type Imaged = RecordDecision | LaterImage;
 
@@ -74,7 +78,7 @@ const recordDecisions: Statement<RecordDecision> = {
     ({ event }) => event.row.totalDurationMs,
     ({ event }) => event.row.summary,
     ({ event }) => event.row.dryRun,
-    ({ event }) => event.row.agentProfileJson,
+    { large: ({ event }) => event.row.agentProfileJson },
     ({ event }) => event.row.startedAt,
   ],
 };
@@ -97,7 +101,7 @@ const applyLaterImages: Statement<LaterImage> = {
     ({ event }) => present(event.row.summary),
     ({ event }) => event.row.summary === UNAVAILABLE,
     ({ event }) => event.row.dryRun,
-    ({ event }) => present(event.row.agentProfileJson),
+    { large: ({ event }) => present(event.row.agentProfileJson) },
     ({ event }) => event.row.agentProfileJson === UNAVAILABLE,
     ({ event }) => event.row.startedAt,
     ({ readable }) => readable,
@@ -160,7 +164,9 @@ async function execute<T>(
   ...[effects, constants = []]: [readonly T[], unknown[]?]
 ): Promise<Changes> {
   if (effects.length === 0) return NO_CHANGES;
-  const arrays = columns.map((column) => effects.map(column));
+  const arrays = columns.map((column) =>
+    typeof column === 'function' ? effects.map(column) : textArray(effects.map(column.large)),
+  );
   const { rows } = await client.query<{
     runs_inserted: number;
     runs_updated: number;

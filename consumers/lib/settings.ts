@@ -60,7 +60,7 @@ export const SETTINGS = {
     meaning: 'respect: runs on agents that opted out of monitoring are not projected; project: they are',
     default: 'respect',
   },
-  BATCH_ROWS: { meaning: 'records a transaction, at most', default: '2000' },
+  BATCH_ROWS: { meaning: 'records a transaction, at most', default: '4000' },
   BATCH_BYTES: { meaning: 'bytes of records a transaction, at most', default: '8388608' },
   PARTITIONS_AT_ONCE: {
     meaning: 'partitions projected at once, each on a Postgres connection of its own',
