@@ -39,18 +39,22 @@ export function createSchemaLookup(registryUrl: string): SchemaLookup {
 }
 
 async function fetchSchema(address: string, headers: Record<string, string>): Promise<unknown> {
-  let response: Response;
-  try {
-    response = await fetch(address, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-  } catch (error) {
-    throw new TransientError(`no answer (${messageOf(error)})`, { cause: error });
-  }
+  const { response, text } = await get(address, headers);
   if (response.status === 404) return undefined;
   if (response.status >= 500) throw new TransientError(`status ${String(response.status)}`);
   if (!response.ok) throw new Error(`status ${String(response.status)}`);
-  const body = (await response.json()) as { readonly schema?: unknown };
+  const body = JSON.parse(text) as { readonly schema?: unknown };
   if (typeof body.schema !== 'string') throw new Error('the answer holds no schema');
   return JSON.parse(body.schema);
+}
+
+async function get(address: string, headers: Record<string, string>) {
+  try {
+    const response = await fetch(address, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    return { response, text: await response.text() };
+  } catch (error) {
+    throw new TransientError(`no answer (${messageOf(error)})`, { cause: error });
+  }
 }
 
 function basicAuthentication(url: URL): Record<string, string> {

@@ -84,15 +84,19 @@ export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
 }
 
+const MASK = '***';
+
 /** A setting's value as it may be printed. */
 export function maskSetting(name: SettingName, value: string): string {
   const setting = settingOf(name);
-  if (setting.secret === true) return '***';
-  if (setting.credentials !== true || !URL.canParse(value)) return value;
+  if (setting.secret === true) return MASK;
+  if (setting.credentials !== true) return value;
+  // What is not a whole URL (`host=db password=…`, a # in the password) may hold its password anywhere.
+  if (!/^[a-z]+:\/\/[^#]*$/i.test(value) || !URL.canParse(value)) return MASK;
   const url = new URL(value);
-  if (url.password !== '') url.password = '***';
+  if (url.password !== '') url.password = MASK;
   for (const parameter of ['password', 'sslpassword']) {
-    if (url.searchParams.has(parameter)) url.searchParams.set(parameter, '***');
+    if (url.searchParams.has(parameter)) url.searchParams.set(parameter, MASK);
   }
   return url.href;
 }

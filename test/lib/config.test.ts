@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest';
+import { loadConfig, resolveSettings } from '../../consumers/lib/config.ts';
+import { FatalError } from '../../consumers/lib/errors.ts';
+import { maskSetting, SETTINGS } from '../../consumers/lib/settings.ts';
+
+const DATABASE_URL = 'postgresql://app:hunter2@db.example:5432/app';
+
+/** The problems that a configuration is refused with, a line each. */
+function problemsOf(work: () => unknown): string[] {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof FatalError && error.code === 'CONFIG_INVALID')
+      return error.message
+        .split('\n')
+        .slice(1)
+        .map((line) => line.replace('  - ', ''));
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('a configuration', () => {
+  test('with nothing set has its defaults, typed, and is frozen', () => {
+    const config = loadConfig({}, undefined);
+    expect(config).toMatchObject({
+      KAFKA_TLS: false,
+      TOPIC_PREFIX: 'aao',
+      BATCH_ROWS: Number(SETTINGS.BATCH_ROWS.default),
+      BATCH_BYTES: Number(SETTINGS.BATCH_BYTES.default),
+      OPT_OUT_POLICY: 'respect',
+      HTTP_HOST: '127.0.0.1',
+      HTTP_PORT: 9464,
+      LOG_LEVEL: 'info',
+    });
+    expect(config.DATABASE_URL).toBeUndefined();
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('reads every kind of value', () => {
+    const config = loadConfig(
+      {
+        DATABASE_URL,
+        KAFKA_BROKERS: 'one:9092, two:9093,[::1]:9094',
+        KAFKA_TLS: 'true',
+        BATCH_ROWS: '1',
+        SCHEMA_REGISTRY_URL: 'http://registry:8080/apis/ccompat/v7//',
+      },
+      undefined,
+    );
+    expect(config).toMatchObject({
+      DATABASE_URL,
+      KAFKA_BROKERS: ['one:9092', 'two:9093', '[::1]:9094'],
+      KAFKA_TLS: true,
+      BATCH_ROWS: 1,
+      SCHEMA_REGISTRY_URL: 'http://registry:8080/apis/ccompat/v7',
+    });
+  });
+
+  test('takes the legacy database from DATABASE_URL where it has none of its own', () => {
+    expect(loadConfig({ DATABASE_URL }, undefined, ['LEGACY_DATABASE_URL']).LEGACY_DATABASE_URL).toBe(
+      DATABASE_URL,
+    );
+    const own = 'postgres://other/legacy';
+    expect(loadConfig({ DATABASE_URL, LEGACY_DATABASE_URL: own }, undefined).LEGACY_DATABASE_URL).toBe(own);
+  });
+
+  test('names all problems at once, what is missing among them, and shows no value', () => {
+    const wrong = {
+      LEGACY_DATABASE_URL: 'mysql://hunter2@db/app',
+      KAFKA_TLS: 'yes hunter2',
+      BATCH_ROWS: '0',
+      BATCH_BYTES: 'hunter2',
+      PARTITIONS_AT_ONCE: '1.5',
+      HTTP_PORT: '70000',
+      TOPIC_PREFIX: 'Hunter2',
+      OPT_OUT_POLICY: 'hunter2',
+      LOG_LEVEL: 'hunter2',
+      UNAVAILABLE_PLACEHOLDER: 'hunter2',
+      CONNECT_URL: 'hunter2',
+      KAFKA_SASL_MECHANISM: 'hunter2',
+    };
+    const problems = problemsOf(() => loadConfig(wrong, undefined, ['DATABASE_URL', 'KAFKA_BROKERS']));
+    const named = problems.map((problem) => problem.split(' ')[0]).sort();
+    expect(named).toEqual([...Object.keys(wrong), 'DATABASE_URL', 'KAFKA_BROKERS'].sort());
+    expect(problems.join('\n').toLowerCase()).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['KAFKA_BROKERS', 'host', 'must be host:port'],
+    ['KAFKA_BROKERS', 'http://host:9092', 'must be host:port'],
+    ['KAFKA_BROKERS', 'one:9092,,two:9092', 'must be host:port'],
+    ['BATCH_ROWS', '20001', 'must be at most 20000'],
+    ['BATCH_BYTES', '65535', 'must be at least 65536'],
+    ['BATCH_ROWS', ' ', 'must be at least 1'],
+    ['TOPIC_PARTITIONS', 'many', 'must be a whole number'],
+    ['SLOT_NAME', 'with-dash', 'must be lower-case'],
+    ['PUBLICATION_NAME', '1st', 'must be lower-case'],
+    ['HISTORY_CDC_STACK', '-x', 'must be lower-case'],
+    ['CONNECTOR_NAME', 'a/b', 'must be letters'],
+    ['DATABASE_URL', 'http://db/app', 'must be a URL that begins with postgres:// or postgresql://'],
+  ])('refuses %s=%s', (name, value, problem) => {
+    const problems = problemsOf(() => loadConfig({ [name]: value }, undefined));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(`${name} ${problem}`);
+  });
+
+  test.each([
+    [{ KAFKA_SASL_MECHANISM: 'plain' }, 'KAFKA_SASL_USERNAME'],
+    [{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' }, 'KAFKA_SASL_PASSWORD'],
+    [{ KAFKA_TLS_CERT_FILE: '/c' }, 'KAFKA_TLS_KEY_FILE'],
+    [{ KAFKA_TLS_KEY_FILE: '/k' }, 'KAFKA_TLS_CERT_FILE'],
+  ])('refuses %j, which goes together with something', (environment, other) => {
+    expect(problemsOf(() => loadConfig(environment, undefined)).join()).toContain(other);
+  });
+});
+
+describe('where a setting comes from', () => {
+  const stack = { DATABASE_URL: 'postgres://stack/app', KAFKA_BROKERS: 'stack:1' };
+
+  test.each([
+    {
+      from: 'a variable, before the local stack',
+      environment: { DATABASE_URL },
+      localStack: stack,
+      expected: { text: DATABASE_URL, source: 'environment' },
+    },
+    {
+      from: 'the local stack',
+      environment: {},
+      localStack: stack,
+      expected: { text: stack.DATABASE_URL, source: 'local stack' },
+    },
+    {
+      from: 'the local stack, where the variable is empty',
+      environment: { DATABASE_URL: '' },
+      localStack: stack,
+      expected: { text: stack.DATABASE_URL, source: 'local stack' },
+    },
+    {
+      from: 'nowhere',
+      environment: {},
+      localStack: undefined,
+      expected: { text: undefined, source: 'unset' },
+    },
+  ])('$from', ({ environment, localStack, expected }) => {
+    expect(resolveSettings(environment, localStack).DATABASE_URL).toEqual(expected);
+  });
+
+  test('the default, where a variable is empty or not there', () => {
+    expect(resolveSettings({ TOPIC_PREFIX: '' }, undefined).TOPIC_PREFIX).toEqual({
+      text: 'aao',
+      source: 'default',
+    });
+  });
+
+  test('an empty variable is an unset one, for what is needed too', () => {
+    expect(problemsOf(() => loadConfig({ DATABASE_URL: '' }, undefined, ['DATABASE_URL']))).toEqual([
+      `DATABASE_URL is not set: ${SETTINGS.DATABASE_URL.meaning}`,
+    ]);
+  });
+
+  test('one variable overrides its part of the local stack, and no other', () => {
+    const config = loadConfig({ DATABASE_URL }, stack, ['DATABASE_URL', 'KAFKA_BROKERS']);
+    expect(config).toMatchObject({
+      DATABASE_URL,
+      LEGACY_DATABASE_URL: DATABASE_URL,
+      KAFKA_BROKERS: ['stack:1'],
+    });
+  });
+});
+
+describe('a setting that is shown', () => {
+  test.each([
+    ['DATABASE_URL', 'postgres://app:hunter2@db/app', 'postgres://app:***@db/app'],
+    ['DATABASE_URL', 'postgres://db/app?password=hunter2&x=1', 'postgres://db/app?password=***&x=1'],
+    ['DATABASE_URL', 'postgres://db/app?sslpassword=hunter2', 'postgres://db/app?sslpassword=***'],
+    ['DATABASE_URL', 'postgres://app@db/app', 'postgres://app@db/app'],
+    ['SCHEMA_REGISTRY_URL', 'https://u:hunter2@registry/', 'https://u:***@registry/'],
+    ['CONNECT_URL', 'https://u:hunter2@connect/', 'https://u:***@connect/'],
+    ['KAFKA_SASL_PASSWORD', 'hunter2', '***'],
+    ['KAFKA_SASL_USERNAME', 'user', 'user'],
+    ['TOPIC_PREFIX', 'aao', 'aao'],
+  ] as const)('%s = %s is %s', (name, value, shown) => {
+    expect(maskSetting(name, value)).toBe(shown);
+  });
+
+  test.each([
+    'app:hunter2@db/app',
+    'host=db password=hunter2',
+    'hunter2',
+    'postgres://app:1#hunter2@db/app',
+    'postgres://app:hunter2@db:port/app',
+  ])('and is no URL, though it should be one, may hold a password anywhere: %s', (value) => {
+    expect(maskSetting('DATABASE_URL', value)).toBe('***');
+  });
+});
