@@ -34,7 +34,8 @@ export class ChunkQueue {
 
   push(events: readonly QueuedEvent[]): void {
     if (this.#closed) return;
-    this.#queued.push(...events);
+    // Not push(...events): a large fetch of small records has more of them than a call may have arguments.
+    for (const event of events) this.#queued.push(event);
     this.#bytes += events.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#emitter.emit('changed');
   }

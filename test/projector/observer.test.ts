@@ -1,0 +1,206 @@
+import { pino } from 'pino';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { RunObserver } from '../../consumers/agent-test-history/observer.ts';
+import { emptyResult, type BatchResult } from '../../consumers/agent-test-history/result.ts';
+import { createMetrics, type Metrics } from '../../consumers/lib/metrics.ts';
+
+let now: number;
+let metrics: Metrics;
+let lines: Record<string, unknown>[];
+let progress: number[];
+let observer: RunObserver;
+
+beforeEach(() => {
+  now = 1_000_000;
+  metrics = createMetrics();
+  lines = [];
+  progress = [];
+  const logger = pino(
+    { level: 'debug' },
+    { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[0]) },
+  );
+  observer = new RunObserver({ metrics, logger, now: () => now }, (read) => progress.push(read));
+});
+
+const result = (values: Partial<BatchResult> = {}): BatchResult => ({
+  ...emptyResult(),
+  read: 10,
+  ...values,
+});
+const commit = (partition: number, nextOffset: bigint, values: Partial<BatchResult> = {}) => {
+  observer.committed({ partition, nextOffset, seconds: 0.01, result: result(values) });
+};
+const seconds = (count: number) => {
+  now += count * 1_000;
+};
+const READY = { ready: true };
+const stuck = (partition: number) => ({
+  ready: false,
+  reason: `partition ${String(partition)} has records and commits nothing`,
+});
+
+describe('a projector is ready', () => {
+  test('not before the group has assigned something', () => {
+    expect(observer.readiness()).toEqual({
+      ready: false,
+      reason: 'the consumer group has assigned nothing yet',
+    });
+    observer.assigned([0]);
+    expect(observer.readiness()).toEqual(READY);
+  });
+
+  test('with no partition at all: there are more projectors than partitions', () => {
+    observer.assigned([]);
+    seconds(3_600);
+    expect(observer.readiness()).toEqual(READY);
+  });
+
+  test('while its partitions bring nothing, however long', () => {
+    observer.assigned([0, 1]);
+    seconds(3_600);
+    expect(observer.readiness()).toEqual(READY);
+  });
+
+  test('while it is caught up, however long nothing comes', () => {
+    observer.assigned([0]);
+    observer.fetched(0, 10n);
+    commit(0, 10n);
+    seconds(3_600);
+    expect(observer.readiness()).toEqual(READY);
+  });
+
+  test('right after a long idle time ends: the wait for records was no standstill', () => {
+    observer.assigned([0]);
+    observer.fetched(0, 10n);
+    commit(0, 10n);
+    seconds(3_600);
+    observer.fetched(0, 20n);
+    expect(observer.readiness()).toEqual(READY);
+    seconds(59);
+    expect(observer.readiness()).toEqual(READY);
+    seconds(2);
+    expect(observer.readiness()).toEqual(stuck(0));
+  });
+
+  test('while it is behind, and commits', () => {
+    observer.assigned([0]);
+    observer.fetched(0, 1_000n);
+    for (let offset = 10n; offset < 100n; offset += 10n) {
+      seconds(50);
+      commit(0, offset);
+      observer.fetched(0, 1_000n);
+      expect(observer.readiness()).toEqual(READY);
+    }
+  });
+
+  test('no longer when a partition with records commits nothing for a minute, and again when it does', () => {
+    observer.assigned([0, 1]);
+    observer.fetched(0, 10n);
+    observer.fetched(1, 10n);
+    commit(0, 10n);
+    seconds(60);
+    expect(observer.readiness()).toEqual(READY);
+    seconds(1);
+    observer.fetched(1, 30n);
+    expect(observer.readiness()).toEqual(stuck(1));
+    commit(1, 10n);
+    expect(observer.readiness()).toEqual(READY);
+  });
+
+  test('no longer while Postgres is in the way, and again after the next commit', () => {
+    observer.assigned([0, 1]);
+    observer.retrying(1, new Error('connection refused'));
+    expect(observer.readiness()).toEqual({ ready: false, reason: 'partition 1: Postgres is in the way' });
+    commit(0, 1n);
+    expect(observer.readiness()).toMatchObject({ ready: false });
+    commit(1, 1n);
+    expect(observer.readiness()).toEqual(READY);
+  });
+
+  test('after a new assignment, whatever the partitions of the last one did', () => {
+    observer.assigned([0]);
+    observer.fetched(0, 10n);
+    observer.retrying(0, new Error('x'));
+    seconds(3_600);
+    observer.assigned([1]);
+    expect(observer.readiness()).toEqual(READY);
+  });
+});
+
+describe('what a projector did', () => {
+  const first = {
+    read: 10,
+    records: { applied: 7, duplicate: 1, stale: 1, tombstone: 1, quarantined: 0 },
+    decisions: { projected: 4, third_party: 3 },
+    leftOut: { summary: 2 },
+    changes: { runsInserted: 4, runsUpdated: 1, ledgerWritten: 7 },
+  };
+  const second = {
+    read: 3,
+    records: { applied: 2, duplicate: 0, stale: 0, tombstone: 0, quarantined: 1 },
+    decisions: { projected: 2, quarantined: 1 },
+    leftOut: {},
+    changes: { runsInserted: 2, runsUpdated: 0, ledgerWritten: 3 },
+  };
+
+  test('is summed up over batches and partitions', () => {
+    observer.assigned([0, 1]);
+    commit(0, 10n, first);
+    commit(1, 3n, second);
+    expect(observer.total).toEqual({
+      read: 13,
+      records: { applied: 9, duplicate: 1, stale: 1, tombstone: 1, quarantined: 1 },
+      decisions: { projected: 6, third_party: 3, quarantined: 1 },
+      leftOut: { summary: 2 },
+      changes: { runsInserted: 6, runsUpdated: 1, ledgerWritten: 10 },
+    });
+    expect(progress).toEqual([10, 13]);
+  });
+
+  test('is counted in metrics, with the lag of each partition', async () => {
+    observer.assigned([0, 1]);
+    observer.fetched(0, 25n);
+    commit(0, 10n, first);
+    commit(0, 13n, second);
+    observer.retrying(1, new Error('x'));
+    const text = await metrics.registry.metrics();
+    const lineOf = (name: string) => text.split('\n').find((line) => line.startsWith(name));
+    for (const line of [
+      'history_cdc_records_total{outcome="applied"} 9',
+      'history_cdc_records_total{outcome="quarantined"} 1',
+      'history_cdc_decisions_total{decision="projected"} 6',
+      'history_cdc_canonical_rows_written_total{operation="insert"} 6',
+      'history_cdc_canonical_rows_written_total{operation="update"} 1',
+      'history_cdc_values_left_out_total{column="summary"} 2',
+      'history_cdc_batch_records_sum 13',
+      'history_cdc_batch_duration_seconds_count 2',
+      'history_cdc_lag_records{partition="0"} 12',
+      'history_cdc_assigned_partitions 2',
+      'history_cdc_transaction_retries_total 1',
+    ])
+      expect(lineOf(line.slice(0, line.lastIndexOf(' ') + 1))).toBe(line);
+  });
+
+  test('of a partition that went elsewhere leaves no lag behind', async () => {
+    observer.assigned([0]);
+    observer.fetched(0, 25n);
+    commit(0, 10n);
+    observer.assigned([1]);
+    expect(await metrics.registry.metrics()).not.toContain('history_cdc_lag_records{partition="0"}');
+  });
+
+  test('is logged where it matters: quarantined records always, a fault of Postgres once', () => {
+    observer.assigned([0]);
+    commit(0, 10n, first);
+    commit(0, 13n, second);
+    for (let attempt = 0; attempt < 5; attempt++) observer.retrying(0, new Error('server is starting up'));
+    commit(0, 14n);
+    observer.retrying(0, new Error('server is starting up'));
+    expect(lines.map(({ msg, partition }) => [msg, partition])).toEqual([
+      ['partitions assigned', undefined],
+      ['records quarantined', 0],
+      ['Postgres is in the way; nothing is lost, trying again', 0],
+      ['Postgres is in the way; nothing is lost, trying again', 0],
+    ]);
+  });
+});
