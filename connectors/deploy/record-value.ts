@@ -39,13 +39,22 @@ export function createValueDecoder(lookUp: SchemaLookup | undefined): ValueDecod
 
 /** Connect's JSON, with a schema around it or without. */
 function parseJson(value: Buffer): unknown {
-  const parsed: unknown = JSON.parse(value.toString('utf8'));
+  const parsed = parsedJson(value);
   return typeof parsed === 'object' && parsed !== null && 'payload' in parsed ? parsed.payload : parsed;
+}
+
+/** The parser's own message would quote the record. */
+function parsedJson(value: Buffer): unknown {
+  try {
+    return JSON.parse(value.toString('utf8'));
+  } catch {
+    throw new Error('a record is not JSON, and no schema registry is configured');
+  }
 }
 
 function schemaId(value: Buffer): number {
   if (value.length <= HEADER_BYTES || value[0] !== 0) {
-    throw new Error('it does not begin with a magic byte and a schema id');
+    throw new Error('a record does not begin with a magic byte and a schema id');
   }
   return value.readInt32BE(1);
 }
