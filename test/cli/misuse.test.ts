@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Command, type Ended } from '../support/command.ts';
+
+// Each test starts a process, which takes a second on a quiet machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+let stateFolder: string;
+beforeAll(() => {
+  stateFolder = mkdtempSync(path.join(tmpdir(), 'history-cdc-'));
+});
+afterAll(() => {
+  rmSync(stateFolder, { recursive: true });
+});
+
+/** Runs where no local stack is up. */
+async function run(args: string, settings: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const environment = { HISTORY_CDC_STATE_DIR: stateFolder, ...settings };
+  return await Command.historyCdc(args.split(' '), environment).ended;
+}
+
+const ADDRESSES = { DATABASE_URL: 'postgres://app:hunter2@127.0.0.1:1/app', KAFKA_BROKERS: '127.0.0.1:1' };
+
+describe('what cannot run ends with exit code 2, and says why on stderr alone:', () => {
+  test.each([
+    ['a command that there is not', 'projekt', "unknown command 'projekt'"],
+    ['an option that there is not', 'project --fast', "unknown option '--fast'"],
+    ['a truncate that is no position', 'project --accept-truncate 7', '7'],
+    ['a start that is none', 'replay --from yesterday', 'none of: beginning, an offset, an ISO time'],
+  ])('%s', async (_, args, message) => {
+    const { code, stdout, stderr } = await run(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test('settings that are missing, all of them at once, with the way out', async () => {
+    const { code, stdout, stderr } = await run('project');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('error CONFIG_INVALID');
+    expect(stderr).toContain('DATABASE_URL is not set');
+    expect(stderr).toContain('KAFKA_BROKERS is not set');
+    expect(stderr).toContain('way out: `history-cdc config`');
+  });
+
+  test('a database that nobody answers for, without its password', async () => {
+    const { code, stdout, stderr } = await run('project', ADDRESSES);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('error DATABASE_UNREACHABLE: Postgres cannot be reached at DATABASE_URL');
+    expect(stderr).not.toContain('hunter2');
+  });
+});
+
+describe('what is answered ends with exit code 0:', () => {
+  test('help names every command', async () => {
+    const { code, stdout, stderr } = await run('--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of ['config', 'connector', 'migrate', 'project', 'replay', 'stack'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+  });
+
+  test.each(['migrate', 'project'])('help of %s has an example', async (command) => {
+    const { code, stdout, stderr } = await run(`${command} --help`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`Examples?:\n  history-cdc ${command}`));
+  });
+});
+
+describe('config', () => {
+  test('lists every setting with its source, and no secret', async () => {
+    const settings = { ...ADDRESSES, KAFKA_SASL_PASSWORD: 'hunter2', BATCH_ROWS: '7' };
+    const { code, stdout, stderr } = await run('config --json', settings);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const rows = JSON.parse(stdout) as { name: string; value: string | null; source: string }[];
+    const shown = Object.fromEntries(rows.map(({ name, value, source }) => [name, [value, source]]));
+    expect(shown).toMatchObject({
+      DATABASE_URL: ['postgres://app:***@127.0.0.1:1/app', 'environment'],
+      KAFKA_SASL_PASSWORD: ['***', 'environment'],
+      BATCH_ROWS: ['7', 'environment'],
+      TOPIC_PREFIX: ['aao', 'default'],
+      CONNECT_URL: [null, 'unset'],
+    });
+    expect(stdout).not.toContain('hunter2');
+  });
+
+  test('lists them first, and then refuses what is wrong', async () => {
+    const { code, stdout, stderr } = await run('config', {
+      BATCH_ROWS: 'many',
+      DATABASE_URL: 'app:hunter2@db',
+    });
+    expect(code).toBe(2);
+    expect(stdout).toContain('BATCH_ROWS');
+    expect(stderr).toContain('BATCH_ROWS must be a whole number');
+    expect(`${stdout}${stderr}`).not.toContain('hunter2');
+  });
+});
