@@ -18,6 +18,7 @@ export interface SessionRun {
   readonly partition?: number;
   readonly decode?: Decoder;
   readonly isAcceptedTruncate?: (partition: number, offset: bigint) => boolean;
+  readonly committed?: (result: BatchResult, nextOffset: bigint) => void;
   readonly retrying?: (error: Error) => void;
 }
 
@@ -51,6 +52,7 @@ export async function runRecords(run: SessionRun): Promise<BatchResult> {
     isAcceptedTruncate: run.isAcceptedTruncate ?? (() => false),
     committed: ({ nextToApply }, result) => {
       accumulate(total, result);
+      run.committed?.(result, nextToApply);
       if (nextToApply > last.offset) reachedEnd();
     },
     retrying: (_session, error) => {
