@@ -44,8 +44,17 @@ function report(error: unknown): number {
   return EXIT_CANNOT;
 }
 
+// `history-cdc config | head`: whoever reads has read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await buildProgram(createContext(process.env)).parseAsync(process.argv);
 } catch (error) {
   process.exitCode = report(error);
 }
+// The command is done. kafkajs can lose sight of a connection when a broker comes back, and that one would keep the
+// process alive for good: a projector that has stopped, or that cannot go on, and does not end.
+process.exit();

@@ -1,10 +1,7 @@
-import avro from 'avsc';
+import type { Type } from 'avsc';
+import { avroBody, parseSchema, schemaId } from '../lib/avro-record.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
 import type { SchemaLookup } from '../lib/registry.ts';
-
-/** `00` + int32 schema id + Avro: the framing that the registry's converter writes. */
-const MAGIC_BYTE = 0;
-const HEADER_BYTES = 5;
 
 /**
  * The columns that the projector reads. Each may be NULL here, whatever the table says: where a NULL has no place, it
@@ -36,24 +33,10 @@ interface RecordSchema {
   readonly fields: readonly { readonly name: string; readonly type: unknown }[];
 }
 interface Reader {
-  readonly type: avro.Type;
+  readonly type: Type;
   readonly resolver: object;
 }
 type RecordKind = 'key' | 'envelope';
-
-/** `long` as bigint: as a number, avsc refuses every real envelope (`ts_ns` is about 1.8e18). */
-const bigintLong = avro.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8);
-    bytes.writeBigInt64LE(value);
-    return bytes;
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
-});
 
 /**
  * Decodes records through a projected reader schema: fields that nobody reads are skipped while decoding, which is
@@ -91,12 +74,8 @@ export class AvroDecoder {
     if (id === undefined) throw new Error('the record does not begin with a magic byte and a schema id');
     const reader = this.#readers[kind].get(id);
     if (reader === undefined) throw new Error(`the registry does not know schema ${String(id)}`);
-    return reader.type.fromBuffer(payload.subarray(HEADER_BYTES), reader.resolver);
+    return reader.type.fromBuffer(avroBody(payload), reader.resolver);
   }
-}
-
-function schemaId(payload: Buffer): number | undefined {
-  return payload.length > HEADER_BYTES && payload[0] === MAGIC_BYTE ? payload.readInt32BE(1) : undefined;
 }
 
 function registryKnowsNone(kind: RecordKind, ids: ReadonlySet<number>): FatalError {
@@ -110,8 +89,8 @@ function registryKnowsNone(kind: RecordKind, ids: ReadonlySet<number>): FatalErr
 
 function buildReader(kind: RecordKind, writerSchema: unknown, id: number): Reader {
   try {
-    const type = typeOf(kind === 'key' ? keySchema(writerSchema) : envelopeSchema(writerSchema));
-    return { type, resolver: type.createResolver(typeOf(writerSchema)) };
+    const type = parseSchema(kind === 'key' ? keySchema(writerSchema) : envelopeSchema(writerSchema));
+    return { type, resolver: type.createResolver(parseSchema(writerSchema)) };
   } catch (error) {
     throw new FatalError({
       code: 'SCHEMA_UNUSABLE',
@@ -122,11 +101,6 @@ function buildReader(kind: RecordKind, writerSchema: unknown, id: number): Reade
       cause: error,
     });
   }
-}
-
-function typeOf(schema: unknown): avro.Type {
-  // A registry for each parse: avsc puts the named types it meets in there.
-  return avro.Type.forSchema(schema as avro.Schema, { registry: { long: bigintLong } });
 }
 
 function keySchema(writer: unknown): RecordSchema {
@@ -153,7 +127,7 @@ function columnProblem({ fields }: RecordSchema, column: string, type: readonly 
   const written = fields.find(({ name }) => name === column);
   if (written === undefined) return [`${column} is missing`];
   try {
-    typeOf(type).createResolver(typeOf(written.type));
+    parseSchema(type).createResolver(parseSchema(written.type));
     return [];
   } catch {
     return [`${column} has another type`];

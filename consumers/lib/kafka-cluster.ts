@@ -41,9 +41,11 @@ export class KafkaCluster {
   /** Connects; a cluster that does not answer is named before any work starts. */
   static async connect(settings: KafkaSettings, logger: Logger): Promise<KafkaCluster> {
     const cluster = new KafkaCluster(settings, logger);
+    const probe = createKafkaClient(settings, logger, 'impatient').admin();
     try {
+      await probe.connect();
+      await probe.listTopics();
       await cluster.#admin.connect();
-      await cluster.#admin.listTopics();
     } catch (error) {
       await cluster.close();
       throw new FatalError({
@@ -53,6 +55,8 @@ export class KafkaCluster {
           'check KAFKA_BROKERS and the TLS and SASL settings (`history-cdc config`), and that the broker runs',
         cause: error,
       });
+    } finally {
+      await probe.disconnect().catch(() => undefined);
     }
     return cluster;
   }

@@ -25,8 +25,18 @@ export type KafkaSettings = Pick<
   | 'KAFKA_SASL_PASSWORD'
 > & { readonly KAFKA_BROKERS: readonly string[] };
 
-export function createKafkaClient(settings: KafkaSettings, logger: Logger): Kafka {
-  return new Kafka(clientConfig(settings, logger));
+/** Enough to sit out the election of a leader or the restart of a broker. */
+const PATIENCE = { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 };
+/** For the first question: a wrong address should be named in seconds. */
+const IMPATIENCE = { initialRetryTime: 200, retries: 2 };
+
+export function createKafkaClient(
+  settings: KafkaSettings,
+  logger: Logger,
+  patience: 'patient' | 'impatient' = 'patient',
+): Kafka {
+  const retry = patience === 'patient' ? PATIENCE : IMPATIENCE;
+  return new Kafka({ ...clientConfig(settings, logger), retry });
 }
 
 function clientConfig(settings: KafkaSettings, logger: Logger): KafkaConfig {
@@ -40,7 +50,6 @@ function clientConfig(settings: KafkaSettings, logger: Logger): KafkaConfig {
     brokers: [...settings.KAFKA_BROKERS],
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
-    retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
     ...(settings.KAFKA_TLS ? { ssl: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } } : {}),
     ...(sasl === undefined ? {} : { sasl }),
     logLevel: logLevel.WARN,

@@ -1,5 +1,3 @@
-import type { Config } from './config.ts';
-
 /** Names of local stacks: part of a path, and of what `down` removes. */
 export const STACK_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 
@@ -7,7 +5,7 @@ export const STACK_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 export const SOURCE_SCHEMA = 'history_cdc_source';
 
 /** The topics that the connector writes to, all derived from `topic.prefix`. */
-export function topicNames(config: Pick<Config, 'TOPIC_PREFIX'>) {
+export function topicNames(config: { readonly TOPIC_PREFIX: string }) {
   const prefix = config.TOPIC_PREFIX;
   return {
     data: `${prefix}.public.agent_test_history`,

@@ -1,0 +1,34 @@
+import avro from 'avsc';
+
+/** `00` + int32 schema id + Avro: the framing that the registry's converter writes. */
+const MAGIC_BYTE = 0;
+const HEADER_BYTES = 5;
+
+/** The id of the schema that a record was written with; undefined where the bytes do not begin with one. */
+export function schemaId(payload: Buffer): number | undefined {
+  return payload.length > HEADER_BYTES && payload[0] === MAGIC_BYTE ? payload.readInt32BE(1) : undefined;
+}
+
+/** What stands behind the schema id. */
+export function avroBody(payload: Buffer): Buffer {
+  return payload.subarray(HEADER_BYTES);
+}
+
+/** `long` as bigint: as a number, avsc refuses every real envelope (`ts_ns` is about 1.8e18). */
+const bigintLong = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(value);
+    return bytes;
+  },
+  fromJSON: BigInt,
+  toJSON: String,
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
+});
+
+export function parseSchema(schema: unknown): avro.Type {
+  // A registry for each parse: avsc puts the named types that it meets in there.
+  return avro.Type.forSchema(schema as avro.Schema, { registry: { long: bigintLong } });
+}
