@@ -143,8 +143,10 @@ describe('a projected row that is moved', () => {
   test.each([
     ['a stranger', 'user_stranger'],
     ['nobody', null],
+    ['a blank that is a member', ' '],
   ])('to %s as its user stays as it is: an owner decision is never taken back', async (_, user) => {
     const first = await world().owner();
+    if (user === ' ') await world().member(user, first.organization);
     const row = rowOf(first);
     await world().project([inserted(row)]);
     const before = await world().run(row.id);
