@@ -6,7 +6,7 @@ import type { KafkaCluster, Watermarks } from '../lib/kafka-cluster.ts';
 import type { FetchedRecords, TopicConsumer } from '../lib/kafka-consumer.ts';
 import type { Logger } from '../lib/log.ts';
 import { inTransaction } from '../lib/postgres.ts';
-import { untilEnvironmentAllows } from '../lib/retry.ts';
+import { settledWithin, untilEnvironmentAllows } from '../lib/retry.ts';
 import type { ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
 import { Fenced, registerTopic, storedOffsets, takeOver } from './offsets.ts';
@@ -64,6 +64,8 @@ const HEARTBEAT_PAUSE_MS = 1_000;
 /** Offsets go to the group that often, for lag tools only. */
 const GROUP_COMMIT_PAUSE_MS = 1_000;
 const CAUGHT_UP_POLL_MS = 100;
+/** How long the end may wait for a broker that is away: kafkajs would try for minutes. */
+const LEAVE_WITHIN_MS = 4_000;
 
 /**
  * A projector: the partitions that the group gives it, each with a session. Correctness does not lean on the group:
@@ -125,6 +127,12 @@ export class Projector {
     clearTimeout(this.#groupCommit);
     for (const session of this.#sessions.values()) session.close();
     await Promise.allSettled(this.#running);
+    const left = await settledWithin(LEAVE_WITHIN_MS, this.#leaveGroup());
+    if (!left)
+      this.#options.logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
+  }
+
+  async #leaveGroup(): Promise<void> {
     await this.#commitToGroup();
     await this.#consumer?.stop();
   }
@@ -256,7 +264,10 @@ export class Projector {
         return session !== undefined && session.nextToApply >= high;
       });
     }
-    const stored = await storedOffsets(this.#options.context.canonical, this.#topicId);
+    const stored = await untilEnvironmentAllows(
+      () => storedOffsets(this.#options.context.canonical, this.#topicId),
+      { signal: this.#stop.signal, retrying: () => undefined },
+    );
     return [...targets].every(([partition, { high }]) => (stored.get(partition)?.nextOffset ?? -1n) >= high);
   }
 

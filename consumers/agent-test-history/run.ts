@@ -6,6 +6,7 @@ import { createMetrics } from '../lib/metrics.ts';
 import { topicNames } from '../lib/names.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import { createSchemaLookup } from '../lib/registry.ts';
+import { settledWithin } from '../lib/retry.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
 import { RunObserver } from './observer.ts';
@@ -13,6 +14,9 @@ import { Projector, type ProjectorMode, type ProjectorOptions } from './projecto
 import type { BatchResult } from './result.ts';
 import { findScriptCopies } from './script-copies.ts';
 import { startOffsets, type ReplayStart, type StartOffsets } from './start-offsets.ts';
+
+/** A group that is not forgotten in time (the broker is away) is forgotten by Kafka itself, once it is empty. */
+const FORGET_WITHIN_MS = 2_000;
 
 export type ProjectorConfig = ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL' | 'KAFKA_BROKERS'>;
 
@@ -93,7 +97,7 @@ async function runOn(options: Connected): Promise<RunResult> {
       stopped = await untilDone(projector, options);
     } finally {
       await projector.stop();
-      if (!commits(options)) await cluster.deleteGroup(groupOf(options));
+      if (!commits(options)) await settledWithin(FORGET_WITHIN_MS, cluster.deleteGroup(groupOf(options)));
     }
     // Only now: the stop has finished the transactions in hand.
     return { ...observer.total, stopped };
