@@ -33,8 +33,12 @@ export async function blockWritersOf(
   await client.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`);
   return {
     release: async () => {
-      await client.query('ROLLBACK');
-      client.release();
+      // The server may be gone, and the lock with it.
+      const alive = await client.query('ROLLBACK').then(
+        () => true,
+        () => false,
+      );
+      client.release(!alive);
     },
   };
 }

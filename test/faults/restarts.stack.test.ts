@@ -1,0 +1,106 @@
+import { afterAll, expect, test } from 'vitest';
+import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
+import { accountingErrors, differences } from '../support/canonical.ts';
+import type { Command } from '../support/command.ts';
+import { blockWritersOf, forgetProjection, seenWaiting, storedRecords } from '../support/faults.ts';
+import { usePipeline, type RunFacts } from '../support/pipeline.ts';
+import { endServer, startServersAgain } from '../support/servers.ts';
+import { serviceOf, type Service } from '../support/service.ts';
+
+const pipeline = usePipeline({
+  seed: async (pool) => {
+    // The test stack lets Postgres lose its last commits in a crash, and here it crashes.
+    await pool.query(
+      `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', current_database()); END $$`,
+    );
+    await seedOrganisations(pool);
+    await insertRuns(pool, 1, 400);
+  },
+});
+
+// Whatever happens here, the files that follow find their servers.
+afterAll(async () => {
+  await startServersAgain();
+});
+
+let projector: Command;
+let service: Service;
+
+async function everythingProjected(): Promise<void> {
+  const records = await pipeline().records();
+  await projector.while('everything is projected', async () => (await storedRecords(pipeline())) === records);
+  expect(await differences(pipeline())).toEqual([]);
+  expect(await accountingErrors(pipeline())).toEqual([]);
+}
+
+async function readyAgain(): Promise<void> {
+  await projector.while('it is ready', async () => (await service.ready()).status === 200);
+}
+
+test('a run that ends by itself waits for Postgres', async () => {
+  const block = await blockWritersOf(pipeline(), 'history_cdc.ledger');
+  const run = pipeline().start(['project', '--until-caught-up', '--json']);
+  await seenWaiting(pipeline(), run);
+  await endServer('postgres', 'SIGINT');
+  await block.release();
+  await run.logged('Postgres is in the way; nothing is lost, trying again');
+  await startServersAgain();
+  expect(await run.ended).toMatchObject({ code: 0 });
+  expect(await storedRecords(pipeline())).toBe(400);
+  expect(await differences(pipeline())).toEqual([]);
+});
+
+test('its sessions are ended in the middle of transactions, again and again: it goes on by itself', async () => {
+  await forgetProjection(pipeline());
+  projector = pipeline().start(['project', '--json'], { BATCH_ROWS: '1' });
+  service = await serviceOf(projector);
+  for (const progress of [20, 60, 100]) {
+    await projector.while(
+      'it is in the middle of a backlog',
+      async () => (await storedRecords(pipeline())) > progress,
+    );
+    await pipeline().asDba(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'history-cdc project'",
+    );
+  }
+  expect(await storedRecords(pipeline())).toBeLessThan(400);
+  await everythingProjected();
+  await readyAgain();
+  expect((await service.metrics()).get('history_cdc_transaction_retries_total')).toBeGreaterThan(0);
+});
+
+test('Postgres crashes while transactions are in hand: /readyz says so until it is back, and nothing is lost', async () => {
+  const block = await blockWritersOf(pipeline(), 'history_cdc.ledger');
+  await insertRuns(pipeline().pool, 401, 480);
+  await pipeline().delivered();
+  await seenWaiting(pipeline(), projector);
+  expect((await service.ready()).status).toBe(200);
+
+  await endServer('postgres', 'SIGQUIT');
+  await block.release();
+  await projector.while('it is not ready', async () => (await service.ready()).status === 503);
+  expect((await service.ready()).reason).toMatch(/^partition \d: Postgres is in the way$/);
+  await startServersAgain();
+  await readyAgain();
+  await everythingProjected();
+});
+
+test('the broker crashes: the projector finds its way back, and nothing is lost', async () => {
+  await endServer('kafka', 'SIGKILL');
+  await insertRuns(pipeline().pool, 481, 540);
+  await startServersAgain();
+  // Debezium has lost its connections to both servers, and has come back by itself, too.
+  await pipeline().delivered();
+  await everythingProjected();
+  await readyAgain();
+});
+
+test('told to stop while the broker is away, it ends in time with exit code 0, and has counted every record', async () => {
+  await endServer('kafka', 'SIGKILL');
+  const askedAt = performance.now();
+  projector.signal('SIGTERM');
+  const { code, stdout, stderr } = await projector.ended;
+  expect(performance.now() - askedAt).toBeLessThan(10_000);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect((JSON.parse(stdout) as RunFacts).read).toBe(540);
+});

@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest';
+import { insertRuns, MARKER, seedOrganisations } from '../support/application-rows.ts';
+import {
+  accountingErrors,
+  contentHash,
+  differences,
+  ledgerDecisions,
+  runsInAll,
+} from '../support/canonical.ts';
+import type { Command } from '../support/command.ts';
+import { groupRecords, storedRecords } from '../support/faults.ts';
+import { usePipeline, type RunFacts } from '../support/pipeline.ts';
+import { serviceOf, type Service } from '../support/service.ts';
+import { readTopic, type PlacedRecord } from '../support/topic-records.ts';
+
+const pipeline = usePipeline({
+  seed: async (pool) => {
+    await seedOrganisations(pool);
+    await insertRuns(pool, 1, 100);
+  },
+});
+
+let projector: Command;
+let service: Service;
+
+async function everythingProjected(): Promise<void> {
+  const records = await pipeline().records();
+  await projector.while('everything is projected', async () => (await storedRecords(pipeline())) === records);
+}
+
+test('it serves /healthz at once, and /readyz once it has its partitions', async () => {
+  projector = pipeline().start(['project', '--json']);
+  service = await serviceOf(projector);
+  const health = await fetch(`${service.url}/healthz`);
+  expect([health.status, await health.json()]).toEqual([200, { alive: true }]);
+  await projector.while('it is ready', async () => (await service.ready()).status === 200);
+  await everythingProjected();
+  expect(await differences(pipeline())).toEqual([]);
+  const metrics = await countedMetrics();
+  for (const [decision, count] of Object.entries(await ledgerDecisions(pipeline()))) {
+    const counted = metrics.get(`history_cdc_decisions_total{decision="${decision}"}`);
+    expect([decision, counted]).toEqual([decision, count]);
+  }
+});
+
+/** The metrics, once they count the last record of the topic: they follow the commit. */
+async function countedMetrics(): Promise<ReadonlyMap<string, number>> {
+  const records = await pipeline().records();
+  return await projector.while('every record is counted once', async () => {
+    const metrics = await service.metrics();
+    const outcomes = [...metrics].filter(([name]) => name.startsWith('history_cdc_records_total{'));
+    return outcomes.reduce((sum, [, count]) => sum + count, 0) === records && metrics;
+  });
+}
+
+test('changes flow while it runs', async () => {
+  await insertRuns(pipeline().pool, 101, 120);
+  await pipeline().query("UPDATE agent_test_history SET summary = 'changed' WHERE steps_passed = 3");
+  await pipeline().query(
+    'INSERT INTO oracle.kept_run SELECT * FROM oracle.expected_run WHERE tracks_passed = 4',
+  );
+  await pipeline().query('DELETE FROM agent_test_history WHERE steps_passed = 4');
+  await pipeline().delivered();
+  await everythingProjected();
+  expect(await differences(pipeline())).toEqual([]);
+  expect(await accountingErrors(pipeline())).toEqual([]);
+});
+
+test('records that cannot be read are parked with their bytes, and everything around them flows', async () => {
+  const records = await readTopic(pipeline());
+  const known = await keyOf('projected', records);
+  const bytes = (text: string) => Buffer.from(`${text} ${MARKER}`);
+  const unknownSchema = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 2, 2]);
+  const cutShort = known.value?.subarray(0, 40) ?? null;
+  const malformed = [
+    { key: null, value: bytes('no key'), partition: 0 },
+    { key: bytes('no schema'), value: null, partition: 1 },
+    { key: unknownSchema, value: bytes('no value'), partition: 2 },
+    { key: known.key, value: unknownSchema, partition: known.partition },
+    { key: known.key, value: cutShort, partition: known.partition },
+    { key: known.key, value: Buffer.alloc(0), partition: known.partition },
+  ];
+  const before = await ledgerDecisions(pipeline());
+  const offsets = await pipeline().cluster.watermarks(pipeline().topic);
+  await pipeline().produce(malformed);
+  await insertRuns(pipeline().pool, 121, 140);
+  await pipeline().delivered();
+  await everythingProjected();
+
+  const parked = await pipeline().query<{
+    partition: number;
+    offset: string;
+    key: Buffer | null;
+    value: Buffer | null;
+  }>(
+    'SELECT partition, "offset", record_key AS key, record_value AS value FROM history_cdc.quarantine ORDER BY id',
+  );
+  const byPlace = (rows: { partition: number }[]) => rows.toSorted((a, b) => a.partition - b.partition);
+  const seen = new Map([...offsets].map(([partition, { high }]) => [partition, high]));
+  const placed = malformed.map((record) => {
+    const offset = seen.get(record.partition) ?? 0n;
+    seen.set(record.partition, offset + 1n);
+    return { ...record, offset: String(offset) };
+  });
+  expect(byPlace(parked)).toEqual(byPlace(placed));
+  // Nothing was decided anew: the one key that could be read has its decision, and an owner's is never taken back.
+  expect(await differences(pipeline())).toEqual([]);
+  expect(await accountingErrors(pipeline())).toEqual([]);
+  expect((await ledgerDecisions(pipeline()))['quarantined']).toBe(before['quarantined']);
+});
+
+async function keyOf(decision: string, records: readonly PlacedRecord[]): Promise<PlacedRecord> {
+  const [{ partition, offset } = { partition: -1, offset: '' }] = await pipeline().query<{
+    partition: number;
+    offset: string;
+  }>(
+    `SELECT partition, "offset" FROM history_cdc.ledger WHERE decision = $1 AND source_deleted_at IS NULL ORDER BY legacy_id LIMIT 1`,
+    [decision],
+  );
+  const found = records.find((record) => record.partition === partition && record.offset === BigInt(offset));
+  if (found === undefined) throw new Error(`no record of the topic stands behind a ${decision} row`);
+  return found;
+}
+
+test('the same records a second time, as Debezium may write them after a crash, change no content', async () => {
+  const records = (await readTopic(pipeline())).filter(
+    ({ key, value }) => key !== null && (value?.length ?? 0) > 100,
+  );
+  const newest = records.slice(-20);
+  expect(newest).toHaveLength(20);
+  const canonical = await runsInAll(pipeline());
+  await pipeline().produce(newest.map(({ key, value, partition }) => ({ key, value, partition })));
+  await everythingProjected();
+  expect(await differences(pipeline())).toEqual([]);
+  expect(await runsInAll(pipeline())).toBe(canonical);
+});
+
+test('the metrics add up with what is in the tables', async () => {
+  const metrics = await countedMetrics();
+  expect(metrics.get('history_cdc_records_total{outcome="quarantined"}')).toBe(6);
+  expect(metrics.get('history_cdc_canonical_rows_written_total{operation="insert"}')).toBe(
+    await pipeline().value('SELECT count(*)::integer FROM oracle.actual_run'),
+  );
+  expect(metrics.get('history_cdc_canonical_rows_written_total{operation="update"}')).toBeGreaterThan(0);
+  const lags = [0, 1, 2, 3].map((partition) =>
+    metrics.get(`history_cdc_lag_records{partition="${String(partition)}"}`),
+  );
+  expect(lags).toEqual([0, 0, 0, 0]);
+  expect(metrics.get('history_cdc_assigned_partitions')).toBe(4);
+  expect(metrics.get('history_cdc_last_commit_timestamp_seconds')).toBeGreaterThan(Date.now() / 1000 - 600);
+});
+
+test('told to stop, it ends with exit code 0 and its facts, and tells Kafka how far it got', async () => {
+  projector.signal('SIGTERM');
+  const { code, stdout, stderr } = await projector.ended;
+  expect(code).toBe(0);
+  const records = await pipeline().records();
+  const facts = JSON.parse(stdout) as RunFacts;
+  expect(facts).toMatchObject({ read: records, stopped: 'signal', records: { quarantined: 6 } });
+  expect(await groupRecords(pipeline(), pipeline().config.CONSUMER_GROUP)).toBe(records);
+  expect(stderr).toContain('records quarantined');
+  await expect(fetch(`${service.url}/healthz`)).rejects.toThrow();
+});
+
+test('a replay parks nothing twice', async () => {
+  const before = await contentHash(pipeline());
+  const replay = await pipeline().facts(['replay']);
+  expect(replay.changes.total).toBe(0);
+  expect(await contentHash(pipeline())).toBe(before);
+});
+
+test('no value of a row, no byte of a parked record and no secret is in what it prints or serves', () => {
+  const { output, settings } = pipeline();
+  expect(output).toContain('records quarantined');
+  expect(output).not.toContain(MARKER);
+  expect(output).not.toContain(new URL(settings['DATABASE_URL'] ?? '').password);
+});

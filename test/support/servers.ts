@@ -1,0 +1,24 @@
+import { inject } from 'vitest';
+import { isFree } from '../../stack/ports.ts';
+import { isAlive, readRecord, signalProcess } from '../../stack/process.ts';
+import { PORTS_OF } from '../../stack/servers.ts';
+import { startStack } from '../../stack/stack.ts';
+import { instanceOf, pidFile, readState, type ServerName } from '../../stack/state.ts';
+import { until } from './until.ts';
+
+/** Ends a server of the test stack with a signal, and returns when its process is gone and its ports are free. */
+export async function endServer(name: ServerName, signal: NodeJS.Signals): Promise<void> {
+  const instance = instanceOf(process.env, inject('instance'));
+  const server = readRecord(pidFile(instance, name));
+  const ports = readState(instance)?.ports;
+  if (server === undefined || ports === undefined) throw new Error(`${name} was never started`);
+  signalProcess(server, signal);
+  await until(`${name} ends`, () => !isAlive(server));
+  // The threads of a killed Java process outlive its first one for a moment, and hold the sockets.
+  for (const port of PORTS_OF[name]) await until(`port ${port} is free`, () => isFree(ports[port]));
+}
+
+/** Starts whatever does not run of the test stack, on the same ports and data, and returns when all of it answers. */
+export async function startServersAgain(): Promise<void> {
+  await startStack({ environment: process.env, name: inject('instance'), onProgress: () => undefined });
+}
