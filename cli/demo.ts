@@ -3,6 +3,7 @@ import { FatalError } from '../consumers/lib/errors.ts';
 import { FEWEST_ROWS, ORGANISATIONS } from '../demo/generate.ts';
 import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
 import { runDemo } from '../demo/run.ts';
+import { instanceOf, type Instance } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 
@@ -44,7 +45,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
         createProgress,
       });
       context.print(options.json === true ? JSON.stringify(facts, null, 2) : renderReport(facts));
-      if (keep) context.note(renderNext(facts, options.stack));
+      if (keep) context.note(renderNext(facts, instanceOf(context.environment, options.stack)));
       if (!addsUp(facts)) throw new AnswerNo();
     });
 }
@@ -76,7 +77,7 @@ function stopOnce(context: CommandContext): AbortSignal {
   return controller.signal;
 }
 
-function renderNext({ addresses }: DemoFacts, stack: string): string {
+function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): string {
   const [host = '', port = ''] = (addresses['Postgres'] ?? '').split(':');
   const run = 'node bin/history-cdc.mjs';
   return [
@@ -85,13 +86,14 @@ function renderNext({ addresses }: DemoFacts, stack: string): string {
     ...Object.entries(addresses).map(([server, address]) => `  ${server.padEnd(10)}${address}`),
     '',
     'Next, in this folder:',
-    `  export HISTORY_CDC_STACK=${stack}`,
+    `  export HISTORY_CDC_STACK=${name}`,
     `  ${run} stack status`,
     `  ${run} connector status`,
     `  ${run} project              # goes on projecting; Ctrl-C ends it`,
     `  ${run} replay               # reads the topic again and changes nothing`,
-    `  export PGPASSWORD=$(node -p 'require("./.stack/instances/${stack}/state.json").passwords.app')`,
+    `  export PGPASSWORD=$(node -p 'require("${folder}/state.json").passwords.app')`,
     `  psql -h ${host} -p ${port} -U app app -c 'SELECT decision, reason, count(*) FROM history_cdc.ledger GROUP BY 1, 2 ORDER BY 3 DESC'`,
+    `  psql -h ${host} -p ${port} -U app app -c 'SELECT story, decision, reason, count(*) FROM demo.expected JOIN history_cdc.ledger USING (legacy_id) GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC'`,
     `  ${run} stack down --purge`,
   ].join('\n');
 }

@@ -71,6 +71,20 @@ export class Command {
   }
 }
 
-export async function runCommand(args: readonly string[], options: CommandOptions): Promise<RunAnswer> {
-  return await new Command(args, options).answer;
+/** Runs a command to its end; when the signal fires it is asked to stop, and the signal's reason is thrown. */
+export async function runCommand(
+  args: readonly string[],
+  { signal, ...options }: CommandOptions & { readonly signal: AbortSignal },
+): Promise<RunAnswer> {
+  const command = new Command(args, options);
+  const stop = () => {
+    command.stop().catch(() => undefined);
+  };
+  signal.addEventListener('abort', stop);
+  try {
+    return await command.answer;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    signal.throwIfAborted();
+  }
 }

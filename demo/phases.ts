@@ -151,13 +151,21 @@ export async function stopProjector(projector: Command): Promise<Check> {
   });
 }
 
-export async function runAgain({ pool, command }: Surroundings): Promise<Check[]> {
+export async function runAgain({ pool, cluster, topic, command, signal }: Surroundings): Promise<Check[]> {
   const before = await hashState(pool);
-  const projected = await runCommand(['project', '--until-caught-up', '--json'], command);
-  const replayed = await runCommand(['replay', '--json'], command);
+  const projected = await runCommand(['project', '--until-caught-up', '--json'], { ...command, signal });
+  const replayed = await runCommand(['replay', '--json'], { ...command, signal });
   const after = await hashState(pool);
+  const { done, total } = await projectedOf(pool, cluster, topic);
   const unchanged = { expected: '0', lookedAt: replayed.read };
   return [
+    {
+      id: 'offsets-at-end',
+      claim: 'the stored offsets are at the end of the topic',
+      expected: String(total),
+      found: String(done),
+      lookedAt: total,
+    },
     {
       id: 'second-run',
       claim: 'a second `project --until-caught-up` changes nothing',

@@ -35,6 +35,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoFacts> {
   try {
     return { ...(await onStack({ ...options, stack, timed })), phases };
   } catch (error) {
+    // What fails because of a stop fails in many ways; the stop is what happened.
+    options.signal.throwIfAborted();
     if (options.keep)
       options.note(
         `the stack ${options.stackName} is still up, its logs are in ${path.dirname(stack.logFile)}`,
