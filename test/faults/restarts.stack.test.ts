@@ -4,7 +4,7 @@ import { accountingErrors, differences } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';
 import { blockWritersOf, forgetProjection, seenWaiting, storedRecords } from '../support/faults.ts';
 import { usePipeline, type RunFacts } from '../support/pipeline.ts';
-import { endServer, startServersAgain } from '../support/servers.ts';
+import { endServer, freezeServer, startServersAgain } from '../support/servers.ts';
 import { serviceOf, type Service } from '../support/service.ts';
 
 const pipeline = usePipeline({
@@ -95,12 +95,16 @@ test('the broker crashes: the projector finds its way back, and nothing is lost'
   await readyAgain();
 });
 
-test('told to stop while the broker is away, it ends in time with exit code 0, and has counted every record', async () => {
-  await endServer('kafka', 'SIGKILL');
-  const askedAt = performance.now();
-  projector.signal('SIGTERM');
-  const { code, stdout, stderr } = await projector.ended;
-  expect(performance.now() - askedAt).toBeLessThan(10_000);
-  expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect((JSON.parse(stdout) as RunFacts).read).toBe(540);
+test('told to stop while the broker does not answer, it ends in time with exit code 0, and has counted every record', async () => {
+  const thaw = freezeServer('kafka');
+  try {
+    const askedAt = performance.now();
+    projector.signal('SIGTERM');
+    const { code, stdout, stderr } = await projector.ended;
+    expect(performance.now() - askedAt).toBeLessThan(10_000);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect((JSON.parse(stdout) as RunFacts).read).toBe(540);
+  } finally {
+    thaw();
+  }
 });

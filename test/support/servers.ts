@@ -6,12 +6,26 @@ import { startStack } from '../../stack/stack.ts';
 import { instanceOf, pidFile, readState, type ServerName } from '../../stack/state.ts';
 import { until } from './until.ts';
 
-/** Ends a server of the test stack with a signal, and returns when its process is gone and its ports are free. */
-export async function endServer(name: ServerName, signal: NodeJS.Signals): Promise<void> {
+function find(name: ServerName) {
   const instance = instanceOf(process.env, inject('instance'));
   const server = readRecord(pidFile(instance, name));
   const ports = readState(instance)?.ports;
   if (server === undefined || ports === undefined) throw new Error(`${name} was never started`);
+  return { server, ports };
+}
+
+/** Makes a server silent: its sockets stay open, and nobody answers. Gives what makes it answer again. */
+export function freezeServer(name: ServerName): () => void {
+  const { server } = find(name);
+  signalProcess(server, 'SIGSTOP');
+  return () => {
+    signalProcess(server, 'SIGCONT');
+  };
+}
+
+/** Ends a server of the test stack with a signal, and returns when its process is gone and its ports are free. */
+export async function endServer(name: ServerName, signal: NodeJS.Signals): Promise<void> {
+  const { server, ports } = find(name);
   signalProcess(server, signal);
   await until(`${name} ends`, () => !isAlive(server));
   // The threads of a killed Java process outlive its first one for a moment, and hold the sockets.
