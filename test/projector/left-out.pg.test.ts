@@ -87,6 +87,19 @@ describe('an update of a projected row that leaves TOAST values out', () => {
     expect(await world().ledger(row.id)).toMatchObject({ content_hash: hash, user_id: owner.user });
   });
 
+  test('of which the user is left out, and who lost the agent since, is not taken for a move', async () => {
+    const owner = await world().owner();
+    const row = rowOf(owner);
+    await world().project([inserted(row)]);
+    await world().execute(
+      'DELETE FROM public.organization_memberships WHERE workos_user_id = $1',
+      owner.user,
+    );
+    await world().project([updated({ ...row, steps_failed: 41 }, 'user_id')]);
+    expect(await world().run(row.id)).toMatchObject({ tracks_failed: 41 });
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', reason: 'owner' });
+  });
+
   test('behind a record that was parked: they come from the table, because our row may have missed a change', async () => {
     const owner = await world().owner();
     const row = rowOf(owner);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { aRow, deleted, inserted, updated } from '../support/records.ts';
+import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
 import type { Owner } from '../support/tables.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -60,6 +60,17 @@ describe('a row that stands on somebody else’s canonical row', () => {
       offset: 2,
     });
     expect(await world().quarantined()).toEqual([]);
+  });
+
+  test('adopted: an update whose values nobody has any more heals nothing that was parked before', async () => {
+    const owner = await world().owner();
+    const row = rowOf(owner);
+    await world().scriptCopy(row.id);
+    await world().project([inserted(row), rawRecord(row.id, {}), updated(row, 'summary')]);
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'adopted', offset: 3 });
+    expect(await world().quarantined()).toMatchObject([{ offset: 2, healed_at: null }]);
+    await world().project([updated(row)]);
+    expect((await world().quarantined()).map(({ healed_at }) => healed_at)).not.toContain(null);
   });
 });
 

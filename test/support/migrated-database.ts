@@ -3,19 +3,28 @@ import { migrate } from '../../consumers/agent-test-history/migrate.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { freshDatabase, type Template, type TestDatabase } from './database.ts';
 
+/** The application's tables: a database before history-cdc comes near it. */
+const APPLICATION = templateOf('template_application', createApplication);
+
 /** The application's tables and our schema, as `migrate` leaves them. */
-const MIGRATED: Template = {
-  name: 'template_migrated',
-  build: async ({ url }) => {
-    const pool = createPool({ url, name: 'template', connections: 1 });
-    try {
-      await createApplication(pool);
-      await migrate(pool, undefined);
-    } finally {
-      await pool.end();
-    }
-  },
-};
+const MIGRATED = templateOf('template_migrated', async (pool) => {
+  await createApplication(pool);
+  await migrate(pool, undefined);
+});
+
+function templateOf(name: string, fill: (pool: Pool) => Promise<void>): Template {
+  return {
+    name,
+    build: async ({ url }) => {
+      const pool = createPool({ url, name: 'template', connections: 1 });
+      try {
+        await fill(pool);
+      } finally {
+        await pool.end();
+      }
+    },
+  };
+}
 
 export interface OpenDatabase {
   readonly database: TestDatabase;
@@ -31,9 +40,7 @@ export async function openMigratedDatabase(connections = 4): Promise<OpenDatabas
 
 /** The same before `migrate`: the application's tables only. */
 export async function openApplicationDatabase(connections = 4): Promise<OpenDatabase> {
-  const open = opened(await freshDatabase(), connections);
-  await createApplication(open.pool);
-  return open;
+  return opened(await freshDatabase({ template: APPLICATION }), connections);
 }
 
 function opened(database: TestDatabase, connections: number): OpenDatabase {
