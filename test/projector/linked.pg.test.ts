@@ -70,6 +70,7 @@ describe('a row that stands on somebody else’s canonical row', () => {
     expect(await world().ledger(row.id)).toMatchObject({ decision: 'adopted', offset: 3 });
     expect(await world().quarantined()).toMatchObject([{ offset: 2, healed_at: null }]);
     await world().project([updated(row)]);
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'adopted', offset: 4 });
     expect((await world().quarantined()).map(({ healed_at }) => healed_at)).not.toContain(null);
   });
 });
