@@ -116,7 +116,7 @@ async function catchUp(
 
 export async function streamChanges(run: Surroundings, projector: Command): Promise<WriterResult> {
   const { pool, plan, signal, createProgress, stack } = run;
-  const progress = createProgress('written');
+  const progress = fromFirstRow(() => createProgress('written'));
   const written = await whileRunning(
     projector,
     runWriter(pool, {

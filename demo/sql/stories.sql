@@ -1,13 +1,15 @@
 -- What the writer will do to the history while it streams, chosen before it starts: each story takes the contexts
 -- of its own sixth of the organisations, so no two stories meet in one row. Contexts with large profiles come
--- first: a merge leaves those out of the event. The contexts of the stories get no streamed rows.
+-- first, for a merge leaves those out of the event; but not contexts with very many rows, or moving them would take
+-- all of the stream's time. The contexts of the stories get no streamed rows.
 CREATE TABLE demo.story (n integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, story text NOT NULL, context_id uuid NOT NULL UNIQUE, target_id uuid);
 
 WITH living AS (
-  SELECT c.*, a.opted_out,
-         (SELECT count(*) FILTER (WHERE pg_column_size(h.agent_profile_json) > 8000) FROM agent_test_history h WHERE h.agent_context_id = c.id) AS large_rows,
-         (SELECT count(*) FROM agent_test_history h WHERE h.agent_context_id = c.id) AS rows
-  FROM demo.context c LEFT JOIN demo.agent a ON a.n = c.agent_n
+  SELECT c.*, a.opted_out, coalesce(h.rows, 0) AS rows, CASE WHEN h.rows <= 100 THEN -h.large_rows ELSE h.rows END AS preference
+  FROM demo.context c
+       LEFT JOIN demo.agent a ON a.n = c.agent_n
+       LEFT JOIN (SELECT agent_context_id, count(*) AS rows, count(*) FILTER (WHERE pg_column_size(agent_profile_json) > 8000) AS large_rows
+                  FROM agent_test_history GROUP BY agent_context_id) AS h ON h.agent_context_id = c.id
   WHERE c.slot IS NOT NULL
 ), paired AS (
   SELECT DISTINCT ON (source.organisation_n)
@@ -18,7 +20,7 @@ WITH living AS (
            WHEN 3 THEN 'merged from a foreign agent to an own one'
            WHEN 4 THEN 'context deleted'
          END AS story,
-         source.id AS context_id, target.id AS target_id, source.large_rows, source.organisation_n
+         source.id AS context_id, target.id AS target_id, source.preference
   FROM living source LEFT JOIN living target ON target.organisation_n = source.organisation_n AND target.id <> source.id
   WHERE source.rows > 0 AND CASE source.organisation_n % 6
     WHEN 0 THEN source.duplicate AND NOT target.duplicate AND target.agent_n = source.agent_n
@@ -27,9 +29,9 @@ WITH living AS (
     WHEN 3 THEN source.kind = 'foreign' AND target.kind = 'owned'
     WHEN 4 THEN true
   END
-  ORDER BY source.organisation_n, source.large_rows DESC, source.rows DESC, source.id, target.id
+  ORDER BY source.organisation_n, source.preference, source.id, target.id
 ), ranked AS (
-  SELECT *, row_number() OVER (PARTITION BY story ORDER BY large_rows DESC, context_id) AS rank FROM paired
+  SELECT *, row_number() OVER (PARTITION BY story ORDER BY preference, context_id) AS rank FROM paired
 )
 INSERT INTO demo.story (story, context_id, target_id)
 SELECT story, context_id, CASE WHEN story <> 'context deleted' THEN target_id END FROM ranked WHERE rank <= 10
