@@ -3,7 +3,7 @@ import type { Readiness } from '../lib/http.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { accumulate, emptyResult, type BatchResult } from './result.ts';
-import type { PartitionCommit, ProjectorObserver } from './projector.ts';
+import type { PartitionCommit, ProjectorObserver } from './projector-options.ts';
 
 /** A partition with records to project that commits nothing for this long is stuck. */
 const STUCK_AFTER_MS = 60_000;

@@ -2,60 +2,15 @@ import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { messageOf } from '../lib/errors.ts';
-import type { KafkaCluster, Watermarks } from '../lib/kafka-cluster.ts';
+import type { Watermarks } from '../lib/kafka-cluster.ts';
 import type { FetchedRecords, TopicConsumer } from '../lib/kafka-consumer.ts';
-import type { Logger } from '../lib/log.ts';
 import { inTransaction } from '../lib/postgres.ts';
-import { settledWithin, untilEnvironmentAllows } from '../lib/retry.ts';
-import type { ChunkBounds } from './chunk-queue.ts';
-import type { Decoder } from './decode.ts';
+import { untilEnvironmentAllows } from '../lib/retry.ts';
+import { settledWithin } from '../lib/settled-within.ts';
 import { Fenced, registerTopic, storedOffsets, takeOver } from './offsets.ts';
 import { PartitionSession, type SessionMode } from './partition-session.ts';
-import type { PipelineContext } from './pipeline.ts';
-import type { BatchResult } from './result.ts';
+import type { ProjectorOptions } from './projector-options.ts';
 import { assertInRange, fencedForGood, topicMissing } from './topic-faults.ts';
-
-/** `project` goes on where the last commit ended; `replay` reads again what has been read. */
-export type ProjectorMode = 'project' | 'replay';
-
-export interface ProjectorOptions {
-  readonly cluster: KafkaCluster;
-  readonly context: PipelineContext;
-  readonly decode: Decoder;
-  readonly logger: Logger;
-  /**
-   * Commits under a claim, with the offset. Without it the projector reads beside the others: with a group of its own,
-   * and without moving any stored offset.
-   */
-  readonly commits: boolean;
-  /** Without commits: whether every transaction is rolled back. */
-  readonly dryRun: boolean;
-  readonly topic: string;
-  readonly group: string;
-  readonly bounds: ChunkBounds;
-  readonly partitionsAtOnce: number;
-  /** Where a replay or a dry run begins; partitions that are missing begin at the start of the topic. */
-  readonly startAt: ReadonlyMap<number, bigint>;
-  readonly acceptNewTopic: boolean;
-  /** True for a truncate of the legacy table that was met before, or that a person accepts. */
-  readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
-  readonly observer: ProjectorObserver;
-}
-
-/** What happens in a projector, told to metrics, health and progress. */
-export interface ProjectorObserver {
-  assigned(partitions: readonly number[]): void;
-  fetched(partition: number, highWatermark: bigint): void;
-  committed(commit: PartitionCommit): void;
-  retrying(partition: number, error: Error): void;
-}
-
-export interface PartitionCommit {
-  readonly partition: number;
-  readonly nextOffset: bigint;
-  readonly result: BatchResult;
-  readonly seconds: number;
-}
 
 /** How long a partition that another projector took may stay ours by the group's word: a rebalance is over by then. */
 const FENCED_GRACE_MS = 60_000;
@@ -143,7 +98,7 @@ export class Projector {
       group,
       topic,
       fetchBytes: Math.max(bounds.bytes / 4, 262_144),
-      assigned: (partitions) => this.#assign(partitions),
+      assigned: (partitions, outdated) => this.#assign(partitions, outdated),
       records: (fetched) => this.#take(fetched),
       failed: (error) => {
         this.#fail(error);
@@ -151,27 +106,38 @@ export class Projector {
     });
   }
 
-  /** Opens a session for each partition; those of an earlier assignment can no longer commit. */
-  async #assign(partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>> {
+  /**
+   * Opens a session for each partition; those of an earlier assignment can no longer commit. Once the group assigns
+   * anew, this assignment takes over nothing more: the partition may be somebody else's, who would be fenced for it.
+   */
+  async #assign(partitions: readonly number[], outdated: AbortSignal): Promise<ReadonlyMap<number, bigint>> {
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
     const watermarks = await this.#options.cluster.watermarks(this.#options.topic);
     for (const partition of partitions) {
-      const session = await this.#open(partition, watermarks.get(partition));
-      this.#sessions.set(partition, session);
-      const run = session.run().catch((error: unknown) => {
-        this.#sessionFailed(session, error);
-      });
-      this.#running.add(run);
-      void run.finally(() => this.#running.delete(run));
+      outdated.throwIfAborted();
+      this.#start(await this.#open(partition, watermarks.get(partition), outdated));
     }
     this.#options.observer.assigned(partitions);
     return new Map([...this.#sessions].map(([partition, session]) => [partition, session.nextToRead]));
   }
 
-  async #open(partition: number, watermarks: Watermarks | undefined): Promise<PartitionSession> {
+  #start(session: PartitionSession): void {
+    this.#sessions.set(session.partition, session);
+    const run = session.run().catch((error: unknown) => {
+      this.#sessionFailed(session, error);
+    });
+    this.#running.add(run);
+    void run.finally(() => this.#running.delete(run));
+  }
+
+  async #open(
+    partition: number,
+    watermarks: Watermarks | undefined,
+    outdated: AbortSignal,
+  ): Promise<PartitionSession> {
     const { context, decode, bounds, isAcceptedTruncate } = this.#options;
-    const { firstOffset, sessionMode } = await this.#position(partition, watermarks);
+    const { firstOffset, sessionMode } = await this.#position(partition, watermarks, outdated);
     return new PartitionSession({
       context,
       decode,
@@ -196,6 +162,7 @@ export class Projector {
   async #position(
     partition: number,
     watermarks: Watermarks | undefined,
+    outdated: AbortSignal,
   ): Promise<{ firstOffset: bigint; sessionMode: SessionMode }> {
     const { topic, context, startAt, commits, dryRun } = this.#options;
     if (watermarks === undefined) throw topicMissing(topic);
@@ -209,7 +176,7 @@ export class Projector {
     const { claim, nextOffset } = await untilEnvironmentAllows(
       () => inTransaction(context.canonical, (client) => takeOver(client, start, this.#name)),
       {
-        signal: this.#stop.signal,
+        signal: AbortSignal.any([this.#stop.signal, outdated]),
         retrying: (error) => {
           this.#options.observer.retrying(partition, error);
         },

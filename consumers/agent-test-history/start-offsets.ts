@@ -1,7 +1,7 @@
 import type { KafkaCluster } from '../lib/kafka-cluster.ts';
 import type { Client } from '../lib/postgres.ts';
 import { storedOffsets } from './offsets.ts';
-import type { ProjectorMode } from './projector.ts';
+import type { ProjectorMode } from './projector-options.ts';
 import { topicMissing } from './topic-faults.ts';
 
 /** From where a replay reads: the beginning, an offset in every partition, or a time in epoch milliseconds. */

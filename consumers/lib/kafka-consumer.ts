@@ -1,6 +1,7 @@
 import { KafkaJSError } from './kafka.ts';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from './kafka.ts';
 import type { Logger } from './log.ts';
+import { settledWithin } from './settled-within.ts';
 
 export interface TopicRecord {
   readonly offset: bigint;
@@ -11,14 +12,18 @@ export interface TopicRecord {
 
 /** Workers of kafkajs; each batch of a fetch needs one of its own, or it would wait for another partition's. */
 const BATCHES_AT_ONCE = 64;
+const HEARTBEAT_PAUSE_MS = 1_000;
 
 export interface ConsumeOptions {
   readonly group: string;
   readonly topic: string;
   /** Bytes that one fetch may bring for one partition. */
   readonly fetchBytes: number;
-  /** Called at every assignment, before any record of it: answers from where each partition is to be read. */
-  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, bigint>>;
+  /**
+   * Called at every assignment, before any record of it: answers from where each partition is to be read. One at a
+   * time; `outdated` fires when the group has assigned anew meanwhile, and the answer is no longer wanted.
+   */
+  assigned(partitions: readonly number[], outdated: AbortSignal): Promise<ReadonlyMap<number, bigint>>;
   /**
    * Records of one partition, in order. The next fetch waits for this promise: that is the backpressure. Whoever
    * waits long in here calls `heartbeat` now and then, or the group gives the partition away.
@@ -64,11 +69,22 @@ export async function startConsumer(
   };
   // Batches can arrive before the answer to an assignment is known: they wait for this promise.
   let positioned: Promise<void> = Promise.resolve();
+  let assignment = new AbortController();
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     const partitions = payload.memberAssignment[topic] ?? [];
-    positioned = options.assigned(partitions).then((offsets) => {
-      for (const [partition, offset] of offsets) consumer.seek({ topic, partition, offset: String(offset) });
-    }, fail);
+    assignment.abort();
+    const { signal } = (assignment = new AbortController());
+    positioned = positioned
+      .then(async () => {
+        signal.throwIfAborted();
+        const offsets = await options.assigned(partitions, signal);
+        signal.throwIfAborted();
+        for (const [partition, offset] of offsets)
+          consumer.seek({ topic, partition, offset: String(offset) });
+      })
+      .catch((error: unknown) => {
+        if (!signal.aborted) fail(error);
+      });
   });
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     logger.warn(
@@ -85,7 +101,8 @@ export async function startConsumer(
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: BATCHES_AT_ONCE,
     eachBatch: async (payload) => {
-      await positioned;
+      // The group must hear from us while the answer takes long (Postgres is away), or it would give everything away.
+      while (!(await settledWithin(HEARTBEAT_PAUSE_MS, positioned))) await payload.heartbeat();
       if (failure !== undefined || payload.isStale() || !payload.isRunning()) return;
       await handOver(payload, (fetched) => options.records(fetched), fail);
     },

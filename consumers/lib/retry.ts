@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { isEnvironmentError } from './postgres.ts';
 
@@ -38,17 +37,4 @@ export async function untilEnvironmentAllows<T>(
     if (done !== undefined) return done.value;
     throw error;
   });
-}
-
-/** True when the work is done within the time. Where it is not, or fails, it is left to itself: an end must not wait for it. */
-export async function settledWithin(ms: number, work: Promise<void>): Promise<boolean> {
-  const inTime = new AbortController();
-  const done = work.then(
-    () => true,
-    () => false,
-  );
-  const late = setTimeout(ms, false, { signal: inTime.signal }).catch(() => false);
-  const answer = await Promise.race([done, late]);
-  inTime.abort();
-  return answer;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { insertRuns } from '../support/application-rows.ts';
 import { accountingErrors, differences } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';
-import { storedRecords } from '../support/faults.ts';
+import { blockWritersOf, seenWaiting, storedRecords } from '../support/faults.ts';
 import type { Pipeline, RunFacts } from '../support/pipeline.ts';
 
 /** Projectors of one group, on a topic of so many rows that are projected already. */
@@ -65,6 +65,28 @@ export function severalProjectorsTests(pipeline: () => Pipeline, before: number)
     expect(ofFirst.read + ofSecond.read).toBe(rows - before);
     expect(await differences(pipeline())).toEqual([]);
     expect(await accountingErrors(pipeline())).toEqual([]);
+  });
+
+  test('a rebalance while an assignment waits for Postgres takes nothing away from the one that it is given to', async () => {
+    const block = await blockWritersOf(pipeline(), 'history_cdc.consumer_offset');
+    const first = pipeline().start(ARGS);
+    await seenWaiting(pipeline(), first);
+    const second = pipeline().start(ARGS);
+    await second.while('both are members of the group', async () => {
+      const { groups } = await pipeline().admin.describeGroups([pipeline().config.CONSUMER_GROUP]);
+      return groups[0]?.state === 'Stable' && groups[0].members.length === 2;
+    });
+    await block.release();
+    await first.while('it has two partitions', () => assigned(first).length === 2);
+    await second.while('it has the other two', () => assigned(second).length === 2);
+    await insertRuns(pipeline().pool, 20_001, 20_080);
+    await pipeline().delivered();
+    await allProjected(first, second);
+    const facts = [await factsOfStopped(first), await factsOfStopped(second)];
+    expect(facts.reduce((sum, { read }) => sum + read, 0)).toBe(80);
+    for (const { log } of [first, second]) {
+      expect(log.map(({ msg }) => msg)).not.toContain('another projector took the partition over');
+    }
   });
 
   test('more projectors than partitions are no error: one waits in reserve', async () => {

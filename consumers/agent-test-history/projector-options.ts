@@ -1,0 +1,48 @@
+import type { KafkaCluster } from '../lib/kafka-cluster.ts';
+import type { Logger } from '../lib/log.ts';
+import type { ChunkBounds } from './chunk-queue.ts';
+import type { Decoder } from './decode.ts';
+import type { PipelineContext } from './pipeline.ts';
+import type { BatchResult } from './result.ts';
+
+/** `project` goes on where the last commit ended; `replay` reads again what has been read. */
+export type ProjectorMode = 'project' | 'replay';
+
+export interface ProjectorOptions {
+  readonly cluster: KafkaCluster;
+  readonly context: PipelineContext;
+  readonly decode: Decoder;
+  readonly logger: Logger;
+  /**
+   * Commits under a claim, with the offset. Without it the projector reads beside the others: with a group of its own,
+   * and without moving any stored offset.
+   */
+  readonly commits: boolean;
+  /** Without commits: whether every transaction is rolled back. */
+  readonly dryRun: boolean;
+  readonly topic: string;
+  readonly group: string;
+  readonly bounds: ChunkBounds;
+  readonly partitionsAtOnce: number;
+  /** Where a replay or a dry run begins; partitions that are missing begin at the start of the topic. */
+  readonly startAt: ReadonlyMap<number, bigint>;
+  readonly acceptNewTopic: boolean;
+  /** True for a truncate of the legacy table that was met before, or that a person accepts. */
+  readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
+  readonly observer: ProjectorObserver;
+}
+
+/** What happens in a projector, told to metrics, health and progress. */
+export interface ProjectorObserver {
+  assigned(partitions: readonly number[]): void;
+  fetched(partition: number, highWatermark: bigint): void;
+  committed(commit: PartitionCommit): void;
+  retrying(partition: number, error: Error): void;
+}
+
+export interface PartitionCommit {
+  readonly partition: number;
+  readonly nextOffset: bigint;
+  readonly result: BatchResult;
+  readonly seconds: number;
+}
