@@ -162,22 +162,36 @@ describe('an event that leaves values out, of a row without a canonical row', ()
     expect(await world().run(row.id)).toMatchObject({ headline: row.summary });
   });
 
-  test('takes only what is missing: the event’s own values stand, though the table is ahead', async () => {
-    const owner = await world().owner();
-    const row = rowOf(owner);
-    await world().legacyRow({
-      ...row,
-      summary: 'from the table',
-      scenario: 'from the table',
-      steps_passed: 99,
-    });
-    await world().project([updated({ ...row, scenario: 'of the event' }, 'summary')]);
-    expect(await world().run(row.id)).toMatchObject({
-      headline: 'from the table',
-      tracks_passed: 7,
-      observations_json: { original_scenario: 'of the event' },
-    });
-  });
+  test.each(['summary', 'scenario', 'agent_profile_json', 'user_id'] as const)(
+    'takes only %s, which is missing: the event’s own values stand, though the table is ahead',
+    async (column) => {
+      const owner = await world().owner();
+      const other = 'user_of_the_table';
+      await world().member(other, owner.organization);
+      const row = rowOf(owner);
+      const ahead = {
+        ...row,
+        summary: 'of the table',
+        scenario: 'of the table',
+        agent_profile_json: '{"of": "the table"}',
+        user_id: other,
+        steps_passed: 99,
+      };
+      await world().legacyRow(ahead);
+      await world().project([updated(row, column)]);
+      const expected = { ...row, [column]: ahead[column] };
+      expect(await world().run(row.id)).toMatchObject({
+        headline: expected.summary,
+        tracks_passed: 7,
+        observations_json: {
+          original_scenario: expected.scenario,
+          backfill_user_id: expected.user_id,
+        },
+      });
+      expect(await profileText(row.id)).toBe(expected.agent_profile_json);
+      expect(await world().ledger(row.id)).toMatchObject({ user_id: expected.user_id });
+    },
+  );
 
   test('and of which nobody has them any more is parked, and healed by the next complete event', async () => {
     const owner = await world().owner();
