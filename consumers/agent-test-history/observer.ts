@@ -7,6 +7,8 @@ import type { PartitionCommit, ProjectorObserver } from './projector-options.ts'
 
 /** A partition with records to project that commits nothing for this long is stuck. */
 const STUCK_AFTER_MS = 60_000;
+/** A broker answers the heartbeats, one in three seconds, and every fetch within half of one. */
+const KAFKA_SILENT_AFTER_MS = 15_000;
 
 interface PartitionState {
   highWatermark: bigint;
@@ -31,6 +33,7 @@ export class RunObserver implements ProjectorObserver {
   readonly #partitions = new Map<number, PartitionState>();
   readonly #failing = new Map<number, string>();
   #assigned = false;
+  #kafkaAnsweredAt: number | undefined;
 
   constructor({ metrics, logger, now }: ObserverTools, progress: (read: number) => void) {
     this.#metrics = metrics;
@@ -46,6 +49,10 @@ export class RunObserver implements ProjectorObserver {
     this.#metrics.lag.reset();
     this.#metrics.assignedPartitions.set(partitions.length);
     this.#logger.info({ partitions }, 'partitions assigned');
+  }
+
+  kafkaAnswered(): void {
+    this.#kafkaAnsweredAt = this.#now();
   }
 
   fetched(partition: number, highWatermark: bigint): void {
@@ -96,6 +103,8 @@ export class RunObserver implements ProjectorObserver {
     if (failing !== undefined)
       return { ready: false, reason: `partition ${String(failing[0])}: Postgres is in the way` };
     const now = this.#now();
+    if (this.#kafkaAnsweredAt !== undefined && now - this.#kafkaAnsweredAt > KAFKA_SILENT_AFTER_MS)
+      return { ready: false, reason: 'Kafka does not answer' };
     for (const [partition, { highWatermark, nextOffset, lastMovement }] of this.#partitions) {
       if (nextOffset !== highWatermark && now - lastMovement > STUCK_AFTER_MS) {
         return { ready: false, reason: `partition ${String(partition)} has records and commits nothing` };

@@ -60,6 +60,12 @@ export class PartitionSession {
     return this.#nextToApply;
   }
 
+  /** The epoch of its claim; 0 where it commits under none. */
+  get epoch(): bigint {
+    const { mode } = this.#options;
+    return mode.kind === 'commit' ? mode.claim.epoch : 0n;
+  }
+
   get hasRoom(): boolean {
     return this.#queue.hasRoom;
   }

@@ -36,6 +36,8 @@ export interface ProjectorOptions {
 export interface ProjectorObserver {
   assigned(partitions: readonly number[]): void;
   fetched(partition: number, highWatermark: bigint): void;
+  /** A broker answered; it does so every few seconds, also when there is nothing to read. */
+  kafkaAnswered(): void;
   committed(commit: PartitionCommit): void;
   retrying(partition: number, error: Error): void;
 }

@@ -7,7 +7,7 @@ import type { FetchedRecords, TopicConsumer } from '../lib/kafka-consumer.ts';
 import { inTransaction } from '../lib/postgres.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
-import { Fenced, registerTopic, storedOffsets, takeOver } from './offsets.ts';
+import { Fenced, registerTopic, storedOffsets, takeOver, type StoredOffset } from './offsets.ts';
 import { PartitionSession, type SessionMode } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { assertInRange, fencedForGood, topicMissing } from './topic-faults.ts';
@@ -37,6 +37,8 @@ export class Projector {
   readonly #running = new Set<Promise<void>>();
   #fail: (error: unknown) => void = () => undefined;
   #consumer: TopicConsumer | undefined;
+  /** Fires when the group has assigned anew since the last assignment that we know of. */
+  #outdated = new AbortController().signal;
   readonly #stop = new AbortController();
   #groupCommit: NodeJS.Timeout | undefined;
 
@@ -100,6 +102,9 @@ export class Projector {
       fetchBytes: Math.max(bounds.bytes / 4, 262_144),
       assigned: (partitions, outdated) => this.#assign(partitions, outdated),
       records: (fetched) => this.#take(fetched),
+      answered: () => {
+        this.#options.observer.kafkaAnswered();
+      },
       failed: (error) => {
         this.#fail(error);
       },
@@ -111,6 +116,7 @@ export class Projector {
    * anew, this assignment takes over nothing more: the partition may be somebody else's, who would be fenced for it.
    */
   async #assign(partitions: readonly number[], outdated: AbortSignal): Promise<ReadonlyMap<number, bigint>> {
+    this.#outdated = outdated;
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
     const watermarks = await this.#options.cluster.watermarks(this.#options.topic);
@@ -216,12 +222,33 @@ export class Projector {
       this.#fail(error);
       return;
     }
-    // In a rebalance the group takes the partition from us in a moment. If it does not, the other one is outside it.
-    this.#options.logger.warn({ partition: session.partition }, 'another projector took the partition over');
-    void setTimeout(FENCED_GRACE_MS, undefined, { ref: false }).then(() => {
-      if (this.#sessions.get(session.partition) === session)
-        this.#fail(fencedForGood(session.partition, error));
+    this.#yieldOrGoBack(session, error).catch((failure: unknown) => {
+      if (!this.#stop.signal.aborted) this.#fail(failure);
     });
+  }
+
+  /**
+   * What a fence means. Where another projector took over, the group takes the partition from us in a moment, if that
+   * one is in it. Where nobody did, Postgres has lost commits (a failover to a replica that lagged): what it lost is
+   * still in the topic, and is read again from the offset that Postgres has.
+   */
+  async #yieldOrGoBack(session: PartitionSession, error: Fenced): Promise<void> {
+    const { partition } = session;
+    const { logger, cluster, topic } = this.#options;
+    const stored = (await this.#storedOffsets()).get(partition);
+    if (stored !== undefined && stored.epoch > session.epoch) {
+      logger.warn({ partition }, 'another projector took the partition over');
+      await setTimeout(FENCED_GRACE_MS, undefined, { ref: false });
+      if (this.#sessions.get(partition) === session) this.#fail(fencedForGood(partition, error));
+      return;
+    }
+    logger.warn({ partition }, 'Postgres has lost commits; they are projected again');
+    session.close();
+    const watermarks = (await cluster.watermarks(topic)).get(partition);
+    const again = await this.#open(partition, watermarks, this.#outdated);
+    if (this.#sessions.get(partition) !== session) return;
+    this.#start(again);
+    this.#consumer?.seek(partition, again.nextToRead);
   }
 
   async #hasReached(targets: ReadonlyMap<number, Watermarks>): Promise<boolean> {
@@ -231,11 +258,15 @@ export class Projector {
         return session !== undefined && session.nextToApply >= high;
       });
     }
-    const stored = await untilEnvironmentAllows(
-      () => storedOffsets(this.#options.context.canonical, this.#topicId),
-      { signal: this.#stop.signal, retrying: () => undefined },
-    );
+    const stored = await this.#storedOffsets();
     return [...targets].every(([partition, { high }]) => (stored.get(partition)?.nextOffset ?? -1n) >= high);
+  }
+
+  async #storedOffsets(): Promise<ReadonlyMap<number, StoredOffset>> {
+    return await untilEnvironmentAllows(() => storedOffsets(this.#options.context.canonical, this.#topicId), {
+      signal: this.#stop.signal,
+      retrying: () => undefined,
+    });
   }
 
   /** Once a second at most, and once more after the last commit. */

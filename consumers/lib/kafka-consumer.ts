@@ -29,6 +29,8 @@ export interface ConsumeOptions {
    * waits long in here calls `heartbeat` now and then, or the group gives the partition away.
    */
   records(fetched: FetchedRecords): Promise<void>;
+  /** A broker has answered a fetch or a heartbeat: every few seconds, also when there is nothing to read. */
+  answered?(): void;
   /** The consumer cannot go on. Called once at most. */
   failed(error: unknown): void;
 }
@@ -86,6 +88,9 @@ export async function startConsumer(
         if (!signal.aborted) fail(error);
       });
   });
+  for (const event of [consumer.events.FETCH, consumer.events.HEARTBEAT] as const) {
+    consumer.on(event, () => options.answered?.());
+  }
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     logger.warn(
       { group, restarts: payload.restart, reason: payload.error.message },

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
-import { accountingErrors, differences } from '../support/canonical.ts';
+import { accountingErrors, canonicalHash, differences } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';
 import { blockWritersOf, forgetProjection, seenWaiting, storedRecords } from '../support/faults.ts';
 import { usePipeline, type RunFacts } from '../support/pipeline.ts';
@@ -69,9 +69,27 @@ test('its sessions are ended in the middle of transactions, again and again: it 
   expect((await service.metrics()).get('history_cdc_transaction_retries_total')).toBeGreaterThan(0);
 });
 
+test('Postgres has lost its last commits, as after a failover: they are projected again', async () => {
+  const runs = await canonicalHash(pipeline());
+  await pipeline().query(`
+    WITH undecided AS (
+      DELETE FROM history_cdc.ledger l USING history_cdc.consumer_offset o
+      WHERE o.topic_id = l.topic_id AND o.partition = l.partition AND l."offset" >= o.next_offset - 10
+      RETURNING l.canonical_run_id
+    ), removed AS (
+      DELETE FROM agent_compliance_runs WHERE id IN (SELECT canonical_run_id FROM undecided)
+    )
+    UPDATE history_cdc.consumer_offset SET next_offset = next_offset - 10`);
+  expect(await canonicalHash(pipeline())).not.toBe(runs);
+  await insertRuns(pipeline().pool, 401, 440);
+  await pipeline().delivered();
+  await everythingProjected();
+  await projector.logged('Postgres has lost commits; they are projected again', 4);
+});
+
 test('Postgres crashes while transactions are in hand: /readyz says so until it is back, and nothing is lost', async () => {
   const block = await blockWritersOf(pipeline(), 'history_cdc.ledger');
-  await insertRuns(pipeline().pool, 401, 480);
+  await insertRuns(pipeline().pool, 441, 520);
   await pipeline().delivered();
   await seenWaiting(pipeline(), projector);
   expect((await service.ready()).status).toBe(200);
@@ -87,7 +105,7 @@ test('Postgres crashes while transactions are in hand: /readyz says so until it 
 
 test('the broker crashes: the projector finds its way back, and nothing is lost', async () => {
   await endServer('kafka', 'SIGKILL');
-  await insertRuns(pipeline().pool, 481, 540);
+  await insertRuns(pipeline().pool, 521, 560);
   await startServersAgain();
   // Debezium has lost its connections to both servers, and has come back by itself, too.
   await pipeline().delivered();
@@ -103,7 +121,8 @@ test('told to stop while the broker does not answer, it ends in time with exit c
     const { code, stdout, stderr } = await projector.ended;
     expect(performance.now() - askedAt).toBeLessThan(10_000);
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect((JSON.parse(stdout) as RunFacts).read).toBe(540);
+    // Four partitions went back by ten records.
+    expect((JSON.parse(stdout) as RunFacts).read).toBe(560 + 40);
   } finally {
     thaw();
   }

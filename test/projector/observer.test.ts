@@ -117,6 +117,17 @@ describe('a projector is ready', () => {
     expect(observer.readiness()).toEqual(READY);
   });
 
+  test('no longer when Kafka has not answered for 15 s, and again when it does', () => {
+    observer.assigned([0]);
+    observer.kafkaAnswered();
+    seconds(15);
+    expect(observer.readiness()).toEqual(READY);
+    seconds(1);
+    expect(observer.readiness()).toEqual({ ready: false, reason: 'Kafka does not answer' });
+    observer.kafkaAnswered();
+    expect(observer.readiness()).toEqual(READY);
+  });
+
   test('after a new assignment, whatever the partitions of the last one did', () => {
     observer.assigned([0]);
     observer.fetched(0, 10n);
