@@ -112,6 +112,16 @@ describe('an update of a projected row that leaves TOAST values out', () => {
     expect((await world().quarantined())[0]?.['healed_at']).not.toBeNull();
   });
 
+  test('after a parked record was healed: our row has them again', async () => {
+    const owner = await world().owner();
+    const row = rowOf(owner);
+    const healed = { ...row, summary: 'of the event that healed' };
+    await world().project([inserted(row), rawRecord(row.id, {}), updated(healed)]);
+    await world().project([updated({ ...healed, steps_failed: 41 }, 'summary')]);
+    expect(await world().run(row.id)).toMatchObject({ headline: healed.summary, tracks_failed: 41 });
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', offset: 4 });
+  });
+
   test('behind a record that was parked, of a row that is gone: it is parked too, until a complete event comes', async () => {
     const owner = await world().owner();
     const row = rowOf(owner);

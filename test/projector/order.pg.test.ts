@@ -55,6 +55,16 @@ describe('events of one key', () => {
     expect(await world().ledger(row.id)).toMatchObject({ offset: 3, op: 'u', reason: 'owner' });
   });
 
+  test('an update to NULL takes the value away, and an update from NULL brings it', async () => {
+    const row = await ownersRow();
+    const empty = { ...row, summary: null, agent_profile_json: null, total_duration_ms: null };
+    await world().project([inserted(row), updated(empty)]);
+    const gone = { headline: null, agent_profile_json: null, total_duration_ms: null };
+    expect(await world().run(row.id)).toMatchObject(gone);
+    await world().project([updated(row)]);
+    expect(await world().run(row.id)).toMatchObject({ headline: row.summary, total_duration_ms: 1234 });
+  });
+
   test('an update in a later batch comes to the same as in the same batch', async () => {
     const [early, late] = [await ownersRow(), await ownersRow()];
     await world().project([inserted(early)]);

@@ -90,6 +90,17 @@ describe.each(ways)('a $way of a member', (way) => {
     expect(entry).toMatchObject(notListed);
   });
 
+  test.each([
+    ['a number', 7, '7'],
+    ['a boolean', true, 'true'],
+  ])(
+    'whose profile lists %s is a third party’s, though the context’s URL has the same text',
+    async (...given) => {
+      const [, url, contextUrl] = given;
+      expect((await decisionOn(await memberOf([{ url }], contextUrl), way)).entry).toMatchObject(notListed);
+    },
+  );
+
   test('whose profile lists the agent among entries of every other kind is an owner’s', async () => {
     const agents = [null, 7, 'text', true, [], {}, { url: null }, { url: URL, extra: [1] }, { url: URL }];
     expect((await decisionOn(await memberOf(agents), way)).entry).toMatchObject(owned);
@@ -101,6 +112,16 @@ describe.each(ways)('a $way of a member', (way) => {
     await world().profile(who.organization, [{ url: `${URL}/` }]);
     await world().profile(who.organization, [{ url: URL }]);
     expect((await decisionOn(who, way)).entry).toMatchObject(owned);
+  });
+
+  test('is judged by its own organisation, though a batch brings one that lists the same agent', async () => {
+    const lister = await world().owner(URL);
+    const who = await memberOf([]);
+    const rows = [lister, who].map(({ context, user }) => aRow({ agent_context_id: context, user_id: user }));
+    await world().project(rows.map(way.message));
+    const [listed, unlisted] = await Promise.all(rows.map(({ id }) => world().ledger(id)));
+    expect(listed).toMatchObject(owned);
+    expect(unlisted).toMatchObject(notListed);
   });
 
   test('is a third party’s when only another organisation’s profile lists the agent', async () => {
