@@ -4,16 +4,15 @@
 
 -- The agent URL as the application compares it; NULL where it names no agent.
 CREATE OR REPLACE FUNCTION demo.plain_url(url text) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-  white text := (SELECT string_agg(chr(code), '') FROM unnest(ARRAY[9, 10, 11, 12, 13, 32, 160, 5760, 8232, 8233, 8239, 8287, 12288, 65279] || ARRAY(SELECT generate_series(8192, 8202))) AS code);
-  control text := (SELECT string_agg(chr(code), '') FROM unnest(ARRAY(SELECT generate_series(1, 31)) || ARRAY(SELECT generate_series(127, 159))) AS code);
+  white CONSTANT text := E' \t\n\u000B\f\r\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF';
   plain text := lower(trim(BOTH white FROM url));
 BEGIN
   WHILE right(plain, 1) = '/' LOOP
     plain := left(plain, -1);
   END LOOP;
-  RETURN CASE WHEN plain <> '' AND translate(plain, white || control || '*', '') = plain THEN plain END;
+  RETURN CASE WHEN plain <> '' AND translate(plain, white, '') = plain AND plain !~ '[\u0001-\u001F\u007F-\u009F*]' THEN plain END;
 END $$;
 
 DROP TABLE IF EXISTS demo.judged;
