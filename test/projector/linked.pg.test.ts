@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
+import { TOPIC_ID } from '../support/run-records.ts';
 import type { Owner } from '../support/tables.ts';
 import { useWorld } from '../support/world.ts';
 
@@ -72,6 +73,35 @@ describe('a row that stands on somebody else’s canonical row', () => {
     await world().project([updated(row)]);
     expect(await world().ledger(row.id)).toMatchObject({ decision: 'adopted', offset: 4 });
     expect((await world().quarantined()).map(({ healed_at }) => healed_at)).not.toContain(null);
+  });
+});
+
+describe('a row that the live path had recorded', () => {
+  test('keeps its link, and the live row every byte, through updates, moves, deletes and a re-insert', async () => {
+    const live = 'b0000000-0000-4000-8000-000000000001';
+    const owner = await world().owner();
+    const strange = await world().owner();
+    const row = rowOf(owner);
+    await world().execute(
+      `INSERT INTO history_cdc.ledger (legacy_id, decision, reason, canonical_run_id, rule_version, agent_context_id,
+         user_id, is_member, lists_agent, topic_id, partition, "offset", op, snapshot)
+       VALUES ($1, 'twin', 'matched', $2, 1, $3, $4, true, true, $5, 0, 0, 'r', true)`,
+      ...[row.id, live, owner.context, owner.user, TOPIC_ID],
+    );
+    await world().project([
+      updated({ ...row, summary: 'changed' }),
+      updated({ ...row, agent_context_id: strange.context }),
+      deleted(row.id),
+      inserted({ ...row, user_id: null }),
+    ]);
+    expect(await world().ledger(row.id)).toMatchObject({
+      decision: 'twin',
+      reason: 'matched',
+      canonical_run_id: live,
+      offset: 4,
+      source_deleted_at: null,
+    });
+    expect(await world().run(row.id)).toMatchObject({ id: live, headline: 'live run' });
   });
 });
 
