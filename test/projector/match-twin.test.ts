@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  likeness,
+  matchTwins,
+  type LegacyRun,
+  type LiveRun,
+} from '../../consumers/agent-test-history/match-twin.ts';
+
+const SECOND = 1_000_000n;
+const WINDOW = 120n * SECOND;
+
+function legacy(legacyId: string, seconds: number, over: Partial<LegacyRun> = {}): LegacyRun {
+  return {
+    legacyId,
+    startedAtUs: BigInt(Math.round(seconds * 1e6)),
+    summary: 'all good',
+    totalDurationMs: 1200,
+    overallPassed: true,
+    agentProfile: null,
+    organizationId: 'org',
+    ...over,
+  };
+}
+
+function live(runId: string, seconds: number, over: Partial<LiveRun> = {}): LiveRun {
+  return {
+    runId,
+    testedAtUs: BigInt(Math.round(seconds * 1e6)),
+    headline: 'all good',
+    totalDurationMs: 1200,
+    passing: true,
+    agentProfile: null,
+    organizationId: null,
+    ...over,
+  };
+}
+
+const pairsOf = (a: readonly LegacyRun[], x: readonly LiveRun[]) =>
+  Object.fromEntries(matchTwins(a, x, WINDOW).pairs);
+
+describe('a live row is the twin of a legacy row', () => {
+  const cases: [string, Partial<LegacyRun>, Partial<LiveRun>, number, ReturnType<typeof likeness>][] = [
+    ['when all that is known of both agrees', {}, {}, 0, 'twin'],
+    ['on the edge of the window', {}, {}, 120, 'twin'],
+    ['on the other edge', {}, {}, -120, 'twin'],
+    ['not a microsecond beyond it', {}, {}, 120.000001, 'different'],
+    ['not with another headline', {}, { headline: 'other' }, 0, 'different'],
+    ['not with another duration', {}, { totalDurationMs: 1201 }, 0, 'different'],
+    [
+      'with duration 0, which legacy stores as NULL',
+      { totalDurationMs: null },
+      { totalDurationMs: 0 },
+      0,
+      'twin',
+    ],
+    ['not with another verdict', {}, { passing: false }, 0, 'different'],
+    ['with the same organisation', {}, { organizationId: 'org' }, 0, 'twin'],
+    ['not with another organisation', {}, { organizationId: 'other' }, 0, 'different'],
+    ['with equal profiles', { agentProfile: '{"a": 1}' }, { agentProfile: '{"a": 1}' }, 0, 'twin'],
+    [
+      'not with different profiles',
+      { agentProfile: '{"a": 1}' },
+      { agentProfile: '{"a": 2}' },
+      0,
+      'different',
+    ],
+    ['with a profile on one side only', { agentProfile: '{"a": 1}' }, {}, 0, 'twin'],
+    [
+      'only perhaps, without headline and duration',
+      { summary: null, totalDurationMs: null },
+      { headline: null, totalDurationMs: 0 },
+      0,
+      'weak',
+    ],
+    [
+      'without both, where the profiles are equal',
+      { summary: null, totalDurationMs: null, agentProfile: '{}' },
+      { headline: null, totalDurationMs: null, agentProfile: '{}' },
+      0,
+      'twin',
+    ],
+    [
+      'only perhaps, without both and with one profile',
+      { summary: null, totalDurationMs: null, agentProfile: '{}' },
+      { headline: null, totalDurationMs: null },
+      0,
+      'weak',
+    ],
+  ];
+  test.each(cases)('%s', (...[, left, right, seconds, expected]) => {
+    expect(likeness(legacy('a', 0, left), live('x', seconds, right), WINDOW)).toBe(expected);
+  });
+});
+
+describe('pairing', () => {
+  test('two identical runs need two live rows: the other stays alone', () => {
+    expect(pairsOf([legacy('a', 0), legacy('b', 1)], [live('x', 0.5)])).toEqual({ a: 'x' });
+  });
+
+  test('a chain a-x-b-y pairs both, though b is nearer to x', () => {
+    expect(pairsOf([legacy('a', 0), legacy('b', 110)], [live('x', 100), live('y', 200)])).toEqual({
+      a: 'x',
+      b: 'y',
+    });
+  });
+
+  test('of complete pairings the one with the least total distance wins', () => {
+    expect(pairsOf([legacy('a', 0), legacy('b', 10)], [live('x', 9), live('y', 60)])).toEqual({
+      a: 'x',
+      b: 'y',
+    });
+    expect(pairsOf([legacy('a', 0), legacy('b', 10)], [live('x', 1), live('y', 9)])).toEqual({
+      a: 'x',
+      b: 'y',
+    });
+  });
+
+  test('ties go to the earlier time, then to the smaller ids', () => {
+    expect(pairsOf([legacy('b', 0), legacy('a', 0)], [live('y', 5), live('x', 5)])).toEqual({
+      a: 'x',
+      b: 'y',
+    });
+    expect(pairsOf([legacy('a', 10)], [live('late', 15), live('early', 5)])).toEqual({ a: 'early' });
+  });
+
+  test('a weak pair is suspected, not made, while nothing else explains the live row', () => {
+    const bare = { summary: null, totalDurationMs: null };
+    const { pairs, suspected } = matchTwins(
+      [legacy('a', 0, bare)],
+      [live('x', 1, { headline: null, totalDurationMs: null })],
+      WINDOW,
+    );
+    expect(pairs.size).toBe(0);
+    expect(Object.fromEntries(suspected)).toEqual({ a: ['x'] });
+  });
+});
+
+/** Every pairing there is, tried out: what the definition says, and nothing clever. */
+function bestByDefinition(a: readonly LegacyRun[], x: readonly LiveRun[]): Record<string, string> {
+  const rows = [...a].sort(
+    (p, q) => Number(p.startedAtUs - q.startedAtUs) || (p.legacyId < q.legacyId ? -1 : 1),
+  );
+  const runs = [...x].sort((p, q) => Number(p.testedAtUs - q.testedAtUs) || (p.runId < q.runId ? -1 : 1));
+  let best: { size: number; distance: number; digits: number[] } | undefined;
+  const better = (size: number, distance: number, digits: number[]) => {
+    if (best === undefined) return true;
+    if (size !== best.size) return size > best.size;
+    if (distance !== best.distance) return distance < best.distance;
+    const at = digits.findIndex((digit, index) => digit !== best?.digits[index]);
+    return at >= 0 && (digits[at] ?? 0) < (best.digits[at] ?? 0);
+  };
+  const walk = (index: number, digits: number[]) => {
+    if (index === rows.length) {
+      const used = digits.filter((digit) => digit < runs.length);
+      const distance = digits.reduce((sum, digit, row) => {
+        const [left, right] = [rows[row], runs[digit]];
+        return left === undefined || right === undefined
+          ? sum
+          : sum + Math.abs(Number(left.startedAtUs - right.testedAtUs));
+      }, 0);
+      if (better(used.length, distance, digits)) best = { size: used.length, distance, digits };
+      return;
+    }
+    const row = rows[index];
+    if (row === undefined) return;
+    runs.forEach((run, digit) => {
+      if (!digits.includes(digit) && likeness(row, run, WINDOW) === 'twin')
+        walk(index + 1, [...digits, digit]);
+    });
+    walk(index + 1, [...digits, runs.length]);
+  };
+  walk(0, []);
+  const digits = best?.digits ?? [];
+  return Object.fromEntries(
+    digits.flatMap((digit, index) => {
+      const [left, right] = [rows[index], runs[digit]];
+      return left === undefined || right === undefined ? [] : [[left.legacyId, right.runId]];
+    }),
+  );
+}
+
+const profile = fc.constantFrom(null, null, '{"a": 1}', '{"a": 2}');
+const headline = fc.constantFrom('all good', 'all good', null);
+const duration = fc.constantFrom(1200, null, 0);
+const seconds = fc.integer({ min: 0, max: 12 }).map((step) => step * 40);
+const someLegacy = fc
+  .array(fc.record({ seconds, summary: headline, totalDurationMs: duration, agentProfile: profile }), {
+    maxLength: 4,
+  })
+  .map((rows) => rows.map(({ seconds: at, ...over }, index) => legacy(`g${String(index)}`, at, over)));
+const someLive = fc
+  .array(
+    fc.record({
+      seconds,
+      headline,
+      totalDurationMs: duration,
+      agentProfile: profile,
+      organizationId: fc.constantFrom(null, 'org', 'other'),
+    }),
+    { maxLength: 4 },
+  )
+  .map((rows) => rows.map(({ seconds: at, ...over }, index) => live(`l${String(index)}`, at, over)));
+
+test('the pairing is the one that the definition names, in whatever order the rows come', () => {
+  fc.assert(
+    fc.property(someLegacy, someLive, (a, x) => {
+      const expected = bestByDefinition(a, x);
+      expect(pairsOf(a, x)).toEqual(expected);
+      expect(pairsOf([...a].reverse(), [...x].reverse())).toEqual(expected);
+    }),
+    { numRuns: 3000 },
+  );
+});
