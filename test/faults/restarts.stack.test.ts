@@ -7,6 +7,8 @@ import { usePipeline, type RunFacts } from '../support/pipeline.ts';
 import { endServer, freezeServer, startServersAgain } from '../support/servers.ts';
 import { serviceOf, type Service } from '../support/service.ts';
 
+const ROWS = 800;
+
 const pipeline = usePipeline({
   seed: async (pool) => {
     // The test stack lets Postgres lose its last commits in a crash, and here it crashes.
@@ -14,7 +16,7 @@ const pipeline = usePipeline({
       `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', current_database()); END $$`,
     );
     await seedOrganisations(pool);
-    await insertRuns(pool, 1, 400);
+    await insertRuns(pool, 1, ROWS);
   },
 });
 
@@ -46,7 +48,7 @@ test('a run that ends by itself waits for Postgres', async () => {
   await run.logged('Postgres is in the way; nothing is lost, trying again');
   await startServersAgain();
   expect(await run.ended).toMatchObject({ code: 0 });
-  expect(await storedRecords(pipeline())).toBe(400);
+  expect(await storedRecords(pipeline())).toBe(ROWS);
   expect(await differences(pipeline())).toEqual([]);
 });
 
@@ -63,7 +65,7 @@ test('its sessions are ended in the middle of transactions, again and again: it 
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'history-cdc project'",
     );
   }
-  expect(await storedRecords(pipeline())).toBeLessThan(400);
+  expect(await storedRecords(pipeline())).toBeLessThan(ROWS);
   await everythingProjected();
   await readyAgain();
   expect((await service.metrics()).get('history_cdc_transaction_retries_total')).toBeGreaterThan(0);
@@ -81,7 +83,7 @@ test('Postgres has lost its last commits, as after a failover: they are projecte
     )
     UPDATE history_cdc.consumer_offset SET next_offset = next_offset - 10`);
   expect(await canonicalHash(pipeline())).not.toBe(runs);
-  await insertRuns(pipeline().pool, 401, 440);
+  await insertRuns(pipeline().pool, ROWS + 1, ROWS + 40);
   await pipeline().delivered();
   await everythingProjected();
   await projector.logged('Postgres has lost commits; they are projected again', 4);
@@ -89,7 +91,7 @@ test('Postgres has lost its last commits, as after a failover: they are projecte
 
 test('Postgres crashes while transactions are in hand: /readyz says so until it is back, and nothing is lost', async () => {
   const block = await blockWritersOf(pipeline(), 'history_cdc.ledger');
-  await insertRuns(pipeline().pool, 441, 520);
+  await insertRuns(pipeline().pool, ROWS + 41, ROWS + 120);
   await pipeline().delivered();
   await seenWaiting(pipeline(), projector);
   expect((await service.ready()).status).toBe(200);
@@ -105,7 +107,7 @@ test('Postgres crashes while transactions are in hand: /readyz says so until it 
 
 test('the broker crashes: the projector finds its way back, and nothing is lost', async () => {
   await endServer('kafka', 'SIGKILL');
-  await insertRuns(pipeline().pool, 521, 560);
+  await insertRuns(pipeline().pool, ROWS + 121, ROWS + 160);
   await startServersAgain();
   // Debezium has lost its connections to both servers, and has come back by itself, too.
   await pipeline().delivered();
@@ -122,7 +124,7 @@ test('told to stop while the broker does not answer, it ends in time with exit c
     expect(performance.now() - askedAt).toBeLessThan(10_000);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     // Four partitions went back by ten records.
-    expect((JSON.parse(stdout) as RunFacts).read).toBe(560 + 40);
+    expect((JSON.parse(stdout) as RunFacts).read).toBe(ROWS + 160 + 40);
   } finally {
     thaw();
   }

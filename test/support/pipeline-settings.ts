@@ -6,7 +6,10 @@ import type { TestDatabase } from './database.ts';
 export type Converter = 'avro' | 'json';
 
 /** Everything of a deployment that has a name gets one of its own. */
-export function pipelineSettings(database: TestDatabase, converter: Converter): Record<string, string> {
+export function pipelineSettings(
+  database: TestDatabase,
+  { converter, partitions }: { readonly converter: Converter; readonly partitions: number },
+): Record<string, string> {
   const servers = inject('servers');
   const name = `t_${randomBytes(5).toString('hex')}`;
   return {
@@ -19,6 +22,7 @@ export function pipelineSettings(database: TestDatabase, converter: Converter): 
       CONNECTOR_SCHEMA_REGISTRY_URL: servers.connectorSchemaRegistryUrl,
     }),
     TOPIC_PREFIX: name,
+    TOPIC_PARTITIONS: String(partitions),
     CONNECTOR_NAME: name,
     SLOT_NAME: name,
     PUBLICATION_NAME: name,

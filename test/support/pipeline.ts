@@ -20,6 +20,8 @@ import { until } from './until.ts';
 interface PipelineOptions {
   /** What Debezium writes: Avro by the registry, or JSON without one. */
   readonly converter?: Converter;
+  /** Partitions of the data topic; 4 unless told. */
+  readonly partitions?: number;
   /** Fills the application's tables before the connector exists: these rows come by the snapshot. */
   readonly seed: (pool: Pool) => Promise<void>;
 }
@@ -77,9 +79,9 @@ export class Pipeline {
     this.admin = createKafkaClient(config, createLogger('silent')).admin();
   }
 
-  static async start({ converter = 'avro', seed }: PipelineOptions): Promise<Pipeline> {
+  static async start({ converter = 'avro', partitions = 4, seed }: PipelineOptions): Promise<Pipeline> {
     const database = await freshDatabase();
-    const settings = pipelineSettings(database, converter);
+    const settings = pipelineSettings(database, { converter, partitions });
     const config = loadConfig({ ...settings, LOG_LEVEL: 'silent' }, undefined, NEEDS);
     const cluster = await KafkaCluster.connect(config, createLogger('silent'));
     const pipeline = new Pipeline(database, settings, { config, cluster });
