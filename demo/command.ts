@@ -8,6 +8,14 @@ import { FatalError } from '../consumers/lib/errors.ts';
 const PROGRAM = fileURLToPath(new URL('../bin/history-cdc.mjs', import.meta.url));
 const LINES_OF_LOG = 12;
 
+/**
+ * Runs in the command before it begins: when the demo is gone, however it went, the command stops. A projector is
+ * made to wait for its servers for hours, so without this a killed demo would leave one behind.
+ */
+const LEASH = `data:text/javascript,${encodeURIComponent(
+  "process.on('disconnect', () => process.kill(process.pid, 'SIGTERM')); process.channel.unref();",
+)}`;
+
 /** What `project` and `replay` answer with --json, as far as the demo reads it. */
 const runAnswer = z.object({
   read: z.number(),
@@ -30,9 +38,9 @@ export class Command {
 
   constructor(args: readonly string[], { environment, logFile }: CommandOptions) {
     const log = openSync(logFile, 'a', 0o600);
-    this.#child = spawn(process.execPath, [PROGRAM, ...args], {
+    this.#child = spawn(process.execPath, ['--import', LEASH, PROGRAM, ...args], {
       env: environment,
-      stdio: ['ignore', 'pipe', log],
+      stdio: ['ignore', 'pipe', log, 'ipc'],
       // A group of its own: Ctrl-C goes to the demo, which stops the command in its turn.
       detached: true,
     });
