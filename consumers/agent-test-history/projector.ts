@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { messageOf } from '../lib/errors.ts';
 import type { Watermarks } from '../lib/kafka-cluster.ts';
 import type { FetchedRecords, TopicConsumer } from '../lib/kafka-consumer.ts';
 import { inTransaction } from '../lib/postgres.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
+import { GroupCommit } from './group-commit.ts';
 import { Fenced, registerTopic, storedOffsets, takeOver, type StoredOffset } from './offsets.ts';
 import { PartitionSession, type SessionMode } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
@@ -16,11 +16,10 @@ import { assertInRange, fencedForGood, topicMissing } from './topic-faults.ts';
 const FENCED_GRACE_MS = 60_000;
 /** How long a full queue is waited for before the group gets a heartbeat. */
 const HEARTBEAT_PAUSE_MS = 1_000;
-/** Offsets go to the group that often, for lag tools only. */
-const GROUP_COMMIT_PAUSE_MS = 1_000;
 const CAUGHT_UP_POLL_MS = 100;
-/** How long the end may wait for a broker that is away: kafkajs would try for minutes. */
-const LEAVE_WITHIN_MS = 4_000;
+/** How long the end may wait for the transactions in hand (one may wait for a lock), and then for a broker that is away. */
+const FINISH_WITHIN_MS = 4_000;
+const LEAVE_WITHIN_MS = 3_000;
 
 /**
  * A projector: the partitions that the group gives it, each with a session. Correctness does not lean on the group:
@@ -40,12 +39,13 @@ export class Projector {
   /** Fires when the group has assigned anew since the last assignment that we know of. */
   #outdated = new AbortController().signal;
   readonly #stop = new AbortController();
-  #groupCommit: NodeJS.Timeout | undefined;
+  readonly #groupCommit: GroupCommit;
 
   private constructor(options: ProjectorOptions, topicId: string) {
     this.#options = options;
     this.#topicId = topicId;
     this.#limit = pLimit(options.partitionsAtOnce);
+    this.#groupCommit = new GroupCommit(() => this.#commitToGroup(), options.logger);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
     // Whoever races against it hears of it; nobody else must crash for it.
     this.failed.catch(() => undefined);
@@ -78,19 +78,23 @@ export class Projector {
       await setTimeout(CAUGHT_UP_POLL_MS);
   }
 
-  /** Finishes the transactions in hand, tells the group how far we are, and leaves it. */
+  /** Finishes the transactions in hand, tells the group how far we are, and leaves it: within 7 s, whatever is away. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    clearTimeout(this.#groupCommit);
     for (const session of this.#sessions.values()) session.close();
-    await Promise.allSettled(this.#running);
+    const { logger } = this.#options;
+    const finished = await settledWithin(FINISH_WITHIN_MS, this.#finish());
+    if (!finished) logger.warn('a transaction did not end in time, so it is rolled back; nothing is lost');
     const left = await settledWithin(LEAVE_WITHIN_MS, this.#leaveGroup());
-    if (!left)
-      this.#options.logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
+    if (!left) logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#running);
   }
 
   async #leaveGroup(): Promise<void> {
-    await this.#commitToGroup();
+    await this.#groupCommit.last();
     await this.#consumer?.stop();
   }
 
@@ -156,7 +160,7 @@ export class Projector {
       isAcceptedTruncate,
       committed: (session, result, seconds) => {
         this.#options.observer.committed({ partition, nextOffset: session.nextToApply, result, seconds });
-        this.#scheduleGroupCommit();
+        this.#groupCommit.schedule();
       },
       retrying: (session, error) => {
         this.#options.observer.retrying(session.partition, error);
@@ -269,28 +273,10 @@ export class Projector {
     });
   }
 
-  /** Once a second at most, and once more after the last commit. */
-  #scheduleGroupCommit(): void {
-    this.#groupCommit ??= globalThis
-      .setTimeout(() => {
-        this.#groupCommit = undefined;
-        void this.#commitToGroup();
-      }, GROUP_COMMIT_PAUSE_MS)
-      .unref();
-  }
-
   async #commitToGroup(): Promise<void> {
     if (!this.#options.commits || this.#sessions.size === 0) return;
-    const offsets = new Map(
-      [...this.#sessions].map(([partition, { nextToApply }]) => [partition, nextToApply]),
+    await this.#consumer?.commit(
+      new Map([...this.#sessions].map(([partition, { nextToApply }]) => [partition, nextToApply])),
     );
-    try {
-      await this.#consumer?.commit(offsets);
-    } catch (error) {
-      this.#options.logger.debug(
-        { reason: messageOf(error) },
-        'the group did not take our offsets; the next ones will do',
-      );
-    }
   }
 }

@@ -18,6 +18,7 @@ import { startOffsets, type ReplayStart, type StartOffsets } from './start-offse
 
 /** A group that is not forgotten in time (the broker is away) is forgotten by Kafka itself, once it is empty. */
 const FORGET_WITHIN_MS = 2_000;
+const CLOSE_WITHIN_MS = 1_000;
 
 export type ProjectorConfig = ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL' | 'KAFKA_BROKERS'>;
 
@@ -69,8 +70,13 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
       await cluster.close();
     }
   } finally {
-    await Promise.all([canonical.end(), legacy.end()]);
+    // A transaction that waits for a lock holds its connection; the end of the process closes it.
+    await settledWithin(CLOSE_WITHIN_MS, endBoth(canonical, legacy));
   }
+}
+
+async function endBoth(canonical: Pool, legacy: Pool): Promise<void> {
+  await Promise.all([canonical.end(), legacy.end()]);
 }
 
 interface Connected extends RunOptions {

@@ -105,4 +105,22 @@ export function crashTests(pipeline: () => Pipeline, rows: number): void {
     expect(await groupRecords(pipeline(), settings.CONSUMER_GROUP)).toBe(stored);
     await finish(stored);
   });
+
+  test('told to stop while its transaction waits for a lock, it ends in time, and the transaction is rolled back', async () => {
+    await forgetProjection(pipeline());
+    const nothing = await contentHash(pipeline());
+    const block = await blockWritersOf(pipeline(), 'history_cdc.ledger');
+    const projector = pipeline().start(['project', '--json'], ownGroup());
+    await seenWaiting(pipeline(), projector);
+    const askedAt = performance.now();
+    projector.signal('SIGTERM');
+    const { code, stdout } = await projector.ended;
+    expect(performance.now() - askedAt).toBeLessThan(10_000);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ stopped: 'signal', read: 0 });
+    await block.release();
+    await seenGone(pipeline());
+    expect(await contentHash(pipeline())).toBe(nothing);
+    await finish(0);
+  });
 }
