@@ -18,10 +18,14 @@ export async function startServer(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { instance, state, onProgress } = context;
-  const runs = isServerAlive(instance, server.name);
   const begun = Date.now();
-  if (!runs) await launch(server, context, signal);
-  await untilItAnswers(server, context, signal);
+  // One that was just killed is still there for a moment: found alive is not yet found up.
+  const runs = isServerAlive(instance, server.name) && (await answersBeforeItEnds(server, context, signal));
+  if (!runs) {
+    await launch(server, context, signal);
+    if (!(await answersBeforeItEnds(server, context, signal)))
+      throw failed(server, instance, 'ended while it started');
+  }
   await server.furnish?.(state);
   const took = ((Date.now() - begun) / 1000).toFixed(1);
   onProgress(runs ? `${server.title} answers, it was up` : `${server.title} answers after ${took} s`);
@@ -57,13 +61,20 @@ async function requireFreePorts(name: ServerName, { state, instance }: StartCont
   }
 }
 
-async function untilItAnswers(server: Server, context: StartContext, signal: AbortSignal): Promise<void> {
+/** Waits for an answer; false where the process ends instead. */
+async function answersBeforeItEnds(
+  server: Server,
+  context: StartContext,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { instance, state, onProgress } = context;
+  let ended = false;
   let reason = '';
   let toldAt = Date.now();
-  const answers = async () => {
+  const settled = async () => {
     if (signal.aborted) throw new Error('given up, because another server failed');
-    if (!isServerAlive(instance, server.name)) throw failed(server, instance, 'ended while it started');
+    ended = !isServerAlive(instance, server.name);
+    if (ended) return true;
     try {
       await server.probe(state);
       return true;
@@ -76,10 +87,11 @@ async function untilItAnswers(server: Server, context: StartContext, signal: Abo
     }
     return false;
   };
-  if (!(await waitUntil(answers, { withinMs: server.startWithinMs }))) {
+  if (!(await waitUntil(settled, { withinMs: server.startWithinMs }))) {
     const seconds = String(server.startWithinMs / 1000);
     throw failed(server, instance, `does not answer within ${seconds} s (${reason})`);
   }
+  return !ended;
 }
 
 function failed(server: Server, instance: Instance, what: string): FatalError {
