@@ -23,7 +23,7 @@ import { addChanges } from './changes.ts';
 import { isOwner, type OptOutPolicy } from './classify.ts';
 import { decideImage, decideUnreadable, decideUnusable } from './decide.ts';
 import type { Effect } from './decide.ts';
-import { TEXT_COLUMNS, UNAVAILABLE } from './event.ts';
+import { leftOutColumns } from './event.ts';
 import type { ImageEvent, SourceEvent } from './event.ts';
 import { dropSeen, isFresh, type Known } from './drop-seen.ts';
 import { lookUp, lookupKeyOf } from './lookup.ts';
@@ -190,8 +190,6 @@ async function decideReread(
 function countLeftOut(fresh: readonly Known[], tally: Tally): void {
   for (const { event } of fresh) {
     if (event.kind !== 'image') continue;
-    for (const column of TEXT_COLUMNS) {
-      if (event.row[column] === UNAVAILABLE) tally.leftOut[column] = (tally.leftOut[column] ?? 0) + 1;
-    }
+    for (const column of leftOutColumns(event.row)) tally.leftOut[column] = (tally.leftOut[column] ?? 0) + 1;
   }
 }

@@ -70,6 +70,7 @@ const recordDecisions: Statement<RecordDecision> = {
     ({ run, facts }) => run !== null && facts.inWindow,
     ({ run }) => run?.otherwise ?? null,
     ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null),
+    { large: ({ event }) => event.row.storyboards },
   ],
 };
 
@@ -96,6 +97,8 @@ const applyLaterImages: Statement<LaterImage> = {
     ({ event }) => event.row.startedAt,
     ({ readable }) => readable,
     ({ facts }) => facts.inWindow,
+    { large: ({ event }) => present(event.row.storyboards) },
+    ({ event }) => event.row.storyboards === UNAVAILABLE,
   ],
 };
 

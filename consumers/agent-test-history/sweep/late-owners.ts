@@ -10,6 +10,7 @@ import { lockAllPartitions } from '../offsets.ts';
 import type { Decision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import { emptyResult } from '../result.ts';
+import { storyboardsOf } from '../storyboards.ts';
 import { lockAgents } from '../twins/agent-locks.ts';
 
 const LATE_OWNERS = sqlFile(import.meta.url, './sql/late-owners.sql');
@@ -121,6 +122,7 @@ async function readLegacyRows(
     user_id: string | null;
     agent_profile_json: string | null;
     started_at: string;
+    steps_json: string | null;
   }>(LEGACY_ROWS, [legacyIds]);
   return new Map(
     rows.map((row) => [
@@ -137,6 +139,7 @@ async function readLegacyRows(
         userId: row.user_id,
         agentProfileJson: row.agent_profile_json,
         startedAt: row.started_at,
+        storyboards: storyboardsOf(row.steps_json),
       },
     ]),
   );
