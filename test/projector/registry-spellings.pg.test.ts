@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { lookUp } from '../../consumers/agent-test-history/lookup.ts';
+import { lookUp, lookupKeyOf } from '../../consumers/agent-test-history/lookup.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, inserted } from '../support/records.ts';
 import { asRecords, jsonDecoder, TOPIC_ID } from '../support/run-records.ts';
@@ -70,7 +70,7 @@ test('the look-up finds every spelling of an agent in the registry, as the rule 
   const messages = contexts.map((context) => inserted(aRow({ agent_context_id: context, user_id: 'user' })));
   const events = await jsonDecoder(asRecords(messages, 0n), { topicId: TOPIC_ID, partition: 0 });
   const images = events.filter((event) => event.kind === 'image');
-  const found = await lookUp(open.pool, images);
+  const found = await lookUp(open.pool, images.map(lookupKeyOf), 0n);
   expect(found.map(({ context }) => context)).toMatchObject(
     agents.map(({ agentUrl, optedOut, lifecycleStage }) => ({ agentUrl, optedOut, lifecycleStage })),
   );
