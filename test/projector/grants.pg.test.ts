@@ -8,6 +8,7 @@ import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
 import { MATCHING, asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
+import { swept } from '../support/swept.ts';
 import { Tables } from '../support/tables.ts';
 
 const ROLE = `projector_${randomBytes(4).toString('hex')}`;
@@ -36,12 +37,15 @@ afterAll(async () => {
   await superuser.end();
 });
 
-/** What the application's owner grants: the columns that `migrate` asks for, and to write none but the runs. */
+/** What the application's owner grants: the columns that `migrate` asks for, and to write and delete none but the runs. */
 function rightsOn(...tables: Readonly<Record<string, readonly string[]>>[]): string {
   const selects = tables
     .flatMap((group) => Object.entries(group))
     .map(([table, columns]) => `GRANT SELECT (${columns.join(', ')}) ON public.${table} TO ${ROLE}`);
-  return [...selects, `GRANT SELECT, INSERT, UPDATE ON public.agent_compliance_runs TO ${ROLE}`].join(';');
+  return [
+    ...selects,
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON public.agent_compliance_runs TO ${ROLE}`,
+  ].join(';');
 }
 
 test('a role with the rights of `--grant-to`, and on the columns that are asked for, can run a projection', async () => {
@@ -82,9 +86,30 @@ test('a role with the rights of `--grant-to`, and on the columns that are asked 
   });
 });
 
+test('with it, a live row takes over from ours once the role can see that nothing refers to ours', async () => {
+  const tables = new Tables(open.pool);
+  const owner = await tables.owner();
+  const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
+  const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
+  const { claim, nextOffset } = await takeOver(projector, start, 'test');
+  await runRecords({
+    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect', matching: MATCHING },
+    mode: { kind: 'commit', claim },
+    rows: 1,
+    records: asRecords([inserted(row)], nextOffset),
+  });
+  const live = await tables.live({ agent_url: owner.url });
+  expect(await swept(projector)).toMatchObject({
+    absorbed: [],
+    blocked: new Map([[row.id, 'agent_compliance_step_diagnostics']]),
+  });
+  await open.pool.query(`GRANT SELECT (run_id) ON public.agent_compliance_step_diagnostics TO ${ROLE}`);
+  expect(await swept(projector)).toMatchObject({ absorbed: [row.id], blocked: new Map() });
+  expect(await tables.ledger(row.id)).toMatchObject({ decision: 'twin', canonical_run_id: live });
+});
+
 test.each([
   ['change a verdict', "UPDATE public.agent_compliance_status SET status = 'failing'"],
-  ['delete a canonical row', 'DELETE FROM public.agent_compliance_runs'],
   ['delete a decision', 'DELETE FROM history_cdc.ledger'],
   ['read the credentials of a context', 'SELECT auth_token_encrypted FROM public.agent_contexts'],
   ['write a legacy row', 'DELETE FROM public.agent_test_history'],
