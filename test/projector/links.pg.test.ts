@@ -82,6 +82,17 @@ describe('a link', () => {
   });
 });
 
+test('a run that is decided anew is matched as it is now, once', async () => {
+  const owner = await world().owner();
+  await world().registered(owner.url, { optedOut: true });
+  const row = runOf(owner, 0);
+  await world().project([inserted(row)]);
+  expect(await standing(row)).toEqual([['opted_out', null]]);
+  const live = await liveOf(owner, 1);
+  await world().project([updated({ ...row, steps_passed: 1 })]);
+  expect(await world().ledger(row.id)).toMatchObject({ decision: 'twin', canonical_run_id: live, offset: 2 });
+});
+
 test('runs hand live rows on to each other in one sweep, earlier to later and later to earlier', async () => {
   const [forwards, backwards] = [await world().owner(), await world().owner()];
   const ids = ['1', '2', '3', '4'].map((n) => ({ id: `${n}0000000-0000-4000-8000-000000000000` }));

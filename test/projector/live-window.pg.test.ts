@@ -60,6 +60,13 @@ describe('runs that may have a live row', () => {
     await projected(runOf(await world().owner()));
   });
 
+  test('have one under another spelling of the agent’s URL, too', async () => {
+    const owner = await world().owner('https://agent.example/mcp');
+    const live = await world().live({ agent_url: 'HTTPS://Agent.example/mcp/' });
+    world().floorUs = (await measured()).floorUs;
+    expect(await projected(runOf(owner))).toMatchObject({ decision: 'twin', canonical_run_id: live });
+  });
+
   test('are those of the last minutes where there is no live row yet: the first may be about to commit', async () => {
     await world().pool.query('DELETE FROM public.agent_compliance_step_diagnostics');
     await world().execute(

@@ -1,16 +1,26 @@
+import { createHash } from 'node:crypto';
 import { createApplication } from '../../demo/generate.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
+import { migrate, readMigrations } from '../../consumers/agent-test-history/migrate.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { freshDatabase, type Template, type TestDatabase } from './database.ts';
 
 /** The application's tables: a database before history-cdc comes near it. */
 const APPLICATION = templateOf('template_application', createApplication);
 
-/** The application's tables and our schema, as `migrate` leaves them. */
-const MIGRATED = templateOf('template_migrated', async (pool) => {
+/**
+ * The application's tables and our schema, as `migrate` leaves them. The name carries the migrations: a server that
+ * serves several runs (`test/mutants`) must not give one the schema of another.
+ */
+const MIGRATED = templateOf(`template_migrated_${hashOfMigrations()}`, async (pool) => {
   await createApplication(pool);
   await migrate(pool, undefined);
 });
+
+function hashOfMigrations(): string {
+  const hash = createHash('sha256');
+  for (const { sha256 } of readMigrations()) hash.update(sha256);
+  return hash.digest('hex').slice(0, 16);
+}
 
 function templateOf(name: string, fill: (pool: Pool) => Promise<void>): Template {
   return {

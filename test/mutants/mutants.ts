@@ -1,0 +1,29 @@
+import type { Mutant, Safeguard } from './mutant.ts';
+import { DATA_ERRORS, LEDGER, ORDER } from './safeguards/ledger.ts';
+import { LIKENESS } from './safeguards/likeness.ts';
+import { LINKS } from './safeguards/links.ts';
+import { LATE_OWNERSHIP, OWNERSHIP } from './safeguards/ownership.ts';
+import { FLOOR, SWEEPER } from './safeguards/sweeping.ts';
+import { AGENT_LOCK, FENCE, PARTITION_LOCK } from './safeguards/turn-taking.ts';
+import { LEFT_OUT, OWN_ROWS_ONLY } from './safeguards/values.ts';
+import { WINDOW } from './safeguards/window.ts';
+
+export const SAFEGUARDS: readonly Safeguard[] = [
+  AGENT_LOCK,
+  PARTITION_LOCK,
+  FENCE,
+  LEDGER,
+  ORDER,
+  OWNERSHIP,
+  LATE_OWNERSHIP,
+  LEFT_OUT,
+  WINDOW,
+  LIKENESS,
+  LINKS,
+  OWN_ROWS_ONLY,
+  SWEEPER,
+  FLOOR,
+  DATA_ERRORS,
+];
+
+export const MUTANTS: readonly Mutant[] = SAFEGUARDS.flatMap(({ mutants }) => mutants);

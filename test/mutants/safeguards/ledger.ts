@@ -1,0 +1,251 @@
+import type { Safeguard } from '../mutant.ts';
+
+export const LEDGER: Safeguard = {
+  name: 'What the ledger itself refuses',
+  mutants: [
+    {
+      id: 'unique-claim',
+      breaks: 'one canonical row stands for two legacy rows: a run is lost, and counted as there',
+      at: 'migrations/0002-twins.sql',
+      find: 'ADD CONSTRAINT ledger_canonical_run_id_key UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;',
+      replace: 'ALTER COLUMN canonical_run_id DROP DEFAULT;',
+      by: 'projector/ledger.pg.test.ts',
+    },
+    {
+      id: 'unique-at-the-end',
+      breaks: 'runs cannot hand live rows on to each other: the sweep that has to do so fails for ever',
+      at: 'migrations/0002-twins.sql',
+      find: 'UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;',
+      replace: 'UNIQUE (canonical_run_id);',
+      by: 'projector/links.pg.test.ts',
+    },
+    {
+      id: 'owner-proof',
+      breaks: 'a fault of the code can give a stranger’s run a canonical row',
+      at: 'migrations/0001-ledger.sql',
+      find: "CHECK (canonical_run_id IS NULL OR decision = 'adopted' OR (is_member IS TRUE AND lists_agent IS TRUE))",
+      replace: 'CHECK (true)',
+      by: 'projector/ledger.pg.test.ts',
+    },
+    {
+      id: 'canonical-row-by-decision',
+      breaks: 'an owner’s decision can be without a canonical row, and the books still add up',
+      at: 'migrations/0001-ledger.sql',
+      find: "CHECK ((decision IN ('projected', 'twin', 'adopted')) = (canonical_run_id IS NOT NULL)),",
+      replace: 'CHECK (true),',
+      by: 'projector/ledger.pg.test.ts',
+    },
+    {
+      id: 'derived-id',
+      breaks: 'a retry mints a second canonical row',
+      at: 'canonical-run-id.ts',
+      find: 'return uuidV5(legacyId, CANONICAL_RUN_NAMESPACE);',
+      replace: 'return uuidV5(legacyId + String(Math.random()), CANONICAL_RUN_NAMESPACE);',
+      by: 'projector/canonical-id.test.ts',
+    },
+    {
+      id: 'conflict',
+      breaks: 'a link that somebody changed by hand meanwhile is taken for done, and half of it is',
+      at: 'twins/relink.ts',
+      find: 'if (row.ledger_written !== applied.length) throw new Conflict(',
+      replace: 'if (row.ledger_written > applied.length) throw new Conflict(',
+      by: 'projector/own-rows-only.pg.test.ts',
+    },
+  ],
+};
+
+export const ORDER: Safeguard = {
+  name: 'The order of a key',
+  mutants: [
+    {
+      id: 'order-any',
+      breaks: 'every replay applies every event again',
+      at: 'drop-seen.ts',
+      find: 'if (entry === null) return true;',
+      replace: "if (entry === null || entry.reason !== '') return true;",
+      by: 'projector/order.pg.test.ts',
+    },
+    {
+      id: 'order-before',
+      breaks: 'an old image overwrites a newer one',
+      at: 'drop-seen.ts',
+      find: `tally.records.stale++;
+        return false;`,
+      replace: `tally.records.stale++;
+        return true;`,
+      by: 'projector/order.pg.test.ts',
+    },
+    {
+      id: 'order-same',
+      breaks: 'an event that is read twice is written and counted twice',
+      at: 'drop-seen.ts',
+      find: `tally.records.duplicate++;
+        return false;`,
+      replace: `tally.records.duplicate++;
+        return true;`,
+      by: 'projector/order.pg.test.ts',
+    },
+    {
+      id: 'order-partition',
+      breaks: 'a key that moved to another partition is projected in whatever order the two are read',
+      at: 'drop-seen.ts',
+      find: 'throw movedPartition(event);',
+      replace: 'return movedPartition(event) !== undefined;',
+      by: 'projector/topic-identity.pg.test.ts',
+    },
+    {
+      id: 'order-successor',
+      breaks: 'events of a topic that was made again and accepted are dropped',
+      at: 'drop-seen.ts',
+      find: 'if (event.position.topicId !== entry.position.topicId) return true;',
+      replace: 'if (event.position.topicId !== entry.position.topicId) return false;',
+      by: 'projector/topic-identity.pg.test.ts',
+    },
+    {
+      id: 'order-in-decisions',
+      breaks: 'a decision by an older event replaces one by a newer, where the first guard was passed',
+      at: 'sql/record-decisions.sql',
+      find: 'OR (l.partition = excluded.partition AND l."offset" < excluded."offset")',
+      replace: 'OR l.partition = excluded.partition',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'order-late-owner',
+      breaks: 'any decision is taken anew at the same position, not only a stranger’s',
+      at: 'sql/record-decisions.sql',
+      find: `l."offset" = excluded."offset" AND l.decision = 'third_party'))`,
+      replace: 'l."offset" = excluded."offset"))',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'owner-decision-stands',
+      breaks: 'an owner decision is taken back, and its canonical row is nobody’s',
+      at: 'sql/record-decisions.sql',
+      find: 'AND l.canonical_run_id IS NULL',
+      replace: '',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'order-in-later-images',
+      breaks: 'the ledger goes back to the position and the hash of an older image',
+      at: 'sql/apply-later-images.sql',
+      find: 'AND (l.topic_id <> e.topic_id OR (l.partition = e.partition AND l."offset" < e."offset"))',
+      replace: '',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'later-image-of-its-row',
+      breaks: 'an image moves the position of a row that stands on another canonical row by now',
+      at: 'sql/apply-later-images.sql',
+      find: 'AND l.canonical_run_id = e.canonical_run_id',
+      replace: '',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'order-in-deletes',
+      breaks: 'an old delete marks a row deleted that was inserted again',
+      at: 'sql/mark-deleted.sql',
+      find: 'WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))',
+      replace: '',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'order-in-quarantine',
+      breaks: 'an old record that cannot be read takes a newer decision away',
+      at: 'sql/quarantine.sql',
+      find: 'WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))',
+      replace: 'WHERE true',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'quarantine-takes-nothing-back',
+      breaks:
+        'a record that cannot be read asks for an owner decision back: the ledger refuses, and the projector ends',
+      at: 'sql/quarantine.sql',
+      find: 'AND l.canonical_run_id IS NULL',
+      replace: '',
+      by: 'projector/second-guard.pg.test.ts',
+    },
+    {
+      id: 'one-event-a-round',
+      breaks: 'a batch with two events of one key is refused, and the projector ends',
+      at: 'rounds.ts',
+      find: 'occurrences.set(keyed.legacyId, nth + 1);',
+      replace: 'occurrences.set(keyed.legacyId, nth);',
+      by: 'projector/order.pg.test.ts',
+    },
+    {
+      id: 'taken-in-once',
+      breaks: 'records that the broker gives a second time are read twice',
+      at: 'partition-session.ts',
+      find: 'const fresh = records.filter(({ offset }) => offset >= this.#nextToRead);',
+      replace: 'const fresh = records.filter(({ offset }) => offset >= 0n);',
+      by: 'projector/session.pg.test.ts',
+    },
+    {
+      id: 'truncate',
+      breaks: 'a truncate of the legacy table goes by unnoticed',
+      at: 'rounds.ts',
+      find: "if (event.kind === 'truncate') throw sourceTruncated(event);",
+      replace: "if (event.kind === 'truncate') { void sourceTruncated; continue; }",
+      by: 'projector/session.pg.test.ts',
+    },
+    {
+      id: 'topic-made-again',
+      breaks: 'positions of a topic that was deleted and made again are taken for the old one’s',
+      at: 'offsets.ts',
+      find: 'if (known === undefined && rows.length > 0 && !acceptNewTopic) {',
+      replace: 'if (known === undefined && rows.length < 0 && !acceptNewTopic) {',
+      by: 'projector/topic-identity.pg.test.ts',
+    },
+    {
+      id: 'partition-count',
+      breaks: 'keys change their partition, and with it their order',
+      at: 'offsets.ts',
+      find: 'if (known !== undefined && known.partitions !== topic.partitions) {',
+      replace: 'if (known !== undefined && known.partitions < 0) {',
+      by: 'projector/topic-identity.pg.test.ts',
+    },
+  ],
+};
+
+export const DATA_ERRORS: Safeguard = {
+  name: 'Only data goes into quarantine',
+  mutants: [
+    {
+      id: 'quarantine-data-only',
+      breaks: 'rows are put aside because a privilege is missing, one after the other, all of them',
+      at: '../lib/postgres.ts',
+      find: 'return state !== undefined && (DATA_CLASSES.has(state.slice(0, 2)) || DATA_CONSTRAINTS.has(state));',
+      replace: 'return state !== undefined;',
+      by: 'projector/refused.pg.test.ts',
+    },
+    {
+      id: 'quarantine-alone',
+      breaks: 'the rows around one that Postgres refuses are put aside with it',
+      at: 'partition-session.ts',
+      find: `if (others.length === 0) {
+      const detail = \`Postgres refused the row: SQLSTATE \${sqlState(error) ?? '?'}\`;
+      const parked = [unusable(only as KeyedEvent, 'rejected_by_postgres', detail)];`,
+      replace: `if (others.length >= 0) {
+      const parked = events.map((event) => unusable(event as KeyedEvent, 'rejected_by_postgres', 'refused'));`,
+      by: 'projector/quarantine.pg.test.ts',
+    },
+    {
+      id: 'race-is-no-data',
+      breaks: 'two sessions that wrote the same row at once end the projector',
+      at: '../lib/postgres.ts',
+      find: "return ENVIRONMENT_CLASSES.has(state.slice(0, 2)) || state === '23505';",
+      replace: 'return ENVIRONMENT_CLASSES.has(state.slice(0, 2));',
+      by: 'projector/refused.pg.test.ts',
+    },
+    {
+      id: 'one-answer-a-row',
+      breaks: 'a membership that is there twice makes every row behind it be judged by the facts of another',
+      at: 'lookup.ts',
+      find: 'assert(found.length === keys.length,',
+      replace: 'assert(found.length >= keys.length,',
+      by: 'projector/lookup.pg.test.ts',
+    },
+  ],
+};

@@ -1,0 +1,149 @@
+import type { Safeguard } from '../mutant.ts';
+
+export const AGENT_LOCK: Safeguard = {
+  name: 'The lock on agents',
+  mutants: [
+    {
+      id: 'agent-lock',
+      breaks:
+        'two partitions match runs of one agent at a time, each without seeing what the other links or unlinks: a live row stays unlinked beside its twin, which is projected too',
+      at: 'twins/agent-locks.ts',
+      find: 'if (agentUrls.length > 0) await client.query(LOCK_AGENTS, [agentUrls]);',
+      replace: 'await Promise.resolve([client, agentUrls]);',
+      by: 'projector/turns.pg.test.ts',
+    },
+    {
+      id: 'agent-lock-after-lookup',
+      breaks:
+        'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
+      at: 'pipeline.ts',
+      find: 'return agentUrls.size === 0 && rounds.length === 1 ? known : undefined;',
+      replace: 'return rounds.length === 1 ? known : undefined;',
+      by: 'projector/turns.pg.test.ts',
+    },
+    {
+      id: 'agent-lock-of-the-decided',
+      breaks:
+        'a run that is being moved to another agent is matched at the one that it leaves, and ends up linked to a live row there',
+      at: 'pipeline.ts',
+      find: 'return [...decided, ...now].filter(',
+      replace: 'return now.filter(',
+      by: 'projector/turns.pg.test.ts',
+    },
+    {
+      id: 'agent-lock-of-the-sweeper',
+      breaks:
+        'a sweep links runs while the first batch of a partition that nobody held before links them too',
+      at: 'twins/match.ts',
+      find: 'await lockAgents(client, [...new Set(seeds.map(({ agentUrl }) => agentUrl))]);',
+      replace: 'await Promise.resolve(lockAgents);',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
+    {
+      id: 'agent-lock-of-late-owners',
+      breaks: 'the same, for runs whose membership came late',
+      at: 'sweep/late-owners.ts',
+      find: `await lockAgents(client, [
+      ...new Set(records.flatMap(({ facts: { context: of } }) => of?.agentUrl ?? [])),
+    ]);`,
+      replace: 'await Promise.resolve(lockAgents);',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
+  ],
+};
+
+export const PARTITION_LOCK: Safeguard = {
+  name: 'The lock on partitions',
+  mutants: [
+    {
+      id: 'replay-lock',
+      breaks: 'a replay decides on what a projector of the partition is changing',
+      at: 'pipeline.ts',
+      find: '} else await lockPartition(client, batch.topicId, batch.partition);',
+      replace: '} else await Promise.resolve(lockPartition);',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
+    {
+      id: 'sweeper-lock-to-link',
+      breaks: 'a sweep moves links on which a batch is deciding',
+      at: 'sweep/sweep.ts',
+      find: `await lockAllPartitions(client);
+    await client.query(ENTER_WINDOW`,
+      replace: 'await client.query(ENTER_WINDOW',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
+    {
+      id: 'sweeper-lock-to-settle',
+      breaks: 'a sweep settles a pair that a batch is taking apart, whose own canonical row is then lost',
+      at: 'sweep/sweep.ts',
+      find: `await lockAllPartitions(client);
+    return (await client.query(SETTLE`,
+      replace: 'return (await client.query(SETTLE',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
+    {
+      id: 'sweeper-lock-for-late-owners',
+      breaks: 'a sweep decides a run anew while a batch brings a later event of it',
+      at: 'sweep/late-owners.ts',
+      find: 'await lockAllPartitions(client);',
+      replace: 'await Promise.resolve(lockAllPartitions);',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
+    {
+      id: 'lock-that-rows-refer-to',
+      breaks:
+        'a row that begins to refer to ours while a live row takes over is deleted with it (ON DELETE CASCADE), silently',
+      at: 'twins/references.ts',
+      find: 'await client.query(LOCK_RUNS, [runIds]);',
+      replace: 'await Promise.resolve(LOCK_RUNS);',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
+  ],
+};
+
+export const FENCE: Safeguard = {
+  name: 'The fence',
+  mutants: [
+    {
+      id: 'fence-epoch',
+      breaks: 'a projector that lost its partition goes on committing to it',
+      at: 'offsets.ts',
+      find: 'AND epoch = $3 AND next_offset = $4`',
+      replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4`',
+      by: 'projector/fencing.pg.test.ts',
+    },
+    {
+      id: 'fence-offset',
+      breaks:
+        'a projector commits from an offset at which the partition does not stand, and so skips records',
+      at: 'offsets.ts',
+      find: 'AND epoch = $3 AND next_offset = $4`',
+      replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL`',
+      by: 'projector/fencing.pg.test.ts',
+    },
+    {
+      id: 'fence-answer',
+      breaks: 'effects are committed although the offset did not move',
+      at: 'offsets.ts',
+      find: 'if (rowCount !== 1)',
+      replace: 'if (rowCount === null)',
+      by: 'projector/fencing.pg.test.ts',
+    },
+    {
+      id: 'fence-take-over',
+      breaks: 'a take-over leaves the last projector its right to commit',
+      at: 'offsets.ts',
+      find: 'SET epoch = o.epoch + 1,',
+      replace: 'SET epoch = o.epoch,',
+      by: 'projector/fencing.pg.test.ts',
+    },
+    {
+      id: 'lost-commit-answer',
+      breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
+      at: 'partition-session.ts',
+      find: 'const committed = attempt > 1 && (await this.#isCommitted(mode.claim, to));',
+      replace: 'const committed = attempt < 1 && (await this.#isCommitted(mode.claim, to));',
+      by: 'projector/fencing.pg.test.ts',
+    },
+  ],
+};

@@ -1,0 +1,88 @@
+import type { Safeguard } from '../mutant.ts';
+
+export const WINDOW: Safeguard = {
+  name: 'The edges of the match window',
+  mutants: [
+    {
+      id: 'edge-inclusive',
+      breaks: 'a twin exactly 120 s away is projected a second time',
+      at: 'twins/match-twin.ts',
+      find: 'distanceUs(legacy, live) > windowUs ||',
+      replace: 'distanceUs(legacy, live) >= windowUs ||',
+      by: 'projector/match-twin.test.ts',
+    },
+    {
+      id: 'edge-symmetric',
+      breaks: 'a live row of long after is taken for the twin',
+      at: 'twins/match-twin.ts',
+      find: 'return difference < 0n ? -difference : difference;',
+      replace: 'return difference;',
+      by: 'projector/match-twin.test.ts',
+    },
+    {
+      id: 'edge-ahead',
+      breaks: 'a live row exactly at the window’s end is not compared',
+      at: 'twins/match-twin.ts',
+      find: 'right.testedAtUs > left.startedAtUs + windowUs) break;',
+      replace: 'right.testedAtUs >= left.startedAtUs + windowUs) break;',
+      by: 'projector/match-twin.test.ts',
+    },
+    {
+      id: 'edge-behind',
+      breaks: 'a live row exactly at the window’s beginning is not compared',
+      at: 'twins/match-twin.ts',
+      find: '< left.startedAtUs - windowUs) firstInReach++;',
+      replace: '<= left.startedAtUs - windowUs) firstInReach++;',
+      by: 'projector/match-twin.test.ts',
+    },
+    {
+      id: 'edge-of-neighbours',
+      breaks: 'a twin exactly 120 s away is not read with its run',
+      at: 'twins/stretches.ts',
+      find: 'if (last === undefined || point.atUs - last.atUs > windowUs) groups.push([point]);',
+      replace: 'if (last === undefined || point.atUs - last.atUs >= windowUs) groups.push([point]);',
+      by: 'projector/window-edge.pg.test.ts',
+    },
+    {
+      id: 'whole-clusters',
+      breaks:
+        'a long chain is cut where reading began, and its end is paired as if there were nothing behind',
+      at: 'twins/stretches.ts',
+      find: 'if (longer !== stretch) {',
+      replace: 'if (longer === undefined) {',
+      by: 'projector/twins.pg.test.ts',
+    },
+    {
+      id: 'sweep-edge-ahead',
+      breaks: 'a late live row exactly 120 s before its run is never absorbed',
+      at: 'sweep/sql/unlinked-live.sql',
+      find: "AND u.tested_at + $1::bigint * interval '1 microsecond'",
+      replace: "AND u.tested_at + ($1::bigint - 1) * interval '1 microsecond'",
+      by: 'projector/window-edge.pg.test.ts',
+    },
+    {
+      id: 'sweep-edge-behind',
+      breaks: 'a late live row exactly 120 s after its run is never absorbed',
+      at: 'sweep/sql/unlinked-live.sql',
+      find: "l.started_at BETWEEN u.tested_at - $1::bigint * interval '1 microsecond'",
+      replace: "l.started_at BETWEEN u.tested_at - ($1::bigint - 1) * interval '1 microsecond'",
+      by: 'projector/window-edge.pg.test.ts',
+    },
+    {
+      id: 'window-shorter',
+      breaks: 'the window is a microsecond shorter than it is said to be',
+      at: 'twins/matching.ts',
+      find: 'windowUs: BigInt(window) * 1_000_000n,',
+      replace: 'windowUs: BigInt(window) * 1_000_000n - 1n,',
+      by: 'projector/window-edge.pg.test.ts',
+    },
+    {
+      id: 'window-longer',
+      breaks: 'the window is a microsecond longer than it is said to be',
+      at: 'twins/matching.ts',
+      find: 'windowUs: BigInt(window) * 1_000_000n,',
+      replace: 'windowUs: BigInt(window) * 1_000_000n + 1n,',
+      by: 'projector/window-edge.pg.test.ts',
+    },
+  ],
+};
