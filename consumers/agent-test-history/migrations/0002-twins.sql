@@ -67,3 +67,47 @@ CREATE TABLE history_cdc.agent_spelling (
   agent_url text NOT NULL
 );
 CREATE INDEX agent_spelling_agent_url ON history_cdc.agent_spelling (agent_url);
+
+-- What refers to canonical rows, by foreign keys of whatever table: the application has more tables than this project
+-- knows. Deleting a row would take those rows with it, or break them. Whoever wants to refer to one of the rows waits
+-- for our transaction, and then sees that it is gone. A table that may not be read is taken to refer to all of them.
+-- With the rights of whoever migrates, so that projectors need none on those tables.
+CREATE FUNCTION history_cdc.references_to_runs(run_ids uuid[]) RETURNS TABLE (run_id uuid, table_name text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  key record;
+BEGIN
+  PERFORM FROM public.agent_compliance_runs r WHERE r.id = ANY (run_ids) ORDER BY r.id FOR UPDATE;
+  FOR key IN
+    SELECT con.conrelid::regclass::text AS referring_table, col.attname AS referring_column,
+           has_column_privilege(con.conrelid, col.attnum, 'SELECT') AS readable
+    FROM pg_constraint con
+    CROSS JOIN LATERAL unnest(con.conkey, con.confkey) AS pair (referring, referred)
+    JOIN pg_attribute id ON id.attrelid = con.confrelid AND id.attnum = pair.referred AND id.attname = 'id'
+    JOIN pg_attribute col ON col.attrelid = con.conrelid AND col.attnum = pair.referring
+    -- A partition's key is that of its parent.
+    WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confrelid = 'public.agent_compliance_runs'::regclass
+    ORDER BY 1, 2
+  LOOP
+    IF key.readable THEN
+      RETURN QUERY EXECUTE format(
+        'SELECT ours.id, %L::text FROM unnest($1) AS ours (id) WHERE EXISTS (SELECT FROM %s t WHERE t.%I = ours.id)',
+        key.referring_table, key.referring_table, key.referring_column) USING run_ids;
+    ELSE
+      RETURN QUERY SELECT ours.id, key.referring_table FROM unnest(run_ids) AS ours (id);
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- Deletes canonical rows of ours, and of nobody else, and gives what they were. The only way in which a projector
+-- deletes any: its role needs no right to.
+CREATE FUNCTION history_cdc.delete_own_runs(run_ids uuid[]) RETURNS SETOF public.agent_compliance_runs
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  DELETE FROM public.agent_compliance_runs r
+  WHERE r.id = ANY (run_ids) AND r.observations_json ->> 'backfill_script' = 'history-cdc'
+  RETURNING r.*
+$$;
+REVOKE EXECUTE ON FUNCTION history_cdc.references_to_runs(uuid[]), history_cdc.delete_own_runs(uuid[]) FROM PUBLIC;

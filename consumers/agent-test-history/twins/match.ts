@@ -70,8 +70,9 @@ async function plansFor(client: Client, seeds: readonly Seed[], windowUs: bigint
 
 function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
   const { context } = facts;
+  if (run === null || !facts.inWindow || context?.agentUrl == null) return [];
   const atUs = epochMicros(event.row.startedAt);
-  if (run === null || !facts.inWindow || context?.agentUrl == null || atUs === undefined) return [];
+  if (atUs === undefined) return [];
   const pending = {
     legacyId: event.legacyId,
     startedAtUs: atUs,
