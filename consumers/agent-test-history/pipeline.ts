@@ -19,7 +19,7 @@ import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres
 import { comparePositions, formatPosition } from '../lib/position.ts';
 import type { OptOutPolicy } from './classify.ts';
 import { decideImage, decideUnreadable, decideUnusable, type Effect } from './decide.ts';
-import { TEXT_COLUMNS, UNAVAILABLE } from './event.ts';
+import { leftOutColumns } from './event.ts';
 import type { ImageEvent, KeyedEvent, SourceEvent, TruncateEvent, UnusableEvent } from './event.ts';
 import { lookUp, type Facts } from './lookup.ts';
 import { advance, lockPartition, type Claim } from './offsets.ts';
@@ -204,9 +204,7 @@ async function writeAll(client: Client, effects: readonly Effect[], tally: Tally
 function countLeftOut(fresh: readonly Known[], tally: Tally): void {
   for (const { event } of fresh) {
     if (event.kind !== 'image') continue;
-    for (const column of TEXT_COLUMNS) {
-      if (event.row[column] === UNAVAILABLE) tally.leftOut[column] = (tally.leftOut[column] ?? 0) + 1;
-    }
+    for (const column of leftOutColumns(event.row)) tally.leftOut[column] = (tally.leftOut[column] ?? 0) + 1;
   }
 }
 

@@ -80,6 +80,7 @@ const recordDecisions: Statement<RecordDecision> = {
     ({ event }) => event.row.dryRun,
     { large: ({ event }) => event.row.agentProfileJson },
     ({ event }) => event.row.startedAt,
+    { large: ({ event }) => event.row.storyboards },
   ],
 };
 
@@ -105,6 +106,8 @@ const applyLaterImages: Statement<LaterImage> = {
     ({ event }) => event.row.agentProfileJson === UNAVAILABLE,
     ({ event }) => event.row.startedAt,
     ({ readable }) => readable,
+    { large: ({ event }) => present(event.row.storyboards) },
+    ({ event }) => event.row.storyboards === UNAVAILABLE,
   ],
 };
 

@@ -64,6 +64,7 @@ SELECT e.legacy_id, e.decisions, e.settled, e.origin, e.story, i.living, coalesc
             IS NOT DISTINCT FROM
             jsonb_build_object('backfill_source', 'agent_test_history', 'backfill_source_id', e.legacy_id, 'original_scenario', i.scenario,
                                'backfill_user_id', i.user_id, 'backfill_org_id', s.organization_id, 'backfill_script', 'history-cdc') || s.original
+            || coalesce(v.verdicts, '{}')
             -- What the earlier script wrote is not ours to improve.
             OR l.decision = 'adopted' AND r.observations_json ->> 'backfill_source_id' = e.legacy_id::text) AS content_equal
 FROM demo.expected e
@@ -73,4 +74,14 @@ FROM demo.expected e
      LEFT JOIN copies c ON c.legacy_id = e.legacy_id
      LEFT JOIN context_now n ON n.id = i.agent_context_id
      LEFT JOIN organization_memberships m ON m.workos_user_id = i.user_id AND m.workos_organization_id = n.organization_id
-     LEFT JOIN context_shown s ON s.id = e.context_id;
+     LEFT JOIN context_shown s ON s.id = e.context_id
+     -- The generator's runs list one step an entry, of the storyboard that stands before the slash.
+     LEFT JOIN LATERAL (
+       SELECT jsonb_build_object('storyboards', jsonb_agg(jsonb_build_object(
+                'storyboard_id', storyboard, 'steps_passed', passed, 'steps_total', steps,
+                'status', CASE passed WHEN steps THEN 'passing' WHEN 0 THEN 'failing' ELSE 'partial' END) ORDER BY first)) AS verdicts
+       FROM (SELECT split_part(step ->> 'scenario', '/', 1) AS storyboard, count(*) AS steps,
+                    count(*) FILTER (WHERE (step ->> 'passed')::boolean) AS passed, min(n) AS first
+             FROM jsonb_array_elements(i.steps_json) WITH ORDINALITY AS listed (step, n) GROUP BY 1) AS rolled_up
+       HAVING count(*) > 0
+     ) AS v ON true;

@@ -126,6 +126,12 @@ test.each([
     ],
   },
   {
+    what: 'a verdict on a storyboard is wrong',
+    breakage: `UPDATE agent_compliance_runs SET observations_json = jsonb_set(observations_json, '{storyboards,0,status}', '"untested"')
+      WHERE id = (SELECT id FROM agent_compliance_runs WHERE observations_json ? 'storyboards' ORDER BY id LIMIT 1)`,
+    red: ['projected-content'],
+  },
+  {
     what: 'a decision is invented',
     breakage: `INSERT INTO history_cdc.ledger (legacy_id, decision, reason, rule_version, topic_id, partition, "offset", op, snapshot)
       VALUES (gen_random_uuid(), 'gone', 'invented', 1, gen_random_uuid(), 0, 0, 'd', false)`,

@@ -1,6 +1,7 @@
 import type { DeleteEvent, ImageEvent, SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import { projectBatch } from '../../consumers/agent-test-history/pipeline.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import { storyboardsOf } from '../../consumers/agent-test-history/storyboards.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
 
 interface LegacyImage {
@@ -16,6 +17,7 @@ interface LegacyImage {
   readonly user_id: string | null;
   readonly agent_profile_json: string | null;
   readonly started_at: string;
+  readonly steps_json: string | null;
 }
 
 const TOPIC_ID = '7b0d1f5e-3c55-4f43-9d63-0e8a4b1d2c3f';
@@ -28,7 +30,8 @@ const BATCH_ROWS = 1_000;
 export async function projectTables(pool: Pool, firstOffset: bigint): Promise<void> {
   await findScriptCopies(pool);
   const columns = `id, agent_context_id, scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary,
-    dry_run, user_id, agent_profile_json::text AS agent_profile_json, started_at::text AS started_at`;
+    dry_run, user_id, agent_profile_json::text AS agent_profile_json, started_at::text AS started_at,
+    steps_json::text AS steps_json`;
   const images = await pool.query<LegacyImage>(
     `SELECT ${columns} FROM agent_test_history UNION ALL SELECT ${columns} FROM demo.deleted_row WHERE id NOT IN (SELECT legacy_id FROM history_cdc.ledger) ORDER BY id`,
   );
@@ -68,6 +71,7 @@ function imageEvent(image: LegacyImage, offset: bigint): ImageEvent {
     userId: image.user_id,
     agentProfileJson: image.agent_profile_json,
     startedAt: image.started_at,
+    storyboards: storyboardsOf(image.steps_json),
   };
   return { kind: 'image', op: 'u', ...provenance(image.id, offset), row };
 }
