@@ -11,6 +11,7 @@
  *   decide      what each event does                  decide.ts, classify.ts
  *   match       which runs the live path recorded     twins/match.ts
  *   write       canonical rows, ledger, quarantine    write.ts
+ *   admit       too much quarantined: stop            quarantine-breaker.ts
  *
  * Effects and offset are committed together or not at all, so a crash at any point repeats nothing. A key that occurs
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
@@ -29,6 +30,8 @@ import { dropSeen, isFresh, type Known } from './drop-seen.ts';
 import { lookUp, lookupKeyOf } from './lookup.ts';
 import { advance, lockPartition, type Claim } from './offsets.ts';
 import { isMatchable } from './outcome.ts';
+import { parkedBefore } from './parked-before.ts';
+import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
 import { reread } from './reread.ts';
 import { roundsOf, type Keyed, type Round } from './rounds.ts';
@@ -52,6 +55,8 @@ export interface Batch {
   readonly mode:
     | { readonly kind: 'commit'; readonly claim: Claim; readonly from: bigint; readonly to: bigint }
     | { readonly kind: 'replay' | 'dry_run' };
+  /** Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. */
+  readonly admit: (fates: readonly Fate[]) => void;
 }
 
 export async function projectBatch(context: PipelineContext, batch: Batch): Promise<BatchResult> {
@@ -64,7 +69,10 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
     const tally = emptyResult();
     const rounds = roundsOf(batch.events, tally);
     const lookedUp = await lockMatchable({ ...context, client }, rounds);
-    for (const round of rounds) await projectRound({ ...context, client }, { round, lookedUp }, tally);
+    const news: Effect[] = [];
+    for (const round of rounds)
+      news.push(...(await projectRound({ ...context, client }, { round, lookedUp }, tally)));
+    batch.admit(fatesOf(news));
     return tally;
   });
 }
@@ -111,17 +119,31 @@ function matchableAgents(known: Known): string[] {
   return [...decided, ...now].filter((agentUrl) => typeof agentUrl === 'string');
 }
 
+/** By record, whatever the order in which rounds and re-reading have met them. */
+function fatesOf(effects: readonly Effect[]): Fate[] {
+  const inOrder = effects.toSorted((a, b) => (a.event.position.offset < b.event.position.offset ? -1 : 1));
+  return inOrder.map(({ effect, event }) => {
+    if (effect !== 'quarantine') return null;
+    const { position, reason, detail } = event;
+    return { position, reason, detail };
+  });
+}
+
+/** Gives the effects that are new: not those of records that lie in quarantine already. */
 async function projectRound(
   context: RoundContext,
   { round, lookedUp }: { round: Round; lookedUp: readonly Known[] | undefined },
   tally: Tally,
-): Promise<void> {
+): Promise<readonly Effect[]> {
   const known = lookedUp ?? (await withFacts(context, round.keyed));
   const fresh = await loosened(context, dropSeen(known, tally), tally);
   countLeftOut(fresh, tally);
   const effects: Effect[] = round.keyless.map((event) => decideUnusable(event, null));
   effects.push(...(await decideAll(context, fresh)));
+  const parked = effects.flatMap(({ effect, event }) => (effect === 'quarantine' ? [event.position] : []));
+  const before = await parkedBefore(context.client, parked);
   await applyEffects(context, effects, tally);
+  return effects.filter(({ effect, event }) => effect !== 'quarantine' || !before.has(event.position.offset));
 }
 
 /** Events of unsettled twins are decided as if the live row had not been found yet. */
