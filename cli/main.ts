@@ -8,6 +8,7 @@ import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
 import { registerReplay } from './replay.ts';
 import { registerStack } from './stack.ts';
+import { registerSweep } from './sweep.ts';
 
 const EXIT_NO = 1;
 const EXIT_CANNOT = 2;
@@ -27,6 +28,7 @@ function buildProgram(context: CommandContext): Command {
   registerProject(program, context);
   registerReplay(program, context);
   registerStack(program, context);
+  registerSweep(program, context);
   return program;
 }
 

@@ -1,10 +1,12 @@
 import { DECISIONS } from '../consumers/agent-test-history/outcome.ts';
 import { RECORD_OUTCOMES } from '../consumers/agent-test-history/result.ts';
+import type { Changes } from '../consumers/agent-test-history/changes.ts';
 import type { RunResult } from '../consumers/agent-test-history/run.ts';
+import { renderSweeps, sweepFacts } from './sweep-report.ts';
 
 /** The answer of `project` and `replay`, as facts. */
 export function runFacts(
-  { read, records, decisions, leftOut, changes, stopped }: RunResult,
+  { read, records, decisions, leftOut, changes, stopped, liveWindow, sweeps }: RunResult,
   dryRun: boolean,
 ) {
   return {
@@ -13,13 +15,18 @@ export function runFacts(
     decisions,
     values_left_out: leftOut,
     changes: { ...changes, total: totalChanges(changes) },
+    live_window: liveWindow,
+    sweeps: sweepFacts(sweeps),
     dry_run: dryRun,
     stopped,
   };
 }
 
 /** The same, for people. */
-export function renderRun({ read, records, decisions, changes }: RunResult, dryRun: boolean): string {
+export function renderRun(
+  { read, records, decisions, changes, liveWindow, sweeps }: RunResult,
+  dryRun: boolean,
+): string {
   const would = dryRun ? 'would be ' : '';
   const counts = (entries: readonly (readonly [string, number])[]) =>
     entries.map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ');
@@ -30,12 +37,14 @@ export function renderRun({ read, records, decisions, changes }: RunResult, dryR
   return [
     `records read      ${read.toLocaleString('en')}: ${counts(RECORD_OUTCOMES.map((outcome) => [outcome, records[outcome]]))}`,
     `decisions         ${decided.length === 0 ? 'none' : counts(decided)}`,
-    `canonical rows    ${would}inserted ${changes.runsInserted.toLocaleString('en')}, ${would}updated ${changes.runsUpdated.toLocaleString('en')}`,
+    `canonical rows    ${would}inserted ${changes.runsInserted.toLocaleString('en')}, ${would}updated ${changes.runsUpdated.toLocaleString('en')}, ${would}replaced by live rows ${changes.runsDeleted.toLocaleString('en')}`,
     `ledger rows       ${would}written ${changes.ledgerWritten.toLocaleString('en')}`,
+    `live rows         ${liveWindow.first === null ? 'none so far' : `from ${liveWindow.first} to ${liveWindow.last ?? ''}`}`,
+    ...(sweeps.sweeps === 0 ? [] : [`sweeps            ${renderSweeps(sweeps)}`]),
     `changes in all    ${totalChanges(changes).toLocaleString('en')}${dryRun ? ' (dry run: everything was rolled back)' : ''}`,
   ].join('\n');
 }
 
-function totalChanges({ runsInserted, runsUpdated, ledgerWritten }: RunResult['changes']): number {
-  return runsInserted + runsUpdated + ledgerWritten;
+function totalChanges({ runsInserted, runsUpdated, runsDeleted, ledgerWritten }: Changes): number {
+  return runsInserted + runsUpdated + runsDeleted + ledgerWritten;
 }

@@ -1,19 +1,13 @@
-import { v5 as uuidV5 } from 'uuid';
+import { canonicalRunId } from './canonical-run-id.ts';
 import { classify, isOwner, type OptOutPolicy } from './classify.ts';
-import { isComplete, UNAVAILABLE, unusable } from './event.ts';
+import { isComplete, unusable } from './event.ts';
 import type { CompleteRow, DeleteEvent, ImageEvent, UnusableEvent } from './event.ts';
 import type { Facts, LedgerEntry } from './lookup.ts';
+import { wasMoved } from './moved.ts';
 import { isOwnerDecision, type Decision } from './outcome.ts';
-
-/** The namespace of our canonical ids. It never changes: with it, every retry and every replay mints the same id. */
-const CANONICAL_RUN_NAMESPACE = '5c0d4a5e-8f5b-4b0e-9c3a-7d1f6f2b9e44';
+import { fingerprintOf, profileHashOf } from './twins/fingerprint.ts';
 
 const MOVED_AWAY = 'moved_to_agent_not_owned';
-
-/** The id of the canonical row that we write for a legacy row. */
-export function canonicalRunId(legacyId: string): string {
-  return uuidV5(legacyId, CANONICAL_RUN_NAMESPACE);
-}
 
 /** What one event does, a closed set. */
 export type Effect = RecordDecision | LaterImage | MarkDeleted | Quarantine;
@@ -26,6 +20,15 @@ export interface RecordDecision {
   readonly decision: Exclude<Decision, 'gone' | 'quarantined'>;
   readonly reason: string;
   readonly canonicalRunId: string | null;
+  /** What live rows are compared with; null where the run is no owner's, and where a script's copy stands for it. */
+  readonly run: OwnersRun | null;
+}
+
+export interface OwnersRun {
+  readonly fingerprint: string;
+  readonly profileHash: string | null;
+  /** What is decided where there is no live twin. */
+  readonly otherwise: 'projected' | 'opted_out';
 }
 
 /** A later image of a row that has a canonical row. */
@@ -73,7 +76,17 @@ export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolic
       : decision === 'adopted'
         ? classification.canonicalRunId
         : null;
-  return { effect: 'record', event: { ...event, row }, facts, decision, reason, canonicalRunId: id };
+  const run = decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision) : null;
+  return { effect: 'record', event: { ...event, row }, facts, decision, reason, canonicalRunId: id, run };
+}
+
+function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise']): OwnersRun {
+  const { summary: headline, totalDurationMs, overallPassed: passing } = row;
+  return {
+    fingerprint: fingerprintOf({ headline, totalDurationMs, passing }),
+    profileHash: profileHashOf(row.agentProfileJson),
+    otherwise,
+  };
 }
 
 /**
@@ -122,11 +135,4 @@ function laterImage(event: ImageEvent, facts: Facts, { entry, canonicalRunId: id
   if (isOwner(facts)) return { ...common, reason: 'owner', applies: true, follows: true };
   // Not ours to elevate at its new agent, and an owner decision is never taken back silently: it stays, and is listed.
   return { ...common, reason: MOVED_AWAY, applies: false, follows: false };
-}
-
-/** True where the row stands on another context or another user than its decision does. */
-function wasMoved({ row }: ImageEvent, entry: LedgerEntry): boolean {
-  return (
-    row.agentContextId !== entry.agentContextId || (row.userId !== UNAVAILABLE && row.userId !== entry.userId)
-  );
 }

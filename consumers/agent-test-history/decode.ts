@@ -103,7 +103,13 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, placeholder 
     return { kind: 'delete', ...provenance, deletedAtMs: timeOf(source['ts_ms'], 'source.ts_ms') };
   }
   if (op !== 'r' && op !== 'c' && op !== 'u') throw new Unmappable('op is none of r, c, u, d, t');
-  return { kind: 'image', op, ...provenance, row: rowOf(objectOf(envelope['after'], 'after'), placeholder) };
+  return {
+    kind: 'image',
+    op,
+    ...provenance,
+    committedAtMs: source['ts_ms'] == null ? null : timeOf(source['ts_ms'], 'source.ts_ms'),
+    row: rowOf(objectOf(envelope['after'], 'after'), placeholder),
+  };
 }
 
 function rowOf(after: Fields, placeholder: string): LegacyRow {

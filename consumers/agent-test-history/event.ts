@@ -50,6 +50,8 @@ interface Provenance {
 export interface ImageEvent extends Provenance {
   readonly kind: 'image';
   readonly op: 'r' | 'c' | 'u';
+  /** When the source committed the change or read the row, in epoch milliseconds; null where the record does not say. */
+  readonly committedAtMs: number | null;
   readonly row: LegacyRow;
 }
 

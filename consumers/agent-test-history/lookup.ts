@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import type { Client } from '../lib/postgres.ts';
 import type { Position } from '../lib/position.ts';
 import { sqlFile } from '../lib/sql-file.ts';
-import { UNAVAILABLE, type KeyedEvent } from './event.ts';
+import { UNAVAILABLE, type KeyedEvent, type Unavailable } from './event.ts';
 import type { Decision } from './outcome.ts';
+import { epochMicros } from './timestamp.ts';
 
 const LOOKUP = sqlFile(import.meta.url, './sql/lookup.sql');
 
@@ -16,6 +17,12 @@ export interface LedgerEntry {
   /** The context and the user on which the decision stands. */
   readonly agentContextId: string | null;
   readonly userId: string | null;
+  /** The agent, canonicalised; null where the decision names none. */
+  readonly agentUrl: string | null;
+  /** Postgres's own text of the row's start; null where no content was seen. */
+  readonly startedAt: string | null;
+  /** Of a twin whose pair may still be recomputed: whether our own row is kept for it. Null for every other row. */
+  readonly unsettled: { readonly hasRun: boolean } | null;
 }
 
 /** The context of a legacy row, and what makes its user an owner of its agent or not. */
@@ -42,6 +49,8 @@ export interface Facts {
   /** Ids of the rows that the earlier script wrote for this one and that still exist, in order. */
   readonly scriptCopies: readonly string[];
   readonly hasOpenQuarantine: boolean;
+  /** The run may have a live twin: it did not start long before the first live row. */
+  readonly inWindow: boolean;
 }
 
 interface LookupRow {
@@ -53,6 +62,10 @@ interface LookupRow {
   readonly offset: string;
   readonly decided_context_id: string | null;
   readonly decided_user_id: string | null;
+  readonly decided_agent_url: string | null;
+  readonly decided_started_at: string | null;
+  readonly unsettled: boolean;
+  readonly has_run: boolean;
   readonly user_id: string | null;
   readonly run_exists: boolean;
   readonly context_known: boolean;
@@ -67,23 +80,48 @@ interface LookupRow {
   readonly has_open_quarantine: boolean;
 }
 
-type Keyed = KeyedEvent & { readonly legacyId: string };
-
-/** One answer an event, in the order of the events. */
-export async function lookUp(client: Client, events: readonly Keyed[]): Promise<Facts[]> {
-  const rows = events.map((event) => (event.kind === 'image' ? event.row : undefined));
-  const { rows: found } = await client.query<LookupRow>(LOOKUP, [
-    events.map(({ legacyId }) => legacyId),
-    rows.map((row) => row?.agentContextId ?? null),
-    rows.map((row) => (row === undefined || row.userId === UNAVAILABLE ? null : row.userId)),
-    rows.map((row) => row?.userId === UNAVAILABLE),
-  ]);
-  // One answer more or less, and every row behind it would be judged by the facts of another.
-  assert(found.length === events.length, 'the look-up did not answer once for each row');
-  return found.map(factsOf);
+/** What of an event is looked up. */
+export interface LookupKey {
+  readonly legacyId: string;
+  /** Null of a delete, and where the event cannot be used. */
+  readonly agentContextId: string | null;
+  /** `UNAVAILABLE`: the ledger's user counts. */
+  readonly userId: string | null | Unavailable;
+  readonly startedAt: string | undefined;
 }
 
-function factsOf(row: LookupRow): Facts {
+export function lookupKeyOf(event: KeyedEvent & { readonly legacyId: string }): LookupKey {
+  const row = event.kind === 'image' ? event.row : undefined;
+  return {
+    legacyId: event.legacyId,
+    agentContextId: row?.agentContextId ?? null,
+    userId: row?.userId ?? null,
+    startedAt: row?.startedAt,
+  };
+}
+
+/** One answer a key, in their order. `floorUs`: rows that started before it have no live twin. */
+export async function lookUp(client: Client, keys: readonly LookupKey[], floorUs: bigint): Promise<Facts[]> {
+  const { rows: found } = await client.query<LookupRow>(LOOKUP, [
+    keys.map(({ legacyId }) => legacyId),
+    keys.map(({ agentContextId }) => agentContextId),
+    keys.map(({ userId }) => (userId === UNAVAILABLE ? null : userId)),
+    keys.map(({ userId }) => userId === UNAVAILABLE),
+  ]);
+  // One answer more or less, and every row behind it would be judged by the facts of another.
+  assert(found.length === keys.length, 'the look-up did not answer once for each row');
+  return found.map((row, index) => ({
+    ...factsOf(row),
+    inWindow: startsSince(keys[index]?.startedAt, floorUs),
+  }));
+}
+
+function startsSince(startedAt: string | undefined, floorUs: bigint): boolean {
+  const startedAtUs = startedAt === undefined ? undefined : epochMicros(startedAt);
+  return startedAtUs !== undefined && startedAtUs >= floorUs;
+}
+
+function factsOf(row: LookupRow): Omit<Facts, 'inWindow'> {
   return {
     entry: row.decision === null ? null : entryOf(row, row.decision),
     runExists: row.run_exists,
@@ -102,6 +140,9 @@ function entryOf(row: LookupRow, decision: Decision): LedgerEntry {
     position: { topicId: row.topic_id, partition: row.partition, offset: BigInt(row.offset) },
     agentContextId: row.decided_context_id,
     userId: row.decided_user_id,
+    agentUrl: row.decided_agent_url,
+    startedAt: row.decided_started_at,
+    unsettled: row.unsettled ? { hasRun: row.has_run } : null,
   };
 }
 

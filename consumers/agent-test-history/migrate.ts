@@ -130,5 +130,6 @@ async function grant(client: Client, role: string): Promise<void> {
     GRANT SELECT ON ALL TABLES IN SCHEMA history_cdc TO ${name};
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA history_cdc TO ${name};
     GRANT INSERT, UPDATE ON history_cdc.ledger, history_cdc.topic, history_cdc.consumer_offset, history_cdc.quarantine,
-                            history_cdc.script_copy TO ${name}`);
+                            history_cdc.script_copy, history_cdc.unsettled_twin, history_cdc.agent_spelling TO ${name};
+    GRANT DELETE ON history_cdc.unsettled_twin TO ${name}`);
 }

@@ -3,6 +3,7 @@ import type { Readiness } from '../lib/http.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { accumulate, emptyResult, type BatchResult } from './result.ts';
+import type { SweepResult } from './sweep/sweep.ts';
 import type { PartitionCommit, ProjectorObserver } from './projector-options.ts';
 
 /** A partition with records to project that commits nothing for this long is stuck. */
@@ -97,6 +98,20 @@ export class RunObserver implements ProjectorObserver {
     this.#failing.set(partition, messageOf(error));
   }
 
+  swept({ absorbed, relinked, blocked, lateOwners }: SweepResult, seconds: number): void {
+    const metrics = this.#metrics;
+    metrics.sweepSeconds.observe(seconds);
+    metrics.sweepRepairs.inc({ repair: 'absorbed' }, absorbed.length);
+    metrics.sweepRepairs.inc({ repair: 'relinked' }, relinked.length);
+    metrics.sweepRepairs.inc({ repair: 'late_owner' }, lateOwners.flipped.size);
+    metrics.twinsBlocked.set(blocked.size);
+    metrics.lateOwnersReported.set(lateOwners.reported.length);
+  }
+
+  sweepFailed(): void {
+    this.#metrics.sweepFailures.inc();
+  }
+
   readonly readiness: Readiness = () => {
     if (!this.#assigned) return { ready: false, reason: 'the consumer group has assigned nothing yet' };
     const [failing] = this.#failing;
@@ -126,6 +141,7 @@ export class RunObserver implements ProjectorObserver {
     for (const [column, count] of Object.entries(leftOut)) metrics.valuesLeftOut.inc({ column }, count);
     metrics.canonicalRows.inc({ operation: 'insert' }, changes.runsInserted);
     metrics.canonicalRows.inc({ operation: 'update' }, changes.runsUpdated);
+    metrics.canonicalRows.inc({ operation: 'delete' }, changes.runsDeleted);
     metrics.batchSeconds.observe(seconds);
     metrics.batchRecords.observe(read);
     metrics.lastCommit.setToCurrentTime();

@@ -84,7 +84,7 @@ export async function takeOver(
 
 const ADVANCE = `
   UPDATE history_cdc.consumer_offset
-  SET next_offset = $5, updated_at = clock_timestamp()
+  SET next_offset = $5, streamed_until = greatest(streamed_until, $6::timestamptz), updated_at = clock_timestamp()
   WHERE topic_id = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4`;
 
 /**
@@ -95,10 +95,17 @@ const ADVANCE = `
 export async function advance(
   client: Client,
   claim: Claim,
-  step: { from: bigint; to: bigint },
+  step: { from: bigint; to: bigint; streamedUntil: string | null },
 ): Promise<void> {
   const { topicId, partition, epoch } = claim;
-  const { rowCount } = await client.query(ADVANCE, [topicId, partition, epoch, step.from, step.to]);
+  const { rowCount } = await client.query(ADVANCE, [
+    topicId,
+    partition,
+    epoch,
+    step.from,
+    step.to,
+    step.streamedUntil,
+  ]);
   if (rowCount !== 1)
     throw new Fenced(`partition ${String(partition)} is no longer held with epoch ${String(epoch)}`);
 }
@@ -108,6 +115,13 @@ const LOCK = 'SELECT FROM history_cdc.consumer_offset WHERE topic_id = $1 AND pa
 /** The same turn-taking for those who move no offset: a replay, a dry run. */
 export async function lockPartition(client: Client, topicId: string, partition: number): Promise<void> {
   await client.query(LOCK, [topicId, partition]);
+}
+
+const LOCK_ALL = 'SELECT FROM history_cdc.consumer_offset ORDER BY topic_id, partition FOR UPDATE';
+
+/** Stops every projector for the time of a transaction: no batch decides on what is being changed. */
+export async function lockAllPartitions(client: Client): Promise<void> {
+  await client.query(LOCK_ALL);
 }
 
 const STORED = 'SELECT partition, next_offset, epoch FROM history_cdc.consumer_offset WHERE topic_id = $1';

@@ -19,5 +19,12 @@ export function isOwnerDecision(decision: Decision): decision is OwnerDecision {
   return decision === 'projected' || decision === 'twin' || decision === 'adopted';
 }
 
+/** The decisions on owners' runs that depend on the live path, or would if a live row came. */
+export type MatchableDecision = Extract<Decision, 'projected' | 'twin' | 'opted_out'>;
+
+export function isMatchable(decision: Decision): decision is MatchableDecision {
+  return decision === 'projected' || decision === 'twin' || decision === 'opted_out';
+}
+
 /** Grows when the rule that decides changes, so that `redecide` knows which rows were decided by an older one. */
-export const RULE_VERSION = 1;
+export const RULE_VERSION = 2;

@@ -4,9 +4,12 @@
  *   decode      bytes to events                       decode.ts (before the transaction, while the last one runs)
  *   claim       move the stored offset, fence zombies offsets.ts
  *   look up     ledger, context, ownership, copies    lookup.ts
+ *   lock        the agents whose runs may have twins  twins/agent-locks.ts
  *   drop        what the key has seen already         (here)
+ *   loosen      links that a new image may end        twins/loosen.ts
  *   re-read     values that an event left out         reread.ts
  *   decide      what each event does                  decide.ts, classify.ts
+ *   match       which runs the live path recorded     twins/match.ts
  *   write       canonical rows, ledger, quarantine    write.ts
  *
  * Effects and offset are committed together or not at all, so a crash at any point repeats nothing. A key that occurs
@@ -14,30 +17,30 @@
  * change what comes out.
  */
 import assert from 'node:assert/strict';
-import { FatalError } from '../lib/errors.ts';
 import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres.ts';
-import { comparePositions, formatPosition } from '../lib/position.ts';
-import type { OptOutPolicy } from './classify.ts';
-import { decideImage, decideUnreadable, decideUnusable, type Effect } from './decide.ts';
+import { applyEffects } from './apply-effects.ts';
+import { addChanges } from './changes.ts';
+import { isOwner, type OptOutPolicy } from './classify.ts';
+import { decideImage, decideUnreadable, decideUnusable } from './decide.ts';
+import type { Effect } from './decide.ts';
 import { TEXT_COLUMNS, UNAVAILABLE } from './event.ts';
-import type { ImageEvent, KeyedEvent, SourceEvent, TruncateEvent, UnusableEvent } from './event.ts';
-import { lookUp, type Facts } from './lookup.ts';
+import type { ImageEvent, SourceEvent } from './event.ts';
+import { dropSeen, isFresh, type Known } from './drop-seen.ts';
+import { lookUp, lookupKeyOf } from './lookup.ts';
 import { advance, lockPartition, type Claim } from './offsets.ts';
+import { isMatchable } from './outcome.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
 import { reread } from './reread.ts';
-import {
-  addChanges,
-  healQuarantine,
-  writeDecisions,
-  writeDeletes,
-  writeLaterImages,
-  writeQuarantine,
-} from './write.ts';
+import { roundsOf, type Keyed, type Round } from './rounds.ts';
+import { lockAgents } from './twins/agent-locks.ts';
+import { loosenTwins } from './twins/loosen.ts';
+import type { Matching } from './twins/matching.ts';
 
 export interface PipelineContext {
   readonly canonical: Pool;
   readonly legacy: Pool;
   readonly optOutPolicy: OptOutPolicy;
+  readonly matching: Matching;
 }
 
 /** Events of one partition in order, and the step of the stored offset that their effects go with. */
@@ -55,86 +58,98 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
   const { mode } = batch;
   const transaction = mode.kind === 'dry_run' ? inDryRun : inTransaction;
   return await transaction(context.canonical, async (client) => {
-    if (mode.kind === 'commit') await advance(client, mode.claim, mode);
-    else await lockPartition(client, batch.topicId, batch.partition);
+    if (mode.kind === 'commit') {
+      await advance(client, mode.claim, { ...mode, streamedUntil: streamedUntil(batch.events) });
+    } else await lockPartition(client, batch.topicId, batch.partition);
     const tally = emptyResult();
-    for (const round of roundsOf(batch.events, tally))
-      await projectRound({ ...context, client }, round, tally);
+    const rounds = roundsOf(batch.events, tally);
+    const lookedUp = await lockMatchable({ ...context, client }, rounds);
+    for (const round of rounds) await projectRound({ ...context, client }, { round, lookedUp }, tally);
     return tally;
   });
 }
 
-type Keyed = KeyedEvent & { readonly legacyId: string };
-interface Round {
-  readonly keyed: Keyed[];
-  readonly keyless: UnusableEvent[];
-}
-
-/** Splits a batch so that no key occurs twice in a round; in a snapshot that is one round. */
-function roundsOf(events: readonly SourceEvent[], tally: Tally): Round[] {
-  const rounds: Round[] = [];
-  const occurrences = new Map<string, number>();
-  const round = (index: number) => (rounds[index] ??= { keyed: [], keyless: [] });
+/** When the source committed the newest change of the stream; snapshot rows say nothing about the stream. */
+function streamedUntil(events: readonly SourceEvent[]): string | null {
+  let newestMs: number | null = null;
   for (const event of events) {
-    tally.read++;
-    if (event.kind === 'truncate') throw sourceTruncated(event);
-    if (event.kind === 'tombstone') tally.records.tombstone++;
-    else if (event.kind === 'unusable' && event.legacyId === null) round(0).keyless.push(event);
-    else {
-      const keyed = event as Keyed;
-      const nth = occurrences.get(keyed.legacyId) ?? 0;
-      occurrences.set(keyed.legacyId, nth + 1);
-      round(nth).keyed.push(keyed);
-    }
+    if ((event.kind !== 'image' && event.kind !== 'delete') || event.snapshot) continue;
+    const ms = event.kind === 'image' ? event.committedAtMs : event.deletedAtMs;
+    if (ms !== null && (newestMs === null || ms > newestMs)) newestMs = ms;
   }
-  return rounds;
+  return newestMs === null ? null : new Date(newestMs).toISOString();
 }
 
 interface RoundContext extends PipelineContext {
   readonly client: Client;
 }
 
-interface Known<E extends Keyed = Keyed> {
-  readonly event: E;
-  readonly facts: Facts;
+/**
+ * Locks the agents whose links the batch may change, all of them before the first change. What the look-up found before
+ * the locks holds only where there was nothing to lock: that is all of the history from before the first live row.
+ */
+async function lockMatchable(
+  context: RoundContext,
+  rounds: readonly Round[],
+): Promise<readonly Known[] | undefined> {
+  const known = await withFacts(
+    context,
+    rounds.flatMap(({ keyed }) => keyed),
+  );
+  const agentUrls = new Set(known.flatMap(matchableAgents));
+  await lockAgents(context.client, [...agentUrls]);
+  return agentUrls.size === 0 && rounds.length === 1 ? known : undefined;
 }
 
-async function projectRound(context: RoundContext, { keyed, keyless }: Round, tally: Tally): Promise<void> {
-  const fresh = dropSeen(await withFacts(context.client, keyed), tally);
+/** The agents of an owner's run that matching may touch: the one that it is decided for, and the one that it names now. */
+function matchableAgents(known: Known): string[] {
+  const { event, facts } = known;
+  const { entry, context, inWindow } = facts;
+  if (event.kind !== 'image' || !isFresh(known)) return [];
+  const decided = entry !== null && isMatchable(entry.decision) ? [entry.agentUrl] : [];
+  const now = inWindow && (isOwner(facts) || decided.length > 0) ? [context?.agentUrl] : [];
+  return [...decided, ...now].filter((agentUrl) => typeof agentUrl === 'string');
+}
+
+async function projectRound(
+  context: RoundContext,
+  { round, lookedUp }: { round: Round; lookedUp: readonly Known[] | undefined },
+  tally: Tally,
+): Promise<void> {
+  const known = lookedUp ?? (await withFacts(context, round.keyed));
+  const fresh = await loosened(context, dropSeen(known, tally), tally);
   countLeftOut(fresh, tally);
-  const effects: Effect[] = keyless.map((event) => decideUnusable(event, null));
+  const effects: Effect[] = round.keyless.map((event) => decideUnusable(event, null));
   effects.push(...(await decideAll(context, fresh)));
-  await writeAll(context.client, effects, tally);
+  await applyEffects(context, effects, tally);
 }
 
-async function withFacts<E extends Keyed>(client: Client, events: readonly E[]): Promise<Known<E>[]> {
+/** Events of unsettled twins are decided as if the live row had not been found yet. */
+async function loosened(context: RoundContext, fresh: Known[], tally: Tally): Promise<Known[]> {
+  const decided = fresh.flatMap(({ event, facts: { entry } }) =>
+    event.kind === 'image' && entry !== null ? [{ event, entry }] : [],
+  );
+  const { changes, applied } = await loosenTwins(context.client, decided, context.matching);
+  if (applied.length === 0) return fresh;
+  tally.changes = addChanges(tally.changes, changes);
+  const unlinked = new Set(applied.map(({ legacyId }) => legacyId));
+  const again = await withFacts(
+    context,
+    fresh.flatMap(({ event }) => (unlinked.has(event.legacyId) ? [event] : [])),
+  );
+  return [...fresh.filter(({ event }) => !unlinked.has(event.legacyId)), ...again];
+}
+
+async function withFacts<E extends Keyed>(
+  { client, matching }: RoundContext,
+  events: readonly E[],
+): Promise<Known<E>[]> {
   if (events.length === 0) return [];
-  const facts = await lookUp(client, events);
+  const facts = await lookUp(client, events.map(lookupKeyOf), matching.floorUs());
   return events.map((event, index) => {
     const known = facts[index];
     assert(known !== undefined);
     return { event, facts: known };
-  });
-}
-
-/** An event applies only beyond the position that the ledger has for its key. */
-function dropSeen(known: readonly Known[], tally: Tally): Known[] {
-  return known.filter(({ event, facts: { entry } }) => {
-    if (entry === null) return true;
-    switch (comparePositions(event.position, entry.position)) {
-      case 'after':
-        return true;
-      case 'same':
-        tally.records.duplicate++;
-        return false;
-      case 'before':
-        tally.records.stale++;
-        return false;
-      case 'incomparable':
-        // Another topic id was accepted as the successor; in one topic, a key has one partition.
-        if (event.position.topicId !== entry.position.topicId) return true;
-        throw movedPartition(event);
-    }
   });
 }
 
@@ -164,41 +179,12 @@ async function decideReread(
     incomplete.map(({ event }) => event),
   );
   const unreadable = incomplete.filter(({ event }) => !completed.has(event.legacyId));
-  const decided = (await withFacts(context.client, [...completed.values()])).map(({ event, facts }) => {
+  const decided = (await withFacts(context, [...completed.values()])).map(({ event, facts }) => {
     const effect = decideImage(event, facts, context.optOutPolicy);
     assert(effect !== undefined, 'a completed row is not complete');
     return effect;
   });
   return [...decided, ...unreadable.map(({ event, facts }) => decideUnreadable(event, facts))];
-}
-
-async function writeAll(client: Client, effects: readonly Effect[], tally: Tally): Promise<void> {
-  const of = <K extends Effect['effect']>(kind: K) =>
-    effects.filter((effect): effect is Extract<Effect, { effect: K }> => effect.effect === kind);
-  const records = of('record');
-  const laterImages = of('later_image');
-  const deletes = of('mark_deleted');
-  const quarantined = of('quarantine');
-  const written = [
-    await writeDecisions(client, records),
-    await writeLaterImages(client, laterImages),
-    await writeDeletes(client, deletes),
-    await writeQuarantine(client, quarantined),
-  ];
-  await healQuarantine(
-    client,
-    [...records, ...laterImages.filter(({ readable }) => readable)]
-      .filter(({ facts }) => facts.hasOpenQuarantine)
-      .map(({ event }) => event.legacyId),
-  );
-  tally.changes = written.reduce(addChanges, tally.changes);
-  tally.records.applied += records.length + laterImages.length + deletes.length;
-  tally.records.quarantined += quarantined.length;
-  for (const { decision } of records) tally.decisions[decision] = (tally.decisions[decision] ?? 0) + 1;
-  const gone = deletes.filter(({ facts }) => facts.entry === null).length;
-  const parked = quarantined.filter(({ recordsDecision }) => recordsDecision).length;
-  if (gone > 0) tally.decisions.gone = (tally.decisions.gone ?? 0) + gone;
-  if (parked > 0) tally.decisions.quarantined = (tally.decisions.quarantined ?? 0) + parked;
 }
 
 function countLeftOut(fresh: readonly Known[], tally: Tally): void {
@@ -208,23 +194,4 @@ function countLeftOut(fresh: readonly Known[], tally: Tally): void {
       if (event.row[column] === UNAVAILABLE) tally.leftOut[column] = (tally.leftOut[column] ?? 0) + 1;
     }
   }
-}
-
-function sourceTruncated({ position }: TruncateEvent): FatalError {
-  return new FatalError({
-    code: 'SOURCE_TRUNCATED',
-    message: `agent_test_history was truncated (record ${formatPosition(position)})`,
-    wayOut: `nothing of ours was removed; if the truncate was meant, go on with \`history-cdc project --accept-truncate ${formatPosition(position)}\``,
-    facts: { partition: position.partition, offset: String(position.offset) },
-  });
-}
-
-function movedPartition({ position, legacyId }: Keyed): FatalError {
-  return new FatalError({
-    code: 'PARTITIONS_CHANGED',
-    message: `legacy row ${legacyId} was seen in another partition before (record ${formatPosition(position)})`,
-    wayOut:
-      'the records of a key must lie in one partition: make a new topic, snapshot the table into it, then `history-cdc project --accept-new-topic`',
-    facts: { partition: position.partition, offset: String(position.offset) },
-  });
 }

@@ -1,5 +1,5 @@
 import type { Decision } from './outcome.ts';
-import { addChanges, NO_CHANGES, type Changes } from './write.ts';
+import { addChanges, NO_CHANGES, type Changes } from './changes.ts';
 
 /** What became of a record: every record read is counted in exactly one of these. */
 export const RECORD_OUTCOMES = ['applied', 'duplicate', 'stale', 'tombstone', 'quarantined'] as const;

@@ -13,12 +13,18 @@ import { RunObserver } from './observer.ts';
 import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
 import type { BatchResult } from './result.ts';
+import { Sweeper } from './sweep/sweeper.ts';
+import { addSweep, NO_SWEEPS, type SweepTotals } from './sweep/sweep-totals.ts';
+import { LiveWindowMeter, type LiveWindow } from './twins/live-window.ts';
+import { matchingOf } from './twins/matching.ts';
 import { findScriptCopies } from './script-copies.ts';
 import { startOffsets, type ReplayStart, type StartOffsets } from './start-offsets.ts';
 
 /** A group that is not forgotten in time (the broker is away) is forgotten by Kafka itself, once it is empty. */
 const FORGET_WITHIN_MS = 2_000;
 const CLOSE_WITHIN_MS = 1_000;
+/** A sweep that does not end in time ends with its connection: it is rolled back, and the next one does its work. */
+const SWEEP_WITHIN_MS = 1_000;
 
 export type ProjectorConfig = ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL' | 'KAFKA_BROKERS'>;
 
@@ -43,12 +49,16 @@ export interface RunOptions {
 
 export interface RunResult extends BatchResult {
   readonly stopped: 'caught_up' | 'signal';
+  /** First and last live row when the run began. */
+  readonly liveWindow: LiveWindow;
+  readonly sweeps: SweepTotals;
 }
 
 /** Runs a projector from its connections to its last commit. */
 export async function runProjector(options: RunOptions): Promise<RunResult> {
   const { config, logger } = options;
-  const connections = config.PARTITIONS_AT_ONCE + 2;
+  // One for each partition in a transaction, one for what surrounds them, one for the sweeper and its look-ups.
+  const connections = config.PARTITIONS_AT_ONCE + 3;
   const canonical = createPool({
     url: config.DATABASE_URL,
     name: `history-cdc ${options.mode}`,
@@ -83,12 +93,17 @@ interface Connected extends RunOptions {
   readonly canonical: Pool;
   readonly legacy: Pool;
   readonly cluster: KafkaCluster;
+  readonly meter: LiveWindowMeter;
 }
 
-async function runOn(options: Connected): Promise<RunResult> {
-  const { config, logger, canonical, cluster } = options;
+async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
+  const { config, logger, canonical, cluster } = connected;
   const copies = await findScriptCopies(canonical);
   if (copies > 0) logger.info({ copies }, 'rows of the earlier script found');
+  const meter = new LiveWindowMeter(canonical, matchingOf(config));
+  const liveWindow = await meter.measure();
+  logger.info(liveWindow, 'the live path has recorded runs from first to last');
+  const options: Connected = { ...connected, meter };
   const metrics = createMetrics();
   const topic = topicNames(config).data;
   const start = await startOffsets({ cluster, canonical, topic }, options.mode, options.replayStart);
@@ -98,18 +113,45 @@ async function runOn(options: Connected): Promise<RunResult> {
   const http = options.serveHttp ? await startHttpServer(config, metrics, observer.readiness) : undefined;
   if (http !== undefined) logger.info({ url: http.url }, 'serving /healthz, /readyz and /metrics');
   try {
-    const projector = await Projector.start(projectorOptions(options, observer, start));
-    let stopped: RunResult['stopped'];
-    try {
-      stopped = await untilDone(projector, options);
-    } finally {
-      await projector.stop();
-      if (!commits(options)) await settledWithin(FORGET_WITHIN_MS, cluster.deleteGroup(groupOf(options)));
-    }
+    const { stopped, sweeps } = await runAll(options, observer, start);
     // Only now: the stop has finished the transactions in hand.
-    return { ...observer.total, stopped };
+    return { ...observer.total, stopped, liveWindow, sweeps };
   } finally {
     await http?.close();
+  }
+}
+
+/** The projector, and beside it the sweeper, where anything is committed for good. */
+async function runAll(
+  options: Connected,
+  observer: RunObserver,
+  start: StartOffsets,
+): Promise<Pick<RunResult, 'stopped' | 'sweeps'>> {
+  const { config, logger, cluster, meter } = options;
+  let sweeps = NO_SWEEPS;
+  const projecting = projectorOptions(options, observer, start);
+  const sweeper = new Sweeper({
+    context: { ...projecting.context, graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600, meter },
+    logger,
+    intervalSeconds: commits(options) ? config.SWEEP_INTERVAL_SECONDS : 0,
+    swept: (result, seconds) => {
+      sweeps = addSweep(sweeps, result);
+      observer.swept(result, seconds);
+    },
+    failed: () => {
+      observer.sweepFailed();
+    },
+  });
+  const projector = await Projector.start(projecting);
+  try {
+    const stopped = await Promise.race([untilDone(projector, options), sweeper.run()]);
+    // The answer of a run that ends by itself is the last word: also on live rows that came after their legacy rows.
+    if (stopped === 'caught_up' && commits(options)) await sweeper.once();
+    return { stopped, sweeps };
+  } finally {
+    await settledWithin(SWEEP_WITHIN_MS, sweeper.stop());
+    await projector.stop();
+    if (!commits(options)) await settledWithin(FORGET_WITHIN_MS, cluster.deleteGroup(groupOf(options)));
   }
 }
 
@@ -133,7 +175,7 @@ function projectorOptions(
   observer: RunObserver,
   { startAt, stored }: StartOffsets,
 ): ProjectorOptions {
-  const { config, logger, mode, dryRun, cluster, canonical, legacy } = options;
+  const { config, logger, mode, dryRun, cluster, canonical, legacy, meter } = options;
   const accepted = new Set(options.acceptedTruncates);
   const { SCHEMA_REGISTRY_URL: registryUrl } = config;
   return {
@@ -143,7 +185,12 @@ function projectorOptions(
     dryRun,
     topic: topicNames(config).data,
     observer,
-    context: { canonical, legacy, optOutPolicy: config.OPT_OUT_POLICY },
+    context: {
+      canonical,
+      legacy,
+      optOutPolicy: config.OPT_OUT_POLICY,
+      matching: { ...matchingOf(config), floorUs: meter.floorUs },
+    },
     decode: createDecoder(
       registryUrl === undefined ? undefined : createSchemaLookup(registryUrl),
       config.UNAVAILABLE_PLACEHOLDER,

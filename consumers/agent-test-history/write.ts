@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import type { Client } from '../lib/postgres.ts';
 import { sqlFile } from '../lib/sql-file.ts';
 import { textArray } from '../lib/text-array.ts';
+import { canonicalRunId } from './canonical-run-id.ts';
+import { NO_CHANGES, type Changes } from './changes.ts';
 import { UNAVAILABLE } from './event.ts';
 import type { LaterImage, MarkDeleted, Quarantine, RecordDecision } from './decide.ts';
 import { RULE_VERSION } from './outcome.ts';
@@ -11,23 +13,6 @@ const APPLY_LATER_IMAGES = sqlFile(import.meta.url, './sql/apply-later-images.sq
 const QUARANTINE = sqlFile(import.meta.url, './sql/quarantine.sql');
 const HEAL = sqlFile(import.meta.url, './sql/heal-quarantine.sql');
 const MARK_DELETED = sqlFile(import.meta.url, './sql/mark-deleted.sql');
-
-/** What a batch changed. A replay changes nothing: every number is 0. */
-export interface Changes {
-  readonly runsInserted: number;
-  readonly runsUpdated: number;
-  readonly ledgerWritten: number;
-}
-
-export const NO_CHANGES: Changes = { runsInserted: 0, runsUpdated: 0, ledgerWritten: 0 };
-
-export function addChanges(a: Changes, b: Changes): Changes {
-  return {
-    runsInserted: a.runsInserted + b.runsInserted,
-    runsUpdated: a.runsUpdated + b.runsUpdated,
-    ledgerWritten: a.ledgerWritten + b.ledgerWritten,
-  };
-}
 
 interface Statement<T> {
   readonly text: string;
@@ -80,6 +65,11 @@ const recordDecisions: Statement<RecordDecision> = {
     ({ event }) => event.row.dryRun,
     { large: ({ event }) => event.row.agentProfileJson },
     ({ event }) => event.row.startedAt,
+    ({ run }) => run?.fingerprint ?? null,
+    ({ run }) => run?.profileHash ?? null,
+    ({ run, facts }) => run !== null && facts.inWindow,
+    ({ run }) => run?.otherwise ?? null,
+    ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null),
   ],
 };
 
@@ -105,6 +95,7 @@ const applyLaterImages: Statement<LaterImage> = {
     ({ event }) => event.row.agentProfileJson === UNAVAILABLE,
     ({ event }) => event.row.startedAt,
     ({ readable }) => readable,
+    ({ facts }) => facts.inWindow,
   ],
 };
 
@@ -177,6 +168,7 @@ async function execute<T>(
   return {
     runsInserted: row.runs_inserted,
     runsUpdated: row.runs_updated,
+    runsDeleted: 0,
     ledgerWritten: row.ledger_written,
   };
 }

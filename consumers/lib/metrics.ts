@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  return { registry, ...workDone([registry]), ...state([registry]) };
+  return { registry, ...workDone([registry]), ...sweepsDone([registry]), ...state([registry]) };
 }
 
 function workDone(registers: Registry[]) {
@@ -23,7 +23,7 @@ function workDone(registers: Registry[]) {
     }),
     canonicalRows: new Counter({
       name: 'history_cdc_canonical_rows_written_total',
-      help: 'Rows of agent_compliance_runs inserted or updated',
+      help: 'Rows of agent_compliance_runs inserted, updated, or deleted because a live row took over',
       labelNames: ['operation'],
       registers,
     }),
@@ -53,12 +53,44 @@ function workDone(registers: Registry[]) {
   };
 }
 
+function sweepsDone(registers: Registry[]) {
+  return {
+    sweepSeconds: new Histogram({
+      name: 'history_cdc_sweep_duration_seconds',
+      help: 'Time of a sweep for live rows and memberships that came late',
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300],
+      registers,
+    }),
+    sweepRepairs: new Counter({
+      name: 'history_cdc_sweep_repairs_total',
+      help: 'What sweeps put right: absorbed (a live row took over from ours), relinked, late_owner',
+      labelNames: ['repair'],
+      registers,
+    }),
+    sweepFailures: new Counter({
+      name: 'history_cdc_sweep_failures_total',
+      help: 'Sweeps that were given up for the sake of the environment',
+      registers,
+    }),
+  };
+}
+
 function state(registers: Registry[]) {
   return {
     lag: new Gauge({
       name: 'history_cdc_lag_records',
       help: 'Records between the stored offset and the high watermark that the last fetch saw',
       labelNames: ['partition'],
+      registers,
+    }),
+    twinsBlocked: new Gauge({
+      name: 'history_cdc_twins_blocked',
+      help: 'Live rows that cannot take over from ours, because something refers to ours; by the last sweep',
+      registers,
+    }),
+    lateOwnersReported: new Gauge({
+      name: 'history_cdc_late_owners_reported',
+      help: "Strangers' runs beyond the grace window whose user owns the agent by now; by the last sweep",
       registers,
     }),
     assignedPartitions: new Gauge({

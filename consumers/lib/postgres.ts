@@ -108,6 +108,11 @@ export function isDataError(error: unknown): boolean {
   return state !== undefined && (DATA_CLASSES.has(state.slice(0, 2)) || DATA_CONSTRAINTS.has(state));
 }
 
+/** Rows changed between our reading and our writing them: the transaction is rolled back, and may pass when it begins anew. */
+export class Conflict extends Error {
+  override readonly name = 'Conflict';
+}
+
 /** Connection, rollback, resources, object state, operator, system, read-only: what passes, or what a person mends. */
 const ENVIRONMENT_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58']);
 
@@ -116,6 +121,7 @@ const ENVIRONMENT_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58']);
  * unless it is a fault of the program.
  */
 export function isEnvironmentError(error: unknown): boolean {
+  if (error instanceof Conflict) return true;
   const state = sqlState(error);
   if (state !== undefined) return ENVIRONMENT_CLASSES.has(state.slice(0, 2)) || state === '23505';
   const fault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;

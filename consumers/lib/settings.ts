@@ -60,6 +60,22 @@ export const SETTINGS = {
     meaning: 'respect: runs on agents that opted out of monitoring are not projected; project: they are',
     default: 'respect',
   },
+  MATCH_WINDOW_SECONDS: {
+    meaning: 'how far apart the start of a legacy row and the test of its live twin may be, either way',
+    default: '120',
+  },
+  SETTLE_MARGIN_SECONDS: {
+    meaning: 'beyond the match window, how long the stream may still change which live row is whose twin',
+    default: '600',
+  },
+  SWEEP_INTERVAL_SECONDS: {
+    meaning: 'how often `project` looks for live rows and memberships that came late; 0: never',
+    default: '15',
+  },
+  OWNERSHIP_GRACE_HOURS: {
+    meaning: "for how long a stranger's run is decided anew when a late membership makes it an owner's",
+    default: '24',
+  },
   BATCH_ROWS: { meaning: 'records a transaction, at most', default: '4000' },
   BATCH_BYTES: { meaning: 'bytes of records a transaction, at most', default: '8388608' },
   PARTITIONS_AT_ONCE: {

@@ -1,3 +1,4 @@
+import { MATCHING } from '../support/run-records.ts';
 import type { DeleteEvent, ImageEvent, SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import { projectBatch } from '../../consumers/agent-test-history/pipeline.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
@@ -38,7 +39,7 @@ export async function projectTables(pool: Pool, firstOffset: bigint): Promise<vo
     ...images.rows.map((image) => imageEvent(image, offset++)),
     ...deleted.rows.map(({ id }) => deleteEvent(id, offset++)),
   ];
-  const context = { canonical: pool, legacy: pool, optOutPolicy: 'respect' } as const;
+  const context = { canonical: pool, legacy: pool, optOutPolicy: 'respect', matching: MATCHING } as const;
   for (let from = 0; from < events.length; from += BATCH_ROWS) {
     const batch = events.slice(from, from + BATCH_ROWS);
     await projectBatch(context, { topicId: TOPIC_ID, partition: 0, events: batch, mode: { kind: 'replay' } });
@@ -69,7 +70,7 @@ function imageEvent(image: LegacyImage, offset: bigint): ImageEvent {
     agentProfileJson: image.agent_profile_json,
     startedAt: image.started_at,
   };
-  return { kind: 'image', op: 'u', ...provenance(image.id, offset), row };
+  return { kind: 'image', op: 'u', ...provenance(image.id, offset), committedAtMs: null, row };
 }
 
 function deleteEvent(legacyId: string, offset: bigint): DeleteEvent {

@@ -2,7 +2,7 @@ import { AssertionError } from 'node:assert';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { FatalError, TransientError } from '../../consumers/lib/errors.ts';
-import { isDataError, isEnvironmentError, sqlState } from '../../consumers/lib/postgres.ts';
+import { Conflict, isDataError, isEnvironmentError, sqlState } from '../../consumers/lib/postgres.ts';
 
 function databaseError(state: string): pg.DatabaseError {
   const error = new pg.DatabaseError('message', 7, 'error');
@@ -65,6 +65,7 @@ describe('an error that is not Postgres’s own', () => {
     ['a broken assumption', new AssertionError({ message: 'rows do not add up' }), false],
     ['a fatal error', new FatalError({ code: 'FENCED', message: 'm', wayOut: 'w' }), false],
     ['a transient error of another system', new TransientError('m'), false],
+    ['rows that changed under our hands', new Conflict('m'), true],
     ['no error at all', 'text', false],
   ])('%s is the environment’s: %s', (_, error, expected) => {
     expect(isEnvironmentError(error)).toBe(expected);

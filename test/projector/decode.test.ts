@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
 import { UNAVAILABLE, type SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import { avroKey, avroValue, RECORDED, registryOf } from '../support/avro-records.ts';
-import { aRow, DELETED_AT, envelopeOf, PLACEHOLDER, type RowValues } from '../support/records.ts';
+import {
+  aRow,
+  COMMITTED_AT_MS,
+  DELETED_AT,
+  envelopeOf,
+  PLACEHOLDER,
+  type RowValues,
+} from '../support/records.ts';
 
 const WHERE = { topicId: '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10', partition: 3 };
 const ID = '3f2c1d0e-aaaa-4bbb-8ccc-000000000001';
@@ -72,6 +79,7 @@ describe.each([
       legacyId: ID,
       lsn: 24_023_128n,
       snapshot: false,
+      committedAtMs: COMMITTED_AT_MS,
       record: { offset: 42n, key: expect.any(Buffer) as Buffer, value: expect.any(Buffer) as Buffer },
       row: {
         agentContextId: CONTEXT,

@@ -7,7 +7,7 @@ import { findScriptCopies } from '../../consumers/agent-test-history/script-copi
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
-import { asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
+import { MATCHING, asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
 import { Tables } from '../support/tables.ts';
 
 const ROLE = `projector_${randomBytes(4).toString('hex')}`;
@@ -58,7 +58,7 @@ test('a role with the rights of `--grant-to`, and on the columns that are asked 
   await registerTopic(projector, { topicId: TOPIC_ID, name: 'topic', partitions: 1 }, false);
   const { claim } = await takeOver(projector, { topicId: TOPIC_ID, partition: 0, offset: 0n }, 'test');
   const result = await runRecords({
-    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect' },
+    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect', matching: MATCHING },
     mode: { kind: 'commit', claim },
     rows: 2,
     records: asRecords(

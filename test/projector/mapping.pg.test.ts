@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/decide.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { aRow, inserted, snapshotOf, type RowValues } from '../support/records.ts';
 import type { Owner } from '../support/tables.ts';
 import { useWorld } from '../support/world.ts';
@@ -68,7 +68,7 @@ test('the ledger keeps what the decision stands on, and where the event stood', 
   const entry = await world().ledger(row.id);
   expect(entry).toMatchObject({
     legacy_id: row.id,
-    rule_version: 1,
+    rule_version: 2,
     agent_context_id: owner.context,
     user_id: owner.user,
     organization_id: owner.organization,

@@ -1,46 +1,67 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fingerprintOf, profileHashOf } from '../../consumers/agent-test-history/twins/fingerprint.ts';
 import {
   likeness,
   matchTwins,
   type LegacyRun,
   type LiveRun,
-} from '../../consumers/agent-test-history/match-twin.ts';
+} from '../../consumers/agent-test-history/twins/match-twin.ts';
 
 const SECOND = 1_000_000n;
 const WINDOW = 120n * SECOND;
 
-function legacy(legacyId: string, seconds: number, over: Partial<LegacyRun> = {}): LegacyRun {
+/** A run as either table has it. */
+interface Values {
+  readonly headline: string | null;
+  readonly totalDurationMs: number | null;
+  readonly passing: boolean;
+  readonly profile: string | null;
+}
+const VALUES: Values = { headline: 'all good', totalDurationMs: 1200, passing: true, profile: null };
+
+function legacy(
+  legacyId: string,
+  seconds: number,
+  { organizationId = 'org', ...over }: Partial<Values> & { organizationId?: string } = {},
+): LegacyRun {
+  const values = { ...VALUES, ...over };
   return {
     legacyId,
     startedAtUs: BigInt(Math.round(seconds * 1e6)),
-    summary: 'all good',
-    totalDurationMs: 1200,
-    overallPassed: true,
-    agentProfile: null,
-    organizationId: 'org',
-    ...over,
+    fingerprint: fingerprintOf(values),
+    profileHash: profileHashOf(values.profile),
+    organizationId,
   };
 }
 
-function live(runId: string, seconds: number, over: Partial<LiveRun> = {}): LiveRun {
+function live(
+  runId: string,
+  seconds: number,
+  { organizationId = null, ...over }: Partial<Values> & { organizationId?: string | null } = {},
+): LiveRun {
+  const values = { ...VALUES, ...over };
   return {
     runId,
     testedAtUs: BigInt(Math.round(seconds * 1e6)),
-    headline: 'all good',
-    totalDurationMs: 1200,
-    passing: true,
-    agentProfile: null,
-    organizationId: null,
-    ...over,
+    fingerprint: fingerprintOf(values),
+    profileHash: profileHashOf(values.profile),
+    organizationId,
   };
 }
 
+const NOTHING_SETTLED = new Map<string, string>();
 const pairsOf = (a: readonly LegacyRun[], x: readonly LiveRun[]) =>
-  Object.fromEntries(matchTwins(a, x, WINDOW).pairs);
+  Object.fromEntries(matchTwins({ legacy: a, live: x, settled: NOTHING_SETTLED }, WINDOW).pairs);
 
 describe('a live row is the twin of a legacy row', () => {
-  const cases: [string, Partial<LegacyRun>, Partial<LiveRun>, number, ReturnType<typeof likeness>][] = [
+  const cases: [
+    string,
+    Parameters<typeof legacy>[2],
+    Parameters<typeof live>[2],
+    number,
+    ReturnType<typeof likeness>,
+  ][] = [
     ['when all that is known of both agrees', {}, {}, 0, 'twin'],
     ['on the edge of the window', {}, {}, 120, 'twin'],
     ['on the other edge', {}, {}, -120, 'twin'],
@@ -57,32 +78,27 @@ describe('a live row is the twin of a legacy row', () => {
     ['not with another verdict', {}, { passing: false }, 0, 'different'],
     ['with the same organisation', {}, { organizationId: 'org' }, 0, 'twin'],
     ['not with another organisation', {}, { organizationId: 'other' }, 0, 'different'],
-    ['with equal profiles', { agentProfile: '{"a": 1}' }, { agentProfile: '{"a": 1}' }, 0, 'twin'],
-    [
-      'not with different profiles',
-      { agentProfile: '{"a": 1}' },
-      { agentProfile: '{"a": 2}' },
-      0,
-      'different',
-    ],
-    ['with a profile on one side only', { agentProfile: '{"a": 1}' }, {}, 0, 'twin'],
+    ['with a JSON null for a profile on one side', { profile: 'null' }, { profile: '{"a": 1}' }, 0, 'twin'],
+    ['with equal profiles', { profile: '{"a": 1}' }, { profile: '{"a": 1}' }, 0, 'twin'],
+    ['not with different profiles', { profile: '{"a": 1}' }, { profile: '{"a": 2}' }, 0, 'different'],
+    ['with a profile on one side only', { profile: '{"a": 1}' }, {}, 0, 'twin'],
     [
       'only perhaps, without headline and duration',
-      { summary: null, totalDurationMs: null },
+      { headline: null, totalDurationMs: null },
       { headline: null, totalDurationMs: 0 },
       0,
       'weak',
     ],
     [
       'without both, where the profiles are equal',
-      { summary: null, totalDurationMs: null, agentProfile: '{}' },
-      { headline: null, totalDurationMs: null, agentProfile: '{}' },
+      { headline: null, totalDurationMs: null, profile: '{}' },
+      { headline: null, totalDurationMs: null, profile: '{}' },
       0,
       'twin',
     ],
     [
       'only perhaps, without both and with one profile',
-      { summary: null, totalDurationMs: null, agentProfile: '{}' },
+      { headline: null, totalDurationMs: null, profile: '{}' },
       { headline: null, totalDurationMs: null },
       0,
       'weak',
@@ -125,15 +141,42 @@ describe('pairing', () => {
   });
 
   test('a weak pair is suspected, not made, while nothing else explains the live row', () => {
-    const bare = { summary: null, totalDurationMs: null };
+    const bare = { headline: null, totalDurationMs: null };
     const { pairs, suspected } = matchTwins(
-      [legacy('a', 0, bare)],
-      [live('x', 1, { headline: null, totalDurationMs: null })],
+      {
+        legacy: [legacy('a', 0, bare)],
+        live: [live('x', 1, { headline: null, totalDurationMs: null })],
+        settled: NOTHING_SETTLED,
+      },
       WINDOW,
     );
     expect(pairs.size).toBe(0);
     expect(Object.fromEntries(suspected)).toEqual({ a: ['x'] });
   });
+});
+
+test('settled links stand: both of their rows are out of the question for any other', () => {
+  const rows = {
+    legacy: [legacy('a', 0), legacy('b', 10)],
+    live: [live('x', 9), live('y', 12)],
+    settled: new Map([['a', 'x']]),
+  };
+  expect(Object.fromEntries(matchTwins(rows, WINDOW).pairs)).toEqual({ b: 'y' });
+});
+
+test('thousands of identical runs in a row are paired in order', () => {
+  const each = Array.from({ length: 4000 }, (_, index) => index);
+  const pairs = pairsOf(
+    each.map((index) => legacy(`g${String(index).padStart(4, '0')}`, index)),
+    each.filter((index) => index % 4 !== 0).map((index) => live(`l${String(index).padStart(4, '0')}`, index)),
+  );
+  expect(Object.keys(pairs)).toHaveLength(3000);
+  expect(Object.entries(pairs).every(([a, x]) => a.slice(1) === x.slice(1))).toBe(true);
+});
+
+test('of thousands of runs around one live row, the nearest has it', () => {
+  const crowd = Array.from({ length: 5000 }, (_, index) => legacy(`g${String(index)}`, index / 100));
+  expect(pairsOf(crowd, [live('x', 25)])).toEqual({ g2500: 'x' });
 });
 
 /** Every pairing there is, tried out: what the definition says, and nothing clever. */
@@ -185,7 +228,7 @@ const headline = fc.constantFrom('all good', 'all good', null);
 const duration = fc.constantFrom(1200, null, 0);
 const seconds = fc.integer({ min: 0, max: 12 }).map((step) => step * 40);
 const someLegacy = fc
-  .array(fc.record({ seconds, summary: headline, totalDurationMs: duration, agentProfile: profile }), {
+  .array(fc.record({ seconds, headline, totalDurationMs: duration, profile }), {
     maxLength: 4,
   })
   .map((rows) => rows.map(({ seconds: at, ...over }, index) => legacy(`g${String(index)}`, at, over)));
@@ -195,7 +238,7 @@ const someLive = fc
       seconds,
       headline,
       totalDurationMs: duration,
-      agentProfile: profile,
+      profile,
       organizationId: fc.constantFrom(null, 'org', 'other'),
     }),
     { maxLength: 4 },

@@ -23,7 +23,7 @@ describe('a projected row that is moved', () => {
     const row = rowOf(first);
     await world().project([inserted(row)]);
     const { changes } = await world().project([updated({ ...row, agent_context_id: second.context })]);
-    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 1, ledgerWritten: 1 });
+    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 1, runsDeleted: 0, ledgerWritten: 1 });
     expect(await world().run(row.id)).toMatchObject({
       agent_url: second.url,
       lifecycle_stage: 'testing',
@@ -64,7 +64,7 @@ describe('a projected row that is moved', () => {
     const before = await world().run(row.id);
     const moved = { ...row, agent_context_id: strange.context, summary: 'after the move' };
     const { changes } = await world().project([updated(moved)]);
-    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 0, ledgerWritten: 1 });
+    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 0, runsDeleted: 0, ledgerWritten: 1 });
     expect(await world().run(row.id)).toEqual(before);
     expect(await world().ledger(row.id)).toMatchObject({
       decision: 'projected',

@@ -144,14 +144,14 @@ describe('what a projector did', () => {
     records: { applied: 7, duplicate: 1, stale: 1, tombstone: 1, quarantined: 0 },
     decisions: { projected: 4, third_party: 3 },
     leftOut: { summary: 2 },
-    changes: { runsInserted: 4, runsUpdated: 1, ledgerWritten: 7 },
+    changes: { runsInserted: 4, runsUpdated: 1, runsDeleted: 0, ledgerWritten: 7 },
   };
   const second = {
     read: 3,
     records: { applied: 2, duplicate: 0, stale: 0, tombstone: 0, quarantined: 1 },
     decisions: { projected: 2, quarantined: 1 },
     leftOut: {},
-    changes: { runsInserted: 2, runsUpdated: 0, ledgerWritten: 3 },
+    changes: { runsInserted: 2, runsUpdated: 0, runsDeleted: 0, ledgerWritten: 3 },
   };
 
   test('is summed up over batches and partitions', () => {
@@ -163,7 +163,7 @@ describe('what a projector did', () => {
       records: { applied: 9, duplicate: 1, stale: 1, tombstone: 1, quarantined: 1 },
       decisions: { projected: 6, third_party: 3, quarantined: 1 },
       leftOut: { summary: 2 },
-      changes: { runsInserted: 6, runsUpdated: 1, ledgerWritten: 10 },
+      changes: { runsInserted: 6, runsUpdated: 1, runsDeleted: 0, ledgerWritten: 10 },
     });
     expect(progress).toEqual([10, 13]);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/decide.ts';
-import { NO_CHANGES } from '../../consumers/agent-test-history/write.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
 import {
   aRow,
   deleted,
@@ -41,7 +41,7 @@ describe('events of one key', () => {
     expect(result).toMatchObject({
       records: { applied: 3 },
       decisions: { projected: 1 },
-      changes: { runsInserted: 1, runsUpdated: 2, ledgerWritten: 3 },
+      changes: { runsInserted: 1, runsUpdated: 2, runsDeleted: 0, ledgerWritten: 3 },
     });
     expect(await world().run(row.id)).toMatchObject({
       headline: 'newest',
@@ -78,7 +78,7 @@ describe('events of one key', () => {
     const row = await ownersRow();
     await world().project([inserted(row)]);
     const { changes } = await world().project([updated(row)]);
-    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 0, ledgerWritten: 1 });
+    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 0, runsDeleted: 0, ledgerWritten: 1 });
     expect(await world().ledger(row.id)).toMatchObject({ offset: 2, op: 'u' });
   });
 
@@ -133,7 +133,7 @@ describe('a delete', () => {
     await world().project([inserted(row)]);
     const before = await world().run(row.id);
     const { changes } = await world().project([deleted(row.id), tombstone(row.id)]);
-    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 0, ledgerWritten: 1 });
+    expect(changes).toEqual({ runsInserted: 0, runsUpdated: 0, runsDeleted: 0, ledgerWritten: 1 });
     expect(await world().run(row.id)).toEqual(before);
     expect(await world().ledger(row.id)).toMatchObject({
       decision: 'projected',

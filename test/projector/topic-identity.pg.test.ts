@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
-import { NO_CHANGES } from '../../consumers/agent-test-history/write.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
 import { everything } from '../support/fingerprint.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, updated } from '../support/records.ts';

@@ -19,6 +19,7 @@ const EVERYTHING = [
   textsOf('history_cdc.ledger', 't.legacy_id'),
   textsOf('history_cdc.quarantine', 't.id'),
   textsOf('history_cdc.script_copy', 't.canonical_run_id'),
+  textsOf('history_cdc.unsettled_twin', 't.legacy_id'),
   textsOf('history_cdc.topic', 't.topic_id'),
   textsOf('history_cdc.consumer_offset', 't.partition'),
 ].join(' UNION ALL ');
@@ -38,6 +39,7 @@ export function bystandersOf(
     ...own.legacyIds.map((id) => `history_cdc.ledger:${id}`),
     ...own.runIds.map((id) => `public.agent_compliance_runs:${id}`),
   ]);
-  const isOwn = (name: string) => names.has(name) || /^history_cdc.(quarantine|consumer_offset):/.test(name);
+  const isOwn = (name: string) =>
+    names.has(name) || /^history_cdc.(quarantine|consumer_offset|unsettled_twin):/.test(name);
   return Object.fromEntries(Object.entries(rows).filter(([name]) => !isOwn(name)));
 }

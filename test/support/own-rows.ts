@@ -5,6 +5,7 @@ export interface Outcome {
   readonly ledger: readonly string[];
   readonly runs: readonly string[];
   readonly quarantine: readonly string[];
+  readonly unsettled: readonly string[];
 }
 
 export interface OwnRows {
@@ -18,6 +19,7 @@ export const CREATE_SAVED = `
   CREATE TABLE saved.ledger (LIKE history_cdc.ledger);
   CREATE TABLE saved.runs (LIKE public.agent_compliance_runs);
   CREATE TABLE saved.quarantine (LIKE history_cdc.quarantine);
+  CREATE TABLE saved.unsettled_twin (LIKE history_cdc.unsettled_twin);
   CREATE TABLE saved.consumer_offset (LIKE history_cdc.consumer_offset)`;
 
 const lists = ({ legacyIds, runIds }: OwnRows) => {
@@ -30,9 +32,11 @@ export async function save(pool: Pool, own: OwnRows): Promise<void> {
   const { legacy, runs } = lists(own);
   await pool.query(`
     DELETE FROM saved.ledger; DELETE FROM saved.runs; DELETE FROM saved.quarantine; DELETE FROM saved.consumer_offset;
+    DELETE FROM saved.unsettled_twin;
     INSERT INTO saved.ledger SELECT * FROM history_cdc.ledger WHERE legacy_id = ANY (${legacy});
     INSERT INTO saved.runs SELECT * FROM public.agent_compliance_runs WHERE id = ANY (${runs});
     INSERT INTO saved.quarantine SELECT * FROM history_cdc.quarantine;
+    INSERT INTO saved.unsettled_twin SELECT * FROM history_cdc.unsettled_twin;
     INSERT INTO saved.consumer_offset SELECT * FROM history_cdc.consumer_offset`);
 }
 
@@ -43,6 +47,8 @@ export async function restore(pool: Pool, own: OwnRows): Promise<void> {
     DELETE FROM history_cdc.ledger WHERE legacy_id = ANY (${legacy});
     DELETE FROM public.agent_compliance_runs WHERE id = ANY (${runs});
     DELETE FROM history_cdc.quarantine;
+    DELETE FROM history_cdc.unsettled_twin;
+    INSERT INTO history_cdc.unsettled_twin SELECT * FROM saved.unsettled_twin;
     INSERT INTO history_cdc.ledger SELECT * FROM saved.ledger;
     INSERT INTO public.agent_compliance_runs SELECT * FROM saved.runs;
     INSERT INTO history_cdc.quarantine OVERRIDING SYSTEM VALUE SELECT * FROM saved.quarantine;
@@ -55,6 +61,7 @@ const LEDGER = `
   WHERE legacy_id = ANY ($1::uuid[]) ORDER BY legacy_id`;
 const RUNS =
   'SELECT r::text AS text FROM public.agent_compliance_runs r WHERE id = ANY ($1::uuid[]) ORDER BY id';
+const UNSETTLED = 'SELECT u::text AS text FROM history_cdc.unsettled_twin u ORDER BY legacy_id';
 const QUARANTINE = `
   SELECT "offset", (to_jsonb(q) - 'id' - 'quarantined_at' - 'offset' - 'healed_at'
                     || jsonb_build_object('healed', healed_at IS NOT NULL))::text AS text
@@ -79,5 +86,6 @@ export async function outcome(
     ledger: await query(LEDGER, [own.legacyIds]),
     runs: await query(RUNS, [own.runIds]),
     quarantine: (await query(QUARANTINE, [])).sort(),
+    unsettled: await query(UNSETTLED, []),
   };
 }

@@ -9,7 +9,7 @@ import {
 import type { Pool } from '../../consumers/lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from './migrated-database.ts';
 import { aRow, type Message, type RowValues } from './records.ts';
-import { asRecords, TOPIC_ID, type SessionRun } from './run-records.ts';
+import { MATCHING, asRecords, TOPIC_ID, type SessionRun } from './run-records.ts';
 import { Tables, type Owner } from './tables.ts';
 
 interface Held {
@@ -45,7 +45,7 @@ export class Partitions extends Tables {
   /** What a session does that holds a claim, over `canonical` where that is not the ordinary pool. */
   commit(messages: readonly Message[], { claim, nextOffset }: Held, canonical: Pool = this.pool) {
     return {
-      context: { canonical, legacy: this.pool, optOutPolicy: 'respect' },
+      context: { canonical, legacy: this.pool, optOutPolicy: 'respect', matching: MATCHING },
       records: asRecords(messages, nextOffset),
       mode: { kind: 'commit', claim },
       rows: 10_000,

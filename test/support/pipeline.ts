@@ -45,7 +45,15 @@ export interface RunFacts {
   readonly records: Readonly<Record<'applied' | 'duplicate' | 'stale' | 'tombstone' | 'quarantined', number>>;
   readonly decisions: Readonly<Partial<Record<string, number>>>;
   readonly values_left_out: Readonly<Partial<Record<string, number>>>;
-  readonly changes: Readonly<Record<'runsInserted' | 'runsUpdated' | 'ledgerWritten' | 'total', number>>;
+  readonly changes: Readonly<
+    Record<'runsInserted' | 'runsUpdated' | 'runsDeleted' | 'ledgerWritten' | 'total', number>
+  >;
+  readonly sweeps: Readonly<
+    Record<
+      'sweeps' | 'absorbed' | 'relinked' | 'late_owners' | 'settled' | 'blocked' | 'late_owners_reported',
+      number
+    >
+  >;
   readonly stopped: 'caught_up' | 'signal';
 }
 

@@ -57,7 +57,7 @@ export interface Message {
 type Op = 'r' | 'c' | 'u' | 'd';
 type LeftOut = 'scenario' | 'summary' | 'user_id' | 'agent_profile_json';
 
-const COMMITTED_AT_MS = Date.UTC(2026, 4, 6, 7, 8, 9, 123);
+export const COMMITTED_AT_MS = Date.UTC(2026, 4, 6, 7, 8, 9, 123);
 /** When the source committed a delete, as the ledger shows it. */
 export const DELETED_AT = '2026-05-06T07:08:09.123+00:00';
 

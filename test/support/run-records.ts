@@ -2,10 +2,17 @@ import { createDecoder, type Decoder } from '../../consumers/agent-test-history/
 import { PartitionSession, type SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
 import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
 import { accumulate, emptyResult, type BatchResult } from '../../consumers/agent-test-history/result.ts';
+import type { Matching } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { TopicRecord } from '../../consumers/lib/kafka-consumer.ts';
 import { PLACEHOLDER, type Message } from './records.ts';
 
 export const TOPIC_ID = '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10';
+/** As the settings' defaults have it; and every row may have a twin. */
+export const MATCHING: Matching = {
+  windowUs: 120_000_000n,
+  settleAfterUs: 720_000_000n,
+  floorUs: () => -(2n ** 62n),
+};
 export const jsonDecoder = createDecoder(undefined, PLACEHOLDER);
 
 export interface SessionRun {

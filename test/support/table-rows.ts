@@ -7,6 +7,7 @@ export const RESET = `
   DELETE FROM public.agent_contexts; DELETE FROM public.member_profiles;
   DELETE FROM public.organization_memberships; DELETE FROM public.agent_registry_metadata;
   DELETE FROM history_cdc.ledger; DELETE FROM history_cdc.quarantine; DELETE FROM history_cdc.script_copy;
+  DELETE FROM history_cdc.unsettled_twin; DELETE FROM history_cdc.agent_spelling;
   DELETE FROM history_cdc.consumer_offset; DELETE FROM history_cdc.topic`;
 
 /**
@@ -99,6 +100,47 @@ export const SCRIPT_COPY = `
           jsonb_build_object('backfill_source', 'agent_test_history', 'backfill_source_id', $2::text,
                              'backfill_script', 'backfill-owner-test-history'), '2026-01-05T00:00:00Z')`;
 
+/** A live row; its defaults are the twin of `aRow`. */
+export interface LiveValues {
+  readonly id: string;
+  readonly agent_url: string;
+  readonly overall_status: string;
+  readonly headline: string | null;
+  readonly total_duration_ms: number | null;
+  readonly tested_at: string;
+  readonly agent_profile_json: string | null;
+  readonly triggered_org_id: string | null;
+}
+
+export const LIVE_VALUES: Omit<LiveValues, 'id' | 'agent_url'> = {
+  overall_status: 'passing',
+  headline: 'seven of nine',
+  total_duration_ms: 1234,
+  tested_at: '2026-03-04T05:06:06.9Z',
+  agent_profile_json: '{"name": "agent", "version": 1.0}',
+  triggered_org_id: null,
+};
+
+const LIVE_COLUMNS = [
+  'id',
+  'agent_url',
+  'overall_status',
+  'headline',
+  'total_duration_ms',
+  'tested_at',
+  'agent_profile_json',
+  'triggered_org_id',
+] as const satisfies (keyof LiveValues)[];
+export const LIVE_ROW = `
+  INSERT INTO public.agent_compliance_runs (${LIVE_COLUMNS.join(', ')}, lifecycle_stage, triggered_by, dry_run,
+                                            tracks_json, tracks_passed, observations_json)
+  VALUES (${LIVE_COLUMNS.map((_, index) => `$${String(index + 1)}`).join(', ')}, 'production', 'owner_test', false,
+          '[{"track": "core"}]', 6, '{"note": "live"}')`;
+
+export function liveValues(row: LiveValues): unknown[] {
+  return LIVE_COLUMNS.map((column) => row[column]);
+}
+
 /** Whole rows as JSON: every column, timestamps with their microseconds. */
 export const LEDGER_ROW = 'SELECT to_jsonb(l) AS row FROM history_cdc.ledger l WHERE legacy_id = $1';
 export const RUN_OF = `
@@ -116,4 +158,8 @@ export const UNACCOUNTED = `
   UNION ALL
   SELECT 'key without a decision: ' || seen.id
   FROM unnest($1::uuid[]) AS seen (id)
-  WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = seen.id)`;
+  WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = seen.id)
+  UNION ALL
+  SELECT 'unsettled, and no twin: ' || u.legacy_id
+  FROM history_cdc.unsettled_twin u
+  WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = u.legacy_id AND l.decision = 'twin')`;

@@ -3,6 +3,7 @@ import { findScriptCopies } from '../../consumers/agent-test-history/script-copi
 import type { Pool } from '../../consumers/lib/postgres.ts';
 import type { RowValues } from './records.ts';
 import * as sql from './table-rows.ts';
+import type { LiveValues } from './table-rows.ts';
 
 export interface Owner {
   readonly organization: string;
@@ -68,6 +69,13 @@ export class Tables {
     await this.pool.query(sql.SCRIPT_COPY, [id, legacyId]);
     await findScriptCopies(this.pool);
     return id;
+  }
+
+  /** A canonical row that the live path wrote; its id. */
+  async live(values: Partial<LiveValues> & Pick<LiveValues, 'agent_url'>): Promise<string> {
+    const row = { ...sql.LIVE_VALUES, id: randomUUID(), ...values };
+    await this.pool.query(sql.LIVE_ROW, sql.liveValues(row));
+    return row.id;
   }
 
   async execute(statement: string, ...values: unknown[]): Promise<void> {

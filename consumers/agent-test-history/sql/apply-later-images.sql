@@ -8,14 +8,14 @@ WITH event AS MATERIALIZED (
     $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
     $15::uuid[], $16::integer[], $17::bigint[], $18::bigint[], $19::text[], $20::boolean[],
     $21::text[], $22::boolean[], $23::integer[], $24::integer[], $25::integer[], $26::text[], $27::boolean[],
-    $28::boolean[], $29::text[], $30::boolean[], $31::timestamptz[], $32::boolean[]
+    $28::boolean[], $29::text[], $30::boolean[], $31::timestamptz[], $32::boolean[], $33::boolean[]
   ) AS e (
     legacy_id, canonical_run_id, reason, applies, follows,
     agent_context_id, user_id, organization_id, original_agent_url, agent_url, lifecycle_stage, is_member, lists_agent,
     opted_out,
     topic_id, partition, "offset", lsn, op, snapshot,
     scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary, summary_left_out,
-    dry_run, agent_profile_json, profile_left_out, started_at, readable
+    dry_run, agent_profile_json, profile_left_out, started_at, readable, in_window
   )
 ),
 merged AS MATERIALIZED (
@@ -79,7 +79,13 @@ recorded AS (
       content_hash = CASE WHEN m.readable THEN history_cdc.content_hash(
         m.agent_context_id, m.scenario, m.overall_passed, m.steps_passed, m.steps_failed, m.total_duration_ms,
         m.summary, m.dry_run, m.user_id, m.agent_profile_json, m.started_at) ELSE l.content_hash END,
-      started_at = e.started_at, source_deleted_at = NULL
+      started_at = e.started_at, source_deleted_at = NULL,
+      -- Live rows are compared with our row; what another row stands for keeps what it was linked by.
+      fingerprint = CASE WHEN e.applies
+        THEN history_cdc.run_fingerprint(m.summary, m.total_duration_ms, m.overall_passed) ELSE l.fingerprint END,
+      profile_hash = CASE WHEN e.applies
+        THEN history_cdc.profile_hash(m.agent_profile_json::jsonb) ELSE l.profile_hash END,
+      in_window = l.in_window OR (e.applies AND e.in_window)
   FROM event e
   JOIN merged m ON m.legacy_id = e.legacy_id
   WHERE l.legacy_id = e.legacy_id

@@ -6,7 +6,8 @@ WITH event AS MATERIALIZED (
   SELECT e.n, e.legacy_id, e.agent_context_id,
          CASE WHEN e.user_left_out THEN l.user_id ELSE e.user_id END AS user_id,
          l.decision, l.reason, l.canonical_run_id, l.topic_id, l.partition, l."offset",
-         l.agent_context_id AS decided_context_id, l.user_id AS decided_user_id
+         l.agent_context_id AS decided_context_id, l.user_id AS decided_user_id, l.agent_url AS decided_agent_url,
+         l.started_at::text AS decided_started_at
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
          WITH ORDINALITY AS e (legacy_id, agent_context_id, user_id, user_left_out, n)
   LEFT JOIN history_cdc.ledger l ON l.legacy_id = e.legacy_id
@@ -48,7 +49,8 @@ copied AS MATERIALIZED (
   GROUP BY s.legacy_id
 )
 SELECT e.decision, e.reason, e.canonical_run_id, e.topic_id, e.partition, e."offset",
-       e.decided_context_id, e.decided_user_id, e.user_id,
+       e.decided_context_id, e.decided_user_id, e.decided_agent_url, e.decided_started_at, e.user_id,
+       unsettled.legacy_id IS NOT NULL AS unsettled, unsettled.agent_url IS NOT NULL AS has_run,
        run.id IS NOT NULL AS run_exists,
        context.id IS NOT NULL AS context_known, context.organization_id, context.original_agent_url, context.agent_url,
        member.workos_user_id IS NOT NULL AS is_member,
@@ -66,4 +68,5 @@ LEFT JOIN listed ON listed.organization_id = context.organization_id AND listed.
 LEFT JOIN registered ON registered.agent_url = context.agent_url
 LEFT JOIN copied ON copied.legacy_id = e.legacy_id
 LEFT JOIN public.agent_compliance_runs run ON run.id = e.canonical_run_id
+LEFT JOIN history_cdc.unsettled_twin unsettled ON e.decision = 'twin' AND unsettled.legacy_id = e.legacy_id
 ORDER BY e.n

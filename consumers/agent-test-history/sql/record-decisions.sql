@@ -1,5 +1,5 @@
 -- Records decisions on rows that have no canonical row yet, and writes the canonical row of those now projected, in
--- one statement. A canonical row of ours that is there already (the ledger was lost and is rebuilt) takes the image.
+-- one statement; beside a twin it keeps the row that we would write without it. A canonical row of ours that is there already (the ledger was lost and is rebuilt) takes the image.
 -- The ledger's own guard repeats the order of the key: an event at or before the recorded position changes nothing,
 -- and the first event of a topic that was made again is beyond every position of the old one.
 WITH event AS MATERIALIZED (
@@ -9,14 +9,14 @@ WITH event AS MATERIALIZED (
     $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
     $15::uuid[], $16::integer[], $17::bigint[], $18::bigint[], $19::text[], $20::boolean[],
     $21::text[], $22::boolean[], $23::integer[], $24::integer[], $25::integer[], $26::text[], $27::boolean[],
-    $28::text[], $29::timestamptz[]
+    $28::text[], $29::timestamptz[], $30::uuid[], $31::uuid[], $32::boolean[], $33::text[], $34::uuid[]
   ) AS e (
     legacy_id, decision, reason, canonical_run_id, rule_version,
     agent_context_id, user_id, organization_id, original_agent_url, agent_url, lifecycle_stage, is_member, lists_agent,
     opted_out,
     topic_id, partition, "offset", lsn, op, snapshot,
     scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary, dry_run,
-    agent_profile_json, started_at
+    agent_profile_json, started_at, fingerprint, profile_hash, in_window, otherwise, own_run_id
   )
 ),
 run AS (
@@ -44,11 +44,36 @@ run AS (
   WHERE r.observations_json ->> 'backfill_script' = 'history-cdc'
   RETURNING xmax = 0 AS inserted
 ),
+kept AS (
+  INSERT INTO history_cdc.unsettled_twin (
+    legacy_id, run_id, agent_url, lifecycle_stage, overall_status, headline, total_duration_ms, tested_at,
+    tracks_passed, tracks_failed, agent_profile_json, observations_json, dry_run, triggered_org_id
+  )
+  SELECT e.legacy_id, e.own_run_id, e.agent_url, e.lifecycle_stage,
+         CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
+         e.summary, e.total_duration_ms, e.started_at, e.steps_passed, e.steps_failed, e.agent_profile_json::jsonb,
+         history_cdc.run_provenance(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+                                    nullif(e.original_agent_url, e.agent_url)),
+         coalesce(e.dry_run, true), e.organization_id
+  FROM event e
+  WHERE e.decision = 'twin' AND e.otherwise = 'projected'
+  UNION ALL
+  SELECT e.legacy_id, e.own_run_id, NULL, NULL, NULL, NULL, NULL, e.started_at, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM event e
+  WHERE e.decision = 'twin' AND e.otherwise = 'opted_out'
+  ON CONFLICT (legacy_id) DO UPDATE SET
+    run_id = excluded.run_id, agent_url = excluded.agent_url, lifecycle_stage = excluded.lifecycle_stage,
+    overall_status = excluded.overall_status, headline = excluded.headline,
+    total_duration_ms = excluded.total_duration_ms, tested_at = excluded.tested_at,
+    tracks_passed = excluded.tracks_passed, tracks_failed = excluded.tracks_failed,
+    agent_profile_json = excluded.agent_profile_json, observations_json = excluded.observations_json,
+    dry_run = excluded.dry_run, triggered_org_id = excluded.triggered_org_id
+),
 recorded AS (
   INSERT INTO history_cdc.ledger AS l (
     legacy_id, decision, reason, canonical_run_id, rule_version,
     agent_context_id, user_id, organization_id, agent_url, lifecycle_stage, is_member, lists_agent, opted_out,
-    topic_id, partition, "offset", lsn, op, snapshot, content_hash, started_at
+    topic_id, partition, "offset", lsn, op, snapshot, content_hash, started_at, fingerprint, profile_hash, in_window
   )
   SELECT e.legacy_id, e.decision, e.reason, e.canonical_run_id, e.rule_version,
          e.agent_context_id, e.user_id, e.organization_id, e.agent_url, e.lifecycle_stage, e.is_member, e.lists_agent,
@@ -57,7 +82,7 @@ recorded AS (
          history_cdc.content_hash(
            e.agent_context_id, e.scenario, e.overall_passed, e.steps_passed, e.steps_failed, e.total_duration_ms,
            e.summary, e.dry_run, e.user_id, e.agent_profile_json, e.started_at),
-         e.started_at
+         e.started_at, e.fingerprint, e.profile_hash, e.in_window
   FROM event e
   ON CONFLICT (legacy_id) DO UPDATE SET
     decision = excluded.decision, reason = excluded.reason, canonical_run_id = excluded.canonical_run_id,
@@ -67,8 +92,12 @@ recorded AS (
     opted_out = excluded.opted_out, topic_id = excluded.topic_id, partition = excluded.partition,
     "offset" = excluded."offset", lsn = excluded.lsn, op = excluded.op,
     snapshot = excluded.snapshot, content_hash = excluded.content_hash, started_at = excluded.started_at,
+    fingerprint = excluded.fingerprint, profile_hash = excluded.profile_hash, in_window = excluded.in_window,
     decided_at = clock_timestamp(), source_deleted_at = NULL
-  WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))
+  WHERE (l.topic_id <> excluded.topic_id
+         OR (l.partition = excluded.partition AND l."offset" < excluded."offset")
+         -- The row as it was seen, with a membership that came late.
+         OR (l.partition = excluded.partition AND l."offset" = excluded."offset" AND l.decision = 'third_party'))
     AND l.canonical_run_id IS NULL
   RETURNING 1
 )

@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
+import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
+import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
+import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
+import { assertReachable, createPool } from '../consumers/lib/postgres.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { renderTable } from './table.ts';
+
+export function registerSweep(program: Command, context: CommandContext): void {
+  program
+    .command('sweep')
+    .description(
+      'look once for live rows and memberships that came late, and put them right, as `project` does',
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nEnds with 1 where something waits for a person: a live row that cannot take over from ours because something\nrefers to ours, or a membership that came after the grace window.\n\nExample:\n  history-cdc sweep --json',
+    )
+    .action(async (options: { readonly json?: true }) => {
+      const result = await sweepOnce(context);
+      context.print(options.json === true ? JSON.stringify(facts(result), null, 2) : render(result));
+      if (result.blocked.size > 0 || result.lateOwners.reported.length > 0) throw new AnswerNo();
+    });
+}
+
+async function sweepOnce(context: CommandContext): Promise<SweepResult> {
+  const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+  const pool = (url: string) => createPool({ url, name: 'history-cdc sweep', connections: 2 });
+  const [canonical, legacy] = [pool(config.DATABASE_URL), pool(config.LEGACY_DATABASE_URL)];
+  try {
+    await assertReachable(canonical, 'DATABASE_URL');
+    await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertMigrated(canonical);
+    const meter = new LiveWindowMeter(canonical, matchingOf(config));
+    await meter.measure();
+    return await sweep({
+      canonical,
+      legacy,
+      optOutPolicy: config.OPT_OUT_POLICY,
+      matching: { ...matchingOf(config), floorUs: meter.floorUs },
+      graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
+      meter,
+    });
+  } finally {
+    await Promise.all([canonical.end(), legacy.end()]);
+  }
+}
+
+function facts({ absorbed, relinked, blocked, lateOwners, settled, changes }: SweepResult) {
+  return {
+    absorbed,
+    relinked,
+    blocked: Object.fromEntries(blocked),
+    late_owners: Object.fromEntries(lateOwners.flipped),
+    late_owners_reported: lateOwners.reported,
+    settled,
+    changes,
+  };
+}
+
+/** Numbers, and the ids of whatever waits for a person. */
+function render({ absorbed, relinked, blocked, lateOwners, settled }: SweepResult): string {
+  const table = renderTable(
+    ['what', 'legacy rows'],
+    [
+      ['live rows that took over from ours', absorbed.length],
+      ['links that changed otherwise', relinked.length],
+      ["strangers' runs that are an owner's by now, decided anew", lateOwners.flipped.size],
+      ['twins settled', settled],
+      ['blocked: something refers to our row', blocked.size],
+      ['memberships that came after the grace window', lateOwners.reported.length],
+    ],
+  );
+  return [
+    table,
+    ...[...blocked].map(([legacyId, name]) => `blocked ${legacyId}: ${name} refers to our canonical row`),
+    ...lateOwners.reported.map((legacyId) => `too late ${legacyId}: its user owns the agent by now`),
+  ].join('\n');
+}

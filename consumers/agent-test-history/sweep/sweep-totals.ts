@@ -1,0 +1,37 @@
+import type { SweepResult } from './sweep.ts';
+
+/** What the sweeps of a run came to. */
+export interface SweepTotals {
+  readonly sweeps: number;
+  /** Canonical rows of ours that gave way to a live row that came later. */
+  readonly absorbed: number;
+  readonly relinked: number;
+  /** Strangers' runs that were decided anew, because the membership came late. */
+  readonly lateOwners: number;
+  readonly settled: number;
+  /** As the last sweep found them: live rows that cannot take over, and late memberships beyond the grace window. */
+  readonly blocked: number;
+  readonly lateOwnersReported: number;
+}
+
+export const NO_SWEEPS: SweepTotals = {
+  sweeps: 0,
+  absorbed: 0,
+  relinked: 0,
+  lateOwners: 0,
+  settled: 0,
+  blocked: 0,
+  lateOwnersReported: 0,
+};
+
+export function addSweep(total: SweepTotals, result: SweepResult): SweepTotals {
+  return {
+    sweeps: total.sweeps + 1,
+    absorbed: total.absorbed + result.absorbed.length,
+    relinked: total.relinked + result.relinked.length,
+    lateOwners: total.lateOwners + result.lateOwners.flipped.size,
+    settled: total.settled + result.settled,
+    blocked: result.blocked.size,
+    lateOwnersReported: result.lateOwners.reported.length,
+  };
+}

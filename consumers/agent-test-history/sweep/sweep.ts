@@ -1,0 +1,106 @@
+/**
+ * The safety net behind matching: looks for what no event brings to light, and puts it right through the projector's own
+ * stages. A live row that committed after its legacy row was projected; a membership that came late; pairs whose time
+ * is over. Finding holds no lock and may take its time over a large table; each repair is a short transaction that
+ * stops all partitions first, so that no batch can decide on what is being changed.
+ */
+import { inTransaction } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import { addChanges, type Changes } from '../changes.ts';
+import { lockAllPartitions } from '../offsets.ts';
+import type { PipelineContext } from '../pipeline.ts';
+import type { LiveWindowMeter } from '../twins/live-window.ts';
+import { rematch } from '../twins/match.ts';
+import type { Relinked } from '../twins/relink.ts';
+import { flipLateOwners, type LateOwners } from './late-owners.ts';
+
+const UNLINKED_LIVE = sqlFile(import.meta.url, './sql/unlinked-live.sql');
+const SETTLE = sqlFile(import.meta.url, './sql/settle.sql');
+const LONGER_STATEMENTS = "SET LOCAL statement_timeout = '15min'";
+/** Rows whose surroundings one transaction looks at: the projectors wait for it. */
+const AT_ONCE = 500;
+
+export interface SweepContext extends PipelineContext {
+  /** For how long a stranger's run may still turn out to be an owner's. */
+  readonly graceSeconds: number;
+  readonly meter: Pick<LiveWindowMeter, 'lower'>;
+}
+
+export interface SweepResult {
+  /** Legacy ids whose canonical row gave way to a live row that came later. */
+  readonly absorbed: readonly string[];
+  /** Legacy ids whose links changed otherwise, because other rows of their cluster came. */
+  readonly relinked: readonly string[];
+  /** The table that refers to our canonical row, by legacy id, where a live row could not take over. */
+  readonly blocked: ReadonlyMap<string, string>;
+  readonly lateOwners: LateOwners;
+  /** Pairs that no arrival changes any more. */
+  readonly settled: number;
+  readonly changes: Changes;
+}
+
+export async function sweep(context: SweepContext): Promise<SweepResult> {
+  const lateOwners = await flipLateOwners(context);
+  const suspects = await findSuspects(context);
+  const relinked: Relinked[] = [];
+  for (let first = 0; first < suspects.length; first += AT_ONCE)
+    relinked.push(await lookAgain(context, suspects.slice(first, first + AT_ONCE)));
+  const settled = await settle(context);
+  const applied = relinked.flatMap((one) => one.applied);
+  const isAbsorbed = ({ was, becomes }: (typeof applied)[number]) =>
+    was.decision === 'projected' && becomes.decision === 'twin';
+  return {
+    absorbed: applied.filter(isAbsorbed).map(({ legacyId }) => legacyId),
+    relinked: applied.filter((change) => !isAbsorbed(change)).map(({ legacyId }) => legacyId),
+    blocked: new Map(relinked.flatMap(({ blocked }) => [...blocked])),
+    lateOwners,
+    settled,
+    changes: relinked.map(({ changes }) => changes).reduce(addChanges, lateOwners.changes),
+  };
+}
+
+/** An owner's run in reach of a live row that no legacy row is linked to. */
+interface Suspect {
+  readonly legacy_id: string;
+  readonly agent_url: string;
+  readonly fingerprint: string;
+  readonly started_at_us: string;
+  readonly live_at_us: string;
+}
+
+async function findSuspects({ canonical, matching, meter }: SweepContext): Promise<Suspect[]> {
+  const suspects = await inTransaction(canonical, async (client) => {
+    await client.query(LONGER_STATEMENTS);
+    return (await client.query<Suspect>(UNLINKED_LIVE, [matching.windowUs])).rows;
+  });
+  for (const { live_at_us } of suspects) meter.lower(BigInt(live_at_us));
+  return suspects;
+}
+
+/** From before the first live row that was known, a row had skipped matching. */
+const ENTER_WINDOW =
+  'UPDATE history_cdc.ledger SET in_window = true WHERE legacy_id = ANY ($1::uuid[]) AND NOT in_window';
+
+async function lookAgain(
+  { canonical, matching }: SweepContext,
+  suspects: readonly Suspect[],
+): Promise<Relinked> {
+  return await inTransaction(canonical, async (client) => {
+    await lockAllPartitions(client);
+    await client.query(ENTER_WINDOW, [suspects.map(({ legacy_id }) => legacy_id)]);
+    const seeds = suspects.map((suspect) => ({
+      agentUrl: suspect.agent_url,
+      fingerprint: suspect.fingerprint,
+      atUs: BigInt(suspect.started_at_us),
+      pending: null,
+    }));
+    return await rematch(client, seeds, matching);
+  });
+}
+
+async function settle({ canonical, matching }: SweepContext): Promise<number> {
+  return await inTransaction(canonical, async (client) => {
+    await lockAllPartitions(client);
+    return (await client.query(SETTLE, [matching.settleAfterUs])).rowCount ?? 0;
+  });
+}

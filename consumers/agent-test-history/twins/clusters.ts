@@ -1,0 +1,144 @@
+import type { Client } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import type { MatchableDecision } from '../outcome.ts';
+import type { LegacyRun, LiveRun } from './match-twin.ts';
+import { islandsOf, stretchesAround, type Island, type Seed, type Stretch } from './stretches.ts';
+
+const LEGACY_CANDIDATES = sqlFile(import.meta.url, './sql/legacy-candidates.sql');
+const LIVE_CANDIDATES = sqlFile(import.meta.url, './sql/live-candidates.sql');
+
+/** An owner's run that is in the ledger, and what became of it so far. */
+export interface Candidate extends LegacyRun {
+  readonly decision: MatchableDecision;
+  readonly reason: string;
+  readonly canonicalRunId: string | null;
+  /** A twin whose pair may still be recomputed; of every other row it says nothing. */
+  readonly unsettled: boolean;
+  /** Our own row is kept beside an unsettled twin; false where its agent is opted out. */
+  readonly hasRun: boolean;
+}
+
+export interface LiveCandidate extends LiveRun {
+  /** The legacy row that the ledger links it to. */
+  readonly holder: string | null;
+}
+
+/** Rows of one agent and fingerprint, each within the window of the next: nothing outside can change their pairing. */
+export interface Cluster {
+  readonly agentUrl: string;
+  /** Runs that the ledger does not have yet. */
+  readonly pending: readonly LegacyRun[];
+  readonly legacy: readonly Candidate[];
+  readonly live: readonly LiveCandidate[];
+}
+
+/**
+ * Reads the clusters that seeds lie in, whole: a stretch of time that ends too near to one of its rows is read again,
+ * longer. Under the agents' locks only, else a cluster could change between this and the write.
+ */
+export async function readClusters(
+  client: Client,
+  seeds: readonly Seed[],
+  windowUs: bigint,
+): Promise<Cluster[]> {
+  const pending = new Set(seeds.flatMap((seed) => seed.pending?.legacyId ?? []));
+  const clusters: Cluster[] = [];
+  let open = stretchesAround(seeds, windowUs);
+  while (open.length > 0) {
+    const { islands, tooShort } = islandsOf(await readStretches(client, open, pending), windowUs);
+    clusters.push(...islands.map(clusterOf));
+    open = tooShort;
+  }
+  return clusters;
+}
+
+/** A row of either side, and when it was. */
+type Row =
+  | { readonly atUs: bigint; readonly legacy: Candidate }
+  | { readonly atUs: bigint; readonly live: LiveCandidate };
+
+function clusterOf({ agentUrl, rows, seeds }: Island<Row>): Cluster {
+  return {
+    agentUrl,
+    pending: seeds.flatMap((seed) => seed.pending ?? []),
+    legacy: rows.flatMap((row) => ('legacy' in row ? [row.legacy] : [])),
+    live: rows.flatMap((row) => ('live' in row ? [row.live] : [])),
+  };
+}
+
+interface LegacyRow {
+  readonly stretch: number;
+  readonly legacy_id: string;
+  readonly fingerprint: string;
+  readonly profile_hash: string | null;
+  readonly organization_id: string;
+  readonly decision: Candidate['decision'];
+  readonly reason: string;
+  readonly canonical_run_id: string | null;
+  readonly started_at_us: string;
+  readonly unsettled: boolean;
+  readonly has_run: boolean;
+}
+
+interface LiveRow {
+  readonly stretch: number;
+  readonly run_id: string;
+  readonly fingerprint: string;
+  readonly profile_hash: string | null;
+  readonly organization_id: string | null;
+  readonly tested_at_us: string;
+  readonly holder: string | null;
+}
+
+async function readStretches(
+  client: Client,
+  stretches: readonly Stretch[],
+  pending: ReadonlySet<string>,
+): Promise<{ stretch: Stretch; rows: Row[] }[]> {
+  const values = [
+    stretches.map(({ agentUrl }) => agentUrl),
+    stretches.map(({ fingerprint }) => fingerprint),
+    stretches.map(({ fromUs }) => fromUs),
+    stretches.map(({ toUs }) => toUs),
+  ];
+  const { rows: legacyRows } = await client.query<LegacyRow>(LEGACY_CANDIDATES, values);
+  const { rows: liveRows } = await client.query<LiveRow>(LIVE_CANDIDATES, values);
+  const read = stretches.map((stretch) => ({ stretch, rows: [] as Row[] }));
+  for (const row of legacyRows) {
+    const legacy = candidateOf(row);
+    // What the ledger has for it is about to be replaced.
+    if (pending.has(legacy.legacyId)) continue;
+    read[row.stretch - 1]?.rows.push({ atUs: legacy.startedAtUs, legacy });
+  }
+  for (const row of liveRows) {
+    const live = liveOf(row);
+    read[row.stretch - 1]?.rows.push({ atUs: live.testedAtUs, live });
+  }
+  return read;
+}
+
+function candidateOf(row: LegacyRow): Candidate {
+  return {
+    legacyId: row.legacy_id,
+    startedAtUs: BigInt(row.started_at_us),
+    fingerprint: row.fingerprint,
+    profileHash: row.profile_hash,
+    organizationId: row.organization_id,
+    decision: row.decision,
+    reason: row.reason,
+    canonicalRunId: row.canonical_run_id,
+    unsettled: row.unsettled,
+    hasRun: row.has_run,
+  };
+}
+
+function liveOf(row: LiveRow): LiveCandidate {
+  return {
+    runId: row.run_id,
+    testedAtUs: BigInt(row.tested_at_us),
+    fingerprint: row.fingerprint,
+    profileHash: row.profile_hash,
+    organizationId: row.organization_id,
+    holder: row.holder,
+  };
+}

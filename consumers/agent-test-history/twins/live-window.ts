@@ -1,0 +1,61 @@
+import { inTransaction, type Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+
+const MEASURE = sqlFile(import.meta.url, './sql/live-window.sql');
+
+/** From the first to the last committed live row, as text; null where there is none. */
+export interface LiveWindow {
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
+interface Measured {
+  readonly first_text: string | null;
+  readonly last_text: string | null;
+  readonly first_us: string | null;
+  readonly measured_us: string;
+}
+
+/**
+ * The dual-write window as the data has it, so that nobody has to type it in. It only decides which rows may skip
+ * matching: those that started before the first live row, less the match window. A live row that commits after the
+ * measurement is at most as old as its transaction, so rows of the last minutes do not skip either; one that is older
+ * still is found by the sweeper, which moves the floor.
+ */
+export class LiveWindowMeter {
+  readonly #canonical: Pool;
+  readonly #windowUs: bigint;
+  readonly #marginUs: bigint;
+  #floorUs: bigint | undefined;
+
+  constructor(canonical: Pool, { windowUs, settleAfterUs }: { windowUs: bigint; settleAfterUs: bigint }) {
+    this.#canonical = canonical;
+    this.#windowUs = windowUs;
+    this.#marginUs = settleAfterUs;
+  }
+
+  /** By one scan of the canonical table, which has no index on time alone. */
+  async measure(): Promise<LiveWindow> {
+    const { rows } = await inTransaction(this.#canonical, async (client) => {
+      await client.query("SET LOCAL statement_timeout = '15min'");
+      return await client.query<Measured>(MEASURE);
+    });
+    const [measured] = rows;
+    if (measured === undefined) throw new Error('an aggregate gave no row');
+    this.lower(BigInt(measured.measured_us) - this.#marginUs);
+    if (measured.first_us !== null) this.lower(BigInt(measured.first_us));
+    return { first: measured.first_text, last: measured.last_text };
+  }
+
+  /** A live row of this time, in microseconds since 1970, exists or may come. */
+  lower(liveAtUs: bigint): void {
+    const floorUs = liveAtUs - this.#windowUs;
+    if (this.#floorUs === undefined || floorUs < this.#floorUs) this.#floorUs = floorUs;
+  }
+
+  /** Rows that started before this have no live twin. */
+  readonly floorUs = (): bigint => {
+    if (this.#floorUs === undefined) throw new Error('the dual-write window has not been measured');
+    return this.#floorUs;
+  };
+}

@@ -1,0 +1,58 @@
+import type { ImageEvent } from '../event.ts';
+import type { LedgerEntry } from '../lookup.ts';
+import { wasMoved } from '../moved.ts';
+import { epochMicros } from '../timestamp.ts';
+import { canonicalRunId } from '../canonical-run-id.ts';
+import type { Client } from '../../lib/postgres.ts';
+import type { Matching } from './matching.ts';
+import { OPTED_OUT, OWNER, type LinkChange } from './plan-links.ts';
+import { relink, type Relinked } from './relink.ts';
+
+interface Decided {
+  readonly event: ImageEvent;
+  readonly entry: LedgerEntry;
+}
+
+/**
+ * What new images do to unsettled twins, before they are decided. Their link was made for the image before, so it is
+ * undone, and made anew if the new image still looks like a live row. But where a row was moved to another agent or
+ * user, the live row stays with the one it had: unlinking it would give one run two canonical rows. That link is
+ * settled instead, and so is one whose row changes only when its time is over.
+ */
+export async function loosenTwins(
+  client: Client,
+  decided: readonly Decided[],
+  matching: Matching,
+): Promise<Relinked> {
+  const twins = decided.filter(({ entry }) => entry.unsettled !== null);
+  const moved = twins.filter(({ event, entry }) => wasMoved(event, entry));
+  if (moved.length > 0) {
+    await client.query(SETTLE, [moved.map(({ event }) => event.legacyId)]);
+  }
+  const open = twins.filter(
+    ({ event, entry }) => !wasMoved(event, entry) && isInTime(event, entry, matching.settleAfterUs),
+  );
+  return await relink(client, open.map(unlinked));
+}
+
+const SETTLE = 'DELETE FROM history_cdc.unsettled_twin WHERE legacy_id = ANY ($1::uuid[])';
+
+/** By the source's own times, so that a replay years later comes to the same. */
+function isInTime({ committedAtMs }: ImageEvent, { startedAt }: LedgerEntry, settleAfterUs: bigint): boolean {
+  const startedAtUs = startedAt === null ? undefined : epochMicros(startedAt);
+  if (committedAtMs === null || startedAtUs === undefined) return false;
+  return BigInt(committedAtMs) * 1000n <= startedAtUs + settleAfterUs;
+}
+
+function unlinked({ event: { legacyId }, entry }: Decided): LinkChange {
+  const { canonicalRunId: liveRunId, reason, unsettled } = entry;
+  const was = { decision: 'twin' as const, canonicalRunId: liveRunId };
+  return unsettled?.hasRun === true
+    ? {
+        legacyId,
+        was,
+        reason,
+        becomes: { decision: 'projected', canonicalRunId: canonicalRunId(legacyId), reason: OWNER },
+      }
+    : { legacyId, was, reason, becomes: { decision: 'opted_out', canonicalRunId: null, reason: OPTED_OUT } };
+}

@@ -1,0 +1,137 @@
+import { canonicalRunId } from '../canonical-run-id.ts';
+import type { LaterImage, RecordDecision } from '../decide.ts';
+import { epochMicros } from '../timestamp.ts';
+import type { Client } from '../../lib/postgres.ts';
+import { lockAgents } from './agent-locks.ts';
+import { readClusters } from './clusters.ts';
+import {
+  LIVE_TWIN,
+  OWNER,
+  planLinks,
+  WEAK_FINGERPRINT,
+  type LinkChange,
+  type LinkPlan,
+} from './plan-links.ts';
+import type { Matching } from './matching.ts';
+import { relink, type Relinked } from './relink.ts';
+import type { Seed } from './stretches.ts';
+
+export interface Matched {
+  /** The decisions, with the twins among them. */
+  readonly records: readonly RecordDecision[];
+  /** What changed for rows that had a decision. */
+  readonly relinked: Relinked;
+  /** Rows that are projected first, because they have a canonical row of ours already, and then give way to their live twin. */
+  readonly giveWay: readonly LinkChange[];
+}
+
+/**
+ * Finds the live twins of new decisions, and of rows whose newest image is in our canonical row already. Rows that were
+ * decided before may change their links for it. Under the agents' locks.
+ */
+export async function matchRound(
+  client: Client,
+  { records, laterImages }: { records: readonly RecordDecision[]; laterImages: readonly LaterImage[] },
+  { windowUs }: Matching,
+): Promise<Matched> {
+  const seeds = [...records.flatMap(pendingSeed), ...(await changedSeeds(client, laterImages))];
+  const plans = await plansFor(client, seeds, windowUs);
+  const relinked = await relink(
+    client,
+    plans.flatMap(({ changes }) => changes),
+  );
+  const twins = new Map(plans.flatMap((plan) => [...plan.twins]));
+  const weak = new Set(plans.flatMap((plan) => [...plan.weak]));
+  const written = await ownRunsAmong(client, [...twins.keys()]);
+  const giveWay = [...written].map((legacyId) => givingWay(legacyId, twins.get(legacyId) ?? ''));
+  for (const legacyId of written) twins.delete(legacyId);
+  return { records: records.map((record) => withTwin(record, twins, weak)), relinked, giveWay };
+}
+
+/** Looks again at clusters in which a row has come or gone, under the agents' locks. */
+export async function rematch(
+  client: Client,
+  seeds: readonly Seed[],
+  { windowUs }: Matching,
+): Promise<Relinked> {
+  await lockAgents(client, [...new Set(seeds.map(({ agentUrl }) => agentUrl))]);
+  const plans = await plansFor(client, seeds, windowUs);
+  return await relink(
+    client,
+    plans.flatMap(({ changes }) => changes),
+  );
+}
+
+async function plansFor(client: Client, seeds: readonly Seed[], windowUs: bigint): Promise<LinkPlan[]> {
+  if (seeds.length === 0) return [];
+  const clusters = await readClusters(client, seeds, windowUs);
+  return clusters.map((cluster) => planLinks(cluster, windowUs, canonicalRunId));
+}
+
+function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
+  const { context } = facts;
+  const atUs = epochMicros(event.row.startedAt);
+  if (run === null || !facts.inWindow || context?.agentUrl == null || atUs === undefined) return [];
+  const pending = {
+    legacyId: event.legacyId,
+    startedAtUs: atUs,
+    fingerprint: run.fingerprint,
+    profileHash: run.profileHash,
+    organizationId: context.organizationId,
+  };
+  return [{ agentUrl: context.agentUrl, fingerprint: run.fingerprint, atUs, pending }];
+}
+
+const CHANGED = `
+  SELECT agent_url, fingerprint, (extract(epoch FROM started_at) * 1000000)::bigint AS started_at_us
+  FROM history_cdc.ledger
+  WHERE legacy_id = ANY ($1::uuid[]) AND in_window AND fingerprint IS NOT NULL AND isfinite(started_at)`;
+
+/** Rows whose new image went into our canonical row: they may look like a live row now. */
+async function changedSeeds(client: Client, laterImages: readonly LaterImage[]): Promise<Seed[]> {
+  const applied = laterImages.filter(({ applies, facts }) => applies && facts.inWindow);
+  if (applied.length === 0) return [];
+  const { rows } = await client.query<{ agent_url: string; fingerprint: string; started_at_us: string }>(
+    CHANGED,
+    [applied.map(({ event }) => event.legacyId)],
+  );
+  return rows.map((row) => ({
+    agentUrl: row.agent_url,
+    fingerprint: row.fingerprint,
+    atUs: BigInt(row.started_at_us),
+    pending: null,
+  }));
+}
+
+const OWN_RUNS = `
+  SELECT r.id FROM public.agent_compliance_runs r
+  WHERE r.id = ANY ($1::uuid[]) AND r.observations_json ->> 'backfill_script' = 'history-cdc'`;
+
+/** Legacy ids for which a canonical row of ours is there, although the ledger has no link to it: it was lost. */
+async function ownRunsAmong(client: Client, legacyIds: readonly string[]): Promise<Set<string>> {
+  if (legacyIds.length === 0) return new Set();
+  const byRunId = new Map(legacyIds.map((legacyId) => [canonicalRunId(legacyId), legacyId]));
+  const { rows } = await client.query<{ id: string }>(OWN_RUNS, [[...byRunId.keys()]]);
+  return new Set(rows.flatMap(({ id }) => byRunId.get(id) ?? []));
+}
+
+function givingWay(legacyId: string, liveRunId: string): LinkChange {
+  return {
+    legacyId,
+    was: { decision: 'projected', canonicalRunId: canonicalRunId(legacyId) },
+    reason: OWNER,
+    becomes: { decision: 'twin', canonicalRunId: liveRunId, reason: LIVE_TWIN },
+  };
+}
+
+function withTwin(
+  record: RecordDecision,
+  twins: ReadonlyMap<string, string>,
+  weak: ReadonlySet<string>,
+): RecordDecision {
+  const { legacyId } = record.event;
+  const live = twins.get(legacyId);
+  if (live !== undefined) return { ...record, decision: 'twin', reason: LIVE_TWIN, canonicalRunId: live };
+  if (record.decision === 'projected' && weak.has(legacyId)) return { ...record, reason: WEAK_FINGERPRINT };
+  return record;
+}

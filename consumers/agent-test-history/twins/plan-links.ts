@@ -1,0 +1,111 @@
+/**
+ * From the rows of a cluster to what must change: a pure function, so that whoever evaluates a cluster last, whatever
+ * happened before, comes to the same links. Settled links, links whose live row is gone, and live rows that stand for a
+ * row outside of the cluster are left as they are.
+ */
+import type { Candidate, Cluster, LiveCandidate } from './clusters.ts';
+import { matchTwins } from './match-twin.ts';
+
+export const LIVE_TWIN = 'live_twin';
+export const OWNER = 'owner';
+export const WEAK_FINGERPRINT = 'weak_fingerprint';
+export const OPTED_OUT = 'compliance_opt_out';
+/** Something refers to our row, so it cannot give way to its live twin. */
+export const TWIN_BLOCKED = 'twin_blocked';
+
+/** Reasons of projected rows that the next look at the cluster may replace. */
+const OPEN_REASONS: ReadonlySet<string> = new Set([OWNER, WEAK_FINGERPRINT, TWIN_BLOCKED]);
+
+/** What stands for a legacy row. */
+export interface Standing {
+  readonly decision: Candidate['decision'];
+  readonly canonicalRunId: string | null;
+  readonly reason: string;
+}
+
+export interface LinkChange {
+  readonly legacyId: string;
+  readonly was: Omit<Standing, 'reason'>;
+  /** The reason so far. */
+  readonly reason: string;
+  readonly becomes: Standing;
+}
+
+export interface LinkPlan {
+  /** Live run id by legacy id, of the pending rows that have a twin. */
+  readonly twins: ReadonlyMap<string, string>;
+  /** Pending rows that a live row is near to, but whose fingerprint is too weak to say so. */
+  readonly weak: ReadonlySet<string>;
+  /** What changes for rows that the ledger has. */
+  readonly changes: readonly LinkChange[];
+}
+
+/** `ownRunId` gives the id of the canonical row that we write for a legacy row. */
+export function planLinks(
+  cluster: Cluster,
+  windowUs: bigint,
+  ownRunId: (legacyId: string) => string,
+): LinkPlan {
+  const settled = settledLinks(cluster);
+  const legacy = [...cluster.pending, ...cluster.legacy];
+  const { pairs, suspected } = matchTwins({ legacy, live: cluster.live, settled }, windowUs);
+  const changes = cluster.legacy.flatMap((row) => {
+    if (settled.has(row.legacyId)) return [];
+    const live = pairs.get(row.legacyId);
+    const becomes =
+      live === undefined
+        ? alone(row, suspected.has(row.legacyId), ownRunId)
+        : { decision: 'twin' as const, canonicalRunId: live, reason: LIVE_TWIN };
+    return isAsIs(row, becomes) ? [] : [changeOf(row, becomes)];
+  });
+  const pending = cluster.pending.map(({ legacyId }) => legacyId);
+  return {
+    twins: new Map(pending.flatMap((id) => (pairs.has(id) ? [[id, pairs.get(id) ?? ''] as const] : []))),
+    weak: new Set(pending.filter((id) => suspected.has(id))),
+    changes,
+  };
+}
+
+/** Links that no arrival changes, by legacy id. */
+function settledLinks({ legacy, live }: Cluster): Map<string, string> {
+  const present = new Set(live.map(({ runId }) => runId));
+  const movable = new Map(legacy.filter(isMovable(present)).map((row) => [row.legacyId, row]));
+  const links = legacy.flatMap(({ legacyId, decision, canonicalRunId }): [string, string][] =>
+    decision === 'twin' && canonicalRunId !== null && !movable.has(legacyId)
+      ? [[legacyId, canonicalRunId]]
+      : [],
+  );
+  const taken = live.flatMap(({ holder, runId }: LiveCandidate): [string, string][] =>
+    holder !== null && !movable.has(holder) ? [[holder, runId]] : [],
+  );
+  return new Map([...links, ...taken]);
+}
+
+/** An unsettled twin of a live row that is still there. */
+function isMovable(present: ReadonlySet<string>): (row: Candidate) => boolean {
+  return ({ decision, canonicalRunId, unsettled }) =>
+    decision === 'twin' && unsettled && canonicalRunId !== null && present.has(canonicalRunId);
+}
+
+/** What stands for a row that has no twin. */
+function alone(row: Candidate, suspected: boolean, ownRunId: (legacyId: string) => string): Standing {
+  const { decision, canonicalRunId, reason } = row;
+  if (decision === 'opted_out' || (decision === 'twin' && !row.hasRun))
+    return { decision: 'opted_out', canonicalRunId: null, reason: decision === 'twin' ? OPTED_OUT : reason };
+  const newReason = suspected ? WEAK_FINGERPRINT : OWNER;
+  if (decision === 'twin')
+    return { decision: 'projected', canonicalRunId: ownRunId(row.legacyId), reason: newReason };
+  return { decision, canonicalRunId, reason: OPEN_REASONS.has(reason) ? newReason : reason };
+}
+
+function changeOf({ legacyId, decision, canonicalRunId, reason }: Candidate, becomes: Standing): LinkChange {
+  return { legacyId, was: { decision, canonicalRunId }, reason, becomes };
+}
+
+function isAsIs(row: Candidate, becomes: Standing): boolean {
+  return (
+    row.decision === becomes.decision &&
+    row.canonicalRunId === becomes.canonicalRunId &&
+    row.reason === becomes.reason
+  );
+}

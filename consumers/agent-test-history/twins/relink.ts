@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { Conflict, type Client } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import { canonicalRunId } from '../canonical-run-id.ts';
+import { NO_CHANGES, type Changes } from '../changes.ts';
+import { RULE_VERSION } from '../outcome.ts';
+import { TWIN_BLOCKED, type LinkChange } from './plan-links.ts';
+import { referencesTo } from './references.ts';
+
+const RELINK = sqlFile(import.meta.url, './sql/relink.sql');
+
+export interface Relinked {
+  readonly changes: Changes;
+  /** What was done; of a change that something blocked, its reason only. */
+  readonly applied: readonly LinkChange[];
+  /** The table that refers to our canonical row, by legacy id, where it could not give way to its live twin. */
+  readonly blocked: ReadonlyMap<string, string>;
+}
+
+/** Carries link changes out, under the locks of their agents. Nothing is moved where something refers to our row. */
+export async function relink(client: Client, planned: readonly LinkChange[]): Promise<Relinked> {
+  const blocked = await blockedBy(client, planned);
+  const applied = planned.flatMap((change) => (blocked.has(change.legacyId) ? asBlocked(change) : [change]));
+  if (applied.length === 0) return { changes: NO_CHANGES, applied, blocked };
+  const { rows } = await client.query<{
+    runs_inserted: number;
+    runs_deleted: number;
+    ledger_written: number;
+  }>(RELINK, [
+    applied.map(({ legacyId }) => legacyId),
+    applied.map(({ was }) => was.decision),
+    applied.map(({ was }) => was.canonicalRunId),
+    applied.map(({ becomes }) => becomes.decision),
+    applied.map(({ becomes }) => becomes.canonicalRunId),
+    applied.map(({ becomes }) => becomes.reason),
+    applied.map(({ legacyId }) => canonicalRunId(legacyId)),
+    RULE_VERSION,
+  ]);
+  const [row] = rows;
+  assert(row !== undefined, 'relinking returned no counts');
+  // Somebody who holds no lock of ours changed a row in between: what was planned is no longer true.
+  if (row.ledger_written !== applied.length) throw new Conflict('the ledger changed while twins were linked');
+  const changes = {
+    runsInserted: row.runs_inserted,
+    runsUpdated: 0,
+    runsDeleted: row.runs_deleted,
+    ledgerWritten: row.ledger_written,
+  };
+  return { changes, applied, blocked };
+}
+
+async function blockedBy(client: Client, planned: readonly LinkChange[]): Promise<Map<string, string>> {
+  const absorbed = planned.filter(
+    ({ was, becomes }) => was.decision === 'projected' && becomes.decision === 'twin',
+  );
+  if (absorbed.length === 0) return new Map();
+  const runIds = absorbed.flatMap(({ was }) => was.canonicalRunId ?? []);
+  const referred = await referencesTo(client, runIds);
+  return new Map(
+    absorbed.flatMap(({ legacyId, was }) => {
+      const table = referred.get(was.canonicalRunId ?? '');
+      return table === undefined ? [] : [[legacyId, table] as const];
+    }),
+  );
+}
+
+/** Our row stays, and the ledger says why. */
+function asBlocked({ legacyId, was, reason }: LinkChange): LinkChange[] {
+  if (reason === TWIN_BLOCKED) return [];
+  const { canonicalRunId: runId } = was;
+  return [
+    {
+      legacyId,
+      was,
+      reason,
+      becomes: { decision: was.decision, canonicalRunId: runId, reason: TWIN_BLOCKED },
+    },
+  ];
+}
