@@ -116,7 +116,7 @@ WITH least (kind, least) AS (
          ('stranger', 30), ('stranger beside owner', 50), ('outsider in the context', 10), ('anonymous in the context', 10),
          ('opted out', 10), ('opts out', 6), ('heartbeat beside owner', 4), ('identical', 40), ('indistinguishable', 6),
          ('same again after minutes', 8), ('one agent, two owners', 18), ('weak, with profiles', 6), ('weak, without profiles', 3),
-         ('weak straggler', 4), ('merged', 25), ('moved', 10), ('row deleted', 10), ('context deleted', 8)
+         ('weak straggler', 4), ('merged', 30), ('moved', 10), ('moved when linked', 4), ('row deleted', 10), ('context deleted', 8)
 ), counted (what, found, least) AS (
   SELECT 'runs: ' || kind, (SELECT count(*) FROM truth.known k WHERE k.kind = l.kind), least FROM least l
   UNION ALL

@@ -1,6 +1,7 @@
 import { STREAMED_FROM, type Kind } from './kinds.ts';
+import type { Cast } from './run.ts';
 import { close, create, dual, failed, late, legacy, live, open, stranger, type Step } from './steps.ts';
-import { OUTSIDER, OWNERS_PLACES, SHARED_PLACES } from './world.ts';
+import { OUTSIDER, OWNERS_PLACES, SHARED_PLACES, type Place } from './world.ts';
 
 const NOTHING = { headline: null, durationMs: null };
 const profiles = (legacyProfile: string | null, liveProfile: string | null) => ({
@@ -97,12 +98,20 @@ export const LOOKALIKES: readonly Kind[] = [
   },
 ];
 
+/** A merge into the context of another agent of the same owner. */
+function move(cast: Cast, from: Place): Step {
+  const others = OWNERS_PLACES.filter(
+    ({ user, agentUrl }) => user === from.user && agentUrl !== from.agentUrl,
+  );
+  return { do: 'merge context', from, into: cast.dice.pick(others) };
+}
+
 /** What the application does to rows that it has written. */
 export const CHANGES: readonly Kind[] = [
   {
     kind: 'merged',
-    scenes: 10,
-    from: 0.1,
+    scenes: 12,
+    from: STREAMED_FROM,
     to: 0.95,
     play: (cast, n) => {
       const into = cast.dice.pick(OWNERS_PLACES);
@@ -112,7 +121,7 @@ export const CHANGES: readonly Kind[] = [
       const theirs = legacy(cast.run({ place, user: OUTSIDER, standing: 'third_party' }));
       const merge: Step = { do: 'merge context', from: place, into };
       const before = n % 2 === 0 ? dual(run) : [open(run), legacy(run)];
-      const after = n % 2 === 0 ? [] : [close(run, 'COMMIT', 'at once')];
+      const after = n % 2 === 0 ? [] : [close(run, 'COMMIT', n % 4 === 1 ? 'at once' : 'decided')];
       return [create(place), ...before, ...straggler, theirs, merge, ...after];
     },
   },
@@ -122,13 +131,19 @@ export const CHANGES: readonly Kind[] = [
     from: 0.1,
     to: 0.9,
     play: (cast) => {
-      const first = cast.dice.pick(OWNERS_PLACES);
-      const place = cast.passingPlace(first);
-      const others = OWNERS_PLACES.filter(
-        ({ user, agentUrl }) => user === first.user && agentUrl !== first.agentUrl,
-      );
-      const merge: Step = { do: 'merge context', from: place, into: cast.dice.pick(others) };
-      return [create(place), ...failed(cast.run({ place })), legacy(cast.run({ place })), merge];
+      const place = cast.passingPlace(cast.dice.pick(OWNERS_PLACES));
+      return [create(place), ...failed(cast.run({ place })), legacy(cast.run({ place })), move(cast, place)];
+    },
+  },
+  {
+    kind: 'moved when linked',
+    scenes: 4,
+    from: STREAMED_FROM,
+    to: 0.95,
+    play: (cast) => {
+      const place = cast.passingPlace(cast.dice.pick(OWNERS_PLACES));
+      const run = cast.run({ place });
+      return [create(place), ...dual(run), { do: 'await decision', run }, move(cast, place)];
     },
   },
   {

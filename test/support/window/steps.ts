@@ -7,6 +7,8 @@ export type Step =
       readonly do: 'write legacy' | 'write live' | 'fail live' | 'open live' | 'delete row';
       readonly run: Run;
     }
+  /** Goes on when the ledger has a decision on the legacy row. */
+  | { readonly do: 'await decision'; readonly run: Run }
   /** decided: not before the ledger has a decision on the legacy row. */
   | {
       readonly do: 'close live';

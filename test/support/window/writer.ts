@@ -55,6 +55,22 @@ export class WindowWriter {
     await this.#play([{ do: 'write legacy', run }]);
   }
 
+  /** A run whose live write commits once its legacy row is decided, and after `meanwhile`. */
+  async writeLate(meanwhile: () => Promise<void>): Promise<void> {
+    const run = new Cast(this.#dice, 'live commits late').run();
+    await this.#application.note(run);
+    const live = await this.#application.openLive(run);
+    try {
+      await this.#application.writeLegacy(run, this.phase);
+      await this.#application.noteOpenLive(run, await this.#options.decided(run.legacyId));
+      await meanwhile();
+    } catch (error) {
+      live.abandon();
+      throw error;
+    }
+    await live.commit();
+  }
+
   /** A row that says one thing only: what was written before lies before it in its partition. Gives its legacy id. */
   async mark(): Promise<string> {
     const run = new Cast(this.#dice, 'mark').run({ user: null, standing: 'anonymous' });
@@ -104,6 +120,9 @@ export class WindowWriter {
         return;
       case 'close live':
         await this.#closeLive(step, open);
+        return;
+      case 'await decision':
+        await this.#options.decided(step.run.legacyId);
         return;
       case 'write heartbeat':
         await application.writeHeartbeat(step.run);
