@@ -129,8 +129,10 @@ export class PartitionSession {
 
   async #isolate(events: readonly SourceEvent[], error: unknown): Promise<void> {
     const [only, ...others] = events;
-    if (only === undefined || only.kind === 'unusable') throw error;
+    if (only === undefined) throw error;
     if (others.length === 0) {
+      // It is parked as bytes: what Postgres refuses of it is not in the record.
+      if (only.kind === 'unusable') throw error;
       const detail = `Postgres refused the row: SQLSTATE ${sqlState(error) ?? '?'}`;
       const parked = [unusable(only as KeyedEvent, 'rejected_by_postgres', detail)];
       await this.#project(parked, parked);
