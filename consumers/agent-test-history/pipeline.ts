@@ -8,6 +8,7 @@
  *   re-read     values that an event left out         reread.ts
  *   decide      what each event does                  decide.ts, classify.ts
  *   write       canonical rows, ledger, quarantine    write.ts
+ *   admit       too much quarantined: stop            quarantine-breaker.ts
  *
  * Effects and offset are committed together or not at all, so a crash at any point repeats nothing. A key that occurs
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
@@ -23,6 +24,8 @@ import { TEXT_COLUMNS, UNAVAILABLE } from './event.ts';
 import type { ImageEvent, KeyedEvent, SourceEvent, TruncateEvent, UnusableEvent } from './event.ts';
 import { lookUp, type Facts } from './lookup.ts';
 import { advance, lockPartition, type Claim } from './offsets.ts';
+import { parkedBefore } from './parked-before.ts';
+import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
 import { reread } from './reread.ts';
 import {
@@ -49,6 +52,8 @@ export interface Batch {
   readonly mode:
     | { readonly kind: 'commit'; readonly claim: Claim; readonly from: bigint; readonly to: bigint }
     | { readonly kind: 'replay' | 'dry_run' };
+  /** Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. */
+  readonly admit: (fates: readonly Fate[]) => void;
 }
 
 export async function projectBatch(context: PipelineContext, batch: Batch): Promise<BatchResult> {
@@ -58,8 +63,10 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
     if (mode.kind === 'commit') await advance(client, mode.claim, mode);
     else await lockPartition(client, batch.topicId, batch.partition);
     const tally = emptyResult();
+    const news: Effect[] = [];
     for (const round of roundsOf(batch.events, tally))
-      await projectRound({ ...context, client }, round, tally);
+      news.push(...(await projectRound({ ...context, client }, round, tally)));
+    batch.admit(fatesOf(news));
     return tally;
   });
 }
@@ -99,12 +106,30 @@ interface Known<E extends Keyed = Keyed> {
   readonly facts: Facts;
 }
 
-async function projectRound(context: RoundContext, { keyed, keyless }: Round, tally: Tally): Promise<void> {
+/** By record, whatever the order in which rounds and re-reading have met them. */
+function fatesOf(effects: readonly Effect[]): Fate[] {
+  const inOrder = effects.toSorted((a, b) => (a.event.position.offset < b.event.position.offset ? -1 : 1));
+  return inOrder.map(({ effect, event }) => {
+    if (effect !== 'quarantine') return null;
+    const { position, reason, detail } = event;
+    return { position, reason, detail };
+  });
+}
+
+/** Gives the effects that are new: not those of records that lie in quarantine already. */
+async function projectRound(
+  context: RoundContext,
+  { keyed, keyless }: Round,
+  tally: Tally,
+): Promise<readonly Effect[]> {
   const fresh = dropSeen(await withFacts(context.client, keyed), tally);
   countLeftOut(fresh, tally);
   const effects: Effect[] = keyless.map((event) => decideUnusable(event, null));
   effects.push(...(await decideAll(context, fresh)));
+  const parked = effects.flatMap(({ effect, event }) => (effect === 'quarantine' ? [event.position] : []));
+  const before = await parkedBefore(context.client, parked);
   await writeAll(context.client, effects, tally);
+  return effects.filter(({ effect, event }) => effect !== 'quarantine' || !before.has(event.position.offset));
 }
 
 async function withFacts<E extends Keyed>(client: Client, events: readonly E[]): Promise<Known<E>[]> {

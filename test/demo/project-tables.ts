@@ -41,7 +41,13 @@ export async function projectTables(pool: Pool, firstOffset: bigint): Promise<vo
   const context = { canonical: pool, legacy: pool, optOutPolicy: 'respect' } as const;
   for (let from = 0; from < events.length; from += BATCH_ROWS) {
     const batch = events.slice(from, from + BATCH_ROWS);
-    await projectBatch(context, { topicId: TOPIC_ID, partition: 0, events: batch, mode: { kind: 'replay' } });
+    await projectBatch(context, {
+      topicId: TOPIC_ID,
+      partition: 0,
+      events: batch,
+      mode: { kind: 'replay' },
+      admit: () => undefined,
+    });
   }
 }
 
