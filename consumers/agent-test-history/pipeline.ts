@@ -68,7 +68,7 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
     } else await lockPartition(client, batch.topicId, batch.partition);
     const tally = emptyResult();
     const rounds = roundsOf(batch.events, tally);
-    const lookedUp = await lockMatchable({ ...context, client }, rounds);
+    const lookedUp = await lookUpAndLock({ ...context, client }, rounds);
     const news: Effect[] = [];
     for (const round of rounds)
       news.push(...(await projectRound({ ...context, client }, { round, lookedUp }, tally)));
@@ -93,10 +93,11 @@ interface RoundContext extends PipelineContext {
 }
 
 /**
- * Locks the agents whose links the batch may change, all of them before the first change. What the look-up found before
- * the locks holds only where there was nothing to lock: that is all of the history from before the first live row.
+ * Looks up a batch, and locks the agents whose links it may change, all of them before the first change. What was found
+ * of their runs before the locks is looked up again; of history from before the first live row there is nothing to lock.
+ * Undefined where keys occur twice: then each round looks up what the one before it has left.
  */
-async function lockMatchable(
+async function lookUpAndLock(
   context: RoundContext,
   rounds: readonly Round[],
 ): Promise<readonly Known[] | undefined> {
@@ -104,9 +105,25 @@ async function lockMatchable(
     context,
     rounds.flatMap(({ keyed }) => keyed),
   );
-  const agentUrls = new Set(known.flatMap(matchableAgents));
-  await lockAgents(context.client, [...agentUrls]);
-  return agentUrls.size === 0 && rounds.length === 1 ? known : undefined;
+  const matchable = known.filter((one) => matchableAgents(one).length > 0);
+  await lockAgents(context.client, [...new Set(matchable.flatMap(matchableAgents))]);
+  if (rounds.length > 1) return undefined;
+  return await lookedUpAgain(context, known, matchable);
+}
+
+/** What is known, with some of it looked up again. */
+async function lookedUpAgain(
+  context: RoundContext,
+  known: readonly Known[],
+  some: readonly Known[],
+): Promise<readonly Known[]> {
+  if (some.length === 0) return known;
+  const again = await withFacts(
+    context,
+    some.map(({ event }) => event),
+  );
+  const byId = new Map(again.map((one) => [one.event.legacyId, one]));
+  return known.map((one) => byId.get(one.event.legacyId) ?? one);
 }
 
 /** The agents of an owner's run that matching may touch: the one that it is decided for, and the one that it names now. */
@@ -147,7 +164,11 @@ async function projectRound(
 }
 
 /** Events of unsettled twins are decided as if the live row had not been found yet. */
-async function loosened(context: RoundContext, fresh: Known[], tally: Tally): Promise<Known[]> {
+async function loosened(
+  context: RoundContext,
+  fresh: readonly Known[],
+  tally: Tally,
+): Promise<readonly Known[]> {
   const decided = fresh.flatMap(({ event, facts: { entry } }) =>
     event.kind === 'image' && entry !== null ? [{ event, entry }] : [],
   );
@@ -155,11 +176,11 @@ async function loosened(context: RoundContext, fresh: Known[], tally: Tally): Pr
   if (applied.length === 0) return fresh;
   tally.changes = addChanges(tally.changes, changes);
   const unlinked = new Set(applied.map(({ legacyId }) => legacyId));
-  const again = await withFacts(
+  return await lookedUpAgain(
     context,
-    fresh.flatMap(({ event }) => (unlinked.has(event.legacyId) ? [event] : [])),
+    fresh,
+    fresh.filter(({ event }) => unlinked.has(event.legacyId)),
   );
-  return [...fresh.filter(({ event }) => !unlinked.has(event.legacyId)), ...again];
 }
 
 async function withFacts<E extends Keyed>(

@@ -67,7 +67,6 @@ const recordDecisions: Statement<RecordDecision> = {
     ({ event }) => event.row.startedAt,
     ({ run }) => run?.fingerprint ?? null,
     ({ run }) => run?.profileHash ?? null,
-    ({ run, facts }) => run !== null && facts.inWindow,
     ({ run }) => run?.otherwise ?? null,
     ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null),
     { large: ({ event }) => event.row.storyboards },

@@ -63,7 +63,7 @@ describe('a live row that comes after its legacy row was projected', () => {
     const never = () => 2n ** 62n;
     world().floorUs = never;
     await world().project([inserted(row)]);
-    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', in_window: false });
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', fingerprint: null });
     const live = await world().live({
       agent_url: 'https://OLD.example/mcp/',
       tested_at: '2019-01-01T00:00:02Z',

@@ -6,7 +6,6 @@ import {
   LEGACY_TABLES,
 } from '../../consumers/agent-test-history/requirements.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
-import { fingerprintOf } from '../../consumers/agent-test-history/twins/fingerprint.ts';
 import { Command } from '../support/command.ts';
 import { freshDatabase } from '../support/database.ts';
 import { everything } from '../support/fingerprint.ts';
@@ -215,31 +214,4 @@ describe('the command `migrate`', () => {
     expect(ended.stderr).toContain('table public.agent_test_history');
     expect(ended.stderr).toContain('way out:');
   });
-});
-
-test('an upgrade of a ledger of the first release makes its rows known to matching', async () => {
-  const { pool } = await application();
-  const [first, ...later] = readMigrations();
-  await pool.query(
-    'CREATE SCHEMA history_cdc; CREATE TABLE history_cdc.migration (version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())',
-  );
-  await pool.query(first?.sql ?? '');
-  await pool.query('INSERT INTO history_cdc.migration VALUES ($1, $2, $3)', [
-    first?.version,
-    first?.name,
-    first?.sha256,
-  ]);
-  await pool.query(BYSTANDERS);
-  expect((await migrate(pool, undefined)).map(({ name }) => name)).toEqual(later.map(({ name }) => name));
-  const { rows } = await pool.query(
-    'SELECT decision, fingerprint, profile_hash, in_window FROM history_cdc.ledger',
-  );
-  expect(rows).toEqual([
-    {
-      decision: 'projected',
-      fingerprint: fingerprintOf({ headline: 'ours', totalDurationMs: null, passing: false }),
-      profile_hash: null,
-      in_window: false,
-    },
-  ]);
 });

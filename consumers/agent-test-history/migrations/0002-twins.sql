@@ -17,24 +17,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN triggered_by = 'owner_test' AND (observations ->> 'backfill_source') IS DISTINCT FROM 'agent_test_history';
 
 ALTER TABLE history_cdc.ledger
-  -- Of owners' runs only.
+  -- NULL where the row takes no part in matching: it is no owner's, or from before the first live row. To hash all of
+  -- history took a twentieth of the projector's time; a live row that turns up there brings it about (sweep/).
   ADD COLUMN fingerprint  uuid,
-  ADD COLUMN profile_hash uuid,
-  -- The row takes part in matching. History from before the first live row does not, and costs the index nothing.
-  ADD COLUMN in_window    boolean NOT NULL DEFAULT false;
-CREATE INDEX ledger_matchable ON history_cdc.ledger (agent_url, fingerprint, started_at) WHERE in_window;
+  ADD COLUMN profile_hash uuid;
+CREATE INDEX ledger_matchable ON history_cdc.ledger (agent_url, fingerprint, started_at) WHERE fingerprint IS NOT NULL;
 
 -- Deferrable, so that one statement can let two legacy rows swap their live rows.
 ALTER TABLE history_cdc.ledger DROP CONSTRAINT ledger_canonical_run_id_key;
 ALTER TABLE history_cdc.ledger
   ADD CONSTRAINT ledger_canonical_run_id_key UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;
-
--- What an earlier release projected.
-UPDATE history_cdc.ledger l
-SET fingerprint = history_cdc.run_fingerprint(r.headline, r.total_duration_ms, r.overall_status = 'passing'),
-    profile_hash = history_cdc.profile_hash(r.agent_profile_json)
-FROM public.agent_compliance_runs r
-WHERE l.decision = 'projected' AND r.id = l.canonical_run_id;
 
 -- Twins whose pair may still be recomputed, because rows that belong to their cluster may still come; a twin that is
 -- not in here is settled, and nothing but a person unlinks it. Beside it the canonical row that we would write if the
