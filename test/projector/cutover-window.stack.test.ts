@@ -29,6 +29,8 @@ const MARKS = 32;
 /** With half of the seeds, pairs settle while the window is still open; with the other half, none does. */
 const SETTLING = SEED % 2 === 1 ? { MATCH_WINDOW_SECONDS: '10', SETTLE_MARGIN_SECONDS: '2' } : undefined;
 
+type Block = Awaited<ReturnType<typeof blockWritersOf>>;
+
 const pipeline = usePipeline({ partitions: PARTITIONS, connected: false, seed: seedWindow });
 let writer: WindowWriter;
 let projector: Command;
@@ -119,11 +121,19 @@ async function killAt(rows: number, where: 'anywhere' | 'in a transaction'): Pro
   } else {
     const block = await blockWritersOf(pipeline(), 'history_cdc.ledger');
     await writer.straggle();
-    await seenWaiting(pipeline(), projector);
-    projector.signal('SIGKILL');
-    await block.release();
+    await killWaiting(block);
   }
   expect(await projector.ended).toMatchObject({ signal: 'SIGKILL' });
+}
+
+/** kill -9 while its transaction waits for what the block holds. */
+async function killWaiting(block: Block): Promise<void> {
+  try {
+    await seenWaiting(pipeline(), projector);
+    projector.signal('SIGKILL');
+  } finally {
+    await block.release();
+  }
 }
 
 test(`the application writes while the connector is applied (WINDOW_SEED=${String(SEED)})`, async () => {
@@ -161,18 +171,16 @@ test('while it goes on, the projector is killed again and again', async () => {
 
 test('it is killed while a live row takes over from a canonical row of ours', async () => {
   await drained();
-  const lock: { taken?: ReturnType<typeof blockWritersOf> } = {};
+  const lock: { taken?: Promise<Block> } = {};
   await writer.writeLate(async () => {
     // Behind the open live write, and before any projector that has seen it committed.
     lock.taken = blockWritersOf(pipeline(), 'agent_compliance_runs');
     await until('the lock is asked for', () => pipeline().value(LOCK_IS_ASKED_FOR));
   });
-  const block = await lock.taken;
-  await seenWaiting(pipeline(), projector);
-  projector.signal('SIGKILL');
+  if (lock.taken === undefined) throw new Error('nobody asked for the lock');
+  await killWaiting(await lock.taken);
   expect(await projector.ended).toMatchObject({ signal: 'SIGKILL' });
   kills++;
-  await block?.release();
   await seenGone(pipeline());
   expect(await pipeline().value(DOUBLED)).toBeGreaterThan(0);
   projector = startProjector();
