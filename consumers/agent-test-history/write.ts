@@ -67,7 +67,7 @@ const recordDecisions: Statement<RecordDecision> = {
     ({ event }) => event.row.startedAt,
     ({ run }) => run?.fingerprint ?? null,
     ({ run }) => run?.profileHash ?? null,
-    ({ run }) => run?.otherwise ?? null,
+    ({ run, decision }) => (decision === 'twin' ? (run?.otherwise ?? null) : null),
     ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null),
     { large: ({ event }) => event.row.storyboards },
   ],

@@ -29,9 +29,8 @@ run AS (
          CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
          e.summary, e.total_duration_ms, e.started_at, '[]'::jsonb,
          e.steps_passed, e.steps_failed, 0, 0, e.agent_profile_json::jsonb,
-         history_cdc.run_provenance(e.legacy_id, e.scenario, e.user_id, e.organization_id,
-                                    nullif(e.original_agent_url, e.agent_url))
-           || history_cdc.storyboard_observation(e.storyboards),
+         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+                                      nullif(e.original_agent_url, e.agent_url), e.storyboards),
          'owner_test', coalesce(e.dry_run, true), e.organization_id
   FROM event e
   WHERE e.decision = 'projected'
@@ -53,9 +52,8 @@ kept AS (
   SELECT e.legacy_id, e.own_run_id, e.agent_url, e.lifecycle_stage,
          CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
          e.summary, e.total_duration_ms, e.started_at, e.steps_passed, e.steps_failed, e.agent_profile_json::jsonb,
-         history_cdc.run_provenance(e.legacy_id, e.scenario, e.user_id, e.organization_id,
-                                    nullif(e.original_agent_url, e.agent_url))
-           || history_cdc.storyboard_observation(e.storyboards),
+         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+                                      nullif(e.original_agent_url, e.agent_url), e.storyboards),
          coalesce(e.dry_run, true), e.organization_id
   FROM event e
   WHERE e.decision = 'twin' AND e.otherwise = 'projected'
