@@ -1,0 +1,183 @@
+/**
+ * Interleaves actors at their statements. Each actor stops before every statement of its own and goes on when it is
+ * given its turn, so that whoever holds the scheduler decides which statement comes next, and the same choices give the
+ * same interleaving. A statement that waits for a lock counts as let go: the others go on meanwhile, as they would.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Client, Pool } from '../../consumers/lib/postgres.ts';
+
+/** The process of the actor ended here: what it had not committed is gone. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** A connection as the engine knows it. */
+export interface Connection extends Client {
+  release(broken?: boolean | Error): void;
+}
+
+/** What the scheduler has to know of a database. */
+export interface Blocking {
+  /** Which of the connections wait for a lock that another one holds. */
+  blocked(connections: readonly Connection[]): Promise<ReadonlySet<Connection>>;
+}
+
+export type Moment = 'at once' | 'after the next commit';
+
+export class Actor {
+  readonly name: string;
+  ended = false;
+  /** Statements that had to wait for a lock. */
+  waits = 0;
+  /** Texts of the statements that came back since somebody last looked. */
+  readonly done: string[] = [];
+  /** What it does when it is given its turn. */
+  next = '';
+  #gate: { readonly isOpen: () => boolean; readonly go: () => void } | undefined;
+  #inFlight: Connection | undefined;
+  #waited = false;
+  #doom: Moment | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** It stands before a statement, and has all that it needs for it. */
+  get isReady(): boolean {
+    return this.#gate?.isOpen() === true;
+  }
+
+  /** It neither waits for its turn nor for the database. */
+  get isBetween(): boolean {
+    return !this.ended && this.#gate === undefined && this.#inFlight === undefined;
+  }
+
+  /** The connection that runs its statement. */
+  get inFlight(): Connection | undefined {
+    return this.#inFlight;
+  }
+
+  /** Its process ends before its next statement, or behind its next COMMIT, before the answer is there. */
+  crash(moment: Moment): void {
+    this.#doom = moment;
+  }
+
+  go(): void {
+    const gate = this.#gate;
+    this.#gate = undefined;
+    gate?.go();
+  }
+
+  sawBlocked(): void {
+    if (!this.#waited) this.waits++;
+    this.#waited = true;
+  }
+
+  /** Waits for its turn, and for `isOpen`. */
+  async turn(what: string, isOpen = () => true): Promise<void> {
+    this.next = what;
+    await new Promise<void>((go) => {
+      this.#gate = { isOpen, go };
+    });
+    if (this.#doom === 'at once') throw new Crash(`${this.name} crashed`);
+  }
+
+  async statement<T>(text: string, connection: Connection, run: () => Promise<T>): Promise<T> {
+    await this.turn(text);
+    this.#inFlight = connection;
+    this.#waited = false;
+    try {
+      const result = await run();
+      this.done.push(text);
+      if (text === 'COMMIT' && this.#doom !== undefined) throw new Crash(`${this.name} crashed after a commit`);
+      return result;
+    } finally {
+      this.#inFlight = undefined;
+    }
+  }
+}
+
+export class Scheduler {
+  readonly actors: Actor[] = [];
+  readonly #blocking: Blocking;
+  readonly #failures: unknown[] = [];
+
+  constructor(blocking: Blocking) {
+    this.#blocking = blocking;
+  }
+
+  /** Begins an actor; it comes as far as its first statement. */
+  begin(name: string, work: (actor: Actor) => Promise<void>): Actor {
+    const actor = new Actor(name);
+    this.actors.push(actor);
+    work(actor)
+      .catch((error: unknown) => {
+        if (!(error instanceof Crash)) this.#failures.push(error);
+      })
+      .finally(() => {
+        actor.ended = true;
+      });
+    return actor;
+  }
+
+  get ready(): Actor[] {
+    return this.actors.filter(({ isReady }) => isReady);
+  }
+
+  /** Gives an actor its turn, and waits until every actor stands before a statement or waits for a lock. */
+  async step(actor: Actor): Promise<void> {
+    actor.go();
+    await this.quiet();
+  }
+
+  async quiet(): Promise<void> {
+    for (;;) {
+      await setImmediate();
+      if (this.#failures.length > 0) throw this.#failures[0];
+      const between = this.actors.some(({ isBetween }) => isBetween);
+      const inFlight = this.actors.filter(({ inFlight: connection }) => connection !== undefined);
+      if (!between && inFlight.length === 0) return;
+      if (between) continue;
+      const connections = inFlight.flatMap(({ inFlight: connection }) => connection ?? []);
+      const blocked = await this.#blocking.blocked(connections);
+      const waiting = inFlight.filter(
+        ({ inFlight: connection }) => connection !== undefined && blocked.has(connection),
+      );
+      // Whoever ended or came on meanwhile is asked again.
+      if (waiting.length === this.actors.filter((one) => one.inFlight !== undefined || one.isBetween).length) {
+        for (const actor of waiting) actor.sawBlocked();
+        return;
+      }
+    }
+  }
+}
+
+/** Statements that neither read nor write rows need no turn; a ROLLBACK is also what the server does for a dead client. */
+const UNGATED = /^(BEGIN|SET LOCAL|ROLLBACK)/;
+
+/** The pool for one actor: each statement waits for the actor's turn. */
+export function gated(pool: Pool, actor: Actor): Pool {
+  const through = (connection: Connection) => async (text: string, values?: unknown[]) =>
+    UNGATED.test(text)
+      ? await connection.query(text, values)
+      : await actor.statement(text, connection, () => connection.query(text, values));
+  const connect = async () => {
+    const connection: Connection = await pool.connect();
+    return {
+      query: through(connection),
+      release: (broken?: boolean | Error) => {
+        connection.release(broken);
+      },
+    };
+  };
+  const query = async (text: string, values?: unknown[]) => {
+    const client = await connect();
+    try {
+      return await client.query(text, values);
+    } finally {
+      client.release();
+    }
+  };
+  // Of a pool, the projector uses no more than this.
+  return { connect, query } as unknown as Pool;
+}
