@@ -34,7 +34,12 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .action(async (options: DemoCommandOptions) => {
       const keep = options.keep === true;
       const facts = await runDemo({
-        plan: { rows: options.rows, seed: options.seed, organisations: ORGANISATIONS, endsAt: startOfDay() },
+        plan: {
+          rows: options.rows,
+          seed: options.seed,
+          organisations: ORGANISATIONS,
+          endsAt: endOfHistory(),
+        },
         keep,
         environment: context.environment,
         stackName: options.stack,
@@ -50,11 +55,11 @@ export function registerDemo(program: Command, context: CommandContext): void {
     });
 }
 
-/** Two runs on one day generate the same rows. */
-function startOfDay(): Date {
-  const now = new Date();
-  now.setUTCHours(0, 0, 0, 0);
-  return now;
+/** Two runs on one day generate the same rows; and what the writer writes is newer by an hour at least. */
+function endOfHistory(): Date {
+  const end = new Date(Date.now() - 3_600_000);
+  end.setUTCHours(0, 0, 0, 0);
+  return end;
 }
 
 /** The first signal lets the demo take its stack down; a second one ends the process at once. */

@@ -1,6 +1,6 @@
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { demoSql } from './generate.ts';
-import type { DecisionCount, Latency } from './report.ts';
+import type { DecisionCount, Latency, WindowFacts } from './report.ts';
 
 export async function countDecisions(pool: Pool): Promise<DecisionCount[]> {
   const { rows } = await pool.query<DecisionCount>(
@@ -28,4 +28,20 @@ export async function measureProjection(pool: Pool): Promise<number> {
     'SELECT extract(epoch FROM max(decided_at) - min(decided_at))::float8 AS seconds FROM history_cdc.ledger WHERE snapshot',
   );
   return rows[0]?.seconds ?? 0;
+}
+
+/** The cutover window; must be read after the checks, whose table of verdicts it counts. */
+export async function measureWindow(pool: Pool): Promise<WindowFacts> {
+  const { rows } = await pool.query<{
+    first_live_at: Date;
+    last_live_at: Date;
+    figures: WindowFacts['figures'];
+  }>(demoSql('window'));
+  const [window] = rows;
+  if (window === undefined) throw new Error('an aggregate gave no row');
+  return {
+    firstLiveAt: window.first_live_at.toISOString(),
+    lastLiveAt: window.last_live_at.toISOString(),
+    figures: window.figures,
+  };
 }

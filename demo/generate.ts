@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Pool } from '../consumers/lib/postgres.ts';
+import type { Client, Pool } from '../consumers/lib/postgres.ts';
 
 /** What to generate. Two runs with the same plan give the same rows, to the byte. */
 export interface DemoPlan {
@@ -38,11 +38,16 @@ export async function generateHistory(
   await createNotes(pool, plan);
   await pool.query(demoSql('organisations'));
   await pool.query(demoSql('bodies'));
+  await pool.query(demoSql('images'));
   for (let first = 1; first <= plan.rows; first += ROWS_A_STATEMENT) {
     const last = Math.min(first + ROWS_A_STATEMENT - 1, plan.rows);
-    await writeRows(pool, { first, last, origin: 'snapshot' });
+    const runs = await planRuns(pool, { first, last, origin: 'snapshot', newPods: false });
+    await writeBoth(pool, numbersOf(runs));
     onRows(last);
   }
+  await pool.query(demoSql('hard-cases'));
+  const { rows: hardRuns } = await pool.query<{ n: number }>('SELECT n::integer AS n FROM demo.hard_run');
+  await writeBoth(pool, numbersOf(hardRuns));
   await pool.query(demoSql('canonical-rows'));
   await pool.query('INSERT INTO demo.fingerprint SELECT subject, rows, hash FROM demo.fingerprint_now');
 }
@@ -62,16 +67,55 @@ async function createNotes(pool: Pool, plan: DemoPlan): Promise<void> {
   }
 }
 
-const LEGACY_ROWS = demoSql('legacy-rows');
-
-/** Numbered rows: those of the history come first, those of the stream go on from there. */
-export interface NumberedRows {
+/** Numbered runs: those of the history come first, those of the writer go on from there. */
+export interface NumberedRuns {
   readonly first: number;
   readonly last: number;
-  readonly origin: 'snapshot' | 'stream';
+  readonly origin: 'snapshot' | 'meanwhile' | 'stream';
+  /** Pods of the release that stops the legacy write are up. */
+  readonly newPods: boolean;
 }
 
-export async function writeRows(pool: Pool, { first, last, origin }: NumberedRows): Promise<void> {
-  // Prepared: planning it takes longer than writing the few rows of a streamed burst.
-  await pool.query({ name: 'demo-legacy-rows', text: LEGACY_ROWS, values: [first, last, origin] });
+/** Who writes a run, and where to: the paths of `demo/sql/schema.sql`. */
+export interface PlannedRun {
+  readonly n: number;
+  readonly path:
+    'legacy' | 'old pod' | 'failed live write' | 'both' | 'late' | 'new pod' | 'failed legacy write';
+}
+
+const RUNS = demoSql('runs');
+const LEGACY_ROWS = demoSql('legacy-rows');
+const LIVE_ROWS = demoSql('live-rows');
+
+/** Settles what the runs are and what should become of them; writes them nowhere yet. */
+export async function planRuns(
+  pool: Pool,
+  { first, last, origin, newPods }: NumberedRuns,
+): Promise<PlannedRun[]> {
+  // Prepared, like the two below: planning them takes longer than writing the few rows of a streamed burst.
+  const { rows } = await pool.query<PlannedRun>({
+    name: 'demo-runs',
+    text: RUNS,
+    values: [first, last, origin, newPods],
+  });
+  return rows;
+}
+
+/** Writes the legacy rows of those runs that have one. */
+export async function writeLegacyRows(client: Client, runs: readonly number[]): Promise<void> {
+  await client.query({ name: 'demo-legacy-rows', text: LEGACY_ROWS, values: [runs] });
+}
+
+/** Writes the live rows of those runs that have one. */
+export async function writeLiveRows(client: Client, runs: readonly number[]): Promise<void> {
+  await client.query({ name: 'demo-live-rows', text: LIVE_ROWS, values: [runs] });
+}
+
+async function writeBoth(pool: Pool, runs: readonly number[]): Promise<void> {
+  await writeLiveRows(pool, runs);
+  await writeLegacyRows(pool, runs);
+}
+
+function numbersOf(runs: readonly { readonly n: number }[]): number[] {
+  return runs.map(({ n }) => n);
 }

@@ -9,11 +9,10 @@ import { checkOf, hashState, type Check } from './check.ts';
 import { runCommand, type Command, type CommandOptions } from './command.ts';
 import { createApplication, generateHistory, type DemoPlan } from './generate.ts';
 import type { DemoStack } from './local-stack.ts';
-import { confirmedPosition, projectedOf, recordsIn, untilDone, walPosition } from './wait.ts';
-import { runWriter, type WriterResult } from './writer.ts';
+import { absorbedOf, confirmedPosition, projectedOf, recordsIn, untilDone, walPosition } from './wait.ts';
+import type { WriterResult } from './writer.ts';
+import type { Writing } from './writing.ts';
 
-const STREAMED_ROWS = 2_000;
-const STREAMED_ROWS_PER_SECOND = 200;
 const GRACEFUL_STOP_SECONDS = 10;
 
 interface Progress {
@@ -64,9 +63,15 @@ export async function prepareDatabase({ pool, stack: { config, running } }: Surr
   await migrate(pool, undefined);
 }
 
-/** Gives the seconds between the first record in the topic and the last. */
-export async function snapshot(run: Surroundings): Promise<number> {
-  const { cluster, topic, plan, stack, createProgress } = run;
+/** How many rows there were to copy, and the seconds between the first record in the topic and the last of so many. */
+export interface Copied {
+  readonly rows: number;
+  readonly seconds: number;
+}
+
+export async function snapshot(run: Surroundings): Promise<Copied> {
+  const { pool, cluster, topic, stack, createProgress } = run;
+  const rows = await countLegacyRows(pool);
   const progress = fromFirstRow(() => createProgress('in Kafka'));
   const applied = new AbortController();
   const signal = AbortSignal.any([run.signal, applied.signal]);
@@ -75,7 +80,7 @@ export async function snapshot(run: Surroundings): Promise<number> {
   const grown = untilDone({
     what: 'the snapshot in Kafka',
     signal,
-    measure: async () => ({ done: await recordsIn(cluster, topic), total: plan.rows }),
+    measure: async () => ({ done: await recordsIn(cluster, topic), total: rows }),
     progress: (done, total) => {
       if (done > 0) begun ??= looked;
       looked = performance.now();
@@ -85,7 +90,7 @@ export async function snapshot(run: Surroundings): Promise<number> {
   try {
     const connector = applyConnector(stack.config, { note: () => undefined });
     await Promise.race([Promise.all([connector, grown]), aborted(run.signal)]);
-    return (looked - (begun ?? looked)) / 1000;
+    return { rows, seconds: (looked - (begun ?? looked)) / 1000 };
   } finally {
     applied.abort();
     await grown.catch(() => undefined);
@@ -114,27 +119,25 @@ async function catchUp(
   await whileRunning(projector, untilDone({ what: 'the topic, projected', signal, measure, progress }));
 }
 
-export async function streamChanges(run: Surroundings, projector: Command): Promise<WriterResult> {
-  const { pool, plan, signal, createProgress, stack } = run;
+export async function streamChanges(
+  run: Surroundings,
+  projector: Command,
+  writing: Writing,
+): Promise<WriterResult> {
+  const { pool, signal, createProgress, stack } = run;
   const progress = fromFirstRow(() => createProgress('written'));
-  const written = await whileRunning(
-    projector,
-    runWriter(pool, {
-      plan,
-      rows: STREAMED_ROWS,
-      rowsPerSecond: STREAMED_ROWS_PER_SECOND,
-      signal,
-      progress: (rows) => {
-        progress.update(rows, STREAMED_ROWS);
-      },
-    }),
-  ).finally(() => {
+  const stream = writing.stream((runs, total) => {
+    progress.update(runs, total);
+  });
+  const written = await whileRunning(projector, stream).finally(() => {
     progress.end();
   });
   const end = await walPosition(pool);
   const measure = async () => ({ done: await confirmedPosition(pool, stack.config.SLOT_NAME), total: end });
   await whileRunning(projector, untilDone({ what: 'the WAL, in Kafka', signal, measure }));
   await catchUp(run, projector, () => undefined);
+  const absorbed = untilDone({ what: 'late live rows, absorbed', signal, measure: () => absorbedOf(pool) });
+  await whileRunning(projector, absorbed);
   return written;
 }
 
@@ -186,6 +189,13 @@ export async function runAgain({ pool, cluster, topic, command, signal }: Surrou
       lookedAt: after.rows,
     },
   ].map(checkOf);
+}
+
+async function countLegacyRows(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ rows: number }>(
+    'SELECT count(*)::integer AS rows FROM agent_test_history',
+  );
+  return rows[0]?.rows ?? 0;
 }
 
 /** Starts when the first row comes: the wait for it would spoil pace and ETA. */

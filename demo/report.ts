@@ -1,6 +1,6 @@
 import { renderTable } from '../cli/table.ts';
 import type { Check } from './check.ts';
-import type { WriterResult } from './writer.ts';
+import type { Stretch, WriterResult } from './writer.ts';
 
 export interface DecisionCount {
   readonly decision: string;
@@ -21,6 +21,21 @@ export interface Phase {
   readonly seconds: number;
 }
 
+/** Found in ledger and tables, and written by the demo. */
+interface Beside {
+  readonly found: number;
+  readonly written: number;
+}
+
+/** What two writers recorded in the cutover window. Times as ISO 8601, UTC. */
+export interface WindowFacts {
+  readonly firstLiveAt: string;
+  readonly lastLiveAt: string;
+  readonly figures: Readonly<
+    Record<'twin' | 'late' | 'old pod' | 'failed live write' | 'alone' | 'weak', Beside>
+  >;
+}
+
 /** Everything that a run of the demo found out: computed first, formatted after. */
 export interface DemoFacts {
   readonly plan: { readonly rows: number; readonly seed: number; readonly organisations: number };
@@ -32,7 +47,8 @@ export interface DemoFacts {
     readonly connectorSeconds: number;
     readonly projectorSeconds: number;
   };
-  readonly stream: WriterResult;
+  readonly writer: WriterResult;
+  readonly window: WindowFacts;
   readonly latency: Latency;
   readonly decisions: readonly DecisionCount[];
   readonly rowsWritten: number;
@@ -60,6 +76,7 @@ export function renderReport(facts: DemoFacts): string {
   return [
     ...section('Every legacy row has one decision', renderDecisions(facts)),
     ...section('While it streamed', renderStream(facts)),
+    ...section('The cutover window', renderWindow(facts)),
     ...section('How fast', renderSpeed(facts)),
     ...section('Checks, in SQL that shares no code with the projector', renderChecks(facts.checks)),
     ...section('Where the time went', renderPhases(facts.phases)),
@@ -84,17 +101,43 @@ function renderDecisions({ decisions, rowsWritten }: DemoFacts): string {
   );
 }
 
-function renderStream({ stream }: DemoFacts): string {
+function renderStream({ writer: { meanwhile, stream } }: DemoFacts): string {
   return renderTable(
     ['rows', 'what happened to them'],
     [
-      [stream.rows, `written, ${pace(stream)} a second`],
+      [meanwhile.runs, `runs recorded while connector and projector came up, ${pace(meanwhile)} a second`],
+      [stream.runs, `runs recorded after that, ${pace(stream)} a second`],
       ...Object.entries(stream.touched).map(([story, rows]) => [rows, story]),
     ],
   );
 }
 
-function renderSpeed({ snapshot, latency, stream, machine }: DemoFacts): string {
+const WINDOW_FIGURES = {
+  twin: ['twins', 'runs that both sides recorded: linked to their live row'],
+  'old pod': ['stragglers', 'an old pod knew nothing of the live path: projected'],
+  'failed live write': ['stragglers', 'the live write had failed: projected'],
+  late: ['late live rows', 'came after the projection: took its place, and our row went'],
+  alone: ['live rows alone', 'have no legacy row: linked to none'],
+  weak: ['weak fingerprints', 'nothing but the time in common: projected, for a person to look at'],
+} as const;
+
+function renderWindow({ window }: DemoFacts): string {
+  const rows = Object.entries(WINDOW_FIGURES).map(([figure, [what, meaning]]) => {
+    const { found, written } = window.figures[figure as keyof typeof WINDOW_FIGURES];
+    return [what, found, written, `${found === written ? '' : '≠ '}${meaning}`];
+  });
+  return [
+    `live rows from ${minute(window.firstLiveAt)} to ${minute(window.lastLiveAt)}`,
+    renderTable(['', 'found', 'written', ''], rows),
+  ].join('\n');
+}
+
+/** `2026-01-31 23:59 UTC`. */
+function minute(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+function renderSpeed({ snapshot, latency, writer: { stream }, machine }: DemoFacts): string {
   const rate = (seconds: number) =>
     seconds > 0 ? `${count(Math.round(snapshot.rows / seconds))} rows/s` : 'too short to tell';
   return renderTable(
@@ -142,8 +185,8 @@ function renderVerdict({ checks, rowsWritten }: DemoFacts): string {
   return `IT DOES NOT ADD UP: ${count(failed.length)} of ${count(checks.length)} checks failed: ${failed.map(({ id }) => id).join(', ')}`;
 }
 
-function pace({ rows, seconds }: WriterResult): string {
-  return count(Math.round(rows / seconds));
+function pace({ runs, seconds }: Stretch): string {
+  return count(Math.round(runs / seconds));
 }
 
 function count(value: number): string {

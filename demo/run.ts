@@ -10,7 +10,13 @@ import { topicNames } from '../consumers/lib/names.ts';
 import { createPool } from '../consumers/lib/postgres.ts';
 import { runChecks } from './check.ts';
 import { Command } from './command.ts';
-import { countDecisions, countRowsWritten, measureLatency, measureProjection } from './figures.ts';
+import {
+  countDecisions,
+  countRowsWritten,
+  measureLatency,
+  measureProjection,
+  measureWindow,
+} from './figures.ts';
 import { startDemoStack, type DemoStack } from './local-stack.ts';
 import {
   makeApplication,
@@ -24,6 +30,11 @@ import {
   type Surroundings,
 } from './phases.ts';
 import type { DemoFacts, Phase } from './report.ts';
+import { WRITER_CONNECTIONS } from './writer.ts';
+import { startWriter, type Writing } from './writing.ts';
+
+/** Often enough that nobody has to wait for a live row that came late. */
+const SWEEP_INTERVAL_SECONDS = '2';
 
 /** The stack is taken down whatever happens, unless it is to be kept. */
 export async function runDemo(options: DemoOptions): Promise<DemoFacts> {
@@ -72,7 +83,8 @@ async function onStack(run: Run): Promise<Omit<DemoFacts, 'phases'>> {
       .map((server) => server.join(' '))
       .join(', ')}`,
   );
-  const pool = createPool({ url: config.DATABASE_URL, name: 'history-cdc demo', connections: 3 });
+  const connections = WRITER_CONNECTIONS + 2;
+  const pool = createPool({ url: config.DATABASE_URL, name: 'history-cdc demo', connections });
   const cluster = await KafkaCluster.connect(config, createLogger('silent'));
   try {
     const facts = await demonstrate({
@@ -80,7 +92,7 @@ async function onStack(run: Run): Promise<Omit<DemoFacts, 'phases'>> {
       pool,
       cluster,
       topic: topicNames(config).data,
-      command: { environment, logFile },
+      command: { environment: { ...environment, SWEEP_INTERVAL_SECONDS }, logFile },
     });
     return { ...facts, addresses };
   } finally {
@@ -89,21 +101,34 @@ async function onStack(run: Run): Promise<Omit<DemoFacts, 'phases'>> {
   }
 }
 
-async function demonstrate(run: Surroundings & Run): Promise<Omit<DemoFacts, 'phases' | 'addresses'>> {
-  const { plan, pool, timed, command } = run;
+type Findings = Omit<DemoFacts, 'phases' | 'addresses'>;
+
+async function demonstrate(run: Surroundings & Run): Promise<Findings> {
+  const { plan, timed } = run;
   await timed(`make the application's tables, with ${plan.rows.toLocaleString('en')} legacy rows`, () =>
     makeApplication(run),
   );
   await timed("run the DBA's script, and migrate", () => prepareDatabase(run));
-  const connectorSeconds = await timed('deploy the connector; Debezium copies the table into Kafka', () =>
+  const writing = startWriter(run);
+  try {
+    return await cutOver({ ...run, signal: AbortSignal.any([run.signal, writing.failed]) }, writing);
+  } finally {
+    await writing.end();
+  }
+}
+
+/** The application writes all the while. */
+async function cutOver(run: Surroundings & Run, writing: Writing): Promise<Findings> {
+  const { plan, pool, timed, command } = run;
+  const copied = await timed('deploy the connector; Debezium copies the table into Kafka', () =>
     snapshot(run),
   );
   const projector = new Command(['project', '--json'], command);
   try {
     await timed('project the snapshot', () => projectSnapshot(run, projector));
     const projectorSeconds = await measureProjection(pool);
-    const stream = await timed('stream, while the application goes on writing', () =>
-      streamChanges(run, projector),
+    const writer = await timed('stream, while the application writes faster', () =>
+      streamChanges(run, projector, writing),
     );
     const latency = await measureLatency(pool);
     const stopped = await timed('stop the projector (SIGTERM)', () => stopProjector(projector));
@@ -114,8 +139,9 @@ async function demonstrate(run: Surroundings & Run): Promise<Omit<DemoFacts, 'ph
     return {
       plan,
       machine: { cores: availableParallelism(), memoryGiB: Math.round(totalmem() / 2 ** 30) },
-      snapshot: { rows: plan.rows, connectorSeconds, projectorSeconds },
-      stream,
+      snapshot: { rows: copied.rows, connectorSeconds: copied.seconds, projectorSeconds },
+      writer,
+      window: await measureWindow(pool),
       latency,
       decisions: await countDecisions(pool),
       rowsWritten: await countRowsWritten(pool),

@@ -65,6 +65,15 @@ export async function projectedOf(pool: Pool, cluster: KafkaCluster, topic: stri
   return { done: rows[0]?.done ?? 0, total };
 }
 
+/** How many of the live rows that came late have taken their place. */
+export async function absorbedOf(pool: Pool): Promise<Distance> {
+  const { rows } = await pool.query<Distance>(
+    `SELECT count(*) FILTER (WHERE l.decision = 'twin')::integer AS done, count(*)::integer AS total
+     FROM demo.late_live_run JOIN history_cdc.ledger l USING (legacy_id)`,
+  );
+  return rows[0] ?? { done: 0, total: 0 };
+}
+
 /** The end of what is committed now, in bytes of WAL. */
 export async function walPosition(pool: Pool): Promise<number> {
   return await walBytes(pool, 'SELECT (pg_current_wal_lsn() - $1::pg_lsn)::float8 AS bytes', '0/0');

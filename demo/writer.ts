@@ -1,166 +1,143 @@
 import { setTimeout } from 'node:timers/promises';
-import { inTransaction, type Client, type Pool } from '../consumers/lib/postgres.ts';
-import { demoSql, writeRows, type DemoPlan } from './generate.ts';
+import type { Pool } from '../consumers/lib/postgres.ts';
+import { planRuns, type DemoPlan, type NumberedRuns } from './generate.ts';
+import { planIncidents, type Incident } from './incidents.ts';
+import { Crew, writeLate, writeRuns } from './pods.ts';
 
 export interface WriterOptions {
   readonly plan: DemoPlan;
-  readonly rows: number;
-  readonly rowsPerSecond: number;
+  /** Fires when the projector has caught up with the history: from then on the stream runs. */
+  readonly caughtUp: AbortSignal;
+  /** Runs of the stream, and their pace. */
+  readonly runs: number;
+  readonly runsPerSecond: number;
   readonly signal: AbortSignal;
-  readonly progress: (rows: number) => void;
+  readonly progress: (runs: number) => void;
 }
 
-/** What the writer did; `rows` counts the steady stream, the rest the rows that each kind of incident touched. */
+/** What the writer did; the stream's `touched` counts the rows that each kind of incident touched. */
 export interface WriterResult {
-  readonly rows: number;
-  readonly touched: Readonly<Record<string, number>>;
+  /** While connector and projector came up. */
+  readonly meanwhile: Stretch;
+  readonly stream: Stretch & { readonly touched: Readonly<Record<string, number>> };
+}
+
+export interface Stretch {
+  readonly runs: number;
   readonly seconds: number;
 }
 
-/** Rows that one statement writes at most when the writer is behind its pace. */
-const BURST_ROWS = 10;
+/** A pace that a connector's snapshot and a projector that is behind are not measured against. */
+const MEANWHILE_PER_SECOND = 25;
+/** Runs that one statement writes at most when the writer is behind its pace. */
+const BURST_RUNS = 10;
 const TICK_MS = 10;
-const DELETED_AT_ONCE = 10;
+const PODS = 4;
+const LATE_AT_ONCE = 3;
+/** The roll-out of the release that stops the legacy write begins with the last fifth of the stream. */
+const LAST_RELEASE_AFTER = 0.8;
 
-/** Something that happens to the history between two rows of the stream. */
-interface Incident {
-  readonly story: string;
-  run(pool: Pool): Promise<number>;
-}
-
-const MERGE_CONTEXT = demoSql('merge-context');
-const DELETE_ROWS = demoSql('delete-rows');
-const NOTE_CONTEXT_DELETION = demoSql('note-context-deletion');
-const SHORT_LIVED_CONTEXT = demoSql('short-lived-context');
+/** Connections that the writer holds at most: a pod one, a late run two, an incident one, and one to plan. */
+export const WRITER_CONNECTIONS = PODS + 2 * LATE_AT_ONCE + 2;
 
 /**
- * Writes to the application's tables as the application does while a projector streams: owners, strangers and nobody
- * run tests at a steady pace, contexts are merged, rows and contexts are deleted. The seed decides what happens to
- * whom; incidents are spread evenly over the rows, so their order does not depend on how fast the machine is.
+ * Writes to the application's tables as the application does in the cutover window: owners, strangers and nobody run
+ * tests, and pods of three releases write them. It begins before there is a connector, at a low pace; when the
+ * projector has caught up the pace rises, contexts are merged, rows and contexts are deleted, and some live rows
+ * come late. The seed decides what happens to whom; incidents are spread evenly over the runs, so their order does not
+ * depend on how fast the machine is.
  */
 export async function runWriter(pool: Pool, options: WriterOptions): Promise<WriterResult> {
-  const { plan, rows, rowsPerSecond, signal, progress } = options;
-  await pool.query(demoSql('stories'));
-  const incidents = await readIncidents(pool);
+  const incidents = await planIncidents(pool);
+  const work = { ...options, pool, pods: new Crew(PODS), late: new Crew(LATE_AT_ONCE) };
+  try {
+    const meanwhile = await writeMeanwhile(work);
+    const stream = await writeStream(work, incidents, meanwhile.runs);
+    return { meanwhile, stream };
+  } finally {
+    await work.pods.settle();
+    await work.late.settle();
+  }
+}
+
+interface Work extends WriterOptions {
+  readonly pool: Pool;
+  readonly pods: Crew;
+  readonly late: Crew;
+}
+
+async function writeMeanwhile(work: Work): Promise<Stretch> {
+  const { plan, signal, caughtUp } = work;
+  const start = performance.now();
+  let runs = 0;
+  for await (const due of paced({ runsPerSecond: MEANWHILE_PER_SECOND, signal, until: caughtUp })) {
+    const first = plan.rows + runs + 1;
+    await write(work, { first, last: first + due - 1, origin: 'meanwhile', newPods: false });
+    runs += due;
+  }
+  await work.pods.finish();
+  return { runs, seconds: secondsSince(start) };
+}
+
+async function writeStream(
+  work: Work,
+  incidents: readonly Incident[],
+  runsBefore: number,
+): Promise<WriterResult['stream']> {
+  const { pool, plan, runs, runsPerSecond, signal, progress } = work;
   const touched: Record<string, number> = {};
   const start = performance.now();
   let written = 0;
   let happened = 0;
-  while (written < rows || happened < incidents.length) {
+  for await (const due of paced({ runsPerSecond, signal, runs })) {
+    const first = plan.rows + runsBefore + written + 1;
+    const newPods = written >= runs * LAST_RELEASE_AFTER;
+    await write(work, { first, last: first + due - 1, origin: 'stream', newPods });
+    written += due;
+    progress(written);
+    const dueIncidents = incidents.slice(happened, Math.floor((written / runs) * incidents.length));
+    happened += dueIncidents.length;
+    for (const incident of dueIncidents)
+      touched[incident.story] = (touched[incident.story] ?? 0) + (await incident.run(pool));
+  }
+  await work.pods.finish();
+  const seconds = secondsSince(start);
+  await work.late.finish();
+  return { runs: written, seconds, touched };
+}
+
+async function write({ pool, pods, late, signal }: Work, numbered: NumberedRuns): Promise<void> {
+  const planned = await planRuns(pool, numbered);
+  await pods.begin(() => writeRuns(pool, planned));
+  if (planned.some(({ path }) => path === 'late')) await late.begin(() => writeLate(pool, planned, signal));
+}
+
+interface Pace {
+  readonly runsPerSecond: number;
+  readonly signal: AbortSignal;
+  /** Ends after so many. */
+  readonly runs?: number;
+  /** Ends when it fires. */
+  readonly until?: AbortSignal;
+}
+
+/** Says how many runs are due, again and again, so that the pace is kept. */
+async function* paced({ runsPerSecond, signal, runs = Infinity, until }: Pace): AsyncGenerator<number> {
+  const start = performance.now();
+  let given = 0;
+  while (given < runs && until?.aborted !== true) {
     signal.throwIfAborted();
-    const due = Math.min(rows, Math.floor(((performance.now() - start) / 1000) * rowsPerSecond));
-    if (due > written) {
-      const last = Math.min(due, written + BURST_ROWS);
-      await writeRows(pool, { first: plan.rows + written + 1, last: plan.rows + last, origin: 'stream' });
-      written = last;
-      progress(written);
+    const due = Math.min(runs, Math.floor(secondsSince(start) * runsPerSecond)) - given;
+    if (due > 0) {
+      const burst = Math.min(due, BURST_RUNS);
+      yield burst;
+      given += burst;
     } else {
       await setTimeout(TICK_MS, undefined, { signal });
     }
-    while (happened < Math.floor((written / rows) * incidents.length)) {
-      const incident = incidents[happened];
-      happened += 1;
-      if (incident === undefined) break;
-      touched[incident.story] = (touched[incident.story] ?? 0) + (await incident.run(pool));
-    }
-  }
-  return { rows: written, touched, seconds: (performance.now() - start) / 1000 };
-}
-
-async function readIncidents(pool: Pool): Promise<Incident[]> {
-  const stories = await pool.query<Story>(
-    'SELECT n, story, context_id, target_id FROM demo.story ORDER BY n',
-  );
-  const doomed = await pool.query<{ ids: string[] }>(
-    'SELECT array_agg(legacy_id ORDER BY n) AS ids FROM demo.doomed_row GROUP BY n / $1 ORDER BY n / $1',
-    [DELETED_AT_ONCE],
-  );
-  return [
-    ...stories.rows.map(toIncident),
-    ...doomed.rows.map(({ ids }) => ({
-      story: 'row deleted',
-      run: (on: Pool) => inTransaction(on, (client) => touch(client, DELETE_ROWS, [ids])),
-    })),
-  ];
-}
-
-/** What the ledger says of rows whose context went before they were decided. */
-const MISSED = ['orphaned', 'gone'];
-
-interface Story {
-  readonly n: number;
-  readonly story: string;
-  readonly context_id: string;
-  readonly target_id: string | null;
-}
-
-function toIncident(story: Story): Incident {
-  return { story: story.story, run: (pool) => tell(pool, story) };
-}
-
-/**
- * The short-lived contexts are where a projector meets a row whose context is no more: the event arrives after the
- * context went. Nothing pauses for that; whether it sees them in time is up to the machine, unless all happens in
- * one transaction.
- */
-async function tell(pool: Pool, story: Story): Promise<number> {
-  switch (story.story) {
-    case 'context deleted':
-      return await inTransaction(pool, (client) =>
-        deleteContext(client, story, { instead: [], unseen: false }),
-      );
-    case 'created and deleted in one transaction':
-      return await inTransaction(pool, async (client) => {
-        await client.query(SHORT_LIVED_CONTEXT, [story.n]);
-        return await deleteContext(client, story, { instead: MISSED, unseen: true });
-      });
-    case 'deleted right after its rows':
-      await inTransaction(pool, (client) => client.query(SHORT_LIVED_CONTEXT, [story.n]));
-      return await inTransaction(pool, (client) =>
-        deleteContext(client, story, { instead: MISSED, unseen: false }),
-      );
-    case 'created and merged in one transaction':
-      return await inTransaction(pool, async (client) => {
-        await client.query(SHORT_LIVED_CONTEXT, [story.n]);
-        return await mergeContext(client, story);
-      });
-    case 'merged right after its rows':
-      await inTransaction(pool, (client) => client.query(SHORT_LIVED_CONTEXT, [story.n]));
-      return await inTransaction(pool, (client) => mergeContext(client, story));
-    default:
-      return await inTransaction(pool, (client) => mergeContext(client, story));
   }
 }
 
-async function mergeContext(client: Client, { story, context_id, target_id }: Story): Promise<number> {
-  const rows = await touch(client, MERGE_CONTEXT, [context_id, target_id, story]);
-  await client.query('DELETE FROM agent_contexts WHERE id = $1', [context_id]);
-  return rows;
-}
-
-interface Verdict {
-  /** What the ledger may say of rows that it had not decided. */
-  readonly instead: readonly string[];
-  /** Nobody can have seen the context, so the ledger says nothing else of an owner's or a stranger's row. */
-  readonly unseen: boolean;
-}
-
-async function deleteContext(
-  client: Client,
-  { story, context_id }: Story,
-  verdict: Verdict,
-): Promise<number> {
-  const rows = await touch(client, NOTE_CONTEXT_DELETION, [
-    context_id,
-    story,
-    verdict.instead,
-    verdict.unseen,
-  ]);
-  await client.query('DELETE FROM agent_contexts WHERE id = $1', [context_id]);
-  return rows;
-}
-
-async function touch(client: Client, sql: string, values: unknown[]): Promise<number> {
-  const result = await client.query<{ rows: number }>(sql, values);
-  return result.rows[0]?.rows ?? 0;
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }

@@ -20,6 +20,8 @@ const ROW_FIELDS = nullable({
   agent_profile_json: 'string',
   started_at: 'string',
 });
+/** The column that the table may lack: it is NULL then. */
+const OPTIONAL_ROW_FIELDS = nullable({ steps_json: 'string' });
 const SOURCE_FIELDS = { ts_ms: 'long', ...nullable({ snapshot: 'string', lsn: 'long' }) };
 
 function nullable(fields: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {
@@ -113,13 +115,19 @@ function envelopeSchema(writer: unknown): RecordSchema {
   const row = recordWithin(envelope, 'before') ?? recordWithin(envelope, 'after');
   const source = recordWithin(envelope, 'source');
   if (row === undefined || source === undefined) throw new Error('the envelope has no row or no source');
-  const problems = Object.entries(ROW_FIELDS).flatMap(([column, type]) => columnProblem(row, column, type));
+  const optional = Object.entries(OPTIONAL_ROW_FIELDS).filter(([column]) => hasField(row, column));
+  const columns = { ...ROW_FIELDS, ...Object.fromEntries(optional) };
+  const problems = Object.entries(columns).flatMap(([column, type]) => columnProblem(row, column, type));
   if (problems.length > 0) throw new Error(problems.join(', '));
   return record(envelope, {
-    after: ['null', record(row, ROW_FIELDS)],
+    after: ['null', record(row, columns)],
     source: record(source, SOURCE_FIELDS),
     op: 'string',
   });
+}
+
+function hasField({ fields }: RecordSchema, field: string): boolean {
+  return fields.some(({ name }) => name === field);
 }
 
 /** avsc would only say that the row cannot be read as a row. */

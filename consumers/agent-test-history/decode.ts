@@ -11,6 +11,7 @@ import type {
 } from './event.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { SchemaLookup } from '../lib/registry.ts';
+import { storyboardsOf } from './storyboards.ts';
 import { postgresTimestamp } from './timestamp.ts';
 
 /** Turns records of one partition into events. Never throws for what is in a record: that becomes `unusable`. */
@@ -121,6 +122,7 @@ function rowOf(after: Fields, placeholder: string): LegacyRow {
     return value;
   };
   const nullableText = (column: string) => (after[column] == null ? null : text(column));
+  const stepsJson = nullableText('steps_json');
   return {
     agentContextId: uuidOf(after['agent_context_id'], 'agent_context_id'),
     scenario: text('scenario'),
@@ -134,6 +136,7 @@ function rowOf(after: Fields, placeholder: string): LegacyRow {
     userId: nullableText('user_id'),
     agentProfileJson: nullableText('agent_profile_json'),
     startedAt: timestampOf(after['started_at'], 'started_at'),
+    storyboards: stepsJson === UNAVAILABLE ? UNAVAILABLE : storyboardsOf(stepsJson),
   };
 }
 

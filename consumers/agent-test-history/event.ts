@@ -6,7 +6,8 @@ export type Unavailable = typeof UNAVAILABLE;
 
 /**
  * The columns of `agent_test_history` that have a canonical one. `timestamptz` is text that Postgres reads back to
- * the microsecond, `jsonb` is Postgres's own text. Only text and jsonb columns can be unavailable.
+ * the microsecond, `jsonb` is Postgres's own text. Only text and jsonb columns can be unavailable. `storyboards` is
+ * what the canonical row takes from `steps_json`, as JSON text: the column itself would double the size of a batch.
  */
 export interface LegacyRow {
   readonly agentContextId: string;
@@ -20,14 +21,16 @@ export interface LegacyRow {
   readonly userId: string | null | Unavailable;
   readonly agentProfileJson: string | null | Unavailable;
   readonly startedAt: string;
+  readonly storyboards: string | null | Unavailable;
 }
 
-type TextColumn = 'scenario' | 'summary' | 'userId' | 'agentProfileJson';
-export const TEXT_COLUMNS = [
+type TextColumn = 'scenario' | 'summary' | 'userId' | 'agentProfileJson' | 'storyboards';
+const TEXT_COLUMNS = [
   'scenario',
   'summary',
   'userId',
   'agentProfileJson',
+  'storyboards',
 ] as const satisfies TextColumn[];
 
 /** A row with every value present. */
@@ -35,6 +38,13 @@ export type CompleteRow = { readonly [K in keyof LegacyRow]: Exclude<LegacyRow[K
 
 export function isComplete(row: LegacyRow): row is CompleteRow {
   return TEXT_COLUMNS.every((column) => row[column] !== UNAVAILABLE);
+}
+
+/** The columns that an event left out, as they are counted. */
+export function leftOutColumns(row: LegacyRow): string[] {
+  return TEXT_COLUMNS.filter((column) => row[column] === UNAVAILABLE).map((column) =>
+    column === 'storyboards' ? 'stepsJson' : column,
+  );
 }
 
 interface Provenance {

@@ -42,6 +42,7 @@ export const LEGACY_TABLES = {
     'user_id',
     'agent_profile_json',
     'started_at',
+    'steps_json',
   ],
 } as const;
 

@@ -1,6 +1,7 @@
 import type { Pool } from '../lib/postgres.ts';
 import { sqlFile } from '../lib/sql-file.ts';
 import { UNAVAILABLE, type CompleteRow, type ImageEvent } from './event.ts';
+import { storyboardsOf } from './storyboards.ts';
 
 const REREAD = sqlFile(import.meta.url, './sql/reread.sql');
 
@@ -10,6 +11,7 @@ interface RereadRow {
   readonly summary: string | null;
   readonly user_id: string | null;
   readonly agent_profile_json: string | null;
+  readonly steps_json: string | null;
 }
 
 /**
@@ -37,6 +39,7 @@ export async function reread(
         userId: row.userId === UNAVAILABLE ? stored.user_id : row.userId,
         agentProfileJson:
           row.agentProfileJson === UNAVAILABLE ? stored.agent_profile_json : row.agentProfileJson,
+        storyboards: row.storyboards === UNAVAILABLE ? storyboardsOf(stored.steps_json) : row.storyboards,
       },
     });
   }

@@ -67,9 +67,9 @@ const recordDecisions: Statement<RecordDecision> = {
     ({ event }) => event.row.startedAt,
     ({ run }) => run?.fingerprint ?? null,
     ({ run }) => run?.profileHash ?? null,
-    ({ run, facts }) => run !== null && facts.inWindow,
     ({ run }) => run?.otherwise ?? null,
     ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null),
+    { large: ({ event }) => event.row.storyboards },
   ],
 };
 
@@ -96,6 +96,8 @@ const applyLaterImages: Statement<LaterImage> = {
     ({ event }) => event.row.startedAt,
     ({ readable }) => readable,
     ({ facts }) => facts.inWindow,
+    { large: ({ event }) => present(event.row.storyboards) },
+    ({ event }) => event.row.storyboards === UNAVAILABLE,
   ],
 };
 

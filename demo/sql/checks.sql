@@ -30,19 +30,20 @@ WITH our_run AS (
   FROM demo.judged WHERE decision = 'adopted'
   UNION ALL
   SELECT 9, 'lost', 'no owner''s run is without its canonical row', 0, count(*) FILTER (WHERE NOT run_exists), count(*)
-  FROM demo.judged WHERE decisions <@ '{projected,adopted}'
+  FROM demo.judged WHERE decisions <@ '{projected,adopted,twin}'
   UNION ALL
-  SELECT 10, 'doubled', 'no legacy row has two canonical rows through us', 0, count(*) FILTER (WHERE ours > 1 OR ours = 1 AND first_by_script IS NOT NULL), count(*)
+  SELECT 10, 'doubled', 'no run has two canonical rows: two of ours, or ours beside another''s', 0,
+         count(*) FILTER (WHERE ours > 1 OR ours = 1 AND (first_by_script IS NOT NULL OR decision = 'twin' OR decisions = '{twin}')), count(*)
   FROM demo.judged WHERE ours > 0
   UNION ALL
-  SELECT 11, 'elevated', 'nobody but an owner has a canonical row through us', 0, count(*) FILTER (WHERE j.legacy_id IS NULL OR NOT j.decisions && '{projected}'), count(*)
+  SELECT 11, 'elevated', 'nobody but an owner has a canonical row through us', 0, count(*) FILTER (WHERE j.legacy_id IS NULL OR NOT j.decisions && '{projected,twin}'), count(*)
   FROM our_run r LEFT JOIN demo.judged j ON j.legacy_id::text = r.legacy_id
   UNION ALL
   SELECT 12, 'linked-one-to-one', 'each canonical row of ours is linked by the one decision that it stands for', count(*), count(l.legacy_id), count(*)
   FROM our_run r LEFT JOIN history_cdc.ledger l ON l.canonical_run_id = r.id AND l.legacy_id::text = r.legacy_id AND l.decision = 'projected'
   UNION ALL
   SELECT 13, 'deleted-kept', 'a deleted legacy row is marked, and keeps decision and canonical row', count(*),
-         count(*) FILTER (WHERE marked_deleted AND (decision NOT IN ('projected', 'adopted') OR run_exists)), count(*)
+         count(*) FILTER (WHERE marked_deleted AND (decision NOT IN ('projected', 'adopted', 'twin') OR run_exists)), count(*)
   FROM demo.judged WHERE NOT living
   UNION ALL
   SELECT 14, 'living-unmarked', 'no living legacy row is marked as deleted', 0, count(*) FILTER (WHERE marked_deleted), count(*) FROM demo.judged WHERE living
@@ -51,7 +52,7 @@ WITH our_run AS (
   FROM demo.judged WHERE large AND story LIKE 'merged%' AND decision = 'projected'
   UNION ALL
   SELECT 16, 'kept-after-merge', 'an owner''s run merged to an agent that is not theirs keeps its canonical row', count(*),
-         count(*) FILTER (WHERE decision = 'projected' AND content_equal), count(*)
+         count(*) FILTER (WHERE decision = 'projected' AND content_equal OR decision = 'twin' AND canonical_run_id = live_run_id AND run_exists), count(*)
   FROM demo.judged WHERE settled
   UNION ALL
   SELECT 17, 'no-placeholder', 'no stored value is the placeholder of a value left out', 0,

@@ -1,6 +1,9 @@
 -- Judges every legacy row that was ever written, one row each in demo.judged. Nothing here is shared with the
 -- projector: the rules are written down a second time, from the application's tables as they are now and from what
 -- the generator and the writer noted.
+--
+-- decision_now says what the tables of now lead to. Of the live rows that look like a run it asks only whether the
+-- linked one does, or one that is linked to no other run: which of several belongs to it is known by construction.
 
 -- The agent URL as the application compares it; NULL where it names no agent.
 CREATE OR REPLACE FUNCTION demo.plain_url(url text) RETURNS text
@@ -27,7 +30,7 @@ WITH image AS (
 ), registered AS MATERIALIZED (
   SELECT demo.plain_url(agent_url) AS url, lifecycle_stage, compliance_opt_out FROM agent_registry_metadata
 ), context_now AS MATERIALIZED (
-  SELECT c.id, c.organization_id, l.url IS NOT NULL AS listed, coalesce(r.compliance_opt_out, false) AS opted_out
+  SELECT c.id, c.organization_id, c.url, l.url IS NOT NULL AS listed, coalesce(r.compliance_opt_out, false) AS opted_out
   FROM (SELECT id, organization_id, demo.plain_url(agent_url) AS url FROM agent_contexts) AS c
        LEFT JOIN listed l ON l.organization_id = c.organization_id AND l.url = c.url
        LEFT JOIN registered r ON r.url = c.url
@@ -42,14 +45,31 @@ WITH image AS (
          min(id::text) FILTER (WHERE observations_json ->> 'backfill_script' = 'backfill-owner-test-history') AS first_by_script
   FROM agent_compliance_runs WHERE observations_json ->> 'backfill_source' = 'agent_test_history'
   GROUP BY 1
+), live AS MATERIALIZED (
+  SELECT id, agent_url, headline, nullif(total_duration_ms, 0) AS took_ms, overall_status = 'passing' AS passed, triggered_org_id,
+         nullif(agent_profile_json, 'null') AS profile, extract(epoch FROM tested_at) AS at
+  FROM agent_compliance_runs
+  WHERE triggered_by = 'owner_test' AND observations_json ->> 'backfill_source' IS DISTINCT FROM 'agent_test_history'
+), alike AS MATERIALIZED (
+  SELECT DISTINCT i.id
+  FROM image i
+       JOIN context_now n ON n.id = i.agent_context_id
+       JOIN live v ON v.agent_url = n.url AND v.passed = i.overall_passed
+       LEFT JOIN history_cdc.ledger l ON l.canonical_run_id = v.id
+  WHERE v.headline IS NOT DISTINCT FROM i.summary AND v.took_ms IS NOT DISTINCT FROM nullif(i.total_duration_ms, 0)
+    AND coalesce(v.triggered_org_id, n.organization_id) = n.organization_id
+    AND abs(v.at - extract(epoch FROM i.started_at)) <= 120
+    AND coalesce(v.profile = nullif(i.agent_profile_json, 'null'), v.headline IS NOT NULL OR v.took_ms IS NOT NULL)
+    AND coalesce(l.legacy_id = i.id, true)
 )
-SELECT e.legacy_id, e.decisions, e.settled, e.origin, e.story, i.living, coalesce(i.large, false) AS large,
-       l.decision, l.canonical_run_id, l.source_deleted_at IS NOT NULL AS marked_deleted,
+SELECT e.legacy_id, e.decisions, e.settled, e.origin, e.path, e.live_run_id, e.hard_case, e.pair_group, e.story, i.living, coalesce(i.large, false) AS large,
+       l.decision, l.reason, l.canonical_run_id, l.source_deleted_at IS NOT NULL AS marked_deleted,
        coalesce(c.ours, 0) AS ours, c.first_by_script, r.id IS NOT NULL AS run_exists,
        CASE
          WHEN i.user_id IS NULL OR i.user_id !~ '\S' THEN 'anonymous'
          WHEN n.listed IS NOT TRUE OR m.id IS NULL THEN 'third_party'
          WHEN c.first_by_script IS NOT NULL THEN 'adopted'
+         WHEN k.id IS NOT NULL THEN 'twin'
          WHEN n.opted_out THEN 'opted_out'
          ELSE 'projected'
        END AS decision_now,
@@ -64,6 +84,7 @@ SELECT e.legacy_id, e.decisions, e.settled, e.origin, e.story, i.living, coalesc
             IS NOT DISTINCT FROM
             jsonb_build_object('backfill_source', 'agent_test_history', 'backfill_source_id', e.legacy_id, 'original_scenario', i.scenario,
                                'backfill_user_id', i.user_id, 'backfill_org_id', s.organization_id, 'backfill_script', 'history-cdc') || s.original
+            || coalesce(v.verdicts, '{}')
             -- What the earlier script wrote is not ours to improve.
             OR l.decision = 'adopted' AND r.observations_json ->> 'backfill_source_id' = e.legacy_id::text) AS content_equal
 FROM demo.expected e
@@ -71,6 +92,17 @@ FROM demo.expected e
      LEFT JOIN history_cdc.ledger l ON l.legacy_id = e.legacy_id
      LEFT JOIN agent_compliance_runs r ON r.id = l.canonical_run_id
      LEFT JOIN copies c ON c.legacy_id = e.legacy_id
+     LEFT JOIN alike k ON k.id = e.legacy_id
      LEFT JOIN context_now n ON n.id = i.agent_context_id
      LEFT JOIN organization_memberships m ON m.workos_user_id = i.user_id AND m.workos_organization_id = n.organization_id
-     LEFT JOIN context_shown s ON s.id = e.context_id;
+     LEFT JOIN context_shown s ON s.id = e.context_id
+     -- The generator's runs list one step an entry, of the storyboard that stands before the slash.
+     LEFT JOIN LATERAL (
+       SELECT jsonb_build_object('storyboards', jsonb_agg(jsonb_build_object(
+                'storyboard_id', storyboard, 'steps_passed', passed, 'steps_total', steps,
+                'status', CASE passed WHEN steps THEN 'passing' WHEN 0 THEN 'failing' ELSE 'partial' END) ORDER BY first)) AS verdicts
+       FROM (SELECT split_part(step ->> 'scenario', '/', 1) AS storyboard, count(*) AS steps,
+                    count(*) FILTER (WHERE (step ->> 'passed')::boolean) AS passed, min(n) AS first
+             FROM jsonb_array_elements(i.steps_json) WITH ORDINALITY AS listed (step, n) GROUP BY 1) AS rolled_up
+       HAVING count(*) > 0
+     ) AS v ON true;

@@ -13,6 +13,13 @@ BEGIN
 END
 $$;
 
+-- Release L: since then the live path records an owner's run in the canonical table, too. Since a later release it
+-- also notes the organisation.
+CREATE FUNCTION demo.live_since() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+RETURN demo.ends_at() - interval '14 days';
+CREATE FUNCTION demo.organisation_noted_since() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE
+RETURN demo.ends_at() - interval '6 days';
+
 -- A number in [0, 1).
 CREATE FUNCTION demo.roll(purpose text, n bigint) RETURNS double precision
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -81,23 +88,56 @@ CREATE TABLE demo.context (
   UNIQUE (organization_id, agent_url)
 );
 
--- One verdict a legacy row that was ever written, known because the demo chose its context and its user.
--- decisions: what the ledger may say (more than one only where two events race on purpose). context_id: the
--- context that the canonical row must show; it differs from the row's own where an owner decision is kept after a
--- merge (settled). who: 'member', 'removed', 'outsider' or 'anonymous'. origin: 'snapshot' or 'stream'. story: what
--- the writer did with the row after it was written.
+-- One run that somebody made, planned before it is written anywhere. n numbers it: the history's come first, the
+-- writer's go on from there, hard cases count down from -1. content_n: the number that what it shows is rolled from;
+-- identical runs share it, all others differ in it, and so in their headline or duration. bare: neither of the two.
+-- started_at: NULL: when it is written. path: who writes it, and where to:
+--   'legacy'                as before release L; a stranger's or an opted-out owner's run, at any time
+--   'old pod'               legacy only: a pod that does not know the live path
+--   'failed live write'     legacy only: the live path failed, and nobody but its log knew
+--   'both'                  the live path, then legacy
+--   'late'                  both; the live path commits after the projector has decided
+--   'new pod'               canonical only: a pod that does not write legacy rows any more
+--   'failed legacy write'   canonical only
+--   'unknown'               both, but nothing that was recorded tells whether it was one run or two
+CREATE TABLE demo.run (
+  n bigint PRIMARY KEY, content_n bigint NOT NULL, bare boolean NOT NULL DEFAULT false, id uuid NOT NULL UNIQUE,
+  context_id uuid NOT NULL, agent_n integer, who text NOT NULL, user_id text, started_at timestamptz, edge boolean NOT NULL DEFAULT false,
+  origin text NOT NULL, path text NOT NULL, decisions text[], hard_case text, pair_group text
+);
+
+-- One row of the live path, planned the same way: n is the run that it shows, legacy_id the legacy row that it is the
+-- twin of; NULL where the legacy table has none. tested_at: NULL: when it is written. change: columns that differ from
+-- what the run shows. hash: of the row as it was written; NULL: it never was.
+CREATE TABLE demo.live_run (
+  id uuid PRIMARY KEY, n bigint, legacy_id uuid UNIQUE, tested_at timestamptz, change jsonb, hash text
+);
+CREATE INDEX ON demo.live_run (n);
+
+-- Live rows that were committed when their legacy row was projected already, and the row that the projector had written.
+CREATE TABLE demo.late_live_run (legacy_id uuid PRIMARY KEY, projected_run_id uuid NOT NULL);
+
+-- One verdict a legacy row that was ever written, known because the demo chose its context, its user and its path.
+-- decisions: what the ledger may say (more than one only where two events race on purpose, or two runs are the same).
+-- context_id: the context that the canonical row must show; it differs from the row's own where an owner decision is
+-- kept after a merge (settled). who: 'member', 'removed', 'outsider' or 'anonymous'. origin: 'snapshot' (the history),
+-- 'meanwhile' (written while the connector came up) or 'stream'. live_run_id: the live row that is its twin.
+-- pair_group: identical runs, of which nothing tells which is which. story: what the writer did with the row after it
+-- was written.
 CREATE TABLE demo.expected (
-  legacy_id uuid PRIMARY KEY, decisions text[] NOT NULL, context_id uuid NOT NULL, who text NOT NULL, origin text NOT NULL,
-  story text, settled boolean NOT NULL DEFAULT false
+  legacy_id uuid PRIMARY KEY, decisions text[] NOT NULL, context_id uuid NOT NULL, who text NOT NULL, origin text NOT NULL, path text NOT NULL,
+  live_run_id uuid, hard_case text, pair_group text, story text, settled boolean NOT NULL DEFAULT false
 );
 
 -- Legacy rows as they were just before the writer deleted them.
 CREATE TABLE demo.deleted_row (LIKE public.agent_test_history, PRIMARY KEY (id));
 
--- What must be byte-identical at the end: everything in the tables that we read or write except our own rows.
+-- What must be byte-identical at the end: everything in the tables that we read or write except our own rows, and
+-- the live path's, which go on coming and have a hash each.
 CREATE VIEW demo.fingerprint_now AS
 SELECT 'canonical rows of others' AS subject, count(*) AS rows, md5(string_agg(md5(t::text), '' ORDER BY id)) AS hash
-FROM agent_compliance_runs t WHERE observations_json ->> 'backfill_script' IS DISTINCT FROM 'history-cdc'
+FROM agent_compliance_runs t
+WHERE observations_json ->> 'backfill_script' IS DISTINCT FROM 'history-cdc' AND NOT EXISTS (SELECT FROM demo.live_run l WHERE l.id = t.id)
 UNION ALL SELECT 'agent_compliance_status', count(*), md5(string_agg(md5(t::text), '' ORDER BY agent_url COLLATE "C")) FROM agent_compliance_status t
 UNION ALL SELECT 'agent_compliance_step_diagnostics', count(*), md5(string_agg(md5(t::text), '' ORDER BY id)) FROM agent_compliance_step_diagnostics t
 UNION ALL SELECT 'member_profiles', count(*), md5(string_agg(md5(t::text), '' ORDER BY id)) FROM member_profiles t

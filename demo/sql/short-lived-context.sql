@@ -12,7 +12,7 @@ WITH story AS (
   WHERE p.organisation_n = CASE t.who WHEN 'outsider' THEN (s.organisation_n - 1 + demo.organisations() / 2) % demo.organisations() + 1 ELSE s.organisation_n END
   RETURNING id
 )
-INSERT INTO demo.expected (legacy_id, decisions, context_id, who, origin)
+INSERT INTO demo.expected (legacy_id, decisions, context_id, who, origin, path)
 SELECT demo.uuid('short-lived ' || s.n, t.k),
-       ARRAY[CASE t.who WHEN 'member' THEN 'projected' WHEN 'outsider' THEN 'third_party' ELSE 'anonymous' END], s.id, t.who, 'stream'
+       ARRAY[CASE t.who WHEN 'member' THEN 'projected' WHEN 'outsider' THEN 'third_party' ELSE 'anonymous' END], s.id, t.who, 'stream', 'legacy'
 FROM story s, demo.template t

@@ -1,7 +1,7 @@
 -- What the writer will do to the history while it streams, chosen before it starts: each story takes the contexts
 -- of its own sixth of the organisations, so no two stories meet in one row. Contexts with large profiles come
 -- first, for a merge leaves those out of the event; but not contexts with very many rows, or moving them would take
--- all of the stream's time. The contexts of the stories get no streamed rows.
+-- all of the stream's time. The contexts of the stories get no streamed rows, and those of the hard cases no story.
 CREATE TABLE demo.story (n integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY, story text NOT NULL, context_id uuid NOT NULL UNIQUE, target_id uuid);
 
 WITH living AS (
@@ -10,7 +10,7 @@ WITH living AS (
        LEFT JOIN demo.agent a ON a.n = c.agent_n
        LEFT JOIN (SELECT agent_context_id, count(*) AS rows, count(*) FILTER (WHERE pg_column_size(agent_profile_json) > 8000) AS large_rows
                   FROM agent_test_history GROUP BY agent_context_id) AS h ON h.agent_context_id = c.id
-  WHERE c.slot IS NOT NULL
+  WHERE c.slot IS NOT NULL AND c.id NOT IN (SELECT context_id FROM demo.run WHERE hard_case IS NOT NULL)
 ), paired AS (
   SELECT DISTINCT ON (source.organisation_n)
          CASE source.organisation_n % 6

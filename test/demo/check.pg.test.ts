@@ -1,53 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { runChecks } from '../../demo/check.ts';
-import { createApplication, demoSql, FEWEST_ROWS, generateHistory } from '../../demo/generate.ts';
-import { runWriter } from '../../demo/writer.ts';
-import { freshDatabase, type TestDatabase } from '../support/database.ts';
-import { projectTables } from './project-tables.ts';
+import { openProjectedDemo, PLACEHOLDER, type ProjectedDemo } from './projected-demo.ts';
 
-const PLACEHOLDER = '__left_out_3f9d__';
-const plan = { rows: FEWEST_ROWS, seed: 7, organisations: 500, endsAt: new Date('2026-01-01T00:00:00Z') };
-
-let database: TestDatabase;
-let pool: Pool;
+let demo: ProjectedDemo;
 
 beforeAll(async () => {
-  database = await freshDatabase();
-  // One connection, so that a test can break something in a transaction, check, and roll back.
-  pool = createPool({ url: database.url, name: 'demo test', connections: 1 });
-  await createApplication(pool);
-  await generateHistory(pool, plan);
-  await migrate(pool, undefined);
-  await projectTables(pool, 0n);
-  const stream = { rows: 400, rowsPerSecond: 1_000, signal: new AbortController().signal };
-  await runWriter(pool, { plan, ...stream, progress: () => undefined });
-  await projectTables(pool, 1_000_000n);
-  await pool.query(demoSql('judge'));
+  demo = await openProjectedDemo();
 });
 
 afterAll(async () => {
-  await pool.end();
-  await database.drop();
+  await demo.close();
 });
 
-async function failingAfter(breakage: string): Promise<string[]> {
-  await pool.query('BEGIN');
-  try {
-    const { rowCount } = await pool.query(breakage);
-    expect(rowCount, 'rows broken').toBeGreaterThan(0);
-    const checks = await runChecks(pool, PLACEHOLDER);
-    return checks.filter(({ passed }) => !passed).map(({ id }) => id);
-  } finally {
-    await pool.query('ROLLBACK');
-  }
-}
-
 test('all checks pass on what the projector made of history and stream', async () => {
-  const checks = await runChecks(pool, PLACEHOLDER);
+  const checks = await runChecks(demo.pool, PLACEHOLDER);
   expect(checks.filter(({ passed }) => !passed)).toEqual([]);
-  expect(checks).toHaveLength(25);
+  expect(checks).toHaveLength(32);
 });
 
 const anyProjected = `(SELECT canonical_run_id FROM history_cdc.ledger WHERE decision = 'projected' AND source_deleted_at IS NULL
@@ -126,6 +94,12 @@ test.each([
     ],
   },
   {
+    what: 'a verdict on a storyboard is wrong',
+    breakage: `UPDATE agent_compliance_runs SET observations_json = jsonb_set(observations_json, '{storyboards,0,status}', '"untested"')
+      WHERE id = (SELECT id FROM agent_compliance_runs WHERE observations_json ? 'storyboards' ORDER BY id LIMIT 1)`,
+    red: ['projected-content'],
+  },
+  {
     what: 'a decision is invented',
     breakage: `INSERT INTO history_cdc.ledger (legacy_id, decision, reason, rule_version, topic_id, partition, "offset", op, snapshot)
       VALUES (gen_random_uuid(), 'gone', 'invented', 1, gen_random_uuid(), 0, 0, 'd', false)`,
@@ -167,7 +141,7 @@ test.each([
   },
   {
     what: "a bystander's row changes",
-    breakage: `UPDATE agent_compliance_runs SET headline = 'touched' WHERE id = (SELECT id FROM agent_compliance_runs WHERE triggered_by = 'heartbeat' LIMIT 1)`,
+    breakage: `UPDATE agent_compliance_runs SET headline = 'touched' WHERE id = (SELECT id FROM agent_compliance_runs WHERE triggered_by = 'heartbeat' AND headline LIKE 'Live run%' LIMIT 1)`,
     red: ['untouched: canonical rows of others'],
   },
   ...[
@@ -182,13 +156,13 @@ test.each([
     red: [`untouched: ${table}`],
   })),
 ])('$what: $red', async ({ breakage, red }) => {
-  expect(await failingAfter(breakage)).toEqual(red);
+  expect(await demo.failingAfter(breakage)).toEqual(red);
 });
 
 test('a check that looked at nothing has not passed', async () => {
-  const red = await failingAfter('DELETE FROM agent_compliance_status');
+  const red = await demo.failingAfter('DELETE FROM agent_compliance_status');
   expect(red).toEqual(['untouched: agent_compliance_status']);
-  expect(await failingAfter("UPDATE demo.expected SET story = NULL WHERE story LIKE 'merged%'")).toEqual([
-    'merged-large',
-  ]);
+  expect(await demo.failingAfter("UPDATE demo.expected SET story = NULL WHERE story LIKE 'merged%'")).toEqual(
+    ['merged-large'],
+  );
 });

@@ -22,7 +22,9 @@ test('the demo adds up', { timeout: 240_000 }, async () => {
   const facts = JSON.parse(stdout) as DemoFacts;
 
   expect(facts.checks.filter(({ passed }) => !passed)).toEqual([]);
-  expect(facts.checks.length).toBe(30);
-  expect(facts.rowsWritten).toBeGreaterThan(FEWEST_ROWS + facts.stream.rows);
-  expect(facts.latency.rows).toBeGreaterThan(1_500);
+  expect(facts.checks.length).toBe(37);
+  expect(facts.rowsWritten).toBeGreaterThan(FEWEST_ROWS + 1_500);
+  expect(facts.writer.meanwhile.runs).toBeGreaterThan(50);
+  expect(facts.window.figures.late.found).toBeGreaterThan(10);
+  expect(facts.latency.rows).toBeGreaterThan(1_300);
 });

@@ -116,6 +116,23 @@ test('the script copied two rows of users who owned nothing', async () => {
   ).toBe(2);
 });
 
+test('each hard case of the cutover window is there four times, at a time of its own', async () => {
+  const { rows } = await pool.query<{ cases: number; starts: number; fewest: number }>(`
+    SELECT count(DISTINCT hard_case)::integer AS cases, count(DISTINCT starts_at)::integer AS starts,
+           (SELECT min(n)::integer FROM (SELECT count(DISTINCT k) AS n FROM demo.hard_run GROUP BY hard_case, part) AS counted) AS fewest
+    FROM demo.hard_run`);
+  expect(rows).toEqual([{ cases: 18, starts: 72, fewest: 4 }]);
+});
+
+test('live rows of the history are those of the last fourteen days', async () => {
+  const live = `FROM demo.live_run JOIN agent_compliance_runs USING (id)`;
+  expect(await count(`${live} WHERE agent_compliance_runs.tested_at < '2025-12-17 23:59:00+00'`)).toBe(0);
+  expect(await count(`${live} WHERE legacy_id IS NOT NULL AND triggered_org_id IS NULL`)).toBeGreaterThan(20);
+  expect(await count(`${live} WHERE legacy_id IS NOT NULL AND triggered_org_id IS NOT NULL`)).toBeGreaterThan(
+    20,
+  );
+});
+
 test('profiles have 0.5 to 4 kB, but for a few', async () => {
   const { rows: sizes } = await pool.query<{ size: number }>(
     'SELECT length(agent_profile_json::text) AS size FROM agent_test_history WHERE length(agent_profile_json::text) > 4 ORDER BY 1',

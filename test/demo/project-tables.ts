@@ -2,6 +2,7 @@ import { MATCHING } from '../support/run-records.ts';
 import type { DeleteEvent, ImageEvent, SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import { projectBatch } from '../../consumers/agent-test-history/pipeline.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import { storyboardsOf } from '../../consumers/agent-test-history/storyboards.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
 
 interface LegacyImage {
@@ -17,6 +18,7 @@ interface LegacyImage {
   readonly user_id: string | null;
   readonly agent_profile_json: string | null;
   readonly started_at: string;
+  readonly steps_json: string | null;
 }
 
 const TOPIC_ID = '7b0d1f5e-3c55-4f43-9d63-0e8a4b1d2c3f';
@@ -24,25 +26,57 @@ const BATCH_ROWS = 1_000;
 
 /**
  * Projects tables as a topic would bring them: each row's image (of a row that is gone only its first), then a
- * delete for each row that is gone.
+ * delete for each row that is gone. Gives the next offset.
  */
-export async function projectTables(pool: Pool, firstOffset: bigint): Promise<void> {
+export async function projectTables(pool: Pool, firstOffset: bigint): Promise<bigint> {
   await findScriptCopies(pool);
-  const columns = `id, agent_context_id, scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary,
-    dry_run, user_id, agent_profile_json::text AS agent_profile_json, started_at::text AS started_at`;
-  const images = await pool.query<LegacyImage>(
-    `SELECT ${columns} FROM agent_test_history UNION ALL SELECT ${columns} FROM demo.deleted_row WHERE id NOT IN (SELECT legacy_id FROM history_cdc.ledger) ORDER BY id`,
+  const images = await readImages(
+    pool,
+    `${IMAGES} FROM agent_test_history UNION ALL ${IMAGES} FROM demo.deleted_row WHERE id NOT IN (SELECT legacy_id FROM history_cdc.ledger) ORDER BY id`,
   );
   const deleted = await pool.query<{ id: string }>('SELECT id FROM demo.deleted_row ORDER BY id');
   let offset = firstOffset;
   const events: SourceEvent[] = [
-    ...images.rows.map((image) => imageEvent(image, offset++)),
+    ...images.map((image) => imageEvent(image, offset++)),
     ...deleted.rows.map(({ id }) => deleteEvent(id, offset++)),
   ];
+  await project(pool, events);
+  return offset;
+}
+
+/** Projects the rows that are in no ledger yet. Gives the next offset. */
+export async function projectNewRows(pool: Pool, firstOffset: bigint): Promise<bigint> {
+  const images = await readImages(
+    pool,
+    `${IMAGES} FROM agent_test_history WHERE id NOT IN (SELECT legacy_id FROM history_cdc.ledger) ORDER BY id`,
+  );
+  let offset = firstOffset;
+  await project(
+    pool,
+    images.map((image) => imageEvent(image, offset++)),
+  );
+  return offset;
+}
+
+const IMAGES = `SELECT id, agent_context_id, scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary,
+    dry_run, user_id, agent_profile_json::text AS agent_profile_json, started_at::text AS started_at,
+    steps_json::text AS steps_json`;
+
+async function readImages(pool: Pool, sql: string): Promise<LegacyImage[]> {
+  return (await pool.query<LegacyImage>(sql)).rows;
+}
+
+async function project(pool: Pool, events: readonly SourceEvent[]): Promise<void> {
   const context = { canonical: pool, legacy: pool, optOutPolicy: 'respect', matching: MATCHING } as const;
   for (let from = 0; from < events.length; from += BATCH_ROWS) {
     const batch = events.slice(from, from + BATCH_ROWS);
-    await projectBatch(context, { topicId: TOPIC_ID, partition: 0, events: batch, mode: { kind: 'replay' } });
+    await projectBatch(context, {
+      topicId: TOPIC_ID,
+      partition: 0,
+      events: batch,
+      mode: { kind: 'replay' },
+      admit: () => undefined,
+    });
   }
 }
 
@@ -69,6 +103,7 @@ function imageEvent(image: LegacyImage, offset: bigint): ImageEvent {
     userId: image.user_id,
     agentProfileJson: image.agent_profile_json,
     startedAt: image.started_at,
+    storyboards: storyboardsOf(image.steps_json),
   };
   return { kind: 'image', op: 'u', ...provenance(image.id, offset), committedAtMs: null, row };
 }

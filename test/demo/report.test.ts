@@ -38,7 +38,22 @@ const facts: DemoFacts = {
     { name: 'project', seconds: 1.5 },
   ],
   snapshot: { rows: 20_000, connectorSeconds: 2, projectorSeconds: 0 },
-  stream: { rows: 2_000, seconds: 10, touched: { 'context deleted': 190 } },
+  writer: {
+    meanwhile: { runs: 500, seconds: 20 },
+    stream: { runs: 2_000, seconds: 10, touched: { 'context deleted': 190 } },
+  },
+  window: {
+    firstLiveAt: '2025-12-18T00:03:59.001Z',
+    lastLiveAt: '2026-01-01T09:30:00.000Z',
+    figures: {
+      twin: { found: 1_700, written: 1_700 },
+      late: { found: 29, written: 30 },
+      'old pod': { found: 12, written: 12 },
+      'failed live write': { found: 90, written: 90 },
+      alone: { found: 400, written: 400 },
+      weak: { found: 4, written: 4 },
+    },
+  },
   latency: { rows: 1_990, p50: 9.04, p95: 20, p99: 31.25, max: 80 },
   decisions: [
     { decision: 'projected', rows: 15_000 },
@@ -66,6 +81,16 @@ describe('the report', () => {
     expect(lineWith(report, 'latency p50')).toContain('9.0 ms commit to visible, 1,990 rows at 200 a second');
     expect(lineWith(report, '  all  ')).toContain('13.8 s');
     expect(report.split('\n').at(-1)).toBe('It adds up: 1 of 1 checks passed over 22,128 legacy rows.');
+  });
+
+  test('shows the cutover window, each figure beside what was written', () => {
+    const report = renderReport(facts);
+    expect(report).toContain('live rows from 2025-12-18 00:03 UTC to 2026-01-01 09:30 UTC');
+    expect(lineWith(report, 'twins')).toContain('twins 1,700 1,700 runs that both sides recorded');
+    expect(lineWith(report, 'late live rows')).toContain('late live rows 29 30 ≠ came after');
+    expect(lineWith(report, '25 a second')).toContain(
+      '500 runs recorded while connector and projector came up',
+    );
   });
 
   test('says what does not add up', () => {

@@ -63,7 +63,7 @@ describe('a live row that comes after its legacy row was projected', () => {
     const never = () => 2n ** 62n;
     world().floorUs = never;
     await world().project([inserted(row)]);
-    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', in_window: false });
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', fingerprint: null });
     const live = await world().live({
       agent_url: 'https://OLD.example/mcp/',
       tested_at: '2019-01-01T00:00:02Z',
@@ -98,7 +98,7 @@ describe('a live row that comes after its legacy row was projected', () => {
       ours,
     );
     const live = await world().live({ agent_url: owner.url });
-    const blocked = new Map([[row.id, 'agent_compliance_step_diagnostics']]);
+    const blocked = new Map([[row.id, 'public.agent_compliance_step_diagnostics']]);
     expect(await swept()).toMatchObject({ absorbed: [], blocked, changes: { runsDeleted: 0 } });
     expect(await world().ledger(row.id)).toMatchObject({
       decision: 'projected',
@@ -121,7 +121,7 @@ describe('a live row that comes after its legacy row was projected', () => {
     try {
       await world().execute('INSERT INTO public."Odd ""table" VALUES ($1)', canonicalRunId(row.id));
       await world().live({ agent_url: owner.url });
-      expect(await swept()).toMatchObject({ blocked: new Map([[row.id, '"Odd ""table"']]) });
+      expect(await swept()).toMatchObject({ blocked: new Map([[row.id, 'public."Odd ""table"']]) });
       expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected' });
     } finally {
       await world().pool.query('DROP TABLE public."Odd ""table"');

@@ -125,8 +125,16 @@ describe('a table that was changed', () => {
   });
 
   test('by dropping a column that nobody reads is read as before', async () => {
-    const schema = withColumns((columns) => columns.filter(({ name }) => name !== 'steps_json'));
+    const schema = withColumns((columns) => columns.filter(({ name }) => name !== 'brief'));
     expect(await decodeWritten(schema, { ...row })).toMatchObject(decoded);
+  });
+
+  test('by dropping steps_json is read as before, without verdicts on storyboards', async () => {
+    const schema = withColumns((columns) => columns.filter(({ name }) => name !== 'steps_json'));
+    expect(await decodeWritten(schema, { ...row })).toMatchObject({
+      ...decoded,
+      row: { ...decoded.row, storyboards: null },
+    });
   });
 
   test('by reordering its columns is read as before', async () => {
@@ -174,6 +182,7 @@ describe('a table that was changed', () => {
     ['steps_passed', 'string', { steps_passed: '7' }],
     ['overall_passed', 'string', { overall_passed: 'true' }],
     ['started_at', 'long', { started_at: 7n }],
+    ['steps_json', 'long', { steps_json: 7n }],
   ])('by making %s a %j stops the projector', async (column, type, values) => {
     await expect(decodeWritten(retyped(column, type), { ...row, ...values })).rejects.toMatchObject({
       code: 'SCHEMA_UNUSABLE',

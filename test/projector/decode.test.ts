@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import { UNAVAILABLE, type SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import { UNAVAILABLE, type ImageEvent, type SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import { avroKey, avroValue, RECORDED, registryOf } from '../support/avro-records.ts';
 import {
   aRow,
@@ -93,6 +93,7 @@ describe.each([
         userId: 'user_1',
         agentProfileJson: '{"name": "agent", "version": 1.0}',
         startedAt: '2026-03-04T05:06:07.123456Z',
+        storyboards: null,
       },
     });
   });
@@ -105,11 +106,31 @@ describe.each([
       dry_run: null,
       user_id: null,
       agent_profile_json: null,
+      steps_json: null,
     };
     expect(await decode({ op: 'u', after })).toMatchObject({
       op: 'u',
-      row: { totalDurationMs: null, summary: null, dryRun: null, userId: null, agentProfileJson: null },
+      row: {
+        totalDurationMs: null,
+        summary: null,
+        dryRun: null,
+        userId: null,
+        agentProfileJson: null,
+        storyboards: null,
+      },
     });
+  });
+
+  test('has the verdicts of its storyboards, and not the steps', async () => {
+    const steps = '[{"scenario": "a/1", "passed": true}, {"scenario": "a/2", "passed": false}]';
+    const { row: decoded } = (await decode({
+      op: 'c',
+      after: { ...row, steps_json: steps },
+    })) as ImageEvent;
+    expect(decoded.storyboards).toBe(
+      '[{"status": "partial", "steps_total": 2, "steps_passed": 1, "storyboard_id": "a"}]',
+    );
+    expect(Object.values(decoded)).not.toContain(steps);
   });
 
   test.each([
@@ -175,6 +196,7 @@ describe.each([
     ['summary', 'summary'],
     ['user_id', 'userId'],
     ['agent_profile_json', 'agentProfileJson'],
+    ['steps_json', 'storyboards'],
   ])('that leaves %s out says so', async (column, field) => {
     const event = await decode({ op: 'u', after: { ...row, [column]: PLACEHOLDER } });
     expect(event).toMatchObject({ kind: 'image', row: { [field]: UNAVAILABLE } });

@@ -4,9 +4,11 @@ import { assertMigrated, migrate } from '../../consumers/agent-test-history/migr
 import { registerTopic, takeOver } from '../../consumers/agent-test-history/offsets.ts';
 import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
-import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
+import { aRow, deleted, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
 import { MATCHING, asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
 import { Tables } from '../support/tables.ts';
 
@@ -80,6 +82,40 @@ test('a role with the rights of `--grant-to`, and on the columns that are asked 
     headline: partial.summary,
     lifecycle_stage: 'testing',
   });
+});
+
+test('and its canonical row gives way to a live row that comes late, unless something refers to it', async () => {
+  const tables = new Tables(open.pool);
+  const owner = await tables.owner();
+  const [free, referred] = [1, 2].map((duration) =>
+    aRow({ agent_context_id: owner.context, user_id: owner.user, total_duration_ms: duration }),
+  ) as [RowValues, RowValues];
+  const { claim, nextOffset } = await takeOver(
+    projector,
+    { topicId: TOPIC_ID, partition: 0, offset: 0n },
+    'test',
+  );
+  const context = {
+    canonical: projector,
+    legacy: projector,
+    optOutPolicy: 'respect',
+    matching: MATCHING,
+  } as const;
+  await runRecords({
+    context,
+    mode: { kind: 'commit', claim },
+    rows: 2,
+    records: asRecords([inserted(free), inserted(referred)], nextOffset),
+  });
+  await tables.execute(
+    "INSERT INTO public.agent_compliance_step_diagnostics (run_id, storyboard_id, step_id, passed) VALUES ($1, 's', 's', true)",
+    canonicalRunId(referred.id),
+  );
+  for (const { total_duration_ms } of [free, referred])
+    await tables.live({ agent_url: owner.url, total_duration_ms });
+  const result = await sweep({ ...context, graceSeconds: 0, meter: { lower: () => undefined } });
+  expect(result.absorbed).toEqual([free.id]);
+  expect([...result.blocked.keys()]).toEqual([referred.id]);
 });
 
 test.each([

@@ -17,7 +17,7 @@ async function profileText(legacyId: string): Promise<unknown> {
 }
 
 describe('an update of a projected row that leaves TOAST values out', () => {
-  test.each(['summary', 'scenario', 'agent_profile_json', 'user_id'] as const)(
+  test.each(['summary', 'scenario', 'agent_profile_json', 'user_id', 'steps_json'] as const)(
     'keeps %s as our canonical row has it, and takes what did come',
     async (column) => {
       const owner = await world().owner();

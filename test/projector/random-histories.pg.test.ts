@@ -18,13 +18,14 @@ const world = useWorld();
 
 const CONTEXTS = ['owned', 'also owned', 'of a stranger', 'gone'] as const;
 const USERS = ['owner', 'stranger', null] as const;
-const TEXT_COLUMNS = ['summary', 'scenario', 'agent_profile_json', 'user_id'] as const;
+const TEXT_COLUMNS = ['summary', 'scenario', 'agent_profile_json', 'user_id', 'steps_json'] as const;
 
 /** A state of a legacy row. */
 const image = fc.record({
   context: fc.constantFrom(...CONTEXTS),
   user: fc.constantFrom(...USERS),
   summary: fc.option(fc.constantFrom('one', 'two', '')),
+  storyboard: fc.option(fc.constantFrom('passing', 'failing')),
   profile: fc.option(fc.constantFrom('{"n": 1.0}', '{"n": 2.0}', 'null')),
   passed: fc.boolean(),
   steps: fc.nat(9),
@@ -81,6 +82,9 @@ function rowOf(id: string, { context, user, ...values }: Image, { contexts, user
     user_id: user === null ? null : users[user],
     summary: values.summary,
     agent_profile_json: values.profile,
+    steps_json: JSON.stringify([
+      values.storyboard === null ? { step: 1 } : { scenario: 'a/1', passed: values.storyboard === 'passing' },
+    ]),
     overall_passed: values.passed,
     steps_passed: values.steps,
   });
@@ -122,6 +126,9 @@ async function expectSettled(
       tracks_passed: last.steps,
       observations_json: { original_scenario: 'quality_evaluation', backfill_user_id: actors.users.owner },
     });
+    const storyboards = (run?.['observations_json'] as { storyboards?: unknown }).storyboards;
+    if (last.storyboard === null) expect(storyboards).toBeUndefined();
+    else expect(storyboards).toMatchObject([{ storyboard_id: 'a', status: last.storyboard }]);
   } else if (before === undefined) {
     const decision = last.user === null ? 'anonymous' : last.context === 'gone' ? 'orphaned' : 'third_party';
     expect(entry).toMatchObject({ decision, canonical_run_id: null });

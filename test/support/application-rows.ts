@@ -53,7 +53,12 @@ const INSERT_RUNS = `
          n % 4 <> 0, n % 10, n % 3, nullif(n % 50, 0) * 100, CASE WHEN n % 6 <> 0 THEN '${MARKER} – run ' || n END,
          CASE n % 3 WHEN 0 THEN true WHEN 1 THEN false END, 'brief ${MARKER}', 'user',
          CASE n % 8 WHEN 5 THEN '${STRANGER}' WHEN 6 THEN NULL WHEN 7 THEN ' ' ELSE '${OWNER}' END,
-         jsonb_build_array(jsonb_build_object('step', n)),
+         CASE n % 4
+           WHEN 0 THEN jsonb_build_array(jsonb_build_object('step', n))
+           WHEN 1 THEN jsonb_build_array(jsonb_build_object('scenario', 'a/1', 'passed', n % 3 = 0), jsonb_build_object('scenario', 'a/2', 'passed', true))
+           WHEN 2 THEN jsonb_build_object('tracks', jsonb_build_array(jsonb_build_object('scenarios', jsonb_build_array(
+                         jsonb_build_object('scenario', 'b/1', 'overall_passed', false, 'steps', '[{"passed": true}, {"passed": false}]'::jsonb)))))
+         END,
          CASE WHEN n % 5 <> 0 THEN jsonb_build_object('note', '${MARKER}', 'n', n, 'exact', 12345678901234567890 + n, 'one', 1.0) END,
          '2026-01-01 00:00:00.000001+00'::timestamptz + n * interval '1 minute 7 microseconds', now()
   FROM generate_series($1::integer, $2::integer) AS n`;

@@ -29,6 +29,35 @@ FROM agent_test_history h
 JOIN agent_contexts c ON c.id = h.agent_context_id
 LEFT JOIN agent_registry_metadata m ON m.agent_url = oracle.agent(c.agent_url);
 
+CREATE FUNCTION oracle.list(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE '[]' END
+$$;
+
+-- A verdict a storyboard; NULL where no phase of any was run. Only an entry that is an object is a step.
+CREATE FUNCTION oracle.storyboards(steps jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+  WITH phase AS (
+    SELECT phase, t.n AS track, p.n AS phase_of_track
+    FROM jsonb_array_elements(oracle.list(CASE jsonb_typeof(steps) WHEN 'object' THEN steps -> 'tracks' ELSE steps END)) WITH ORDINALITY AS t (entry, n),
+         jsonb_array_elements(CASE WHEN jsonb_typeof(steps) = 'object' OR jsonb_typeof(entry -> 'scenarios') = 'array' THEN oracle.list(entry -> 'scenarios')
+                                   ELSE jsonb_build_array(entry) END) WITH ORDINALITY AS p (phase, n)
+    WHERE jsonb_typeof(phase -> 'scenario') = 'string' AND strpos(phase ->> 'scenario', '/') > 1
+  ), rolled_up AS (
+    SELECT split_part(phase ->> 'scenario', '/', 1) AS storyboard, min(ARRAY[track, phase_of_track]) AS first,
+           sum(CASE WHEN listed > 0 THEN listed ELSE 1 END)::bigint AS steps,
+           sum(CASE WHEN listed > 0 THEN listed_passed
+                    WHEN (CASE jsonb_typeof(phase -> 'overall_passed') WHEN 'boolean' THEN phase -> 'overall_passed' ELSE phase -> 'passed' END) = 'true' THEN 1
+                    ELSE 0 END)::bigint AS passed
+    FROM phase,
+         LATERAL (SELECT count(*) AS listed, count(*) FILTER (WHERE step -> 'passed' = 'true') AS listed_passed
+                  FROM jsonb_array_elements(oracle.list(phase -> 'steps')) AS step WHERE jsonb_typeof(step) = 'object') AS s
+    GROUP BY 1
+  )
+  SELECT jsonb_agg(jsonb_build_object(
+           'storyboard_id', storyboard, 'steps_passed', passed, 'steps_total', steps,
+           'status', CASE WHEN passed = steps THEN 'passing' WHEN passed > 0 THEN 'partial' ELSE 'failing' END) ORDER BY first)
+  FROM rolled_up
+$$;
+
 -- Text, not jsonb: 1 and 1.0 are equal as jsonb, and different as what the user recorded.
 CREATE VIEW oracle.expected_run AS
 SELECT h.id AS legacy_id, d.agent_url, d.lifecycle_stage, CASE WHEN h.overall_passed THEN 'passing' ELSE 'failing' END AS overall_status,
@@ -38,7 +67,7 @@ SELECT h.id AS legacy_id, d.agent_url, d.lifecycle_stage, CASE WHEN h.overall_pa
        jsonb_strip_nulls(jsonb_build_object(
          'backfill_source', 'agent_test_history', 'backfill_source_id', h.id, 'backfill_script', 'history-cdc',
          'original_scenario', h.scenario, 'backfill_user_id', h.user_id, 'backfill_org_id', d.organization_id,
-         'original_agent_url', nullif(d.original_url, d.agent_url)))::text AS observations_json,
+         'original_agent_url', nullif(d.original_url, d.agent_url), 'storyboards', oracle.storyboards(h.steps_json)))::text AS observations_json,
        'owner_test' AS triggered_by, coalesce(h.dry_run, true) AS dry_run, d.organization_id AS triggered_org_id,
        NULL::text AS notices_json, NULL::text AS requested_compliance_target, NULL::text AS adcp_version
 FROM agent_test_history h

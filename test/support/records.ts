@@ -55,7 +55,7 @@ export interface Message {
 }
 
 type Op = 'r' | 'c' | 'u' | 'd';
-type LeftOut = 'scenario' | 'summary' | 'user_id' | 'agent_profile_json';
+type LeftOut = 'scenario' | 'summary' | 'user_id' | 'agent_profile_json' | 'steps_json';
 
 export const COMMITTED_AT_MS = Date.UTC(2026, 4, 6, 7, 8, 9, 123);
 /** When the source committed a delete, as the ledger shows it. */

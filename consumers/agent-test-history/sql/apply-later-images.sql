@@ -8,14 +8,16 @@ WITH event AS MATERIALIZED (
     $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
     $15::uuid[], $16::integer[], $17::bigint[], $18::bigint[], $19::text[], $20::boolean[],
     $21::text[], $22::boolean[], $23::integer[], $24::integer[], $25::integer[], $26::text[], $27::boolean[],
-    $28::boolean[], $29::text[], $30::boolean[], $31::timestamptz[], $32::boolean[], $33::boolean[]
+    $28::boolean[], $29::text[], $30::boolean[], $31::timestamptz[], $32::boolean[], $33::boolean[],
+    $34::text[], $35::boolean[]
   ) AS e (
     legacy_id, canonical_run_id, reason, applies, follows,
     agent_context_id, user_id, organization_id, original_agent_url, agent_url, lifecycle_stage, is_member, lists_agent,
     opted_out,
     topic_id, partition, "offset", lsn, op, snapshot,
     scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary, summary_left_out,
-    dry_run, agent_profile_json, profile_left_out, started_at, readable, in_window
+    dry_run, agent_profile_json, profile_left_out, started_at, readable, in_window,
+    storyboards, storyboards_left_out
   )
 ),
 merged AS MATERIALIZED (
@@ -25,6 +27,7 @@ merged AS MATERIALIZED (
          coalesce(e.scenario, r.observations_json ->> 'original_scenario') AS scenario,
          CASE WHEN e.summary_left_out THEN r.headline ELSE e.summary END AS summary,
          CASE WHEN e.profile_left_out THEN r.agent_profile_json::text ELSE e.agent_profile_json END AS agent_profile_json,
+         CASE WHEN e.storyboards_left_out THEN (r.observations_json -> 'storyboards')::text ELSE e.storyboards END AS storyboards,
          e.readable
   FROM event e
   LEFT JOIN public.agent_compliance_runs r ON r.id = e.canonical_run_id
@@ -42,7 +45,7 @@ next AS MATERIALIZED (
            THEN (r.observations_json - 'original_agent_url') || history_cdc.run_provenance(
              m.legacy_id, m.scenario, m.user_id, m.organization_id, nullif(m.original_agent_url, m.agent_url))
            ELSE r.observations_json || jsonb_build_object('original_scenario', m.scenario)
-         END AS observations_json,
+         END - 'storyboards' || history_cdc.storyboard_observation(m.storyboards) AS observations_json,
          coalesce(m.dry_run, true) AS dry_run
   FROM merged m
   JOIN public.agent_compliance_runs r ON r.id = m.canonical_run_id
@@ -78,14 +81,13 @@ recorded AS (
       "offset" = e."offset", lsn = '0/0'::pg_lsn + e.lsn, op = e.op, snapshot = e.snapshot,
       content_hash = CASE WHEN m.readable THEN history_cdc.content_hash(
         m.agent_context_id, m.scenario, m.overall_passed, m.steps_passed, m.steps_failed, m.total_duration_ms,
-        m.summary, m.dry_run, m.user_id, m.agent_profile_json, m.started_at) ELSE l.content_hash END,
+        m.summary, m.dry_run, m.user_id, m.agent_profile_json, m.started_at, m.storyboards) ELSE l.content_hash END,
       started_at = e.started_at, source_deleted_at = NULL,
       -- Live rows are compared with our row; what another row stands for keeps what it was linked by.
-      fingerprint = CASE WHEN e.applies
+      fingerprint = CASE WHEN e.applies AND (e.in_window OR l.fingerprint IS NOT NULL)
         THEN history_cdc.run_fingerprint(m.summary, m.total_duration_ms, m.overall_passed) ELSE l.fingerprint END,
-      profile_hash = CASE WHEN e.applies
-        THEN history_cdc.profile_hash(m.agent_profile_json::jsonb) ELSE l.profile_hash END,
-      in_window = l.in_window OR (e.applies AND e.in_window)
+      profile_hash = CASE WHEN e.applies AND (e.in_window OR l.fingerprint IS NOT NULL)
+        THEN history_cdc.profile_hash(m.agent_profile_json::jsonb) ELSE l.profile_hash END
   FROM event e
   JOIN merged m ON m.legacy_id = e.legacy_id
   WHERE l.legacy_id = e.legacy_id

@@ -29,17 +29,29 @@ listed AS MATERIALIZED (
     AND jsonb_typeof(agent.entry) = 'object'
     AND jsonb_typeof(agent.entry -> 'url') = 'string'
 ),
--- Two spellings of one agent: an opt-out in either counts, the stage comes from the canonical spelling.
-registered AS MATERIALIZED (
-  SELECT m.canonical_url AS agent_url, bool_or(m.opted_out) AS opted_out,
-         (array_agg(m.lifecycle_stage ORDER BY m.agent_url <> m.canonical_url, m.agent_url))[1] AS lifecycle_stage
+-- Two spellings of one agent: an opt-out in either counts, the stage comes from the canonical spelling. That one is
+-- found by its key. For the others the whole registry is read, but only what may be one goes through the rule: a text
+-- of nothing but printable ASCII without capitals, and without a slash at its end, is canonical or names no agent.
+-- With 20,000 agents the pattern costs a batch 8 ms; the rule would cost it 23. A text that both find changes nothing.
+spelling AS MATERIALIZED (
+  SELECT r.agent_url AS canonical_url, r.agent_url::text AS agent_url, r.compliance_opt_out, r.lifecycle_stage
+  FROM public.agent_registry_metadata r
+  WHERE r.agent_url IN (SELECT agent_url FROM context)
+  UNION ALL
+  SELECT other.canonical_url, other.agent_url, other.compliance_opt_out, other.lifecycle_stage
   FROM (
-    SELECT r.agent_url::text AS agent_url, history_cdc.canonical_agent_url(r.agent_url) AS canonical_url,
-           coalesce(r.compliance_opt_out, false) AS opted_out, r.lifecycle_stage::text AS lifecycle_stage
+    SELECT history_cdc.canonical_agent_url(r.agent_url) AS canonical_url, r.agent_url::text AS agent_url,
+           r.compliance_opt_out, r.lifecycle_stage
     FROM public.agent_registry_metadata r
-  ) m
-  WHERE m.canonical_url IN (SELECT agent_url FROM context)
-  GROUP BY m.canonical_url
+    WHERE r.agent_url COLLATE "C" ~ '[^!-@[-~]|/$'
+  ) AS other
+  WHERE other.canonical_url IN (SELECT agent_url FROM context)
+),
+registered AS MATERIALIZED (
+  SELECT s.canonical_url AS agent_url, bool_or(coalesce(s.compliance_opt_out, false)) AS opted_out,
+         (array_agg(s.lifecycle_stage::text ORDER BY s.agent_url <> s.canonical_url, s.agent_url))[1] AS lifecycle_stage
+  FROM spelling s
+  GROUP BY s.canonical_url
 ),
 copied AS MATERIALIZED (
   SELECT s.legacy_id, array_agg(s.canonical_run_id ORDER BY s.canonical_run_id) AS run_ids

@@ -1,0 +1,143 @@
+/** A storyboard's verdict, as `observations_json.storyboards` holds it. */
+export interface StoryboardVerdict {
+  readonly storyboard_id: string;
+  /** `untested`: asked for, and not run. */
+  readonly status: 'passing' | 'failing' | 'partial' | 'untested';
+  readonly steps_passed: number;
+  readonly steps_total: number;
+}
+
+interface Steps {
+  passed: number;
+  total: number;
+}
+/** The steps of the storyboards that were run, by id. A Map, because an id may be `__proto__`. */
+type Run = Map<string, Steps>;
+
+/**
+ * Rolls the results of storyboard phases, `tracks[].scenarios[]` keyed `<storyboard_id>/<phase_id>`, up into one
+ * verdict a storyboard: of those that were run, in the order in which they first occur, or of those asked for, in that
+ * order. What is not of this shape counts for nothing, and only `true` is passed: odd data never makes a storyboard
+ * pass.
+ */
+export function rollUpStoryboards(tracks: unknown, askedFor?: readonly string[]): StoryboardVerdict[] {
+  const run: Run = new Map();
+  countTracks(tracks, run);
+  return [...new Set(askedFor ?? run.keys())].map((id) => verdictOf(id, run.get(id)));
+}
+
+/**
+ * The verdicts in the text of a `steps_json`, as Postgres's own text of jsonb; null where it holds no phase of a
+ * storyboard. It may be an object with `tracks`, an array of tracks, or an array of the phases themselves.
+ */
+export function storyboardsOf(stepsJson: string | null): string | null {
+  // Looking for the key costs a seventh of parsing, and most rows do not have it. Postgres escapes no letter of one.
+  if (!stepsJson?.includes('"scenario"')) return null;
+  const run: Run = new Map();
+  const steps = parse(stepsJson);
+  if (Array.isArray(steps)) countEntries(steps, run);
+  else countTracks(fieldsOf(steps).tracks, run);
+  if (run.size === 0) return null;
+  return `[${Array.from(run, ([id, counts]) => jsonbText(verdictOf(id, counts))).join(', ')}]`;
+}
+
+/** As Postgres writes jsonb, shorter keys first: it is hashed as it is, and hashed again as it was stored. */
+function jsonbText({ storyboard_id, status, steps_passed, steps_total }: StoryboardVerdict): string {
+  return `{"status": "${status}", "steps_total": ${String(steps_total)}, "steps_passed": ${String(steps_passed)}, "storyboard_id": ${JSON.stringify(storyboard_id)}}`;
+}
+
+/** Undefined where it is no JSON; no jsonb column holds such a text. */
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function countTracks(tracks: unknown, run: Run): void {
+  for (const track of listOf(tracks)) {
+    for (const phase of listOf(fieldsOf(track).scenarios)) countPhase(phase, run);
+  }
+}
+
+function countEntries(entries: readonly unknown[], run: Run): void {
+  for (const entry of entries) {
+    const scenarios = fieldsOf(entry).scenarios;
+    if (!Array.isArray(scenarios)) countPhase(entry, run);
+    else for (const phase of scenarios) countPhase(phase, run);
+  }
+}
+
+function countPhase(phase: unknown, run: Run): void {
+  const id = storyboardOf(fieldsOf(phase).scenario);
+  if (id === undefined) return;
+  let steps = run.get(id);
+  if (steps === undefined) run.set(id, (steps = { passed: 0, total: 0 }));
+  countSteps(phase, steps);
+}
+
+/** What stands before the first slash: a phase's id may have slashes, and may be missing, a storyboard's may not. */
+function storyboardOf(key: unknown): string | undefined {
+  if (typeof key !== 'string') return undefined;
+  const end = key.indexOf('/');
+  return end > 0 ? key.slice(0, end) : undefined;
+}
+
+/** Adds the steps of a phase; where it lists none, the phase itself is one. */
+function countSteps(phase: unknown, steps: Steps): void {
+  let listed = false;
+  for (const step of listOf(fieldsOf(phase).steps)) {
+    if (!isObject(step)) continue;
+    listed = true;
+    steps.total++;
+    if (step.passed === true) steps.passed++;
+  }
+  if (listed) return;
+  const overall = fieldsOf(phase).overall_passed;
+  steps.total++;
+  if (typeof overall === 'boolean' ? overall : fieldsOf(phase).passed === true) steps.passed++;
+}
+
+function verdictOf(
+  storyboardId: string,
+  { passed, total }: Steps = { passed: 0, total: 0 },
+): StoryboardVerdict {
+  return {
+    storyboard_id: storyboardId,
+    status: statusOf(passed, total),
+    steps_passed: passed,
+    steps_total: total,
+  };
+}
+
+function statusOf(passed: number, total: number): StoryboardVerdict['status'] {
+  if (total === 0) return 'untested';
+  if (passed === total) return 'passing';
+  return passed === 0 ? 'failing' : 'partial';
+}
+
+const NOTHING: readonly unknown[] = [];
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : NOTHING;
+}
+
+/** What is read of an object; each may be anything, or missing. */
+interface Fields {
+  readonly tracks?: unknown;
+  readonly scenarios?: unknown;
+  readonly scenario?: unknown;
+  readonly steps?: unknown;
+  readonly passed?: unknown;
+  readonly overall_passed?: unknown;
+}
+const NO_FIELDS: Fields = {};
+
+function fieldsOf(value: unknown): Fields {
+  return isObject(value) ? value : NO_FIELDS;
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,120 @@
+import { inTransaction, type Client, type Pool } from '../consumers/lib/postgres.ts';
+import { demoSql } from './generate.ts';
+
+const DELETED_AT_ONCE = 10;
+
+/** Something that happens to the history between two runs of the stream. */
+export interface Incident {
+  readonly story: string;
+  /** Gives how many rows it touched. */
+  run(pool: Pool): Promise<number>;
+}
+
+const STORIES = demoSql('stories');
+const MERGE_CONTEXT = demoSql('merge-context');
+const DELETE_ROWS = demoSql('delete-rows');
+const NOTE_CONTEXT_DELETION = demoSql('note-context-deletion');
+const SHORT_LIVED_CONTEXT = demoSql('short-lived-context');
+
+/**
+ * Chooses what will happen to whom, by the seed. Before the first run is written: the contexts that something will
+ * happen to get no runs meanwhile, so that nothing about them is a race but what is meant to be one.
+ */
+export async function planIncidents(pool: Pool): Promise<Incident[]> {
+  await pool.query(STORIES);
+  const stories = await pool.query<Story>(
+    'SELECT n, story, context_id, target_id FROM demo.story ORDER BY n',
+  );
+  const doomed = await pool.query<{ ids: string[] }>(
+    'SELECT array_agg(legacy_id ORDER BY n) AS ids FROM demo.doomed_row GROUP BY n / $1 ORDER BY n / $1',
+    [DELETED_AT_ONCE],
+  );
+  return [
+    ...stories.rows.map(toIncident),
+    ...doomed.rows.map(({ ids }) => ({
+      story: 'row deleted',
+      run: (on: Pool) => inTransaction(on, (client) => touch(client, DELETE_ROWS, [ids])),
+    })),
+  ];
+}
+
+/** What the ledger says of rows whose context went before they were decided. */
+const MISSED = ['orphaned', 'gone'];
+
+interface Story {
+  readonly n: number;
+  readonly story: string;
+  readonly context_id: string;
+  readonly target_id: string | null;
+}
+
+function toIncident(story: Story): Incident {
+  return { story: story.story, run: (pool) => tell(pool, story) };
+}
+
+/**
+ * The short-lived contexts are where a projector meets a row whose context is no more: the event arrives after the
+ * context went. Nothing pauses for that; whether it sees them in time is up to the machine, unless all happens in
+ * one transaction.
+ */
+async function tell(pool: Pool, story: Story): Promise<number> {
+  switch (story.story) {
+    case 'context deleted':
+      return await inTransaction(pool, (client) =>
+        deleteContext(client, story, { instead: [], unseen: false }),
+      );
+    case 'created and deleted in one transaction':
+      return await inTransaction(pool, async (client) => {
+        await client.query(SHORT_LIVED_CONTEXT, [story.n]);
+        return await deleteContext(client, story, { instead: MISSED, unseen: true });
+      });
+    case 'deleted right after its rows':
+      await inTransaction(pool, (client) => client.query(SHORT_LIVED_CONTEXT, [story.n]));
+      return await inTransaction(pool, (client) =>
+        deleteContext(client, story, { instead: MISSED, unseen: false }),
+      );
+    case 'created and merged in one transaction':
+      return await inTransaction(pool, async (client) => {
+        await client.query(SHORT_LIVED_CONTEXT, [story.n]);
+        return await mergeContext(client, story);
+      });
+    case 'merged right after its rows':
+      await inTransaction(pool, (client) => client.query(SHORT_LIVED_CONTEXT, [story.n]));
+      return await inTransaction(pool, (client) => mergeContext(client, story));
+    default:
+      return await inTransaction(pool, (client) => mergeContext(client, story));
+  }
+}
+
+async function mergeContext(client: Client, { story, context_id, target_id }: Story): Promise<number> {
+  const rows = await touch(client, MERGE_CONTEXT, [context_id, target_id, story]);
+  await client.query('DELETE FROM agent_contexts WHERE id = $1', [context_id]);
+  return rows;
+}
+
+interface Verdict {
+  /** What the ledger may say of rows that it had not decided. */
+  readonly instead: readonly string[];
+  /** Nobody can have seen the context, so the ledger says nothing else of an owner's or a stranger's row. */
+  readonly unseen: boolean;
+}
+
+async function deleteContext(
+  client: Client,
+  { story, context_id }: Story,
+  verdict: Verdict,
+): Promise<number> {
+  const rows = await touch(client, NOTE_CONTEXT_DELETION, [
+    context_id,
+    story,
+    verdict.instead,
+    verdict.unseen,
+  ]);
+  await client.query('DELETE FROM agent_contexts WHERE id = $1', [context_id]);
+  return rows;
+}
+
+async function touch(client: Client, sql: string, values: unknown[]): Promise<number> {
+  const result = await client.query<{ rows: number }>(sql, values);
+  return result.rows[0]?.rows ?? 0;
+}
