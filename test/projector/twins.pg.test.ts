@@ -181,6 +181,9 @@ describe('a later event of a twin', () => {
     await world().project([inserted(row)]);
     await world().project([updated({ ...row, summary: 'another summary' })]);
     expect(await standing(row)).toEqual([twin(live)]);
+    const nearer = runOf(owner, { started_at: '2026-03-04T05:06:06.9Z' });
+    await world().project([inserted(nearer)]);
+    expect(await standing(row, nearer)).toEqual([twin(live), projected(nearer)]);
   });
 
   test('moved to another agent of its owner: the live row stays its canonical row, for ever', async () => {
