@@ -159,9 +159,9 @@ export class Invariants {
     const linked = new Set([...before.ledger, ...after.ledger].flatMap(({ runId }) => runId ?? []));
     const free = before.runs.filter((run) => isLive(run) && !linked.has(run.id));
     const old = new Map(before.runs.map((run) => [run.id, JSON.stringify(run)]));
-    for (const { decision, runId, inWindow, reason, legacyId } of after.ledger) {
+    for (const { decision, runId, fingerprint, reason, legacyId } of after.ledger) {
       const own = after.runs.find(({ id }) => id === runId);
-      if (decision !== 'projected' || !inWindow || own === undefined || reason === 'twin_blocked') continue;
+      if (decision !== 'projected' || fingerprint === null || own === undefined || reason === 'twin_blocked') continue;
       if (old.get(own.id) === JSON.stringify(own)) continue;
       const twin = free.find((live) => areTwins(describeRun(own), describeRun(live)));
       // One that committed while the batch was under way is the sweeper's.

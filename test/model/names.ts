@@ -54,6 +54,7 @@ export function legacyRowOf(index: number, image: Image): RowValues {
     summary: look.headline,
     steps_passed: image.steps,
     agent_profile_json: PROFILES[image.profile] ?? null,
+    steps_json: null,
     started_at: isoOf(startOf(image.time)),
   });
 }

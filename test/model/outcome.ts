@@ -53,7 +53,7 @@ export function checkOutcome({ history, topic, application }: Happened, { final,
       if (want.kind === 'plain') continue;
       const described = isFree && own !== undefined ? describeRun(own) : describe(want.image);
       const participant = { id: legacyId, described, atUs: described.atUs, index };
-      (entry.inWindow ? participants : skipped).push(participant);
+      (entry.fingerprint !== null ? participants : skipped).push(participant);
     }
   }
   checkLinks({ participants, stuck, entries, final, referred: application.referred }, counts);

@@ -102,7 +102,7 @@ export class Projectors {
         const mode: Batch['mode'] = isCommitted
           ? { kind: 'replay' }
           : { kind: 'commit', claim, from: BigInt(from), to: BigInt(to) };
-        const result = await projectBatch(context, { topicId, partition, events, mode });
+        const result = await projectBatch(context, { topicId, partition, events, mode, admit: () => undefined });
         this.committed.push({ partition, epoch: Number(claim.epoch) });
         this.#tally(result, events.length);
         return true;
@@ -127,7 +127,8 @@ export class Projectors {
     const events = await topic.events(partition, 0, to);
     const { offsets } = await engine.observe();
     const applied = offsets.find((row) => row.partition === partition)?.nextOffset ?? 0;
-    const batch = { topicId: TOPIC_ID, partition, events, mode: { kind: 'replay' as const } };
+    const mode = { kind: 'replay' as const };
+    const batch = { topicId: TOPIC_ID, partition, events, mode, admit: () => undefined };
     try {
       const result = await projectBatch(this.#context(actor), batch);
       this.#tally(result, events.length);

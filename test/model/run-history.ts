@@ -32,10 +32,11 @@ export async function runHistory(history: History, engine: Engine): Promise<Ran>
   }
 }
 
-class Run {
+export class Run {
   readonly trace: Step[] = [];
   readonly #history: History;
   readonly #engine: Engine;
+  get scheduler() { return this.#scheduler; }
   readonly #scheduler: Scheduler;
   readonly #topic = new Topic();
   readonly #counts = new Counts();

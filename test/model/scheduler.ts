@@ -34,7 +34,10 @@ export class Actor {
   /** What it does when it is given its turn. */
   next = '';
   #gate: { readonly isOpen: () => boolean; readonly go: () => void } | undefined;
+  /** Between a BEGIN and its end: it may hold locks. */
+  isInTransaction = false;
   #inFlight: Connection | undefined;
+  #back: Promise<unknown> = Promise.resolve();
   #waited = false;
   #doom: Moment | undefined;
 
@@ -55,6 +58,11 @@ export class Actor {
   /** The connection that runs its statement. */
   get inFlight(): Connection | undefined {
     return this.#inFlight;
+  }
+
+  /** Settled when its statement has come back. */
+  get back(): Promise<unknown> {
+    return this.#back;
   }
 
   /** Its process ends before its next statement, or behind its next COMMIT, before the answer is there. */
@@ -87,7 +95,9 @@ export class Actor {
     this.#inFlight = connection;
     this.#waited = false;
     try {
-      const result = await run();
+      const running = run();
+      this.#back = running.catch(() => undefined);
+      const result = await running;
       this.done.push(text);
       if (text === 'COMMIT' && this.#doom !== undefined) throw new Crash(`${this.name} crashed after a commit`);
       return result;
@@ -134,21 +144,26 @@ export class Scheduler {
     for (;;) {
       await setImmediate();
       if (this.#failures.length > 0) throw this.#failures[0];
-      const between = this.actors.some(({ isBetween }) => isBetween);
+      if (this.actors.some(({ isBetween }) => isBetween)) continue;
       const inFlight = this.actors.filter(({ inFlight: connection }) => connection !== undefined);
-      if (!between && inFlight.length === 0) return;
-      if (between) continue;
-      const connections = inFlight.flatMap(({ inFlight: connection }) => connection ?? []);
-      const blocked = await this.#blocking.blocked(connections);
-      const waiting = inFlight.filter(
-        ({ inFlight: connection }) => connection !== undefined && blocked.has(connection),
-      );
-      // Whoever ended or came on meanwhile is asked again.
-      if (waiting.length === this.actors.filter((one) => one.inFlight !== undefined || one.isBetween).length) {
-        for (const actor of waiting) actor.sawBlocked();
-        return;
-      }
+      if (inFlight.length === 0) return;
+      if (!this.#mayWait(inFlight)) await Promise.race(inFlight.map(({ back }) => back));
+      else if (await this.#allBlocked(inFlight)) return;
     }
+  }
+
+  /** Nobody waits for a lock while nobody else is in a transaction. */
+  #mayWait(inFlight: readonly Actor[]): boolean {
+    const active = this.actors.filter((actor) => actor.isInTransaction || actor.inFlight !== undefined);
+    return inFlight.length > 1 || active.length > 1;
+  }
+
+  async #allBlocked(inFlight: readonly Actor[]): Promise<boolean> {
+    const blocked = await this.#blocking.blocked(inFlight.flatMap(({ inFlight: one }) => one ?? []));
+    // Whoever came back meanwhile goes on first, and may have let go of what the others wait for.
+    if (!inFlight.every(({ inFlight: one }) => one !== undefined && blocked.has(one))) return false;
+    for (const actor of inFlight) actor.sawBlocked();
+    return true;
   }
 }
 
@@ -157,10 +172,13 @@ const UNGATED = /^(BEGIN|SET LOCAL|ROLLBACK)/;
 
 /** The pool for one actor: each statement waits for the actor's turn. */
 export function gated(pool: Pool, actor: Actor): Pool {
-  const through = (connection: Connection) => async (text: string, values?: unknown[]) =>
-    UNGATED.test(text)
-      ? await connection.query(text, values)
-      : await actor.statement(text, connection, () => connection.query(text, values));
+  const through = (connection: Connection) => async (text: string, values?: unknown[]) => {
+    if (text.startsWith('BEGIN')) actor.isInTransaction = true;
+    const run = () => connection.query(text, values);
+    const result = UNGATED.test(text) ? await run() : await actor.statement(text, connection, run);
+    if (text === 'COMMIT' || text === 'ROLLBACK') actor.isInTransaction = false;
+    return result;
+  };
   const connect = async () => {
     const connection: Connection = await pool.connect();
     return {

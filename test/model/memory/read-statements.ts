@@ -100,7 +100,7 @@ function within<Row>(
 const MATCHABLE = new Set(['projected', 'twin', 'opted_out']);
 
 const legacyCandidates: Run = ({ tx, tables }, values) => {
-  const rows = tx.rows(tables.ledger).filter(({ inWindow, decision }) => inWindow && MATCHABLE.has(decision));
+  const rows = tx.rows(tables.ledger).filter(({ decision }) => MATCHABLE.has(decision));
   const found = within(values, rows, ({ agentUrl, fingerprint, startedAtUs: atUs }) => ({ agentUrl, fingerprint, atUs }));
   return Promise.resolve(
     rowsOf(
@@ -150,7 +150,7 @@ const changed: Run = ({ tx, tables }, [legacyIds]) => {
   return Promise.resolve(
     rowsOf(
       rows
-        .filter(({ inWindow, fingerprint }) => inWindow && fingerprint !== null)
+        .filter(({ fingerprint }) => fingerprint !== null)
         .map(({ agentUrl, fingerprint, startedAtUs }) => ({
           agent_url: agentUrl,
           fingerprint,
@@ -165,24 +165,30 @@ const ownRuns: Run = ({ tx, tables }, [runIds]) => {
   return Promise.resolve(rowsOf(found.filter(isOurs).map(({ id }) => ({ id }))));
 };
 
-/** The one foreign key that the application has. */
-const foreignKeys: Run = () =>
-  Promise.resolve(
-    rowsOf([{ table_name: 'agent_compliance_step_diagnostics', column_name: 'run_id', readable: true }]),
-  );
-
-const lockRuns: Run = async ({ tx, tables: { runs } }, [runIds]) => {
+/** By the one foreign key that the application has; the rows stay locked. */
+const referencesToRuns: Run = async ({ tx, tables }, [runIds]) => {
   for (const id of [...(runIds as string[])].sort()) {
-    if (tx.get(runs, id) === undefined) continue;
-    await tx.lockRow(runs, id);
+    if (tx.get(tables.runs, id) === undefined) continue;
+    await tx.lockRow(tables.runs, id);
     await tx.lock(`key of run ${id}`);
   }
-  return rowsOf([]);
+  const referred = new Set(tx.rows(tables.diagnostics).map(({ runId }) => runId));
+  const found = (runIds as string[]).filter((id) => referred.has(id));
+  return rowsOf(found.map((id) => ({ run_id: id, table_name: 'agent_compliance_step_diagnostics' })));
 };
 
-const referred: Run = ({ tx, tables }, [runIds]) => {
-  const references = new Set(tx.rows(tables.diagnostics).map(({ runId }) => runId));
-  return Promise.resolve(rowsOf((runIds as string[]).filter((id) => references.has(id)).map((id) => ({ id }))));
+const parkedBefore: Run = ({ tx, tables }, [topicId, partition, offsets]) =>
+  Promise.resolve(
+    rowsOf(
+      (offsets as bigint[])
+        .filter((offset) => tx.get(tables.quarantine, `${String(topicId)} ${String(partition)} ${String(offset)}`))
+        .map((offset) => ({ offset: String(offset) })),
+    ),
+  );
+
+const stillOutside: Run = ({ tx, tables: { ledger } }, [legacyIds]) => {
+  const outside = (legacyIds as string[]).filter((legacyId) => tx.get(ledger, legacyId)?.fingerprint === null);
+  return Promise.resolve(rowsOf(outside.map((legacyId) => ({ legacy_id: legacyId }))));
 };
 
 const reread: Run = ({ tables }, [legacyIds]) =>
@@ -192,7 +198,7 @@ const reread: Run = ({ tables }, [legacyIds]) =>
         const row = tables.legacy.get(legacyId);
         if (row === undefined) return [];
         const { id, scenario, summary, userId, profile } = row;
-        return [{ id, scenario, summary, user_id: userId, agent_profile_json: profile }];
+        return [{ id, scenario, summary, user_id: userId, agent_profile_json: profile, steps_json: null }];
       }),
     ),
   );
@@ -256,6 +262,7 @@ const legacyRows: Run = ({ tables }, [legacyIds]) =>
                 user_id: row.userId,
                 agent_profile_json: row.profile,
                 started_at: row.startedAt,
+                steps_json: null,
               },
             ];
       }),
@@ -277,7 +284,7 @@ const unlinkedLive: Run = ({ tx, tables }, [windowUs]) => {
     const near = unlinked.filter(
       (run) =>
         run.agentUrl === agentUrl &&
-        runFingerprint(run) === fingerprint &&
+        (fingerprint === null || runFingerprint(run) === fingerprint) &&
         Math.abs(run.testedAtUs - startedAtUs) <= Number(windowUs),
     );
     if (near.length === 0) return [];
@@ -287,7 +294,6 @@ const unlinkedLive: Run = ({ tx, tables }, [windowUs]) => {
         legacy_id: row.legacyId,
         agent_url: agentUrl,
         fingerprint,
-        started_at_us: String(startedAtUs),
         live_at_us: String(liveAtUs),
       },
     ];
@@ -301,9 +307,9 @@ export const READ_STATEMENTS: readonly Statement[] = [
   { text: /^-- Committed live rows that the same stretches hold/, run: liveCandidates },
   { text: /^\s*SELECT agent_url, fingerprint/, run: changed },
   { text: /^\s*SELECT r\.id FROM public\.agent_compliance_runs r/, run: ownRuns },
-  { text: /FROM pg_constraint con/, run: foreignKeys },
-  { text: /^SELECT FROM public\.agent_compliance_runs/, run: lockRuns },
-  { text: /^SELECT ours\.id FROM unnest/, run: referred },
+  { text: /history_cdc\.references_to_runs/, run: referencesToRuns },
+  { text: /^\s*SELECT "offset" FROM history_cdc\.quarantine/, run: parkedBefore },
+  { text: /^SELECT legacy_id FROM history_cdc\.ledger/, run: stillOutside },
   { text: /^-- The values that an event can leave out/, run: reread },
   { text: /^-- Runs of strangers whose user is a member/, run: lateOwners },
   { text: /^-- The last events of rows that are still decided/, run: decidedEvents },

@@ -49,9 +49,9 @@ export interface LedgerRow {
   readonly op: string;
   readonly snapshot: boolean;
   readonly startedAtUs: number | null;
+  /** Null where the row takes no part in matching. */
   readonly fingerprint: string | null;
   readonly profileHash: string | null;
-  readonly inWindow: boolean;
   readonly isDeleted: boolean;
 }
 
