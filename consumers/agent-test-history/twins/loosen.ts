@@ -1,4 +1,4 @@
-import type { ImageEvent } from '../event.ts';
+import { isComplete, type ImageEvent } from '../event.ts';
 import type { LedgerEntry } from '../lookup.ts';
 import { wasMoved } from '../moved.ts';
 import { epochMicros } from '../timestamp.ts';
@@ -33,7 +33,11 @@ export async function loosenTwins(
     await client.query(SETTLE, [settled.map(({ event }) => event.legacyId)]);
   }
   const open = twins.filter(
-    ({ event, entry }) => !wasMoved(event, entry) && isInTime(event, entry, matching.settleAfterUs),
+    ({ event, entry }) =>
+      !wasMoved(event, entry) &&
+      isInTime(event, entry, matching.settleAfterUs) &&
+      // Without its values and without a row of ours, nothing could be decided in the link's place.
+      (isComplete(event.row) || entry.unsettled?.hasRun === true),
   );
   return await relink(client, open.map(unlinked));
 }
