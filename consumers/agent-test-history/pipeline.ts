@@ -24,7 +24,7 @@ import { addChanges } from './changes.ts';
 import { isOwner, type OptOutPolicy } from './classify.ts';
 import { decideImage, decideUnreadable, decideUnusable } from './decide.ts';
 import type { Effect } from './decide.ts';
-import { leftOutColumns } from './event.ts';
+import { isComplete, leftOutColumns } from './event.ts';
 import type { ImageEvent, SourceEvent } from './event.ts';
 import { dropSeen, isFresh, type Known } from './drop-seen.ts';
 import { lookUp, lookupKeyOf } from './lookup.ts';
@@ -153,14 +153,31 @@ async function projectRound(
   tally: Tally,
 ): Promise<readonly Effect[]> {
   const known = lookedUp ?? (await withFacts(context, round.keyed));
-  const fresh = await loosened(context, dropSeen(known, tally), tally);
-  countLeftOut(fresh, tally);
+  const unseen = dropSeen(known, tally);
+  countLeftOut(unseen, tally);
+  const fresh = await loosened(context, await completeForLoosening(context, unseen), tally);
   const effects: Effect[] = round.keyless.map((event) => decideUnusable(event, null));
   effects.push(...(await decideAll(context, fresh)));
   const parked = effects.flatMap(({ effect, event }) => (effect === 'quarantine' ? [event.position] : []));
   const before = await parkedBefore(context.client, parked);
   await applyEffects(context, effects, tally);
   return effects.filter(({ effect, event }) => effect !== 'quarantine' || !before.has(event.position.offset));
+}
+
+/**
+ * What events of twins left out is read before their links are undone, where no row of ours is kept beside the twin to
+ * hold it: were it gone from the legacy table by then, a run that was recorded would be left without any decision.
+ */
+async function completeForLoosening(
+  context: RoundContext,
+  unseen: readonly Known[],
+): Promise<readonly Known[]> {
+  const wanting = unseen.flatMap(({ event, facts: { entry } }) =>
+    event.kind === 'image' && entry?.unsettled?.hasRun === false && !isComplete(event.row) ? [event] : [],
+  );
+  if (wanting.length === 0) return unseen;
+  const completed = await reread(context.legacy, wanting);
+  return unseen.map((known) => ({ ...known, event: completed.get(known.event.legacyId) ?? known.event }));
 }
 
 /** Events of unsettled twins are decided as if the live row had not been found yet. */

@@ -128,6 +128,18 @@ describe('a live row that comes after its legacy row was projected', () => {
     }
   });
 
+  test('is compared with our row as it is, not with later images that did not go into it', async () => {
+    const owner = await world().owner();
+    const row = runOf(owner, { started_at: '2026-03-04T05:00:00Z' });
+    await world().project([inserted(row)]);
+    await world().project([updated({ ...row, user_id: 'stranger', started_at: '2026-03-04T05:30:00Z' })]);
+    await world().live({ agent_url: owner.url, tested_at: '2026-03-04T05:30:00Z' });
+    expect(await swept()).toMatchObject(nothing);
+    const live = await world().live({ agent_url: owner.url, tested_at: '2026-03-04T05:00:01Z' });
+    expect(await swept()).toMatchObject({ absorbed: [row.id] });
+    expect(await world().ledger(row.id)).toMatchObject({ canonical_run_id: live });
+  });
+
   test('is not for a deleted row to lose: it is linked like any other', async () => {
     const owner = await world().owner();
     const row = runOf(owner);
