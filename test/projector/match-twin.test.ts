@@ -68,6 +68,7 @@ describe('a live row is the twin of a legacy row', () => {
     ['on the other edge', {}, {}, -120, 'twin'],
     ['not a microsecond beyond it', {}, {}, 120.000001, 'different'],
     ['not with another headline', {}, { headline: 'other' }, 0, 'different'],
+    ['not with an empty headline for none', { headline: null }, { headline: '' }, 0, 'different'],
     ['not with another duration', {}, { totalDurationMs: 1201 }, 0, 'different'],
     [
       'with duration 0, which legacy stores as NULL',
@@ -163,6 +164,15 @@ test('settled links stand: both of their rows are out of the question for any ot
     settled: new Map([['a', 'x']]),
   };
   expect(Object.fromEntries(matchTwins(rows, WINDOW).pairs)).toEqual({ b: 'y' });
+});
+
+test('a run that is settled takes no second live row, wherever its own one is', () => {
+  const rows = {
+    legacy: [legacy('a', 0)],
+    live: [live('near', 1)],
+    settled: new Map([['a', 'out of sight']]),
+  };
+  expect(matchTwins(rows, WINDOW).pairs.size).toBe(0);
 });
 
 test('thousands of identical runs in a row are paired in order', () => {

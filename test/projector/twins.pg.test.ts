@@ -82,6 +82,22 @@ describe('a run that the live path recorded', () => {
     expect(await standing(row)).toEqual([projected(row)]);
   });
 
+  test('that passed in part is the twin of a run that did not pass, and of no other', async () => {
+    const owner = await world().owner();
+    const partial = await world().live({ agent_url: owner.url, overall_status: 'partial' });
+    const [passed, failed] = [runOf(owner), runOf(owner, { overall_passed: false })];
+    await world().project([inserted(passed), inserted(failed)]);
+    expect(await standing(passed, failed)).toEqual([projected(passed), twin(partial)]);
+  });
+
+  test('is found though the live row has a JSON null for its profile, which is none', async () => {
+    const owner = await world().owner();
+    const live = await world().live({ agent_url: owner.url, agent_profile_json: 'null' });
+    const row = runOf(owner);
+    await world().project([inserted(row)]);
+    expect(await standing(row)).toEqual([twin(live)]);
+  });
+
   test("is never a stranger's, however alike", async () => {
     const owner = await world().owner();
     const live = await world().live({ agent_url: owner.url });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 
@@ -41,7 +42,7 @@ export class LiveWindowMeter {
       return await client.query<Measured>(MEASURE);
     });
     const [measured] = rows;
-    if (measured === undefined) throw new Error('an aggregate gave no row');
+    assert(measured !== undefined, 'an aggregate gave no row');
     this.lower(BigInt(measured.measured_us) - this.#marginUs);
     if (measured.first_us !== null) this.lower(BigInt(measured.first_us));
     return { first: measured.first_text, last: measured.last_text };
@@ -55,7 +56,7 @@ export class LiveWindowMeter {
 
   /** Rows that started before this have no live twin. */
   readonly floorUs = (): bigint => {
-    if (this.#floorUs === undefined) throw new Error('the dual-write window has not been measured');
+    assert(this.#floorUs !== undefined, 'the dual-write window has not been measured');
     return this.#floorUs;
   };
 }
