@@ -45,11 +45,11 @@ describe('runs that may have a live row', () => {
     expect(await projected(runOf(owner, { started_at: early }))).toMatchObject({
       decision: 'twin',
       canonical_run_id: live,
-      in_window: true,
+      fingerprint: expect.any(String) as string,
     });
     expect(await projected(runOf(owner, { started_at: timeOf(FIRST - WINDOW_MS, -1) }))).toMatchObject({
       decision: 'projected',
-      in_window: false,
+      fingerprint: null,
     });
   });
 
@@ -100,11 +100,16 @@ test('history that started before skips matching, though its live row is there; 
   const at = timeOf(FIRST - 86_400_000);
   const live = await world().live({ agent_url: owner.url, tested_at: at });
   const row = runOf(owner, { started_at: at });
-  expect(await projected(row)).toMatchObject({ decision: 'projected', in_window: false });
+  expect(await projected(row)).toMatchObject({ decision: 'projected', fingerprint: null });
   const matching = { ...MATCHING, floorUs: meter.floorUs };
   const { absorbed } = await swept(world().pool, { matching, meter });
   expect(absorbed).toEqual([row.id]);
-  expect(await world().ledger(row.id)).toMatchObject({ canonical_run_id: live, in_window: true });
+  expect(await world().ledger(row.id)).toMatchObject({
+    canonical_run_id: live,
+    fingerprint: expect.any(String) as string,
+  });
   expect(meter.floorUs()).toBe(micros(FIRST - 86_400_000 - WINDOW_MS));
-  expect(await projected(runOf(owner, { started_at: at }))).toMatchObject({ in_window: true });
+  expect(await projected(runOf(owner, { started_at: at }))).toMatchObject({
+    fingerprint: expect.any(String) as string,
+  });
 });
