@@ -20,12 +20,13 @@ export interface RecordDecision {
   readonly decision: Exclude<Decision, 'gone' | 'quarantined'>;
   readonly reason: string;
   readonly canonicalRunId: string | null;
-  /** What live rows are compared with; null where the run is no owner's, and where a script's copy stands for it. */
+  /** Null where the run is no owner's, and where a script's copy stands for it. */
   readonly run: OwnersRun | null;
 }
 
 export interface OwnersRun {
-  readonly fingerprint: string;
+  /** What live rows are compared with; null where none can be near. */
+  readonly fingerprint: string | null;
   readonly profileHash: string | null;
   /** What is decided where there is no live twin. */
   readonly otherwise: 'projected' | 'opted_out';
@@ -76,11 +77,13 @@ export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolic
       : decision === 'adopted'
         ? classification.canonicalRunId
         : null;
-  const run = decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision) : null;
+  const run =
+    decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;
   return { effect: 'record', event: { ...event, row }, facts, decision, reason, canonicalRunId: id, run };
 }
 
-function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise']): OwnersRun {
+function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow: boolean): OwnersRun {
+  if (!inWindow) return { fingerprint: null, profileHash: null, otherwise };
   const { summary: headline, totalDurationMs, overallPassed: passing } = row;
   return {
     fingerprint: fingerprintOf({ headline, totalDurationMs, passing }),

@@ -41,7 +41,8 @@ export function isComplete(row: LegacyRow): row is CompleteRow {
 }
 
 /** The columns that an event left out, as they are counted. */
-export function leftOutColumns(row: LegacyRow): string[] {
+export function leftOutColumns(row: LegacyRow): readonly string[] {
+  if (isComplete(row)) return [];
   return TEXT_COLUMNS.filter((column) => row[column] === UNAVAILABLE).map((column) =>
     column === 'storyboards' ? 'stepsJson' : column,
   );

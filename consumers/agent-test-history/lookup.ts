@@ -110,10 +110,7 @@ export async function lookUp(client: Client, keys: readonly LookupKey[], floorUs
   ]);
   // One answer more or less, and every row behind it would be judged by the facts of another.
   assert(found.length === keys.length, 'the look-up did not answer once for each row');
-  return found.map((row, index) => ({
-    ...factsOf(row),
-    inWindow: startsSince(keys[index]?.startedAt, floorUs),
-  }));
+  return found.map((row, index) => factsOf(row, startsSince(keys[index]?.startedAt, floorUs)));
 }
 
 function startsSince(startedAt: string | undefined, floorUs: bigint): boolean {
@@ -121,7 +118,7 @@ function startsSince(startedAt: string | undefined, floorUs: bigint): boolean {
   return startedAtUs !== undefined && startedAtUs >= floorUs;
 }
 
-function factsOf(row: LookupRow): Omit<Facts, 'inWindow'> {
+function factsOf(row: LookupRow, inWindow: boolean): Facts {
   return {
     entry: row.decision === null ? null : entryOf(row, row.decision),
     runExists: row.run_exists,
@@ -129,6 +126,7 @@ function factsOf(row: LookupRow): Omit<Facts, 'inWindow'> {
     context: row.context_known ? contextOf(row) : null,
     scriptCopies: row.script_copies,
     hasOpenQuarantine: row.has_open_quarantine,
+    inWindow,
   };
 }
 

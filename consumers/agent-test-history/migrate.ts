@@ -49,6 +49,8 @@ export async function migrate(pool: Pool, grantTo: string | undefined): Promise<
 
 async function applyPending(client: Client, grantTo: string | undefined): Promise<Migration[]> {
   await client.query(LOCK);
+  // An upgrade may rewrite a ledger of millions of rows.
+  await client.query("SET LOCAL statement_timeout = '1h'");
   await client.query(BOOKKEEPING);
   const pending = pendingOf(readMigrations(), await appliedMigrations(client));
   for (const migration of pending) {

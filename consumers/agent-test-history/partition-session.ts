@@ -6,6 +6,7 @@ import type { Decoder } from './decode.ts';
 import { unusable, type KeyedEvent, type SourceEvent } from './event.ts';
 import { storedOffsets, type Claim } from './offsets.ts';
 import { projectBatch, type Batch, type PipelineContext } from './pipeline.ts';
+import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
 
 /** How a session commits: under its claim, or without moving any offset. */
@@ -22,6 +23,8 @@ export interface SessionOptions {
   readonly mode: SessionMode;
   /** Runs transactions so that no more partitions than allowed are in one at a time. */
   limit<T>(work: () => Promise<T>): Promise<T>;
+  /** Of the process: all sessions share it. */
+  readonly breaker: QuarantineBreaker;
   /** A truncate at this offset is known and accepted. */
   readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
   /** A chunk is committed; `seconds` is its time in Postgres, retries included. */
@@ -129,8 +132,10 @@ export class PartitionSession {
 
   async #isolate(events: readonly SourceEvent[], error: unknown): Promise<void> {
     const [only, ...others] = events;
-    if (only === undefined || only.kind === 'unusable') throw error;
+    if (only === undefined) throw error;
     if (others.length === 0) {
+      // It is parked as bytes: what Postgres refuses of it is not in the record.
+      if (only.kind === 'unusable') throw error;
       const detail = `Postgres refused the row: SQLSTATE ${sqlState(error) ?? '?'}`;
       const parked = [unusable(only as KeyedEvent, 'rejected_by_postgres', detail)];
       await this.#project(parked, parked);
@@ -150,26 +155,36 @@ export class PartitionSession {
   }
 
   async #attempt(events: readonly SourceEvent[], to: bigint): Promise<BatchResult> {
-    const from = this.#nextToApply;
-    return await untilEnvironmentAllows((attempt) => this.#transact(events, { from, to, attempt }), {
-      signal: this.#stop.signal,
-      retrying: (error) => {
-        this.#options.retrying(this, error);
-      },
-    });
+    const { breaker } = this.#options;
+    const step = { from: this.#nextToApply, to, transaction: Symbol('transaction') };
+    try {
+      return await untilEnvironmentAllows((attempt) => this.#transact(events, { ...step, attempt }), {
+        signal: this.#stop.signal,
+        retrying: (error) => {
+          this.#options.retrying(this, error);
+        },
+      });
+    } catch (error) {
+      breaker.withdraw(step.transaction);
+      throw error;
+    }
   }
 
   async #transact(
     events: readonly SourceEvent[],
-    { from, to, attempt }: { from: bigint; to: bigint; attempt: number },
+    { from, to, attempt, transaction }: { from: bigint; to: bigint; attempt: number; transaction: symbol },
   ): Promise<BatchResult> {
-    const { context, mode, topicId } = this.#options;
-    const batch = { topicId, partition: this.partition, events };
+    const { context, mode, topicId, breaker } = this.#options;
+    const admit: Batch['admit'] = (fates) => {
+      breaker.admit(transaction, fates);
+    };
+    const batch = { topicId, partition: this.partition, events, admit };
     if (mode.kind !== 'commit') return await projectBatch(context, { ...batch, mode });
-    // The answer to the last COMMIT may have been lost: what is committed is then only counted again, as duplicates.
     const committed = attempt > 1 && (await this.#isCommitted(mode.claim, to));
-    const step: Batch['mode'] = committed ? { kind: 'replay' } : { ...mode, from, to };
-    return await projectBatch(context, { ...batch, mode: step });
+    if (!committed) return await projectBatch(context, { ...batch, mode: { ...mode, from, to } });
+    // The answer to the last COMMIT was lost. What is committed is counted again, as duplicates, and has its place in
+    // the breaker's window.
+    return await projectBatch(context, { ...batch, mode: { kind: 'replay' }, admit: () => undefined });
   }
 
   async #isCommitted(claim: Claim, to: bigint): Promise<boolean> {

@@ -11,6 +11,7 @@
  *   decide      what each event does                  decide.ts, classify.ts
  *   match       which runs the live path recorded     twins/match.ts
  *   write       canonical rows, ledger, quarantine    write.ts
+ *   admit       too much quarantined: stop            quarantine-breaker.ts
  *
  * Effects and offset are committed together or not at all, so a crash at any point repeats nothing. A key that occurs
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
@@ -23,12 +24,14 @@ import { addChanges } from './changes.ts';
 import { isOwner, type OptOutPolicy } from './classify.ts';
 import { decideImage, decideUnreadable, decideUnusable } from './decide.ts';
 import type { Effect } from './decide.ts';
-import { leftOutColumns } from './event.ts';
+import { isComplete, leftOutColumns } from './event.ts';
 import type { ImageEvent, SourceEvent } from './event.ts';
 import { dropSeen, isFresh, type Known } from './drop-seen.ts';
 import { lookUp, lookupKeyOf } from './lookup.ts';
 import { advance, lockPartition, type Claim } from './offsets.ts';
 import { isMatchable } from './outcome.ts';
+import { parkedBefore } from './parked-before.ts';
+import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
 import { reread } from './reread.ts';
 import { roundsOf, type Keyed, type Round } from './rounds.ts';
@@ -52,6 +55,8 @@ export interface Batch {
   readonly mode:
     | { readonly kind: 'commit'; readonly claim: Claim; readonly from: bigint; readonly to: bigint }
     | { readonly kind: 'replay' | 'dry_run' };
+  /** Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. */
+  readonly admit: (fates: readonly Fate[]) => void;
 }
 
 export async function projectBatch(context: PipelineContext, batch: Batch): Promise<BatchResult> {
@@ -63,8 +68,11 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
     } else await lockPartition(client, batch.topicId, batch.partition);
     const tally = emptyResult();
     const rounds = roundsOf(batch.events, tally);
-    const lookedUp = await lockMatchable({ ...context, client }, rounds);
-    for (const round of rounds) await projectRound({ ...context, client }, { round, lookedUp }, tally);
+    const lookedUp = await lookUpAndLock({ ...context, client }, rounds);
+    const news: Effect[] = [];
+    for (const round of rounds)
+      news.push(...(await projectRound({ ...context, client }, { round, lookedUp }, tally)));
+    batch.admit(fatesOf(news));
     return tally;
   });
 }
@@ -85,10 +93,11 @@ interface RoundContext extends PipelineContext {
 }
 
 /**
- * Locks the agents whose links the batch may change, all of them before the first change. What the look-up found before
- * the locks holds only where there was nothing to lock: that is all of the history from before the first live row.
+ * Looks up a batch, and locks the agents whose links it may change, all of them before the first change. What was found
+ * of their runs before the locks is looked up again; of history from before the first live row there is nothing to lock.
+ * Undefined where keys occur twice: then each round looks up what the one before it has left.
  */
-async function lockMatchable(
+async function lookUpAndLock(
   context: RoundContext,
   rounds: readonly Round[],
 ): Promise<readonly Known[] | undefined> {
@@ -96,9 +105,25 @@ async function lockMatchable(
     context,
     rounds.flatMap(({ keyed }) => keyed),
   );
-  const agentUrls = new Set(known.flatMap(matchableAgents));
-  await lockAgents(context.client, [...agentUrls]);
-  return agentUrls.size === 0 && rounds.length === 1 ? known : undefined;
+  const matchable = known.filter((one) => matchableAgents(one).length > 0);
+  await lockAgents(context.client, [...new Set(matchable.flatMap(matchableAgents))]);
+  if (rounds.length > 1) return undefined;
+  return await lookedUpAgain(context, known, matchable);
+}
+
+/** What is known, with some of it looked up again. */
+async function lookedUpAgain(
+  context: RoundContext,
+  known: readonly Known[],
+  some: readonly Known[],
+): Promise<readonly Known[]> {
+  if (some.length === 0) return known;
+  const again = await withFacts(
+    context,
+    some.map(({ event }) => event),
+  );
+  const byId = new Map(again.map((one) => [one.event.legacyId, one]));
+  return known.map((one) => byId.get(one.event.legacyId) ?? one);
 }
 
 /** The agents of an owner's run that matching may touch: the one that it is decided for, and the one that it names now. */
@@ -111,21 +136,56 @@ function matchableAgents(known: Known): string[] {
   return [...decided, ...now].filter((agentUrl) => typeof agentUrl === 'string');
 }
 
+/** By record, whatever the order in which rounds and re-reading have met them. */
+function fatesOf(effects: readonly Effect[]): Fate[] {
+  const inOrder = effects.toSorted((a, b) => (a.event.position.offset < b.event.position.offset ? -1 : 1));
+  return inOrder.map(({ effect, event }) => {
+    if (effect !== 'quarantine') return null;
+    const { position, reason, detail } = event;
+    return { position, reason, detail };
+  });
+}
+
+/** Gives the effects that are new: not those of records that lie in quarantine already. */
 async function projectRound(
   context: RoundContext,
   { round, lookedUp }: { round: Round; lookedUp: readonly Known[] | undefined },
   tally: Tally,
-): Promise<void> {
+): Promise<readonly Effect[]> {
   const known = lookedUp ?? (await withFacts(context, round.keyed));
-  const fresh = await loosened(context, dropSeen(known, tally), tally);
-  countLeftOut(fresh, tally);
+  const unseen = dropSeen(known, tally);
+  countLeftOut(unseen, tally);
+  const fresh = await loosened(context, await completeForLoosening(context, unseen), tally);
   const effects: Effect[] = round.keyless.map((event) => decideUnusable(event, null));
   effects.push(...(await decideAll(context, fresh)));
+  const parked = effects.flatMap(({ effect, event }) => (effect === 'quarantine' ? [event.position] : []));
+  const before = await parkedBefore(context.client, parked);
   await applyEffects(context, effects, tally);
+  return effects.filter(({ effect, event }) => effect !== 'quarantine' || !before.has(event.position.offset));
+}
+
+/**
+ * What events of twins left out is read before their links are undone, where no row of ours is kept beside the twin to
+ * hold it: were it gone from the legacy table by then, a run that was recorded would be left without any decision.
+ */
+async function completeForLoosening(
+  context: RoundContext,
+  unseen: readonly Known[],
+): Promise<readonly Known[]> {
+  const wanting = unseen.flatMap(({ event, facts: { entry } }) =>
+    event.kind === 'image' && entry?.unsettled?.hasRun === false && !isComplete(event.row) ? [event] : [],
+  );
+  if (wanting.length === 0) return unseen;
+  const completed = await reread(context.legacy, wanting);
+  return unseen.map((known) => ({ ...known, event: completed.get(known.event.legacyId) ?? known.event }));
 }
 
 /** Events of unsettled twins are decided as if the live row had not been found yet. */
-async function loosened(context: RoundContext, fresh: Known[], tally: Tally): Promise<Known[]> {
+async function loosened(
+  context: RoundContext,
+  fresh: readonly Known[],
+  tally: Tally,
+): Promise<readonly Known[]> {
   const decided = fresh.flatMap(({ event, facts: { entry } }) =>
     event.kind === 'image' && entry !== null ? [{ event, entry }] : [],
   );
@@ -133,11 +193,11 @@ async function loosened(context: RoundContext, fresh: Known[], tally: Tally): Pr
   if (applied.length === 0) return fresh;
   tally.changes = addChanges(tally.changes, changes);
   const unlinked = new Set(applied.map(({ legacyId }) => legacyId));
-  const again = await withFacts(
+  return await lookedUpAgain(
     context,
-    fresh.flatMap(({ event }) => (unlinked.has(event.legacyId) ? [event] : [])),
+    fresh,
+    fresh.filter(({ event }) => unlinked.has(event.legacyId)),
   );
-  return [...fresh.filter(({ event }) => !unlinked.has(event.legacyId)), ...again];
 }
 
 async function withFacts<E extends Keyed>(

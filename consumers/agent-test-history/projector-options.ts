@@ -3,6 +3,7 @@ import type { Logger } from '../lib/log.ts';
 import type { ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
 import type { PipelineContext } from './pipeline.ts';
+import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
 
 /** `project` goes on where the last commit ended; `replay` reads again what has been read. */
@@ -24,6 +25,7 @@ export interface ProjectorOptions {
   readonly group: string;
   readonly bounds: ChunkBounds;
   readonly partitionsAtOnce: number;
+  readonly breaker: QuarantineBreaker;
   /** Where a replay or a dry run begins; partitions that are missing begin at the start of the topic. */
   readonly startAt: ReadonlyMap<number, bigint>;
   readonly acceptNewTopic: boolean;

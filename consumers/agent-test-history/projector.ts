@@ -146,7 +146,7 @@ export class Projector {
     watermarks: Watermarks | undefined,
     outdated: AbortSignal,
   ): Promise<PartitionSession> {
-    const { context, decode, bounds, isAcceptedTruncate } = this.#options;
+    const { context, decode, bounds, breaker, isAcceptedTruncate } = this.#options;
     const { firstOffset, sessionMode } = await this.#position(partition, watermarks, outdated);
     return new PartitionSession({
       context,
@@ -157,6 +157,7 @@ export class Projector {
       firstOffset,
       mode: sessionMode,
       limit: (work) => this.#limit(work),
+      breaker,
       isAcceptedTruncate,
       committed: (session, result, seconds) => {
         this.#options.observer.committed({ partition, nextOffset: session.nextToApply, result, seconds });

@@ -12,6 +12,7 @@ import { assertMigrated } from './migrate.ts';
 import { RunObserver } from './observer.ts';
 import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
+import { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
 import { Sweeper } from './sweep/sweeper.ts';
 import { addSweep, NO_SWEEPS, type SweepTotals } from './sweep/sweep-totals.ts';
@@ -198,6 +199,10 @@ function projectorOptions(
     group: groupOf(options),
     bounds: { rows: config.BATCH_ROWS, bytes: config.BATCH_BYTES },
     partitionsAtOnce: config.PARTITIONS_AT_ONCE,
+    breaker: new QuarantineBreaker({
+      maxShare: config.QUARANTINE_MAX_SHARE,
+      window: config.QUARANTINE_WINDOW,
+    }),
     startAt,
     acceptNewTopic: options.acceptNewTopic,
     isAcceptedTruncate: (partition, offset) =>

@@ -19,6 +19,10 @@ const integer = (min: number, max: number) =>
     .int('must be a whole number')
     .min(min, `must be at least ${String(min)}`)
     .max(max, `must be at most ${String(max)}`);
+const share = z.coerce
+  .number({ error: 'must be a number' })
+  .min(0, 'must be at least 0')
+  .max(1, 'must be at most 1');
 const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
@@ -68,6 +72,8 @@ const schema = z.object({
   BATCH_ROWS: integer(1, 20_000),
   BATCH_BYTES: integer(65_536, 268_435_456),
   PARTITIONS_AT_ONCE: integer(1, 32),
+  QUARANTINE_MAX_SHARE: share,
+  QUARANTINE_WINDOW: integer(1, 100_000),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   HISTORY_CDC_STACK: z

@@ -82,6 +82,15 @@ export const SETTINGS = {
     meaning: 'partitions projected at once, each on a Postgres connection of its own',
     default: '2',
   },
+  QUARANTINE_MAX_SHARE: {
+    meaning:
+      'quarantined records, 0 to 1 of QUARANTINE_WINDOW, beyond which the projector stops; 1: it never does',
+    default: '0.1',
+  },
+  QUARANTINE_WINDOW: {
+    meaning: 'records of this process, the last ones, of which QUARANTINE_MAX_SHARE is the share',
+    default: '1000',
+  },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
   HISTORY_CDC_STACK: {

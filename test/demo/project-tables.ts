@@ -70,7 +70,13 @@ async function project(pool: Pool, events: readonly SourceEvent[]): Promise<void
   const context = { canonical: pool, legacy: pool, optOutPolicy: 'respect', matching: MATCHING } as const;
   for (let from = 0; from < events.length; from += BATCH_ROWS) {
     const batch = events.slice(from, from + BATCH_ROWS);
-    await projectBatch(context, { topicId: TOPIC_ID, partition: 0, events: batch, mode: { kind: 'replay' } });
+    await projectBatch(context, {
+      topicId: TOPIC_ID,
+      partition: 0,
+      events: batch,
+      mode: { kind: 'replay' },
+      admit: () => undefined,
+    });
   }
 }
 

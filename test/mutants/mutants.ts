@@ -1,8 +1,10 @@
 import type { Mutant, Safeguard } from './mutant.ts';
-import { DATA_ERRORS, LEDGER, ORDER } from './safeguards/ledger.ts';
+import { LEDGER } from './safeguards/ledger.ts';
 import { LIKENESS } from './safeguards/likeness.ts';
 import { LINKS } from './safeguards/links.ts';
+import { ORDER } from './safeguards/order.ts';
 import { LATE_OWNERSHIP, OWNERSHIP } from './safeguards/ownership.ts';
+import { DATA_ERRORS } from './safeguards/quarantine.ts';
 import { FLOOR, SWEEPER } from './safeguards/sweeping.ts';
 import { AGENT_LOCK, FENCE, PARTITION_LOCK } from './safeguards/turn-taking.ts';
 import { LEFT_OUT, OWN_ROWS_ONLY } from './safeguards/values.ts';

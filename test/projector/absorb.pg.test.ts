@@ -63,7 +63,7 @@ describe('a live row that comes after its legacy row was projected', () => {
     const never = () => 2n ** 62n;
     world().floorUs = never;
     await world().project([inserted(row)]);
-    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', in_window: false });
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', fingerprint: null });
     const live = await world().live({
       agent_url: 'https://OLD.example/mcp/',
       tested_at: '2019-01-01T00:00:02Z',
@@ -98,7 +98,7 @@ describe('a live row that comes after its legacy row was projected', () => {
       ours,
     );
     const live = await world().live({ agent_url: owner.url });
-    const blocked = new Map([[row.id, 'agent_compliance_step_diagnostics']]);
+    const blocked = new Map([[row.id, 'public.agent_compliance_step_diagnostics']]);
     expect(await swept()).toMatchObject({ absorbed: [], blocked, changes: { runsDeleted: 0 } });
     expect(await world().ledger(row.id)).toMatchObject({
       decision: 'projected',
@@ -121,11 +121,23 @@ describe('a live row that comes after its legacy row was projected', () => {
     try {
       await world().execute('INSERT INTO public."Odd ""table" VALUES ($1)', canonicalRunId(row.id));
       await world().live({ agent_url: owner.url });
-      expect(await swept()).toMatchObject({ blocked: new Map([[row.id, '"Odd ""table"']]) });
+      expect(await swept()).toMatchObject({ blocked: new Map([[row.id, 'public."Odd ""table"']]) });
       expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected' });
     } finally {
       await world().pool.query('DROP TABLE public."Odd ""table"');
     }
+  });
+
+  test('is compared with our row as it is, not with later images that did not go into it', async () => {
+    const owner = await world().owner();
+    const row = runOf(owner, { started_at: '2026-03-04T05:00:00Z' });
+    await world().project([inserted(row)]);
+    await world().project([updated({ ...row, user_id: 'stranger', started_at: '2026-03-04T05:30:00Z' })]);
+    await world().live({ agent_url: owner.url, tested_at: '2026-03-04T05:30:00Z' });
+    expect(await swept()).toMatchObject(nothing);
+    const live = await world().live({ agent_url: owner.url, tested_at: '2026-03-04T05:00:01Z' });
+    expect(await swept()).toMatchObject({ absorbed: [row.id] });
+    expect(await world().ledger(row.id)).toMatchObject({ canonical_run_id: live });
   });
 
   test('is not for a deleted row to lose: it is linked like any other', async () => {

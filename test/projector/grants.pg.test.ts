@@ -4,9 +4,11 @@ import { assertMigrated, migrate } from '../../consumers/agent-test-history/migr
 import { registerTopic, takeOver } from '../../consumers/agent-test-history/offsets.ts';
 import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
-import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
+import { aRow, deleted, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
 import { MATCHING, asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
 import { swept } from '../support/swept.ts';
 import { Tables } from '../support/tables.ts';
@@ -37,14 +39,12 @@ afterAll(async () => {
   await superuser.end();
 });
 
-/** What the application's owner grants: the columns that `migrate` asks for, and to write and delete none but the runs. */
+/** What the application's owner grants: the columns that `migrate` asks for, and to write none but the runs. */
 function rightsOn(...tables: Readonly<Record<string, readonly string[]>>[]): string {
   const selects = tables
     .flatMap((group) => Object.entries(group))
     .map(([table, columns]) => `GRANT SELECT (${columns.join(', ')}) ON public.${table} TO ${ROLE}`);
-  return [...selects, `GRANT SELECT, INSERT, UPDATE, DELETE ON public.agent_compliance_runs TO ${ROLE}`].join(
-    ';',
-  );
+  return [...selects, `GRANT SELECT, INSERT, UPDATE ON public.agent_compliance_runs TO ${ROLE}`].join(';');
 }
 
 test('a role with the rights of `--grant-to`, and on the columns that are asked for, can run a projection', async () => {
@@ -85,30 +85,70 @@ test('a role with the rights of `--grant-to`, and on the columns that are asked 
   });
 });
 
-test('with it, a live row takes over from ours once the role can see that nothing refers to ours', async () => {
+test('and its canonical row gives way to a live row that comes late, unless something refers to it', async () => {
+  const tables = new Tables(open.pool);
+  const owner = await tables.owner();
+  const [free, referred] = [1, 2].map((duration) =>
+    aRow({ agent_context_id: owner.context, user_id: owner.user, total_duration_ms: duration }),
+  ) as [RowValues, RowValues];
+  const { claim, nextOffset } = await takeOver(
+    projector,
+    { topicId: TOPIC_ID, partition: 0, offset: 0n },
+    'test',
+  );
+  const context = {
+    canonical: projector,
+    legacy: projector,
+    optOutPolicy: 'respect',
+    matching: MATCHING,
+  } as const;
+  await runRecords({
+    context,
+    mode: { kind: 'commit', claim },
+    rows: 2,
+    records: asRecords([inserted(free), inserted(referred)], nextOffset),
+  });
+  await tables.execute(
+    "INSERT INTO public.agent_compliance_step_diagnostics (run_id, storyboard_id, step_id, passed) VALUES ($1, 's', 's', true)",
+    canonicalRunId(referred.id),
+  );
+  for (const { total_duration_ms } of [free, referred])
+    await tables.live({ agent_url: owner.url, total_duration_ms });
+  const result = await sweep({ ...context, graceSeconds: 0, meter: { lower: () => undefined } });
+  expect(result.absorbed).toEqual([free.id]);
+  expect([...result.blocked.keys()]).toEqual([referred.id]);
+});
+
+test('and it stays where a table may refer to it that nobody of ours can read', async () => {
   const tables = new Tables(open.pool);
   const owner = await tables.owner();
   const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
   const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
   const { claim, nextOffset } = await takeOver(projector, start, 'test');
+  const context = { canonical: projector, legacy: projector, optOutPolicy: 'respect' } as const;
   await runRecords({
-    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect', matching: MATCHING },
+    context: { ...context, matching: MATCHING },
     mode: { kind: 'commit', claim },
     rows: 1,
     records: asRecords([inserted(row)], nextOffset),
   });
-  const live = await tables.live({ agent_url: owner.url });
-  expect(await swept(projector)).toMatchObject({
-    absorbed: [],
-    blocked: new Map([[row.id, 'agent_compliance_step_diagnostics']]),
-  });
-  await open.pool.query(`GRANT SELECT (run_id) ON public.agent_compliance_step_diagnostics TO ${ROLE}`);
-  expect(await swept(projector)).toMatchObject({ absorbed: [row.id], blocked: new Map() });
-  expect(await tables.ledger(row.id)).toMatchObject({ decision: 'twin', canonical_run_id: live });
+  await tables.live({ agent_url: owner.url });
+  await superuser.query(
+    'CREATE TABLE public.sealed (run_id uuid REFERENCES public.agent_compliance_runs (id) ON DELETE CASCADE)',
+  );
+  try {
+    const { absorbed, blocked } = await swept(projector);
+    expect(absorbed).toEqual([]);
+    expect(blocked.get(row.id)).toBe('public.sealed');
+  } finally {
+    await superuser.query('DROP TABLE public.sealed');
+  }
+  expect((await swept(projector)).absorbed).toEqual([row.id]);
 });
 
 test.each([
   ['change a verdict', "UPDATE public.agent_compliance_status SET status = 'failing'"],
+  ['delete a canonical row', 'DELETE FROM public.agent_compliance_runs'],
   ['delete a decision', 'DELETE FROM history_cdc.ledger'],
   ['read the credentials of a context', 'SELECT auth_token_encrypted FROM public.agent_contexts'],
   ['write a legacy row', 'DELETE FROM public.agent_test_history'],

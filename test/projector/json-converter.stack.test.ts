@@ -65,6 +65,15 @@ test('a record that cannot be read takes the decision of its key, and the next g
   );
   const key = Buffer.from(JSON.stringify({ id: STRANGERS }));
   await pipeline().produce([{ key, value: Buffer.from('{"op": "u", "after": {'), partition }]);
+  const before = await contentHash(pipeline());
+  for (const args of [['project', '--until-caught-up'], ['project', '--dry-run'], ['replay']]) {
+    const { code, stderr } = await pipeline().run(args, { QUARANTINE_MAX_SHARE: '0' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error QUARANTINE_BREAKER: more than 0 of 1000 records would be quarantined \(undecodable 1\)/m,
+    );
+  }
+  expect(await contentHash(pipeline())).toBe(before);
   expect((await pipeline().project()).decisions).toEqual({ quarantined: 1 });
   const ledger = () =>
     pipeline().query('SELECT decision, reason FROM history_cdc.ledger WHERE legacy_id = $1', [STRANGERS]);

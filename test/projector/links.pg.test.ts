@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { aRow, COMMITTED_AT_MS, inserted, updated, type RowValues } from '../support/records.ts';
+import {
+  aRow,
+  COMMITTED_AT_MS,
+  incrementalSnapshotOf,
+  inserted,
+  updated,
+  type RowValues,
+} from '../support/records.ts';
 import { swept } from '../support/swept.ts';
 import type { Owner } from '../support/tables.ts';
 import { useWorld } from '../support/world.ts';
@@ -52,6 +59,28 @@ describe('a link', () => {
     const nearer = runOf(owner, 9);
     await world().project([inserted(nearer)]);
     expect(await standing(moved, nearer)).toEqual([['twin', live], projected(nearer)]);
+  });
+
+  test('of a run that changed when its time was over stands, though a nearer run comes', async () => {
+    const owner = await world().owner();
+    const live = await liveOf(owner, -9990);
+    const changed = runOf(owner, -10_000);
+    await world().project([inserted(changed)]);
+    await world().project([updated({ ...changed, summary: 'changed' })]);
+    const nearer = runOf(owner, -9991);
+    await world().project([inserted(nearer)]);
+    expect(await standing(changed, nearer)).toEqual([['twin', live], projected(nearer)]);
+  });
+
+  test('of a run that a snapshot only read again when its time was over goes to a nearer run', async () => {
+    const owner = await world().owner();
+    const live = await liveOf(owner, -9990);
+    const read = runOf(owner, -10_000);
+    await world().project([inserted(read)]);
+    await world().project([incrementalSnapshotOf(read)]);
+    const nearer = runOf(owner, -9991);
+    await world().project([inserted(nearer)]);
+    expect(await standing(read, nearer)).toEqual([projected(read), ['twin', live]]);
   });
 
   test('of a run on an agent that opted out goes to a nearer run, and no row of ours takes its place', async () => {

@@ -45,11 +45,11 @@ describe('runs that may have a live row', () => {
     expect(await projected(runOf(owner, { started_at: early }))).toMatchObject({
       decision: 'twin',
       canonical_run_id: live,
-      in_window: true,
+      fingerprint: expect.any(String) as string,
     });
     expect(await projected(runOf(owner, { started_at: timeOf(FIRST - WINDOW_MS, -1) }))).toMatchObject({
       decision: 'projected',
-      in_window: false,
+      fingerprint: null,
     });
   });
 
@@ -100,6 +100,21 @@ describe('runs that may have a live row', () => {
   });
 });
 
+test('a run of before that has no row of ours, because its agent opted out, gets its live row all the same', async () => {
+  const meter = await measured();
+  world().floorUs = meter.floorUs;
+  const owner = await world().owner();
+  await world().registered(owner.url, { optedOut: true });
+  const at = timeOf(FIRST - 86_400_000);
+  const row = runOf(owner, { started_at: at });
+  await world().legacyRow(row);
+  expect(await projected(row)).toMatchObject({ decision: 'opted_out' });
+  const live = await world().live({ agent_url: owner.url, tested_at: at });
+  const matching = { ...MATCHING, floorUs: meter.floorUs };
+  expect((await swept(world().pool, { matching, meter })).relinked).toEqual([row.id]);
+  expect(await world().ledger(row.id)).toMatchObject({ decision: 'twin', canonical_run_id: live });
+});
+
 test('history that started before skips matching, though its live row is there; a sweep finds it, and from then on its time is matched', async () => {
   const meter = await measured();
   world().floorUs = meter.floorUs;
@@ -107,11 +122,16 @@ test('history that started before skips matching, though its live row is there; 
   const at = timeOf(FIRST - 86_400_000);
   const live = await world().live({ agent_url: owner.url, tested_at: at });
   const row = runOf(owner, { started_at: at });
-  expect(await projected(row)).toMatchObject({ decision: 'projected', in_window: false });
+  expect(await projected(row)).toMatchObject({ decision: 'projected', fingerprint: null });
   const matching = { ...MATCHING, floorUs: meter.floorUs };
   const { absorbed } = await swept(world().pool, { matching, meter });
   expect(absorbed).toEqual([row.id]);
-  expect(await world().ledger(row.id)).toMatchObject({ canonical_run_id: live, in_window: true });
+  expect(await world().ledger(row.id)).toMatchObject({
+    canonical_run_id: live,
+    fingerprint: expect.any(String) as string,
+  });
   expect(meter.floorUs()).toBe(micros(FIRST - 86_400_000 - WINDOW_MS));
-  expect(await projected(runOf(owner, { started_at: at }))).toMatchObject({ in_window: true });
+  expect(await projected(runOf(owner, { started_at: at }))).toMatchObject({
+    fingerprint: expect.any(String) as string,
+  });
 });

@@ -7,6 +7,7 @@ import {
   type LegacyRun,
   type LiveRun,
 } from '../../consumers/agent-test-history/twins/match-twin.ts';
+import { pairsByDefinition } from '../support/pairs-by-definition.ts';
 
 const SECOND = 1_000_000n;
 const WINDOW = 120n * SECOND;
@@ -189,47 +190,11 @@ test('of thousands of runs around one live row, the nearest has it', () => {
   expect(pairsOf(crowd, [live('x', 25)])).toEqual({ g2500: 'x' });
 });
 
-/** Every pairing there is, tried out: what the definition says, and nothing clever. */
 function bestByDefinition(a: readonly LegacyRun[], x: readonly LiveRun[]): Record<string, string> {
-  const rows = [...a].sort(
-    (p, q) => Number(p.startedAtUs - q.startedAtUs) || (p.legacyId < q.legacyId ? -1 : 1),
-  );
-  const runs = [...x].sort((p, q) => Number(p.testedAtUs - q.testedAtUs) || (p.runId < q.runId ? -1 : 1));
-  let best: { size: number; distance: number; digits: number[] } | undefined;
-  const better = (size: number, distance: number, digits: number[]) => {
-    if (best === undefined) return true;
-    if (size !== best.size) return size > best.size;
-    if (distance !== best.distance) return distance < best.distance;
-    const at = digits.findIndex((digit, index) => digit !== best?.digits[index]);
-    return at >= 0 && (digits[at] ?? 0) < (best.digits[at] ?? 0);
-  };
-  const walk = (index: number, digits: number[]) => {
-    if (index === rows.length) {
-      const used = digits.filter((digit) => digit < runs.length);
-      const distance = digits.reduce((sum, digit, row) => {
-        const [left, right] = [rows[row], runs[digit]];
-        return left === undefined || right === undefined
-          ? sum
-          : sum + Math.abs(Number(left.startedAtUs - right.testedAtUs));
-      }, 0);
-      if (better(used.length, distance, digits)) best = { size: used.length, distance, digits };
-      return;
-    }
-    const row = rows[index];
-    if (row === undefined) return;
-    runs.forEach((run, digit) => {
-      if (!digits.includes(digit) && likeness(row, run, WINDOW) === 'twin')
-        walk(index + 1, [...digits, digit]);
-    });
-    walk(index + 1, [...digits, runs.length]);
-  };
-  walk(0, []);
-  const digits = best?.digits ?? [];
-  return Object.fromEntries(
-    digits.flatMap((digit, index) => {
-      const [left, right] = [rows[index], runs[digit]];
-      return left === undefined || right === undefined ? [] : [[left.legacyId, right.runId]];
-    }),
+  return pairsByDefinition(
+    a.map((run) => ({ id: run.legacyId, atUs: Number(run.startedAtUs), run })),
+    x.map((run) => ({ id: run.runId, atUs: Number(run.testedAtUs), run })),
+    (left, right) => likeness(left.run, right.run, WINDOW) === 'twin',
   );
 }
 

@@ -153,6 +153,20 @@ describe('a row that Postgres refuses is parked alone, and the rest of its batch
     ]);
   });
 
+  test('behind a record that cannot be decoded', async () => {
+    const owner = await world().owner();
+    const [row, refused, after] = [rowOf(owner), rowOf(owner), rowOf(owner)];
+    const { decisions } = await world().project([
+      rawRecord(row.id, Buffer.from('not json')),
+      streamed(refused, { agent_profile_json: '{' }),
+      inserted(after),
+    ]);
+    expect(decisions).toEqual({ quarantined: 2, projected: 1 });
+    expect(await world().ledger(row.id)).toMatchObject({ reason: 'undecodable' });
+    expect(await world().ledger(refused.id)).toMatchObject({ reason: 'rejected_by_postgres' });
+    expect(await world().ledger(after.id)).toMatchObject({ decision: 'projected' });
+  });
+
   test('several of them, among events of the same keys', async () => {
     const owner = await world().owner();
     const rows = Array.from({ length: 9 }, () => rowOf(owner));

@@ -11,13 +11,13 @@ const sessions = useSessions();
 test('a right or a function that is missing puts no row aside: the projector ends, and nothing is committed', async () => {
   const rows = [topic().ownersRow(), topic().ownersRow()];
   const run = topic().commit(rows.map(inserted), await topic().claim('one'));
-  const named = 'history_cdc.run_provenance(uuid, text, text, text, text)';
+  const named = 'history_cdc.run_observations(uuid, text, text, text, text, text)';
   await topic().pool.query(`ALTER FUNCTION ${named} RENAME TO mislaid`);
   try {
     await expect(runRecords(run)).rejects.toMatchObject({ code: '42883' });
   } finally {
     await topic().pool.query(
-      `ALTER FUNCTION ${named.replace('run_provenance', 'mislaid')} RENAME TO run_provenance`,
+      `ALTER FUNCTION ${named.replace('run_observations', 'mislaid')} RENAME TO run_observations`,
     );
   }
   expect(await topic().quarantined()).toEqual([]);

@@ -3,7 +3,7 @@ import { PartitionSession } from '../../consumers/agent-test-history/partition-s
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { deleted, envelopeOf, inserted, type Message } from '../support/records.ts';
-import { jsonDecoder, runRecords, TOPIC_ID, type SessionRun } from '../support/run-records.ts';
+import { jsonDecoder, noBreaker, runRecords, TOPIC_ID, type SessionRun } from '../support/run-records.ts';
 import { until } from '../support/until.ts';
 
 const topic = usePartitions();
@@ -71,6 +71,7 @@ function openSession(run: SessionRun) {
     partition: 0,
     firstOffset: 0n,
     limit: (work) => work(),
+    breaker: noBreaker(),
     isAcceptedTruncate: () => false,
     committed: (_, result) => committed.push(result),
     retrying: (_, error) => retries.push(error),

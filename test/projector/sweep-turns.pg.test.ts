@@ -99,7 +99,7 @@ describe('a sweep', () => {
     await held.release();
     expect(await run).toMatchObject({
       absorbed: [],
-      blocked: new Map([[row.id, 'agent_compliance_step_diagnostics']]),
+      blocked: new Map([[row.id, 'public.agent_compliance_step_diagnostics']]),
     });
     const { rows } = await topic().pool.query(
       'SELECT FROM public.agent_compliance_step_diagnostics WHERE run_id = $1',

@@ -190,6 +190,28 @@ describe('a later event of a twin', () => {
     expect(await standing(row)).toEqual([twin(live)]);
   });
 
+  test('on an agent that opted out, with values left out: the link stays where nobody has them any more', async () => {
+    const owner = await world().owner();
+    await world().registered(owner.url, { optedOut: true });
+    const live = await world().live({ agent_url: owner.url, tested_at: COMMITTED });
+    const row = runOf(owner, { started_at: COMMITTED });
+    await world().project([inserted(row)]);
+    await world().project([updated({ ...row, steps_passed: 9 }, 'agent_profile_json')]);
+    expect(await standing(row)).toEqual([twin(live)]);
+  });
+
+  test('on an agent that opted out, with a user left out that the row has lost since: the link stays', async () => {
+    const owner = await world().owner();
+    await world().registered(owner.url, { optedOut: true });
+    const live = await world().live({ agent_url: owner.url, tested_at: COMMITTED });
+    const row = runOf(owner, { started_at: COMMITTED });
+    const away = { ...row, user_id: 'user_stranger' };
+    await world().legacyRow(away);
+    await world().project([inserted(row)]);
+    await world().project([updated({ ...row, steps_passed: 9 }, 'user_id'), updated(away)]);
+    expect(await standing(row)).toEqual([twin(live)]);
+  });
+
   test('when its time is over: nothing unlinks it', async () => {
     const owner = await world().owner();
     const live = await world().live({ agent_url: owner.url });
@@ -197,6 +219,9 @@ describe('a later event of a twin', () => {
     await world().project([inserted(row)]);
     await world().project([updated({ ...row, summary: 'another summary' })]);
     expect(await standing(row)).toEqual([twin(live)]);
+    const nearer = runOf(owner, { started_at: '2026-03-04T05:06:06.9Z' });
+    await world().project([inserted(nearer)]);
+    expect(await standing(row, nearer)).toEqual([twin(live), projected(nearer)]);
   });
 
   test('moved to another agent of its owner: the live row stays its canonical row, for ever', async () => {

@@ -22,6 +22,8 @@ interface PipelineOptions {
   readonly converter?: Converter;
   /** Partitions of the data topic; 4 unless told. */
   readonly partitions?: number;
+  /** false: the test brings the connector about itself. */
+  readonly connected?: false;
   /** Fills the application's tables before the connector exists: these rows come by the snapshot. */
   readonly seed: (pool: Pool) => Promise<void>;
 }
@@ -87,14 +89,14 @@ export class Pipeline {
     this.admin = createKafkaClient(config, createLogger('silent')).admin();
   }
 
-  static async start({ converter = 'avro', partitions = 4, seed }: PipelineOptions): Promise<Pipeline> {
+  static async start({ converter = 'avro', partitions = 4, ...options }: PipelineOptions): Promise<Pipeline> {
     const database = await freshDatabase();
     const settings = pipelineSettings(database, { converter, partitions });
     const config = loadConfig({ ...settings, LOG_LEVEL: 'silent' }, undefined, NEEDS);
     const cluster = await KafkaCluster.connect(config, createLogger('silent'));
     const pipeline = new Pipeline(database, settings, { config, cluster });
     try {
-      await pipeline.#build(seed);
+      await pipeline.#build(options);
       return pipeline;
     } catch (error) {
       await pipeline.drop();
@@ -102,14 +104,14 @@ export class Pipeline {
     }
   }
 
-  async #build(seed: PipelineOptions['seed']): Promise<void> {
+  async #build({ seed, connected }: PipelineOptions): Promise<void> {
     await this.admin.connect();
     for (const file of [APPLICATION, ORACLE]) await this.pool.query(readFileSync(file, 'utf8'));
     await seed(this.pool);
     await this.recount();
     await migrate(this.pool, undefined);
     await runSourceSql(this.#database.superuserUrl, sourceSql(this.config));
-    await this.apply();
+    if (connected !== false) await this.apply();
   }
 
   /** What a snapshot brings: one record a row that is there now. */
@@ -123,8 +125,13 @@ export class Pipeline {
 
   /** Brings the connector about, and waits until everything that was committed before is in the topic. */
   async apply(): Promise<void> {
-    await applyConnector(this.config, { note: () => undefined });
+    await this.connect();
     await this.delivered();
+  }
+
+  /** Brings the connector about while the application may be writing. */
+  async connect(): Promise<void> {
+    await applyConnector(this.config, { note: () => undefined });
   }
 
   async query<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<T[]> {

@@ -1,6 +1,7 @@
 import { createDecoder, type Decoder } from '../../consumers/agent-test-history/decode.ts';
 import { PartitionSession, type SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
 import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
+import { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine-breaker.ts';
 import { accumulate, emptyResult, type BatchResult } from '../../consumers/agent-test-history/result.ts';
 import type { Matching } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { TopicRecord } from '../../consumers/lib/kafka-consumer.ts';
@@ -24,6 +25,8 @@ export interface SessionRun {
   readonly topicId?: string;
   readonly partition?: number;
   readonly decode?: Decoder;
+  /** None is off. */
+  readonly breaker?: QuarantineBreaker;
   readonly isAcceptedTruncate?: (partition: number, offset: bigint) => boolean;
   readonly committed?: (result: BatchResult, nextOffset: bigint) => void;
   readonly retrying?: (error: Error) => void;
@@ -37,6 +40,11 @@ export function asRecords(messages: readonly Message[], firstOffset: bigint): To
     key,
     value,
   }));
+}
+
+/** Tests of the quarantine park more than any topic should. */
+export function noBreaker(): QuarantineBreaker {
+  return new QuarantineBreaker({ maxShare: 1, window: 1 });
 }
 
 /** Takes records through a session of the projector, bytes to COMMIT, and sums up what it reports. */
@@ -56,6 +64,7 @@ export async function runRecords(run: SessionRun): Promise<BatchResult> {
     firstOffset: first.offset,
     mode: run.mode,
     limit: (work) => work(),
+    breaker: run.breaker ?? noBreaker(),
     isAcceptedTruncate: run.isAcceptedTruncate ?? (() => false),
     committed: ({ nextToApply }, result) => {
       accumulate(total, result);

@@ -1,7 +1,7 @@
 import type { Message } from './records.ts';
 
 /** A small random generator, so that a shuffle that found something can be run again. */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -17,24 +17,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN triggered_by = 'owner_test' AND (observations ->> 'backfill_source') IS DISTINCT FROM 'agent_test_history';
 
 ALTER TABLE history_cdc.ledger
-  -- Of owners' runs only.
+  -- NULL where the row takes no part in matching: it is no owner's, or from before the first live row. To hash all of
+  -- history took a twentieth of the projector's time; a live row that turns up there brings it about (sweep/).
   ADD COLUMN fingerprint  uuid,
-  ADD COLUMN profile_hash uuid,
-  -- The row takes part in matching. History from before the first live row does not, and costs the index nothing.
-  ADD COLUMN in_window    boolean NOT NULL DEFAULT false;
-CREATE INDEX ledger_matchable ON history_cdc.ledger (agent_url, fingerprint, started_at) WHERE in_window;
+  ADD COLUMN profile_hash uuid;
+CREATE INDEX ledger_matchable ON history_cdc.ledger (agent_url, fingerprint, started_at) WHERE fingerprint IS NOT NULL;
 
 -- Deferrable, so that one statement can let two legacy rows swap their live rows.
 ALTER TABLE history_cdc.ledger DROP CONSTRAINT ledger_canonical_run_id_key;
 ALTER TABLE history_cdc.ledger
   ADD CONSTRAINT ledger_canonical_run_id_key UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;
-
--- What an earlier release projected.
-UPDATE history_cdc.ledger l
-SET fingerprint = history_cdc.run_fingerprint(r.headline, r.total_duration_ms, r.overall_status = 'passing'),
-    profile_hash = history_cdc.profile_hash(r.agent_profile_json)
-FROM public.agent_compliance_runs r
-WHERE l.decision = 'projected' AND r.id = l.canonical_run_id;
 
 -- Twins whose pair may still be recomputed, because rows that belong to their cluster may still come; a twin that is
 -- not in here is settled, and nothing but a person unlinks it. Beside it the canonical row that we would write if the
@@ -67,3 +59,47 @@ CREATE TABLE history_cdc.agent_spelling (
   agent_url text NOT NULL
 );
 CREATE INDEX agent_spelling_agent_url ON history_cdc.agent_spelling (agent_url);
+
+-- What refers to canonical rows, by foreign keys of whatever table: the application has more tables than this project
+-- knows. Deleting a row would take those rows with it, or break them. Whoever wants to refer to one of the rows waits
+-- for our transaction, and then sees that it is gone. A table that may not be read is taken to refer to all of them.
+-- With the rights of whoever migrates, so that projectors need none on those tables.
+CREATE FUNCTION history_cdc.references_to_runs(run_ids uuid[]) RETURNS TABLE (run_id uuid, table_name text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  key record;
+BEGIN
+  PERFORM FROM public.agent_compliance_runs r WHERE r.id = ANY (run_ids) ORDER BY r.id FOR UPDATE;
+  FOR key IN
+    SELECT con.conrelid::regclass::text AS referring_table, col.attname AS referring_column,
+           has_column_privilege(con.conrelid, col.attnum, 'SELECT') AS readable
+    FROM pg_constraint con
+    CROSS JOIN LATERAL unnest(con.conkey, con.confkey) AS pair (referring, referred)
+    JOIN pg_attribute id ON id.attrelid = con.confrelid AND id.attnum = pair.referred AND id.attname = 'id'
+    JOIN pg_attribute col ON col.attrelid = con.conrelid AND col.attnum = pair.referring
+    -- A partition's key is that of its parent.
+    WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confrelid = 'public.agent_compliance_runs'::regclass
+    ORDER BY 1, 2
+  LOOP
+    IF key.readable THEN
+      RETURN QUERY EXECUTE format(
+        'SELECT ours.id, %L::text FROM unnest($1) AS ours (id) WHERE EXISTS (SELECT FROM %s t WHERE t.%I = ours.id)',
+        key.referring_table, key.referring_table, key.referring_column) USING run_ids;
+    ELSE
+      RETURN QUERY SELECT ours.id, key.referring_table FROM unnest(run_ids) AS ours (id);
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- Deletes canonical rows of ours, and of nobody else, and gives what they were. The only way in which a projector
+-- deletes any: its role needs no right to.
+CREATE FUNCTION history_cdc.delete_own_runs(run_ids uuid[]) RETURNS SETOF public.agent_compliance_runs
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+  DELETE FROM public.agent_compliance_runs r
+  WHERE r.id = ANY (run_ids) AND r.observations_json ->> 'backfill_script' = 'history-cdc'
+  RETURNING r.*
+$$;
+REVOKE EXECUTE ON FUNCTION history_cdc.references_to_runs(uuid[]), history_cdc.delete_own_runs(uuid[]) FROM PUBLIC;

@@ -14,8 +14,22 @@ RETURN CASE WHEN storyboards IS NULL
          || convert_to(storyboards, 'UTF8'))
 END;
 
--- What a canonical row of ours says about storyboards, beside where it comes from: nothing where there are none. Its
--- text is parsed once: a second cast took 3 µs a row.
+-- What a canonical row of ours says about storyboards, beside where it comes from: nothing where there are none. It
+-- names its parameter once, so that Postgres inlines the call and parses the text once.
 CREATE FUNCTION history_cdc.storyboard_observation(storyboards text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(('{"storyboards": ' || storyboards || '}')::jsonb, '{}');
+
+-- Both in one: the observations of a canonical row that is written anew. As text that is parsed once it takes 4 µs;
+-- jsonb objects built, and then merged, took 8.
+CREATE FUNCTION history_cdc.run_observations(
+  legacy_id uuid, scenario text, user_id text, organization_id text, original_agent_url text, storyboards text
+) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (
+  '{"backfill_source": "agent_test_history", "backfill_source_id": "' || legacy_id::text
+  || '", "backfill_script": "history-cdc", "original_scenario": ' || coalesce(to_json(scenario)::text, 'null')
+  || ', "backfill_user_id": ' || coalesce(to_json(user_id)::text, 'null')
+  || ', "backfill_org_id": ' || coalesce(to_json(organization_id)::text, 'null')
+  || coalesce(', "original_agent_url": ' || to_json(original_agent_url)::text, '')
+  || coalesce(', "storyboards": ' || storyboards, '') || '}')::jsonb;

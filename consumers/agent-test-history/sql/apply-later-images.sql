@@ -82,13 +82,13 @@ recorded AS (
       content_hash = CASE WHEN m.readable THEN history_cdc.content_hash(
         m.agent_context_id, m.scenario, m.overall_passed, m.steps_passed, m.steps_failed, m.total_duration_ms,
         m.summary, m.dry_run, m.user_id, m.agent_profile_json, m.started_at, m.storyboards) ELSE l.content_hash END,
-      started_at = e.started_at, source_deleted_at = NULL,
+      source_deleted_at = NULL,
       -- Live rows are compared with our row; what another row stands for keeps what it was linked by.
-      fingerprint = CASE WHEN e.applies
+      started_at = CASE WHEN e.applies THEN e.started_at ELSE l.started_at END,
+      fingerprint = CASE WHEN e.applies AND (e.in_window OR l.fingerprint IS NOT NULL)
         THEN history_cdc.run_fingerprint(m.summary, m.total_duration_ms, m.overall_passed) ELSE l.fingerprint END,
-      profile_hash = CASE WHEN e.applies
-        THEN history_cdc.profile_hash(m.agent_profile_json::jsonb) ELSE l.profile_hash END,
-      in_window = l.in_window OR (e.applies AND e.in_window)
+      profile_hash = CASE WHEN e.applies AND (e.in_window OR l.fingerprint IS NOT NULL)
+        THEN history_cdc.profile_hash(m.agent_profile_json::jsonb) ELSE l.profile_hash END
   FROM event e
   JOIN merged m ON m.legacy_id = e.legacy_id
   WHERE l.legacy_id = e.legacy_id

@@ -23,7 +23,7 @@ recorded AS (
     is_member = NULL, lists_agent = NULL, opted_out = NULL,
     topic_id = excluded.topic_id, partition = excluded.partition, "offset" = excluded."offset", lsn = NULL,
     op = excluded.op, snapshot = excluded.snapshot, content_hash = NULL, started_at = NULL,
-    fingerprint = NULL, profile_hash = NULL, in_window = false,
+    fingerprint = NULL, profile_hash = NULL,
     decided_at = clock_timestamp(), source_deleted_at = NULL
   WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))
     AND l.canonical_run_id IS NULL

@@ -9,14 +9,14 @@ WITH event AS MATERIALIZED (
     $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
     $15::uuid[], $16::integer[], $17::bigint[], $18::bigint[], $19::text[], $20::boolean[],
     $21::text[], $22::boolean[], $23::integer[], $24::integer[], $25::integer[], $26::text[], $27::boolean[],
-    $28::text[], $29::timestamptz[], $30::uuid[], $31::uuid[], $32::boolean[], $33::text[], $34::uuid[], $35::text[]
+    $28::text[], $29::timestamptz[], $30::uuid[], $31::uuid[], $32::text[], $33::uuid[], $34::text[]
   ) AS e (
     legacy_id, decision, reason, canonical_run_id, rule_version,
     agent_context_id, user_id, organization_id, original_agent_url, agent_url, lifecycle_stage, is_member, lists_agent,
     opted_out,
     topic_id, partition, "offset", lsn, op, snapshot,
     scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary, dry_run,
-    agent_profile_json, started_at, fingerprint, profile_hash, in_window, otherwise, own_run_id, storyboards
+    agent_profile_json, started_at, fingerprint, profile_hash, otherwise, own_run_id, storyboards
   )
 ),
 run AS (
@@ -29,9 +29,8 @@ run AS (
          CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
          e.summary, e.total_duration_ms, e.started_at, '[]'::jsonb,
          e.steps_passed, e.steps_failed, 0, 0, e.agent_profile_json::jsonb,
-         history_cdc.run_provenance(e.legacy_id, e.scenario, e.user_id, e.organization_id,
-                                    nullif(e.original_agent_url, e.agent_url))
-           || history_cdc.storyboard_observation(e.storyboards),
+         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+                                      nullif(e.original_agent_url, e.agent_url), e.storyboards),
          'owner_test', coalesce(e.dry_run, true), e.organization_id
   FROM event e
   WHERE e.decision = 'projected'
@@ -53,9 +52,8 @@ kept AS (
   SELECT e.legacy_id, e.own_run_id, e.agent_url, e.lifecycle_stage,
          CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
          e.summary, e.total_duration_ms, e.started_at, e.steps_passed, e.steps_failed, e.agent_profile_json::jsonb,
-         history_cdc.run_provenance(e.legacy_id, e.scenario, e.user_id, e.organization_id,
-                                    nullif(e.original_agent_url, e.agent_url))
-           || history_cdc.storyboard_observation(e.storyboards),
+         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+                                      nullif(e.original_agent_url, e.agent_url), e.storyboards),
          coalesce(e.dry_run, true), e.organization_id
   FROM event e
   WHERE e.decision = 'twin' AND e.otherwise = 'projected'
@@ -75,7 +73,7 @@ recorded AS (
   INSERT INTO history_cdc.ledger AS l (
     legacy_id, decision, reason, canonical_run_id, rule_version,
     agent_context_id, user_id, organization_id, agent_url, lifecycle_stage, is_member, lists_agent, opted_out,
-    topic_id, partition, "offset", lsn, op, snapshot, content_hash, started_at, fingerprint, profile_hash, in_window
+    topic_id, partition, "offset", lsn, op, snapshot, content_hash, started_at, fingerprint, profile_hash
   )
   SELECT e.legacy_id, e.decision, e.reason, e.canonical_run_id, e.rule_version,
          e.agent_context_id, e.user_id, e.organization_id, e.agent_url, e.lifecycle_stage, e.is_member, e.lists_agent,
@@ -84,7 +82,7 @@ recorded AS (
          history_cdc.content_hash(
            e.agent_context_id, e.scenario, e.overall_passed, e.steps_passed, e.steps_failed, e.total_duration_ms,
            e.summary, e.dry_run, e.user_id, e.agent_profile_json, e.started_at, e.storyboards),
-         e.started_at, e.fingerprint, e.profile_hash, e.in_window
+         e.started_at, e.fingerprint, e.profile_hash
   FROM event e
   ON CONFLICT (legacy_id) DO UPDATE SET
     decision = excluded.decision, reason = excluded.reason, canonical_run_id = excluded.canonical_run_id,
@@ -94,7 +92,7 @@ recorded AS (
     opted_out = excluded.opted_out, topic_id = excluded.topic_id, partition = excluded.partition,
     "offset" = excluded."offset", lsn = excluded.lsn, op = excluded.op,
     snapshot = excluded.snapshot, content_hash = excluded.content_hash, started_at = excluded.started_at,
-    fingerprint = excluded.fingerprint, profile_hash = excluded.profile_hash, in_window = excluded.in_window,
+    fingerprint = excluded.fingerprint, profile_hash = excluded.profile_hash,
     decided_at = clock_timestamp(), source_deleted_at = NULL
   WHERE (l.topic_id <> excluded.topic_id
          OR (l.partition = excluded.partition AND l."offset" < excluded."offset")

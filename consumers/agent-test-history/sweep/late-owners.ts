@@ -10,12 +10,11 @@ import { lockAllPartitions } from '../offsets.ts';
 import type { Decision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import { emptyResult } from '../result.ts';
-import { storyboardsOf } from '../storyboards.ts';
 import { lockAgents } from '../twins/agent-locks.ts';
+import { readLegacyRows } from './legacy-rows.ts';
 
 const LATE_OWNERS = sqlFile(import.meta.url, './sql/late-owners.sql');
 const DECIDED_EVENTS = sqlFile(import.meta.url, './sql/decided-events.sql');
-const LEGACY_ROWS = sqlFile(import.meta.url, './sql/legacy-rows.sql');
 const AT_ONCE = 500;
 
 /** Runs that were a stranger's when they were decided, and whose user owns the agent by now. */
@@ -103,46 +102,6 @@ async function decideAgain(
       changes: tally.changes,
     };
   });
-}
-
-async function readLegacyRows(
-  legacy: Pool,
-  legacyIds: readonly string[],
-): Promise<ReadonlyMap<string, CompleteRow>> {
-  const { rows } = await legacy.query<{
-    id: string;
-    agent_context_id: string;
-    scenario: string;
-    overall_passed: boolean;
-    steps_passed: number;
-    steps_failed: number;
-    total_duration_ms: number | null;
-    summary: string | null;
-    dry_run: boolean | null;
-    user_id: string | null;
-    agent_profile_json: string | null;
-    started_at: string;
-    steps_json: string | null;
-  }>(LEGACY_ROWS, [legacyIds]);
-  return new Map(
-    rows.map((row) => [
-      row.id,
-      {
-        agentContextId: row.agent_context_id,
-        scenario: row.scenario,
-        overallPassed: row.overall_passed,
-        stepsPassed: row.steps_passed,
-        stepsFailed: row.steps_failed,
-        totalDurationMs: row.total_duration_ms,
-        summary: row.summary,
-        dryRun: row.dry_run,
-        userId: row.user_id,
-        agentProfileJson: row.agent_profile_json,
-        startedAt: row.started_at,
-        storyboards: storyboardsOf(row.steps_json),
-      },
-    ]),
-  );
 }
 
 interface DecidedRow {

@@ -4,17 +4,21 @@
  * is over. Finding holds no lock and may take its time over a large table; each repair is a short transaction that
  * stops all partitions first, so that no batch can decide on what is being changed.
  */
-import { inTransaction } from '../../lib/postgres.ts';
+import { inTransaction, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { addChanges, type Changes } from '../changes.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import type { LiveWindowMeter } from '../twins/live-window.ts';
-import { rematch } from '../twins/match.ts';
+import { fingerprintOf, profileHashOf } from '../twins/fingerprint.ts';
+import { ledgerSeeds, rematch } from '../twins/match.ts';
 import type { Relinked } from '../twins/relink.ts';
 import { flipLateOwners, type LateOwners } from './late-owners.ts';
+import { readLegacyRows } from './legacy-rows.ts';
 
 const UNLINKED_LIVE = sqlFile(import.meta.url, './sql/unlinked-live.sql');
+const ENTER_BY_OWN_RUN = sqlFile(import.meta.url, './sql/enter-by-own-run.sql');
+const ENTER_BY_LEGACY_ROW = sqlFile(import.meta.url, './sql/enter-by-legacy-row.sql');
 const SETTLE = sqlFile(import.meta.url, './sql/settle.sql');
 const LONGER_STATEMENTS = "SET LOCAL statement_timeout = '15min'";
 /** Rows whose surroundings one transaction looks at: the projectors wait for it. */
@@ -63,8 +67,8 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
 interface Suspect {
   readonly legacy_id: string;
   readonly agent_url: string;
-  readonly fingerprint: string;
-  readonly started_at_us: string;
+  /** Null where the row took no part in matching so far. */
+  readonly fingerprint: string | null;
   readonly live_at_us: string;
 }
 
@@ -77,26 +81,51 @@ async function findSuspects({ canonical, matching, meter }: SweepContext): Promi
   return suspects;
 }
 
-/** From before the first live row that was known, a row had skipped matching. */
-const ENTER_WINDOW =
-  'UPDATE history_cdc.ledger SET in_window = true WHERE legacy_id = ANY ($1::uuid[]) AND NOT in_window';
-
-async function lookAgain(
-  { canonical, matching }: SweepContext,
-  suspects: readonly Suspect[],
-): Promise<Relinked> {
+async function lookAgain(context: SweepContext, suspects: readonly Suspect[]): Promise<Relinked> {
+  const { canonical, matching } = context;
+  const outside = suspects
+    .filter(({ fingerprint }) => fingerprint === null)
+    .map(({ legacy_id }) => legacy_id);
   return await inTransaction(canonical, async (client) => {
     await lockAllPartitions(client);
-    await client.query(ENTER_WINDOW, [suspects.map(({ legacy_id }) => legacy_id)]);
-    const seeds = suspects.map((suspect) => ({
-      agentUrl: suspect.agent_url,
-      fingerprint: suspect.fingerprint,
-      atUs: BigInt(suspect.started_at_us),
-      pending: null,
-    }));
-    return await rematch(client, seeds, matching);
+    await enterMatching(context, client, outside);
+    return await rematch(
+      client,
+      await ledgerSeeds(
+        client,
+        suspects.map(({ legacy_id }) => legacy_id),
+      ),
+      matching,
+    );
   });
 }
+
+/** Rows that had skipped matching: how they look is found out now that a live row is near to them. */
+async function enterMatching(
+  { legacy }: SweepContext,
+  client: Client,
+  legacyIds: readonly string[],
+): Promise<void> {
+  if (legacyIds.length === 0) return;
+  await client.query(ENTER_BY_OWN_RUN, [legacyIds]);
+  const { rows } = await client.query<{ legacy_id: string }>(STILL_OUTSIDE, [legacyIds]);
+  const found = [
+    ...(await readLegacyRows(
+      legacy,
+      rows.map(({ legacy_id }) => legacy_id),
+    )),
+  ];
+  await client.query(ENTER_BY_LEGACY_ROW, [
+    found.map(([legacyId]) => legacyId),
+    found.map(([, { summary: headline, totalDurationMs, overallPassed: passing }]) =>
+      fingerprintOf({ headline, totalDurationMs, passing }),
+    ),
+    found.map(([, { agentProfileJson }]) => profileHashOf(agentProfileJson)),
+  ]);
+}
+
+const STILL_OUTSIDE =
+  'SELECT legacy_id FROM history_cdc.ledger WHERE legacy_id = ANY ($1::uuid[]) AND fingerprint IS NULL';
 
 async function settle({ canonical, matching }: SweepContext): Promise<number> {
   return await inTransaction(canonical, async (client) => {

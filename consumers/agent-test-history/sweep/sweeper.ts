@@ -4,8 +4,8 @@ import type { Logger } from '../../lib/log.ts';
 import { isEnvironmentError } from '../../lib/postgres.ts';
 import { sweep, type SweepContext, type SweepResult } from './sweep.ts';
 
-/** A sweep reads the canonical table once, so it rests for twenty times as long: 5 % of one core, however large it is. */
-const REST_FACTOR = 20;
+/** A sweep reads the canonical table once, so it rests for ten times as long: at most a tenth of one core, however large the table is. */
+const REST_FACTOR = 10;
 
 export interface SweeperOptions {
   readonly context: SweepContext;

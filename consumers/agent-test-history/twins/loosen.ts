@@ -1,4 +1,4 @@
-import type { ImageEvent } from '../event.ts';
+import { isComplete, type ImageEvent } from '../event.ts';
 import type { LedgerEntry } from '../lookup.ts';
 import { wasMoved } from '../moved.ts';
 import { epochMicros } from '../timestamp.ts';
@@ -17,7 +17,8 @@ interface Decided {
  * What new images do to unsettled twins, before they are decided. Their link was made for the image before, so it is
  * undone, and made anew if the new image still looks like a live row. But where a row was moved to another agent or
  * user, the live row stays with the one it had: unlinking it would give one run two canonical rows. That link is
- * settled instead, and so is one whose row changes only when its time is over.
+ * settled instead, and so is one whose row changes only when its time is over: left open, a later neighbour could
+ * still take the live row, and our row would come back as it was before the change.
  */
 export async function loosenTwins(
   client: Client,
@@ -25,12 +26,18 @@ export async function loosenTwins(
   matching: Matching,
 ): Promise<Relinked> {
   const twins = decided.filter(({ entry }) => entry.unsettled !== null);
-  const moved = twins.filter(({ event, entry }) => wasMoved(event, entry));
-  if (moved.length > 0) {
-    await client.query(SETTLE, [moved.map(({ event }) => event.legacyId)]);
+  const settled = twins.filter(
+    ({ event, entry }) => wasMoved(event, entry) || isLate(event, entry, matching.settleAfterUs),
+  );
+  if (settled.length > 0) {
+    await client.query(SETTLE, [settled.map(({ event }) => event.legacyId)]);
   }
   const open = twins.filter(
-    ({ event, entry }) => !wasMoved(event, entry) && isInTime(event, entry, matching.settleAfterUs),
+    ({ event, entry }) =>
+      !wasMoved(event, entry) &&
+      isInTime(event, entry, matching.settleAfterUs) &&
+      // Without its values and without a row of ours, nothing could be decided in the link's place.
+      (isComplete(event.row) || entry.unsettled?.hasRun === true),
   );
   return await relink(client, open.map(unlinked));
 }
@@ -42,6 +49,11 @@ function isInTime({ committedAtMs }: ImageEvent, { startedAt }: LedgerEntry, set
   const startedAtUs = startedAt === null ? undefined : epochMicros(startedAt);
   if (committedAtMs === null || startedAtUs === undefined) return false;
   return BigInt(committedAtMs) * 1000n <= startedAtUs + settleAfterUs;
+}
+
+/** A change of the stream. When a snapshot read the row says nothing about when it was changed. */
+function isLate(event: ImageEvent, entry: LedgerEntry, settleAfterUs: bigint): boolean {
+  return !event.snapshot && event.committedAtMs !== null && !isInTime(event, entry, settleAfterUs);
 }
 
 function unlinked({ event: { legacyId }, entry }: Decided): LinkChange {

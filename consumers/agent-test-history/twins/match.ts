@@ -70,8 +70,9 @@ async function plansFor(client: Client, seeds: readonly Seed[], windowUs: bigint
 
 function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
   const { context } = facts;
+  if (run?.fingerprint == null || context?.agentUrl == null) return [];
   const atUs = epochMicros(event.row.startedAt);
-  if (run === null || !facts.inWindow || context?.agentUrl == null || atUs === undefined) return [];
+  if (atUs === undefined) return [];
   const pending = {
     legacyId: event.legacyId,
     startedAtUs: atUs,
@@ -82,18 +83,26 @@ function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
   return [{ agentUrl: context.agentUrl, fingerprint: run.fingerprint, atUs, pending }];
 }
 
-const CHANGED = `
+const LEDGER_SEEDS = `
   SELECT agent_url, fingerprint, (extract(epoch FROM started_at) * 1000000)::bigint AS started_at_us
   FROM history_cdc.ledger
-  WHERE legacy_id = ANY ($1::uuid[]) AND in_window AND fingerprint IS NOT NULL AND isfinite(started_at)`;
+  WHERE legacy_id = ANY ($1::uuid[]) AND fingerprint IS NOT NULL AND isfinite(started_at)`;
 
 /** Rows whose new image went into our canonical row: they may look like a live row now. */
 async function changedSeeds(client: Client, laterImages: readonly LaterImage[]): Promise<Seed[]> {
   const applied = laterImages.filter(({ applies, facts }) => applies && facts.inWindow);
-  if (applied.length === 0) return [];
+  return await ledgerSeeds(
+    client,
+    applied.map(({ event }) => event.legacyId),
+  );
+}
+
+/** Rows as the ledger has them; one that takes no part in matching is none. */
+export async function ledgerSeeds(client: Client, legacyIds: readonly string[]): Promise<Seed[]> {
+  if (legacyIds.length === 0) return [];
   const { rows } = await client.query<{ agent_url: string; fingerprint: string; started_at_us: string }>(
-    CHANGED,
-    [applied.map(({ event }) => event.legacyId)],
+    LEDGER_SEEDS,
+    [legacyIds],
   );
   return rows.map((row) => ({
     agentUrl: row.agent_url,

@@ -128,17 +128,16 @@ export const LIKENESS: Safeguard = {
       breaks:
         'a stranger’s run claims the owner’s live row: the ledger refuses, and the run lies in quarantine instead of being decided',
       at: 'decide.ts',
-      find: "const run = decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision) : null;",
-      replace:
-        "const run = decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision) : ownersRun(row, 'projected');",
+      find: "decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;",
+      replace: "ownersRun(row, decision === 'opted_out' ? decision : 'projected', facts.inWindow);",
       by: 'projector/twins.pg.test.ts',
     },
     {
       id: 'twin-before-opt-out',
       breaks: 'a run of an agent that opted out loses the link to what was recorded of it',
       at: 'decide.ts',
-      find: "const run = decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision) : null;",
-      replace: "const run = decision === 'projected' ? ownersRun(row, decision) : null;",
+      find: "decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;",
+      replace: "decision === 'projected' ? ownersRun(row, decision, facts.inWindow) : null;",
       by: 'projector/twins.pg.test.ts',
     },
     {

@@ -17,8 +17,8 @@ export const AGENT_LOCK: Safeguard = {
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
       at: 'pipeline.ts',
-      find: 'return agentUrls.size === 0 && rounds.length === 1 ? known : undefined;',
-      replace: 'return rounds.length === 1 ? known : undefined;',
+      find: 'return await lookedUpAgain(context, known, matchable);',
+      replace: 'return await Promise.resolve(known);',
       by: 'projector/turns.pg.test.ts',
     },
     {
@@ -68,8 +68,8 @@ export const PARTITION_LOCK: Safeguard = {
       breaks: 'a sweep moves links on which a batch is deciding',
       at: 'sweep/sweep.ts',
       find: `await lockAllPartitions(client);
-    await client.query(ENTER_WINDOW`,
-      replace: 'await client.query(ENTER_WINDOW',
+    await enterMatching`,
+      replace: 'await enterMatching',
       by: 'projector/sweep-turns.pg.test.ts',
     },
     {
@@ -93,9 +93,9 @@ export const PARTITION_LOCK: Safeguard = {
       id: 'lock-that-rows-refer-to',
       breaks:
         'a row that begins to refer to ours while a live row takes over is deleted with it (ON DELETE CASCADE), silently',
-      at: 'twins/references.ts',
-      find: 'await client.query(LOCK_RUNS, [runIds]);',
-      replace: 'await Promise.resolve(LOCK_RUNS);',
+      at: 'migrations/0002-twins.sql',
+      find: 'WHERE r.id = ANY (run_ids) ORDER BY r.id FOR UPDATE;',
+      replace: 'WHERE r.id = ANY (run_ids) ORDER BY r.id;',
       by: 'projector/sweep-turns.pg.test.ts',
     },
   ],

@@ -116,9 +116,9 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'no-delete-of-others',
       breaks: 'a ledger that is wrong makes a sweep delete a live row',
-      at: 'twins/sql/relink.sql',
-      find: "AND r.observations_json ->> 'backfill_script' = 'history-cdc'",
-      replace: '',
+      at: 'migrations/0002-twins.sql',
+      find: "WHERE r.id = ANY (run_ids) AND r.observations_json ->> 'backfill_script' = 'history-cdc'",
+      replace: 'WHERE r.id = ANY (run_ids)',
       by: 'projector/own-rows-only.pg.test.ts',
     },
     {
@@ -158,7 +158,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'referred-by-any-table',
       breaks: 'only the table that we know of is looked at',
-      at: 'twins/references.ts',
+      at: 'migrations/0002-twins.sql',
       find: "WHERE con.contype = 'f' AND con.conparentid = 0",
       replace:
         "WHERE con.conrelid = 'public.agent_compliance_step_diagnostics'::regclass AND con.contype = 'f' AND con.conparentid = 0",
@@ -166,11 +166,19 @@ export const OWN_ROWS_ONLY: Safeguard = {
     },
     {
       id: 'referred-unseen',
-      breaks: 'a table that our role may not read is taken to refer to nothing, and its rows go with ours',
-      at: 'twins/references.ts',
-      find: 'const found = foreignKey.readable ? await referredBy(client, foreignKey, runIds) : runIds;',
-      replace: 'const found = foreignKey.readable ? await referredBy(client, foreignKey, runIds) : [];',
+      breaks: 'a table that may not be read is taken to refer to nothing, and its rows go with ours',
+      at: 'migrations/0002-twins.sql',
+      find: 'RETURN QUERY SELECT ours.id, key.referring_table FROM unnest(run_ids) AS ours (id);',
+      replace: 'NULL;',
       by: 'projector/grants.pg.test.ts',
+    },
+    {
+      id: 'deleting-is-for-few',
+      breaks: 'every role of the database may delete the canonical rows that we wrote',
+      at: 'migrations/0002-twins.sql',
+      find: 'REVOKE EXECUTE ON FUNCTION history_cdc.references_to_runs(uuid[]), history_cdc.delete_own_runs(uuid[]) FROM PUBLIC;',
+      replace: '',
+      by: 'projector/ledger.pg.test.ts',
     },
     {
       id: 'our-row-of-a-lost-ledger',

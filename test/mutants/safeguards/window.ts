@@ -69,6 +69,15 @@ export const WINDOW: Safeguard = {
       by: 'projector/window-edge.pg.test.ts',
     },
     {
+      id: 'sweep-beside',
+      breaks:
+        'a late live row is absorbed only where the clock’s even minutes do not lie between it and its run',
+      at: 'sweep/sql/unlinked-live.sql',
+      find: 'CROSS JOIN generate_series(-1, 1) AS beside',
+      replace: 'CROSS JOIN generate_series(0, 0) AS beside',
+      by: 'projector/window-edge.pg.test.ts',
+    },
+    {
       id: 'window-shorter',
       breaks: 'the window is a microsecond shorter than it is said to be',
       at: 'twins/matching.ts',

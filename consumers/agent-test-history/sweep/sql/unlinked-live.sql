@@ -1,5 +1,6 @@
 -- Owners' runs beside live rows that no legacy row is linked to, and that may therefore be their twins: the anti-join
--- that finds what came late, was missed, or was written by hand. It also learns spellings of agent URLs.
+-- that finds what came late, was missed, or was written by hand. Of rows that took no part in matching so far it is not
+-- known how they look. It also learns spellings of agent URLs.
 -- $1 the match window in microseconds
 WITH unlinked AS MATERIALIZED (
   SELECT r.agent_url::text AS spelling, r.tested_at,
@@ -16,16 +17,23 @@ spelled AS (
   INSERT INTO history_cdc.agent_spelling (spelling, agent_url)
   SELECT n.spelling, n.agent_url FROM named n WHERE n.agent_url <> n.spelling
   ON CONFLICT (spelling) DO NOTHING
+),
+-- Neighbours in time by equality: each live row in the stretch of its own and in those beside it.
+nearby AS MATERIALIZED (
+  SELECT n.agent_url, u.tested_at, u.fingerprint, floor(extract(epoch FROM u.tested_at) * 1000000 / $1::bigint) + beside AS slot
+  FROM unlinked u
+  JOIN named n ON n.spelling = u.spelling
+  CROSS JOIN generate_series(-1, 1) AS beside
 )
-SELECT l.legacy_id, l.agent_url, l.fingerprint, (extract(epoch FROM l.started_at) * 1000000)::bigint AS started_at_us,
+SELECT l.legacy_id, l.agent_url, l.fingerprint,
        (extract(epoch FROM min(u.tested_at)) * 1000000)::bigint AS live_at_us
-FROM unlinked u
-JOIN named n ON n.spelling = u.spelling
+FROM nearby u
 JOIN history_cdc.ledger l
-  ON l.agent_url = n.agent_url AND l.fingerprint = u.fingerprint
- AND l.started_at BETWEEN u.tested_at - $1::bigint * interval '1 microsecond'
-                      AND u.tested_at + $1::bigint * interval '1 microsecond'
-WHERE l.decision IN ('projected', 'opted_out')
-   OR (l.decision = 'twin' AND EXISTS (SELECT FROM history_cdc.unsettled_twin t WHERE t.legacy_id = l.legacy_id))
+  ON l.agent_url = u.agent_url AND floor(extract(epoch FROM l.started_at) * 1000000 / $1::bigint) = u.slot
+WHERE (l.fingerprint = u.fingerprint OR l.fingerprint IS NULL)
+  AND l.started_at BETWEEN u.tested_at - $1::bigint * interval '1 microsecond'
+                       AND u.tested_at + $1::bigint * interval '1 microsecond'
+  AND (l.decision IN ('projected', 'opted_out')
+       OR (l.decision = 'twin' AND EXISTS (SELECT FROM history_cdc.unsettled_twin t WHERE t.legacy_id = l.legacy_id)))
 GROUP BY l.legacy_id
 ORDER BY l.agent_url, l.started_at, l.legacy_id

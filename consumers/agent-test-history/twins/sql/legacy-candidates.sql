@@ -7,7 +7,7 @@ SELECT s.n::integer AS stretch, l.legacy_id, l.fingerprint, l.profile_hash, l.or
 FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[])
        WITH ORDINALITY AS s (agent_url, fingerprint, from_us, to_us, n)
 JOIN history_cdc.ledger l
-  ON l.in_window AND l.agent_url = s.agent_url AND l.fingerprint = s.fingerprint
+  ON l.agent_url = s.agent_url AND l.fingerprint = s.fingerprint
  AND l.started_at BETWEEN timestamptz 'epoch' + s.from_us * interval '1 microsecond'
                       AND timestamptz 'epoch' + s.to_us * interval '1 microsecond'
 LEFT JOIN history_cdc.unsettled_twin u ON u.legacy_id = l.legacy_id

@@ -8,14 +8,13 @@ WITH change AS MATERIALIZED (
   FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::uuid[])
          AS c (legacy_id, was, was_run, becomes, becomes_run, reason, own_run)
 ),
-absorbed AS (
-  DELETE FROM public.agent_compliance_runs r
-  USING change c
-  WHERE c.was = 'projected' AND c.becomes = 'twin' AND r.id = c.was_run
-    AND r.observations_json ->> 'backfill_script' = 'history-cdc'
-  RETURNING c.legacy_id, r.id, r.agent_url, r.lifecycle_stage, r.overall_status, r.headline, r.total_duration_ms,
-            r.tested_at, r.tracks_passed, r.tracks_failed, r.agent_profile_json, r.observations_json, r.dry_run,
-            r.triggered_org_id
+absorbed AS MATERIALIZED (
+  SELECT c.legacy_id, r.id, r.agent_url, r.lifecycle_stage, r.overall_status, r.headline, r.total_duration_ms,
+         r.tested_at, r.tracks_passed, r.tracks_failed, r.agent_profile_json, r.observations_json, r.dry_run,
+         r.triggered_org_id
+  FROM history_cdc.delete_own_runs(
+         ARRAY(SELECT was_run FROM change WHERE was = 'projected' AND becomes = 'twin')) AS r
+  JOIN change c ON c.was_run = r.id
 ),
 kept AS (
   INSERT INTO history_cdc.unsettled_twin (

@@ -1,0 +1,49 @@
+import type { Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import type { CompleteRow } from '../event.ts';
+import { storyboardsOf } from '../storyboards.ts';
+
+const LEGACY_ROWS = sqlFile(import.meta.url, './sql/legacy-rows.sql');
+
+interface LegacyTableRow {
+  readonly id: string;
+  readonly agent_context_id: string;
+  readonly scenario: string;
+  readonly overall_passed: boolean;
+  readonly steps_passed: number;
+  readonly steps_failed: number;
+  readonly total_duration_ms: number | null;
+  readonly summary: string | null;
+  readonly dry_run: boolean | null;
+  readonly user_id: string | null;
+  readonly agent_profile_json: string | null;
+  readonly started_at: string;
+  readonly steps_json: string | null;
+}
+
+/** Rows as the legacy table has them now, by id; those that are gone from it are not in the answer. */
+export async function readLegacyRows(
+  legacy: Pool,
+  legacyIds: readonly string[],
+): Promise<ReadonlyMap<string, CompleteRow>> {
+  if (legacyIds.length === 0) return new Map();
+  const { rows } = await legacy.query<LegacyTableRow>(LEGACY_ROWS, [legacyIds]);
+  return new Map(rows.map((row) => [row.id, completeRow(row)]));
+}
+
+function completeRow(row: LegacyTableRow): CompleteRow {
+  return {
+    agentContextId: row.agent_context_id,
+    scenario: row.scenario,
+    overallPassed: row.overall_passed,
+    stepsPassed: row.steps_passed,
+    stepsFailed: row.steps_failed,
+    totalDurationMs: row.total_duration_ms,
+    summary: row.summary,
+    dryRun: row.dry_run,
+    userId: row.user_id,
+    agentProfileJson: row.agent_profile_json,
+    startedAt: row.started_at,
+    storyboards: storyboardsOf(row.steps_json),
+  };
+}

@@ -1,0 +1,182 @@
+import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
+import { Fenced, storedOffsets, takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
+import { projectBatch, type Batch, type PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
+import { RECORD_OUTCOMES, type BatchResult } from '../../consumers/agent-test-history/result.ts';
+import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
+import type { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
+import { Conflict, isEnvironmentError, sqlState } from '../../consumers/lib/postgres.ts';
+import { MATCHING, TOPIC_ID } from '../support/run-records.ts';
+import type { Counts } from './counts.ts';
+import type { Engine } from './engine.ts';
+import { PARTITIONS } from './names.ts';
+import { gated, type Actor, type Moment, type Scheduler } from './scheduler.ts';
+import type { Topic } from './topic.ts';
+
+interface Parts {
+  readonly engine: Engine;
+  readonly topic: Topic;
+  readonly scheduler: Scheduler;
+  readonly meter: LiveWindowMeter;
+  readonly counts: Counts;
+  /** A number from 0 below `below`. */
+  readonly pick: (below: number) => number;
+}
+
+/** What a session committed in a step. */
+export interface Committed {
+  readonly partition: number;
+  readonly epoch: number;
+}
+
+/** Projectors, replays and sweeps, all of them the real ones. */
+export class Projectors {
+  /** Commits that nobody has looked at yet. */
+  readonly committed: Committed[] = [];
+  readonly #parts: Parts;
+  /** By partition, the newest last. */
+  readonly #sessions = Array.from({ length: PARTITIONS }, (): Actor[] => []);
+  #sweeper: Actor | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Another session for a partition; one that is there already goes on and does not know. */
+  takeOver(partition: number): void {
+    const name = `session ${String(this.#parts.scheduler.actors.length)} of partition ${String(partition)}`;
+    const session = this.#parts.scheduler.begin(name, (actor) => this.#session(actor, partition));
+    this.#sessions[partition]?.push(session);
+  }
+
+  /** The group gives a partition whose projectors are all gone to another one. */
+  assign(): void {
+    for (const [partition, sessions] of this.#sessions.entries())
+      if (sessions.every(({ ended }) => ended)) this.takeOver(partition);
+  }
+
+  crash(partition: number, moment: Moment): void {
+    this.#sessions[partition]?.findLast(({ ended }) => !ended)?.crash(moment);
+    this.#parts.counts.add('crashes');
+  }
+
+  sweep(): void {
+    if (this.#sweeper?.ended === false) return;
+    this.#sweeper = this.#parts.scheduler.begin('sweep', async (actor) => {
+      await this.#sweep(actor);
+    });
+  }
+
+  /** Reads the topic again from its beginning, as far as it goes now. */
+  replay(partition: number, to = this.#parts.topic.partitions[partition]?.length ?? 0): void {
+    if (to === 0) return;
+    this.#parts.scheduler.begin(`replay of partition ${String(partition)}`, async (actor) => {
+      await this.#replay(actor, partition, to);
+    });
+  }
+
+  async #session(actor: Actor, partition: number): Promise<void> {
+    const { topic, engine } = this.#parts;
+    const pool = gated(engine.pool, actor);
+    const start = { topicId: TOPIC_ID, partition, offset: 0n };
+    const { claim, nextOffset } = await takeOver(pool, start, actor.name);
+    await this.#measure();
+    let next = Number(nextOffset);
+    for (;;) {
+      await actor.turn('a batch', () => (topic.partitions[partition]?.length ?? 0) > next);
+      const to = Math.min(next + 1 + this.#parts.pick(3), topic.partitions[partition]?.length ?? 0);
+      const committed = await this.#commit(actor, claim, { from: next, to });
+      if (!committed) return;
+      next = to;
+    }
+  }
+
+  /** As `PartitionSession` does: again and again while the environment is to blame; false where it was fenced. */
+  async #commit(actor: Actor, claim: Claim, { from, to }: { from: number; to: number }): Promise<boolean> {
+    const { counts, topic } = this.#parts;
+    const { topicId, partition } = claim;
+    const context = this.#context(actor);
+    const events = await topic.events(partition, from, to);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const isCommitted = attempt > 1 && (await this.#isCommitted(context, claim, to));
+        const mode: Batch['mode'] = isCommitted
+          ? { kind: 'replay' }
+          : { kind: 'commit', claim, from: BigInt(from), to: BigInt(to) };
+        const result = await projectBatch(context, { topicId, partition, events, mode, admit: () => undefined });
+        this.committed.push({ partition, epoch: Number(claim.epoch) });
+        this.#tally(result, events.length);
+        return true;
+      } catch (error) {
+        if (error instanceof Fenced) {
+          counts.add('fenced');
+          return false;
+        }
+        if (!isEnvironmentError(error)) throw error;
+        counts.add(`tried again: ${error instanceof Conflict ? 'conflict' : (sqlState(error) ?? 'environment')}`);
+      }
+    }
+  }
+
+  async #isCommitted({ canonical }: PipelineContext, claim: Claim, to: number): Promise<boolean> {
+    const stored = (await storedOffsets(canonical, claim.topicId)).get(claim.partition);
+    return stored?.epoch === claim.epoch && stored.nextOffset === BigInt(to);
+  }
+
+  async #replay(actor: Actor, partition: number, to: number): Promise<void> {
+    const { engine, topic, counts } = this.#parts;
+    const events = await topic.events(partition, 0, to);
+    const { offsets } = await engine.observe();
+    const applied = offsets.find((row) => row.partition === partition)?.nextOffset ?? 0;
+    const mode = { kind: 'replay' as const };
+    const batch = { topicId: TOPIC_ID, partition, events, mode, admit: () => undefined };
+    try {
+      const result = await projectBatch(this.#context(actor), batch);
+      this.#tally(result, events.length);
+      if (to <= applied && JSON.stringify(result.changes) !== JSON.stringify(NO_CHANGES))
+        throw new TypeError(`I3: a replay changed something: ${JSON.stringify(result.changes)}`);
+      counts.add('replays');
+    } catch (error) {
+      if (!isEnvironmentError(error)) throw error;
+      counts.add(`replay given up: ${sqlState(error) ?? 'conflict'}`);
+    }
+  }
+
+  async #sweep(actor: Actor): Promise<void> {
+    const { counts, meter } = this.#parts;
+    try {
+      const result = await sweep({ ...this.#context(actor), graceSeconds: 86_400, meter });
+      counts.add('sweeps');
+      counts.add('absorbed by a sweep', result.absorbed.length);
+      counts.add('relinked by a sweep', result.relinked.length);
+      counts.add('blocked', result.blocked.size);
+      counts.add('settled by a sweep', result.settled);
+      counts.add('late owners', result.lateOwners.flipped.size);
+    } catch (error) {
+      if (!isEnvironmentError(error)) throw error;
+      counts.add(`sweep given up: ${sqlState(error) ?? 'conflict'}`);
+    }
+  }
+
+  #context(actor: Actor): PipelineContext {
+    const pool = gated(this.#parts.engine.pool, actor);
+    const matching = { ...MATCHING, floorUs: this.#parts.meter.floorUs };
+    return { canonical: pool, legacy: pool, optOutPolicy: 'respect', matching };
+  }
+
+  /** As a projector does when it starts. */
+  async #measure(): Promise<void> {
+    const { runs } = await this.#parts.engine.observe();
+    for (const { observations, testedAtUs } of runs)
+      if (observations['backfill_source'] === undefined) this.#parts.meter.lower(BigInt(testedAtUs));
+  }
+
+  #tally(result: BatchResult, events: number): void {
+    const sum = RECORD_OUTCOMES.reduce((total, outcome) => total + result.records[outcome], 0);
+    if (result.read !== events || sum !== events)
+      throw new TypeError(`I15: of ${String(events)} records ${String(sum)} have an outcome`);
+    const { counts } = this.#parts;
+    for (const outcome of RECORD_OUTCOMES) counts.add(`records ${outcome}`, result.records[outcome]);
+    for (const [decision, count] of Object.entries(result.decisions)) counts.add(`decided ${decision}`, count);
+    counts.add('batches');
+  }
+}
