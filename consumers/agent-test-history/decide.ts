@@ -25,7 +25,7 @@ export interface RecordDecision {
 }
 
 export interface OwnersRun {
-  /** What live rows are compared with; null where none can be near. */
+  /** What live rows are compared with; null in history from before the first of them. */
   readonly fingerprint: string | null;
   readonly profileHash: string | null;
   /** What is decided where there is no live twin. */
@@ -83,7 +83,8 @@ export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolic
 }
 
 function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow: boolean): OwnersRun {
-  if (!inWindow) return { fingerprint: null, profileHash: null, otherwise };
+  // Of history that is projected our canonical row can say how it looks; of what is opted out, nothing could.
+  if (!inWindow && otherwise === 'projected') return { fingerprint: null, profileHash: null, otherwise };
   const { summary: headline, totalDurationMs, overallPassed: passing } = row;
   return {
     fingerprint: fingerprintOf({ headline, totalDurationMs, passing }),

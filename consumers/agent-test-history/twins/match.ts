@@ -70,7 +70,7 @@ async function plansFor(client: Client, seeds: readonly Seed[], windowUs: bigint
 
 function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
   const { context } = facts;
-  if (run?.fingerprint == null || context?.agentUrl == null) return [];
+  if (!facts.inWindow || run?.fingerprint == null || context?.agentUrl == null) return [];
   const atUs = epochMicros(event.row.startedAt);
   if (atUs === undefined) return [];
   const pending = {
