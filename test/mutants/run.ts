@@ -8,6 +8,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { messageOf } from '../../consumers/lib/errors.ts';
+import { stopOnSignal } from '../../cli/stop-signal.ts';
 import { removeAbandonedStacks, startStack } from '../../stack/stack.ts';
 import { SERVER_NAMES } from '../../stack/state.ts';
 import { safeguardsPage } from './document.ts';
@@ -26,6 +28,9 @@ interface Judged {
   readonly seconds: number;
 }
 
+/** Ends what is in hand, and takes everything away again. */
+const signal = stopOnSignal();
+
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 function projectOf(file: string): string {
@@ -37,14 +42,17 @@ async function demandGreen(workshop: Workshop, mutants: readonly Mutant[]): Prom
   const files = [...new Set(mutants.map(testFileOf))];
   const projects = [...new Set(files.map(projectOf))];
   const begun = performance.now();
-  const outcome = await runTests(workshop.root, files, { projects, bail: false });
+  const outcome = await runTests(workshop.root, files, { projects, bail: false, signal });
   if (outcome.kind === 'passed') {
     say(
       `with every safeguard in place, ${String(outcome.tests)} tests of ${String(files.length)} files pass (${secondsSince(begun).toFixed(0)} s)`,
     );
     return;
   }
-  const why = outcome.kind === 'failed' ? outcome.tests.map(({ name }) => name).join('\n') : outcome.why;
+  const why =
+    outcome.kind === 'failed'
+      ? outcome.tests.map(({ name, message }) => `${name}\n${message}`).join('\n')
+      : outcome.why;
   throw new Error(`the tests fail though no safeguard is missing, so they prove nothing:\n${why}`);
 }
 
@@ -53,7 +61,11 @@ async function judge(workshop: Workshop, mutant: Mutant): Promise<Judged> {
   const restore = applyTo(workshop.root, mutant);
   try {
     const file = testFileOf(mutant);
-    const outcome = await runTests(workshop.root, [file], { projects: [projectOf(file)], bail: true });
+    const outcome = await runTests(workshop.root, [file], {
+      projects: [projectOf(file)],
+      bail: true,
+      signal,
+    });
     return { mutant, verdict: verdictOn(outcome), seconds: secondsSince(begun) };
   } finally {
     restore();
@@ -160,21 +172,36 @@ function selected(ids: readonly string[]): readonly Mutant[] {
   return ids.length === 0 ? MUTANTS : MUTANTS.filter(({ id }) => ids.includes(id));
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    only: { type: 'string', multiple: true },
-    list: { type: 'boolean' },
-    'write-docs': { type: 'boolean' },
-  },
-});
-// `--only a b c`: what follows the first is positional.
-const only = [...(values.only ?? []), ...positionals];
-if (positionals.length > 0 && values.only === undefined) misuse(`unexpected: ${positionals.join(' ')}`);
-const mutants = selected(only);
-if (values.list === true) for (const { id, by } of mutants) say(`${id}  ${by}`);
-else {
-  if (values['write-docs'] === true && only.length > 0) misuse('the page is written from a whole run');
+interface Arguments {
+  readonly only: readonly string[];
+  readonly list: boolean;
+  readonly writeDocs: boolean;
+}
+
+function argumentsOf(argv: readonly string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      only: { type: 'string', multiple: true },
+      list: { type: 'boolean', default: false },
+      'write-docs': { type: 'boolean', default: false },
+    },
+  });
+  if (positionals.length > 0 && values.only === undefined) misuse(`unexpected: ${positionals.join(' ')}`);
+  // `--only a b c`: what follows the first is positional.
+  const only = [...(values.only ?? []), ...positionals];
+  if (values['write-docs'] && only.length > 0) misuse('the page is written from a whole run');
+  return { only, list: values.list, writeDocs: values['write-docs'] };
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { only, list, writeDocs } = argumentsOf(argv);
+  const mutants = selected(only);
+  if (list) {
+    for (const { id, by } of mutants) say(`${id}  ${by}`);
+    return;
+  }
   const begun = performance.now();
   const judged = await run(mutants);
   const missed = judged.filter(({ verdict }) => verdict.kind !== 'caught');
@@ -184,5 +211,10 @@ else {
   );
   for (const one of missed) say(lineOf(one));
   if (missed.length > 0) process.exitCode = 1;
-  else if (values['write-docs'] === true) writePage(judged);
+  else if (writeDocs) writePage(judged);
 }
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 2;
+});

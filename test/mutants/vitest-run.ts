@@ -36,11 +36,18 @@ export type RunOutcome =
   /** No test had a say: nothing loaded, a hook failed, the run hung. */
   | { readonly kind: 'no_answer'; readonly why: string };
 
+export interface RunOptions {
+  readonly projects: readonly string[];
+  /** Ends with the first test that fails. */
+  readonly bail: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Runs test files of the tree at `root`, which must all lie in these projects. */
 export async function runTests(
   root: string,
   files: readonly string[],
-  { projects, bail }: { readonly projects: readonly string[]; readonly bail: boolean },
+  { projects, bail, signal }: RunOptions,
 ): Promise<RunOutcome> {
   const report = path.join(root, 'report.json');
   rmSync(report, { force: true });
@@ -49,7 +56,7 @@ export async function runTests(
     ...['run', ...files, ...projects.flatMap((project) => ['--project', project])],
     ...['--reporter', 'json', '--outputFile', report, ...(bail ? ['--bail', '1'] : [])],
   ];
-  const { code, output } = await ended(args, root);
+  const { code, output } = await ended(args, { cwd: root, signal });
   if (!existsSync(report)) return { kind: 'no_answer', why: `vitest reported nothing: ${lastLines(output)}` };
   return outcomeOf(reportSchema.parse(JSON.parse(readFileSync(report, 'utf8'))), { files, code, output });
 }
@@ -79,9 +86,13 @@ function outcomeOf(
   return { kind: 'passed', tests: numPassedTests };
 }
 
-async function ended(args: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {
+async function ended(
+  args: readonly string[],
+  { cwd, signal }: { cwd: string; signal: AbortSignal },
+): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, args, {
     cwd,
+    signal,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LONGEST_RUN_MS,
     killSignal: 'SIGKILL',

@@ -180,22 +180,6 @@ describe('a live row that comes after its legacy row was projected', () => {
   });
 });
 
-describe('nothing is settled', () => {
-  test.each([
-    ['before every partition has streamed beyond it', 2, '2026-03-04T06:00:00Z'],
-    ['a microsecond too early', 1, '2026-03-04T05:18:07.000000Z'],
-  ])('%s', async (_when, partitions, until) => {
-    const owner = await world().owner();
-    const row = runOf(owner, { started_at: '2026-03-04T05:06:07Z' });
-    await world().live({ agent_url: owner.url });
-    await world().project([inserted(row)]);
-    await world().execute('UPDATE history_cdc.topic SET partitions = $1', partitions);
-    await world().execute('UPDATE history_cdc.consumer_offset SET streamed_until = $1', until);
-    expect(await swept()).toMatchObject({ settled: 0 });
-    expect(await world().ledger(row.id)).toMatchObject({ decision: 'twin' });
-  });
-});
-
 describe('a membership that comes late', () => {
   test("makes a stranger's run an owner's inside the grace window", async () => {
     const owner = await world().owner();

@@ -100,18 +100,33 @@ describe('runs that may have a live row', () => {
   });
 });
 
-test('a run of before that has no row of ours, because its agent opted out, gets its live row all the same', async () => {
+const DAY_BEFORE = timeOf(FIRST - 86_400_000);
+async function sweptBy(meter: LiveWindowMeter) {
+  return await swept(world().pool, { matching: { ...MATCHING, floorUs: meter.floorUs }, meter });
+}
+
+test('history of an agent that opted out skips matching, too, and a sweep finds its live row', async () => {
   const meter = await measured();
   world().floorUs = meter.floorUs;
   const owner = await world().owner();
   await world().registered(owner.url, { optedOut: true });
-  const at = timeOf(FIRST - 86_400_000);
-  const row = runOf(owner, { started_at: at });
-  await world().legacyRow(row);
+  const live = await world().live({ agent_url: owner.url, tested_at: DAY_BEFORE });
+  const row = runOf(owner, { started_at: DAY_BEFORE });
   expect(await projected(row)).toMatchObject({ decision: 'opted_out' });
-  const live = await world().live({ agent_url: owner.url, tested_at: at });
-  const matching = { ...MATCHING, floorUs: meter.floorUs };
-  expect((await swept(world().pool, { matching, meter })).relinked).toEqual([row.id]);
+  expect((await sweptBy(meter)).relinked).toEqual([row.id]);
+  expect(await world().ledger(row.id)).toMatchObject({ decision: 'twin', canonical_run_id: live });
+});
+
+test('history that retention has pruned since gets its live row: the legacy table says how it looked', async () => {
+  const meter = await measured();
+  world().floorUs = meter.floorUs;
+  const owner = await world().owner();
+  const row = runOf(owner, { started_at: DAY_BEFORE });
+  await world().legacyRow(row);
+  const { canonical_run_id: ours } = (await projected(row)) ?? {};
+  await world().execute('DELETE FROM public.agent_compliance_runs WHERE id = $1', ours);
+  const live = await world().live({ agent_url: owner.url, tested_at: DAY_BEFORE });
+  expect(await sweptBy(meter)).toMatchObject({ absorbed: [row.id], changes: { runsDeleted: 0 } });
   expect(await world().ledger(row.id)).toMatchObject({ decision: 'twin', canonical_run_id: live });
 });
 
@@ -119,19 +134,17 @@ test('history that started before skips matching, though its live row is there; 
   const meter = await measured();
   world().floorUs = meter.floorUs;
   const owner = await world().owner();
-  const at = timeOf(FIRST - 86_400_000);
-  const live = await world().live({ agent_url: owner.url, tested_at: at });
-  const row = runOf(owner, { started_at: at });
+  const live = await world().live({ agent_url: owner.url, tested_at: DAY_BEFORE });
+  const row = runOf(owner, { started_at: DAY_BEFORE });
   expect(await projected(row)).toMatchObject({ decision: 'projected', fingerprint: null });
-  const matching = { ...MATCHING, floorUs: meter.floorUs };
-  const { absorbed } = await swept(world().pool, { matching, meter });
+  const { absorbed } = await sweptBy(meter);
   expect(absorbed).toEqual([row.id]);
   expect(await world().ledger(row.id)).toMatchObject({
     canonical_run_id: live,
     fingerprint: expect.any(String) as string,
   });
   expect(meter.floorUs()).toBe(micros(FIRST - 86_400_000 - WINDOW_MS));
-  expect(await projected(runOf(owner, { started_at: at }))).toMatchObject({
+  expect(await projected(runOf(owner, { started_at: DAY_BEFORE }))).toMatchObject({
     fingerprint: expect.any(String) as string,
   });
 });

@@ -46,3 +46,21 @@ test('a snapshot, which comes in the order of the table, settles nothing however
   expect(await swept(world().pool)).toMatchObject({ settled: 0 });
   expect(await world().ledger(row.id)).toMatchObject({ decision: 'twin' });
 });
+
+test.each([
+  ['before every partition has streamed beyond it', 2, '2026-03-04T06:00:00Z'],
+  ['a microsecond too early', 1, '2026-03-04T05:18:07.000000Z'],
+])('nothing is settled %s', async (_when, partitions, until) => {
+  const owner = await world().owner();
+  const row = aRow({
+    agent_context_id: owner.context,
+    user_id: owner.user,
+    started_at: '2026-03-04T05:06:07Z',
+  });
+  await world().live({ agent_url: owner.url });
+  await world().project([inserted(row)]);
+  await world().execute('UPDATE history_cdc.topic SET partitions = $1', partitions);
+  await world().execute('UPDATE history_cdc.consumer_offset SET streamed_until = $1', until);
+  expect(await swept(world().pool)).toMatchObject({ settled: 0 });
+  expect(await world().ledger(row.id)).toMatchObject({ decision: 'twin' });
+});

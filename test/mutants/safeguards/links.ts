@@ -125,7 +125,7 @@ export const LINKS: Safeguard = {
       at: 'sweep/sql/settle.sql',
       find: "WHERE u.tested_at < s.until - $1::bigint * interval '1 microsecond'",
       replace: "WHERE u.tested_at < s.until - 0 * $1::bigint * interval '1 microsecond'",
-      by: 'projector/absorb.pg.test.ts',
+      by: 'projector/settling.pg.test.ts',
     },
     {
       id: 'settles-when-all-have-streamed',
@@ -133,7 +133,7 @@ export const LINKS: Safeguard = {
       at: 'sweep/sql/settle.sql',
       find: 'HAVING count(o.streamed_until) = n.partitions',
       replace: 'HAVING count(o.streamed_until) > 0',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'projector/settling.pg.test.ts',
     },
     {
       id: 'settles-by-the-slowest',

@@ -37,7 +37,7 @@ export const SWEEPER: Safeguard = {
     },
     {
       id: 'sweep-into-the-window-without-a-row',
-      breaks: 'the same, for a run that has no canonical row of ours: opted out, or pruned',
+      breaks: 'the same, for a run whose canonical row retention has pruned',
       at: 'sweep/sweep.ts',
       find: 'await client.query(ENTER_BY_LEGACY_ROW, [',
       replace: 'await client.query(`${ENTER_BY_LEGACY_ROW} AND false`, [',
@@ -157,9 +157,17 @@ export const FLOOR: Safeguard = {
     },
     {
       id: 'skip-is-skip',
-      breaks: 'history from before the live path goes through matching row by row',
+      breaks: 'history from before the live path is matched, one row after the other, and without a lock',
+      at: 'twins/match.ts',
+      find: 'if (!facts.inWindow || run?.fingerprint == null',
+      replace: 'if (run?.fingerprint == null',
+      by: 'projector/live-window.pg.test.ts',
+    },
+    {
+      id: 'history-is-not-hashed',
+      breaks: 'all of history is hashed, and stands in the index of what can be matched',
       at: 'decide.ts',
-      find: 'if (!inWindow) return { fingerprint: null, profileHash: null, otherwise };',
+      find: "if (!inWindow && otherwise === 'projected') return { fingerprint: null, profileHash: null, otherwise };",
       replace: '',
       by: 'projector/live-window.pg.test.ts',
     },
