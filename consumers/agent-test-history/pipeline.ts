@@ -186,8 +186,8 @@ async function loosened(
   fresh: readonly Known[],
   tally: Tally,
 ): Promise<readonly Known[]> {
-  const decided = fresh.flatMap(({ event, facts: { entry } }) =>
-    event.kind === 'image' && entry !== null ? [{ event, entry }] : [],
+  const decided = fresh.flatMap(({ event, facts: { entry, runExists } }) =>
+    event.kind === 'image' && entry !== null ? [{ event, entry, runExists }] : [],
   );
   const { changes, applied } = await loosenTwins(context.client, decided, context.matching);
   if (applied.length === 0) return fresh;
