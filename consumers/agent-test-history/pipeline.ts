@@ -24,7 +24,7 @@ import { addChanges } from './changes.ts';
 import { isOwner, type OptOutPolicy } from './classify.ts';
 import { decideImage, decideUnreadable, decideUnusable } from './decide.ts';
 import type { Effect } from './decide.ts';
-import { isComplete, leftOutColumns } from './event.ts';
+import { isComplete, leftOutColumns, UNAVAILABLE } from './event.ts';
 import type { ImageEvent, SourceEvent } from './event.ts';
 import { dropSeen, isFresh, type Known } from './drop-seen.ts';
 import { lookUp, lookupKeyOf } from './lookup.ts';
@@ -68,13 +68,19 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
     } else await lockPartition(client, batch.topicId, batch.partition);
     const tally = emptyResult();
     const rounds = roundsOf(batch.events, tally);
-    const lookedUp = await lookUpAndLock({ ...context, client }, rounds);
+    const inBatch = { ...context, client, matching: withOneFloor(context.matching) };
+    const lookedUp = await lookUpAndLock(inBatch, rounds);
     const news: Effect[] = [];
-    for (const round of rounds)
-      news.push(...(await projectRound({ ...context, client }, { round, lookedUp }, tally)));
+    for (const round of rounds) news.push(...(await projectRound(inBatch, { round, lookedUp }, tally)));
     batch.admit(fatesOf(news));
     return tally;
   });
+}
+
+/** A sweep may lower the floor at any time; a row that is in reach only since then belongs to no agent that is locked. */
+function withOneFloor(matching: Matching): Matching {
+  const floorUs = matching.floorUs();
+  return { ...matching, floorUs: () => floorUs };
 }
 
 /** When the source committed the newest change of the stream; snapshot rows say nothing about the stream. */
@@ -126,13 +132,17 @@ async function lookedUpAgain(
   return known.map((one) => byId.get(one.event.legacyId) ?? one);
 }
 
-/** The agents of an owner's run that matching may touch: the one that it is decided for, and the one that it names now. */
+/**
+ * The agents of an owner's run that matching may touch: the one that it is decided for, and the one that it names now.
+ * A user that was left out may turn out to be an owner when it is read.
+ */
 function matchableAgents(known: Known): string[] {
   const { event, facts } = known;
   const { entry, context, inWindow } = facts;
   if (event.kind !== 'image' || !isFresh(known)) return [];
   const decided = entry !== null && isMatchable(entry.decision) ? [entry.agentUrl] : [];
-  const now = inWindow && (isOwner(facts) || decided.length > 0) ? [context?.agentUrl] : [];
+  const mayOwn = isOwner(facts) || event.row.userId === UNAVAILABLE;
+  const now = inWindow && (mayOwn || decided.length > 0) ? [context?.agentUrl] : [];
   return [...decided, ...now].filter((agentUrl) => typeof agentUrl === 'string');
 }
 
@@ -186,8 +196,8 @@ async function loosened(
   fresh: readonly Known[],
   tally: Tally,
 ): Promise<readonly Known[]> {
-  const decided = fresh.flatMap(({ event, facts: { entry } }) =>
-    event.kind === 'image' && entry !== null ? [{ event, entry }] : [],
+  const decided = fresh.flatMap(({ event, facts: { entry, runExists } }) =>
+    event.kind === 'image' && entry !== null ? [{ event, entry, runExists }] : [],
   );
   const { changes, applied } = await loosenTwins(context.client, decided, context.matching);
   if (applied.length === 0) return fresh;

@@ -1,3 +1,4 @@
+import { sqlState } from '../../consumers/lib/postgres.ts';
 import { PRUNE, REFER, type Engine, type LiveWrite } from './engine.ts';
 import {
   LEAVABLE,
@@ -38,6 +39,8 @@ export class Application {
   readonly pruned = new Set<string>();
   readonly referred = new Set<string>();
   hasJoined = false;
+  /** Live transactions that are open. */
+  readonly #open = new Set<LiveWrite>();
   readonly #parts: Parts;
 
   constructor(history: History, parts: Parts) {
@@ -52,6 +55,10 @@ export class Application {
   async join(): Promise<void> {
     this.hasJoined = true;
     for (const organizationId of ORGANIZATIONS) await this.#parts.engine.join('user_late', organizationId);
+  }
+
+  async abandon(): Promise<void> {
+    for (const write of this.#open) await write.abort();
   }
 
   /** A snapshot of the rows that no event was sent for. */
@@ -81,10 +88,10 @@ export class Application {
         this.#read(index, script);
         break;
       case 'prune own':
-        this.#prune(ownRunIdOf(index));
+        this.#prune(ownRunIdOf(index), `row ${String(index)}`);
         break;
       case 'refer':
-        this.#refer(ownRunIdOf(index));
+        this.#refer(ownRunIdOf(index), `row ${String(index)}`);
     }
   }
 
@@ -132,38 +139,48 @@ export class Application {
       label: `${label}: begin`,
       run: async () => {
         write = await this.#parts.engine.beginLive(liveRowOf(index, live));
+        this.#open.add(write);
       },
     };
     const end: Step = {
       label: `${label}: ${live.end}`,
       run: async () => {
+        if (write === undefined) return;
         if (live.end === 'commit') this.committedLives.add(index);
-        await write?.[live.end]();
+        this.#open.delete(write);
+        await write[live.end]();
       },
     };
     const prune: Step = {
       label: `${label}: prune`,
       run: () => {
-        this.#prune(liveIdOf(index));
+        this.#prune(liveIdOf(index), label);
       },
     };
     return live.isPruned ? [begin, end, prune] : [begin, end];
   }
 
-  #prune(runId: string): void {
-    this.#parts.scheduler.begin(`retention of ${runId}`, async (actor) => {
+  #prune(runId: string, name: string): void {
+    this.#parts.scheduler.begin(`retention of ${name}`, async (actor) => {
       this.pruned.add(runId);
       await gated(this.#parts.engine.pool, actor).query(PRUNE, [runId]);
     });
   }
 
-  #refer(runId: string): void {
-    this.#parts.scheduler.begin(`a reference to ${runId}`, async (actor) => {
+  #refer(runId: string, name: string): void {
+    this.#parts.scheduler.begin(`a reference to ${name}`, async (actor) => {
       this.referred.add(runId);
-      await gated(this.#parts.engine.pool, actor).query(REFER, [runId]);
+      try {
+        await gated(this.#parts.engine.pool, actor).query(REFER, [runId]);
+      } catch (error) {
+        if (sqlState(error) !== RUN_IS_GONE) throw error;
+      }
     });
   }
 }
+
+/** A foreign key to a row that was deleted while the insert waited. */
+const RUN_IS_GONE = '23503';
 
 /** Columns that hold a value and that the update did not touch: the connector may leave them out. */
 function unchanged(before: Image, after: Image): (typeof LEAVABLE)[number][] {

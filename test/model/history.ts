@@ -8,7 +8,9 @@ const SECOND_US = 1_000_000;
 export const WINDOW_US = 120 * SECOND_US;
 
 /** Times of runs, around the edges of the window; in microseconds behind the first. */
-export const TIMES = [0, 60, 119.999999, 120, 120.000001, 240].map((seconds) => Math.round(seconds * SECOND_US));
+export const TIMES = [0, 60, 119.999999, 120, 120.000001, 240].map((seconds) =>
+  Math.round(seconds * SECOND_US),
+);
 
 /** What is compared of a run: few, and one of them too weak to tell two runs apart. */
 export const LOOKS = [
@@ -144,7 +146,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
       partition,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ step: fc.constant('redeliver' as const), events: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ step: fc.constant('redeliver' as const), events: fc.integer({ min: 1, max: 4 }) }),
+  },
 );
 
 const CHOICES = { minLength: 40, maxLength: 120, size: 'max' } as const;

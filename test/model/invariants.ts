@@ -21,6 +21,8 @@ export interface Did {
   readonly done: readonly string[];
   /** What sessions committed. */
   readonly committed: readonly Committed[];
+  /** Some projector, replay or sweep is in a transaction. */
+  readonly isBusy: boolean;
 }
 
 class Broken extends Error {
@@ -56,8 +58,9 @@ export class Invariants {
     this.#eachDecision(before, after);
     this.#ownRuns(before, after);
     this.#offsets(before, after, did);
-    if (did.committed.length > 0) this.#notBothFree(before, after);
+    for (const committed of did.committed) this.#notBothFree(before, after, committed);
     this.#links(before, after, counts);
+    this.#orphans(after, did, counts);
     this.#noPlaceholder(after);
     this.#before = after;
   }
@@ -88,6 +91,7 @@ export class Invariants {
 
   #eachDecision(before: Observed, after: Observed): void {
     const old = new Map(before.ledger.map((entry) => [entry.legacyId, entry]));
+    const mayEnd = new Set(before.unsettled.flatMap(({ legacyId, hasRun }) => (hasRun ? [] : [legacyId])));
     const stands = after.ledger.flatMap(({ runId }) => runId ?? []);
     must('I2', new Set(stands).size === stands.length, () => 'a canonical row stands for two legacy rows');
     for (const entry of after.ledger) {
@@ -101,11 +105,16 @@ export class Invariants {
         !was.isDeleted || entry.isDeleted || entry.offset > was.offset,
         () => `${entry.legacyId} was deleted, and is not any more`,
       );
-      const isKept = entry.runId !== null || was.runId === null || entry.decision === 'opted_out';
+      // Beside an unsettled twin on an agent that opted out no row of ours is kept: its link may end in nothing.
+      const isKept = entry.runId !== null || was.runId === null || mayEnd.has(entry.legacyId);
       must('design', isKept, () => `the owner decision on ${entry.legacyId} was taken back`);
     }
     for (const legacyId of old.keys())
-      must('I1', after.ledger.some((entry) => entry.legacyId === legacyId), () => `${legacyId} lost its decision`);
+      must(
+        'I1',
+        after.ledger.some((entry) => entry.legacyId === legacyId),
+        () => `${legacyId} lost its decision`,
+      );
   }
 
   /** The stored proof, and what the history says about it. */
@@ -121,22 +130,35 @@ export class Invariants {
     const runs = new Set(after.runs.map(({ id }) => id));
     const entries = new Map(after.ledger.map((entry) => [entry.legacyId, entry]));
     const were = new Set(before.runs.map(({ id }) => id));
-    const projectedBefore = new Set(before.ledger.flatMap(({ decision, runId }) => (decision === 'projected' ? (runId ?? []) : [])));
+    const projectedBefore = new Set(
+      before.ledger.flatMap(({ decision, runId }) => (decision === 'projected' ? (runId ?? []) : [])),
+    );
     for (const index of this.#happened.history.rows.keys()) {
       const [legacyId, own] = [legacyIdOf(index), ownRunIdOf(index)];
       const entry = entries.get(legacyId);
       const isProjected = entry?.decision === 'projected' && entry.runId === own;
-      if (isProjected && !runs.has(own) && were.has(own) && projectedBefore.has(own)) this.#prunedOwn.add(own);
+      if (isProjected && !runs.has(own) && were.has(own) && projectedBefore.has(own))
+        this.#prunedOwn.add(own);
       must('I2', !runs.has(own) || isProjected, () => `a row of ours stands beside ${legacyId}`);
-      must('I11', !runs.has(own) || !this.#prunedOwn.has(own), () => `what retention took of ${legacyId} is back`);
+      must(
+        'I11',
+        !runs.has(own) || !this.#prunedOwn.has(own),
+        () => `what retention took of ${legacyId} is back`,
+      );
       const isPruned = this.#happened.application.pruned.has(own);
       must('I2', !isProjected || runs.has(own) || isPruned, () => `the row of ours for ${legacyId} is lost`);
     }
     const lives = new Set(this.#happened.history.lives.map((_, index) => liveIdOf(index)));
     for (const { legacyId, decision, runId } of after.ledger)
       if (decision === 'twin')
-        must('N4', lives.has(runId ?? '') && this.#liveTexts.has(runId ?? ''), () => `${legacyId} is linked to no committed live row`);
-    const twins = new Set(after.ledger.filter(({ decision }) => decision === 'twin').map(({ legacyId }) => legacyId));
+        must(
+          'N4',
+          lives.has(runId ?? '') && this.#liveTexts.has(runId ?? ''),
+          () => `${legacyId} is linked to no committed live row`,
+        );
+    const twins = new Set(
+      after.ledger.filter(({ decision }) => decision === 'twin').map(({ legacyId }) => legacyId),
+    );
     for (const { legacyId } of after.unsettled)
       must('I13', twins.has(legacyId), () => `${legacyId} is unsettled, and no twin`);
   }
@@ -150,28 +172,34 @@ export class Invariants {
     }
     for (const { partition, epoch } of committed) {
       const held = before.offsets.find((row) => row.partition === partition)?.epoch;
-      must('I8', held === epoch, () => `epoch ${String(epoch)} committed to partition ${String(partition)}, which is held with ${String(held)}`);
+      must(
+        'I8',
+        held === epoch,
+        () =>
+          `epoch ${String(epoch)} committed to partition ${String(partition)}, which is held with ${String(held)}`,
+      );
     }
   }
 
   /** A pairing has as many pairs as it can: no run that was decided now is left beside a live row that was free all along. */
-  #notBothFree(before: Observed, after: Observed): void {
+  #notBothFree(before: Observed, after: Observed, { lives, hasRepeats }: Committed): void {
+    if (hasRepeats) return;
+    const seen = new Set([...lives].map(liveIdOf));
     const linked = new Set([...before.ledger, ...after.ledger].flatMap(({ runId }) => runId ?? []));
-    const free = before.runs.filter((run) => isLive(run) && !linked.has(run.id));
+    const free = before.runs.filter((run) => seen.has(run.id) && !linked.has(run.id));
     const old = new Map(before.runs.map((run) => [run.id, JSON.stringify(run)]));
     for (const { decision, runId, fingerprint, reason, legacyId } of after.ledger) {
       const own = after.runs.find(({ id }) => id === runId);
-      if (decision !== 'projected' || fingerprint === null || own === undefined || reason === 'twin_blocked') continue;
+      if (decision !== 'projected' || fingerprint === null || own === undefined || reason === 'twin_blocked')
+        continue;
       if (old.get(own.id) === JSON.stringify(own)) continue;
       const twin = free.find((live) => areTwins(describeRun(own), describeRun(live)));
-      // One that committed while the batch was under way is the sweeper's.
-      if (twin !== undefined && this.#wasThere(twin.id))
-        must('I2', false, () => `${legacyId} was projected beside its free live row ${twin.id}`);
+      must(
+        'I2',
+        twin === undefined,
+        () => `${legacyId} was projected beside its free live row ${twin?.id ?? ''}`,
+      );
     }
-  }
-
-  #wasThere(_liveId: string): boolean {
-    return false;
   }
 
   /** I13: what is settled stays, and nothing is settled before its time. */
@@ -182,20 +210,42 @@ export class Invariants {
     for (const entry of after.ledger) {
       const { legacyId, decision, runId } = entry;
       const stuckTo = this.stuck.get(legacyId);
-      must('I13', stuckTo === undefined || runId === stuckTo, () => `the settled link of ${legacyId} was changed`);
+      must(
+        'I13',
+        stuckTo === undefined || runId === stuckTo,
+        () => `the settled link of ${legacyId} was changed`,
+      );
       const was = old.get(legacyId);
       if (was !== undefined && was.runId !== runId) counts.add('links changed');
       if (decision !== 'twin' || runId === null || stuckTo !== undefined) continue;
       const events = this.#applied(was, entry);
       if (!open.has(legacyId)) {
         if (wasOpen.has(legacyId) && was?.runId === runId)
-          must('I13', this.#isOver(entry, after) || events.some((event) => moves(event, was) || isLate(event, was)), () => `${legacyId} was settled too early`);
+          must(
+            'I13',
+            this.#isOver(entry, after) || events.some((event) => moves(event, was) || isLate(event, was)),
+            () => `${legacyId} was settled too early`,
+          );
         this.stuck.set(legacyId, runId);
         counts.add('settled');
       } else if (was?.runId === runId && events.length > 0 && events.every((event) => isLate(event, was))) {
         this.stuck.set(legacyId, runId);
         counts.add('changed when its time was over');
       }
+    }
+  }
+
+  /**
+   * I11, N14: what retention took is not decided again. A transaction that was under way meanwhile may still have seen
+   * the live row, and have done what it would have done just before.
+   */
+  #orphans({ ledger, runs }: Observed, { isBusy }: Did, counts: Counts): void {
+    const present = new Set(runs.map(({ id }) => id));
+    for (const { legacyId, decision, runId } of ledger) {
+      const isOrphan = decision === 'twin' && runId !== null && !present.has(runId);
+      if (!isOrphan || isBusy || this.stuck.has(legacyId)) continue;
+      this.stuck.set(legacyId, runId);
+      counts.add('links to a live row that is gone');
     }
   }
 
@@ -219,8 +269,10 @@ function isLate({ op, committedAtUs }: Change, { startedAtUs }: LedgerRow): bool
   return op !== 'r' && op !== 'd' && committedAtUs > (startedAtUs ?? Infinity) + SETTLE_AFTER_US;
 }
 
-function moves({ image }: Change, { contextId, userId }: LedgerRow): boolean {
+/** A user that was left out is read from the table, which may be ahead of the change. */
+function moves({ image, leftOut }: Change, { contextId, userId }: LedgerRow): boolean {
   if (image === null) return false;
+  if (leftOut.includes('user_id')) return true;
   const user = image.user === 'nobody' ? null : `user_${image.user}`;
   return contextOf(image.agent).id !== contextId || user !== userId;
 }

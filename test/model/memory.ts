@@ -2,11 +2,13 @@ import type { Client, Pool } from '../../consumers/lib/postgres.ts';
 import type { RowValues } from '../support/records.ts';
 import type { LiveValues } from '../support/table-rows.ts';
 import { PRUNE, REFER, type Engine, type LiveWrite, type Observed, type Setup } from './engine.ts';
+import { OTHER_STATEMENTS } from './memory/delete-and-park.ts';
 import { OFFSET_STATEMENTS } from './memory/offset-statements.ts';
 import { READ_STATEMENTS } from './memory/read-statements.ts';
 import { rowsOf, type Answer, type Run, type Statement } from './memory/statement.ts';
-import { Transaction } from './memory/store.ts';
+import { databaseError, Transaction } from './memory/store.ts';
 import { microsOf, Tables, type LegacyTableRow, type RunRow } from './memory/tables.ts';
+import { SWEEP_STATEMENTS } from './memory/sweep-statements.ts';
 import { WRITE_STATEMENTS } from './memory/write-statements.ts';
 import type { Connection } from './scheduler.ts';
 
@@ -26,7 +28,7 @@ const refer: Run = async ({ tx, tables: { runs, diagnostics } }, [id]) => {
   const key = id as string;
   if (tx.get(runs, key) === undefined) return rowsOf([]);
   await tx.lock(`key of run ${key}`);
-  if (tx.get(runs, key) === undefined) return rowsOf([]);
+  if (tx.get(runs, key) === undefined) throw databaseError('23503', 'the run is gone');
   tx.put(diagnostics, key, { runId: key });
   return rowsOf([{}]);
 };
@@ -35,6 +37,8 @@ const STATEMENTS: readonly Statement[] = [
   ...OFFSET_STATEMENTS,
   ...READ_STATEMENTS,
   ...WRITE_STATEMENTS,
+  ...OTHER_STATEMENTS,
+  ...SWEEP_STATEMENTS,
   { text: PRUNE, run: prune },
   { text: REFER, run: refer },
 ];
@@ -64,10 +68,15 @@ class MemoryConnection {
 
   async query(text: string, values: readonly unknown[] = []): Promise<Answer> {
     if (text.startsWith('BEGIN')) this.#tx = new Transaction(this.#tables.locks);
-    else if (text === 'COMMIT') this.#end(this.#tx?.commit());
-    else if (text === 'ROLLBACK') this.#end(this.#tx?.rollback());
+    else if (text === 'COMMIT' || text === 'ROLLBACK') this.#end(text);
     else if (!text.startsWith('SET LOCAL')) return await this.#run(text, values);
     return rowsOf([]);
+  }
+
+  #end(how: 'COMMIT' | 'ROLLBACK'): void {
+    if (how === 'COMMIT') this.#tx?.commit();
+    else this.#tx?.rollback();
+    this.#tx = undefined;
   }
 
   async #run(text: string, values: readonly unknown[]): Promise<Answer> {
@@ -80,11 +89,6 @@ class MemoryConnection {
     } finally {
       if (this.#tx === undefined) tx.rollback();
     }
-  }
-
-  // The argument is evaluated first.
-  #end(_done: void): void {
-    this.#tx = undefined;
   }
 }
 
@@ -138,8 +142,14 @@ export class MemoryEngine implements Engine {
     await tx.lockRow(this.#tables.runs, row.id);
     tx.put(this.#tables.runs, row.id, liveRun(row));
     return {
-      commit: () => Promise.resolve(tx.commit()),
-      abort: () => Promise.resolve(tx.rollback()),
+      commit: () => {
+        tx.commit();
+        return Promise.resolve();
+      },
+      abort: () => {
+        tx.rollback();
+        return Promise.resolve();
+      },
     };
   }
 

@@ -66,7 +66,11 @@ export type Expected =
   | { readonly kind: 'opted out'; readonly image: Image };
 
 /** Folds the events of a row, in the order of its partition. Links of live rows are not in it. */
-export function expected(changes: readonly Change[], optedOut: readonly boolean[], hasJoined: boolean): Expected {
+export function expected(
+  changes: readonly Change[],
+  optedOut: readonly boolean[],
+  hasJoined: boolean,
+): Expected {
   let state: Expected = { kind: 'plain', decision: 'gone' };
   for (const { image } of changes) {
     if (image === null) continue;
@@ -86,7 +90,9 @@ function decided(image: Image, optedOut: readonly boolean[], hasJoined: boolean)
 /** An owner decision is never taken back. */
 function later(state: Expected & { kind: 'owned' }, image: Image, hasJoined: boolean): Expected {
   const isMoved = image.agent !== state.image.agent || image.user !== state.image.user;
-  return isMoved && !owns(image, hasJoined) ? { ...state, isAway: true } : { kind: 'owned', image, isAway: false };
+  return isMoved && !owns(image, hasJoined)
+    ? { ...state, isAway: true }
+    : { kind: 'owned', image, isAway: false };
 }
 
 /** The membership of such a user comes at a time that the history does not fix. */

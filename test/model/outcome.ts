@@ -4,7 +4,15 @@ import type { Observed } from './engine.ts';
 import { isLive, type Happened } from './invariants.ts';
 import type { LedgerRow, RunRow } from './memory/tables.ts';
 import { contextOf, legacyIdOf, legacyRowOf, ownRunIdOf, userIdOf } from './names.ts';
-import { areTwins, describe, describeRun, expected, isUncertain, type Described, type Expected } from './oracle.ts';
+import {
+  areTwins,
+  describe,
+  describeRun,
+  expected,
+  isUncertain,
+  type Described,
+  type Expected,
+} from './oracle.ts';
 import type { Change } from './topic.ts';
 
 interface End {
@@ -28,13 +36,19 @@ interface Participant {
  * Not held to the definition: links that were settled (by time, by a move to another agent or user while linked, by
  * retention of our row before), and links whose live row retention took; both sides of them are out of the question
  * for the others. Rows that skipped matching, because no live row was known to be that old: the sweeper finds them for
- * a live row that is free, and not for one that another row has by then. Where a row's decision depends on when a membership came, or on whether a value could still be read,
- * its decision is taken as it is.
+ * a live row that is free, and not for one that another row has by then; and not at all where neither our row nor the
+ * legacy row is there to say how it looked. Where a row's decision depends on when a membership came, or on whether a value could still be read,
+ * its decision is taken as it is, and its link, too.
  */
-export function checkOutcome({ history, topic, application }: Happened, { final, stuck }: End, counts: Counts): void {
+export function checkOutcome(
+  { history, topic, application }: Happened,
+  { final, stuck }: End,
+  counts: Counts,
+): void {
   const entries = new Map(final.ledger.map((entry) => [entry.legacyId, entry]));
   const runs = new Map(final.runs.map((run) => [run.id, run]));
   const [participants, skipped]: [Participant[], Participant[]] = [[], []];
+  const taken = new Set<string>();
   for (const index of history.rows.keys()) {
     const legacyId = legacyIdOf(index);
     const entry = entries.get(legacyId);
@@ -44,19 +58,24 @@ export function checkOutcome({ history, topic, application }: Happened, { final,
     const isFree = isUndecidable(changes);
     counts.add(isFree ? 'rows not held to a decision' : 'rows held to a decision');
     const want = isFree ? seen(entry, changes) : expected(changes, history.optedOut, application.hasJoined);
-    const isTaken = stuck.has(legacyId) || (entry.decision === 'twin' && !runs.has(entry.runId ?? ''));
-    if (isTaken) counts.add('links not held to the definition');
-    else {
+    const isLinked = entry.decision === 'twin' && entry.runId !== null;
+    if (stuck.has(legacyId) || (isLinked && (isFree || !runs.has(entry.runId)))) {
+      counts.add('links not held to the definition');
+      if (entry.runId !== null) taken.add(entry.runId);
+    } else {
       checkDecision(entry, want, legacyId);
       const own = runs.get(ownRunIdOf(index));
       if (!isFree) checkRun(own, want, index);
       if (want.kind === 'plain') continue;
       const described = isFree && own !== undefined ? describeRun(own) : describe(want.image);
       const participant = { id: legacyId, described, atUs: described.atUs, index };
-      (entry.fingerprint !== null ? participants : skipped).push(participant);
+      // How a row looks that skipped matching, our row or the legacy row says.
+      const isKnown = own !== undefined || application.images[index] !== null;
+      if (entry.fingerprint !== null) participants.push(participant);
+      else if (isKnown) skipped.push(participant);
     }
   }
-  checkLinks({ participants, stuck, entries, final, referred: application.referred }, counts);
+  checkLinks({ participants, taken, entries, final, referred: application.referred }, counts);
   checkSkipped(skipped, final);
   counts.add('runs that skipped matching', skipped.length);
 }
@@ -111,7 +130,9 @@ function checkRun(run: RunRow | undefined, want: Expected, index: number): void 
   for (const [name, value] of Object.entries(wanted)) {
     const now = (has as Record<string, unknown>)[name];
     if (now !== value)
-      throw new Error(`I5: ${name} of the row of ours for ${legacyIdOf(index)} is ${String(now)}, not ${String(value)}`);
+      throw new Error(
+        `I5: ${name} of the row of ours for ${legacyIdOf(index)} is ${String(now)}, not ${String(value)}`,
+      );
   }
 }
 
@@ -127,14 +148,14 @@ function checkSkipped(skipped: readonly Participant[], { ledger, runs }: Observe
 
 interface Linked {
   readonly participants: readonly Participant[];
-  readonly stuck: ReadonlyMap<string, string>;
+  /** Live rows that are out of the question. */
+  readonly taken: ReadonlySet<string>;
   readonly entries: ReadonlyMap<string, LedgerRow>;
   readonly final: Observed;
   readonly referred: ReadonlySet<string>;
 }
 
-function checkLinks({ participants, stuck, entries, final, referred }: Linked, counts: Counts): void {
-  const taken = new Set(stuck.values());
+function checkLinks({ participants, taken, entries, final, referred }: Linked, counts: Counts): void {
   const lives = final.runs
     .filter((run) => isLive(run) && !taken.has(run.id))
     .map((run) => ({ id: run.id, atUs: run.testedAtUs, described: describeRun(run) }));

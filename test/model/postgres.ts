@@ -3,7 +3,14 @@ import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import type { RowValues } from '../support/records.ts';
-import { LEGACY_ROW, legacyValues, LIVE_ROW, liveValues, RESET, type LiveValues } from '../support/table-rows.ts';
+import {
+  LEGACY_ROW,
+  legacyValues,
+  LIVE_ROW,
+  liveValues,
+  RESET,
+  type LiveValues,
+} from '../support/table-rows.ts';
 import type { Engine, LiveWrite, Observed, Setup } from './engine.ts';
 import type { Connection } from './scheduler.ts';
 
@@ -60,6 +67,16 @@ const JOIN = `
   INSERT INTO public.organization_memberships (workos_user_id, workos_organization_id, email)
   VALUES ($1, $2, 'member@member.example') ON CONFLICT DO NOTHING`;
 const DELETE_LEGACY = 'DELETE FROM public.agent_test_history WHERE id = $1';
+
+/** Rows of the legacy table whose decision was taken on other values than they have. */
+const DIFFERING = `
+  SELECT l.legacy_id
+  FROM history_cdc.ledger l
+  JOIN public.agent_test_history h ON h.id = l.legacy_id
+  WHERE l.decision <> 'quarantined'
+    AND l.content_hash IS DISTINCT FROM history_cdc.content_hash(
+      h.agent_context_id, h.scenario, h.overall_passed, h.steps_passed, h.steps_failed, h.total_duration_ms,
+      h.summary, h.dry_run, h.user_id, h.agent_profile_json::text, h.started_at, NULL)`;
 
 /** By the lock table itself: what was let go of is not in it any more when the COMMIT has answered. */
 const BLOCKED = 'SELECT pid FROM unnest($1::integer[]) AS pid WHERE cardinality(pg_blocking_pids(pid)) > 0';
@@ -120,6 +137,11 @@ export class PostgresEngine implements Engine {
       client.release();
     };
     return { commit: () => end('COMMIT'), abort: () => end('ROLLBACK') };
+  }
+
+  async differing(): Promise<string[]> {
+    const { rows } = await this.pool.query<{ legacy_id: string }>(DIFFERING);
+    return rows.map(({ legacy_id }) => legacy_id);
   }
 
   async observe(): Promise<Observed> {

@@ -1,11 +1,17 @@
 import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
+import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import { Fenced, storedOffsets, takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
-import { projectBatch, type Batch, type PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
+import {
+  projectBatch,
+  type Batch,
+  type PipelineContext,
+} from '../../consumers/agent-test-history/pipeline.ts';
 import { RECORD_OUTCOMES, type BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import type { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
 import { Conflict, isEnvironmentError, sqlState } from '../../consumers/lib/postgres.ts';
 import { MATCHING, TOPIC_ID } from '../support/run-records.ts';
+import type { Application } from './application.ts';
 import type { Counts } from './counts.ts';
 import type { Engine } from './engine.ts';
 import { PARTITIONS } from './names.ts';
@@ -18,6 +24,7 @@ interface Parts {
   readonly scheduler: Scheduler;
   readonly meter: LiveWindowMeter;
   readonly counts: Counts;
+  readonly application: Application;
   /** A number from 0 below `below`. */
   readonly pick: (below: number) => number;
 }
@@ -26,6 +33,10 @@ interface Parts {
 export interface Committed {
   readonly partition: number;
   readonly epoch: number;
+  /** Live rows that were committed when the batch began: it must have seen them. */
+  readonly lives: ReadonlySet<number>;
+  /** A key occurs more than once in the batch: what its first event was given, a later one may have let go of. */
+  readonly hasRepeats: boolean;
 }
 
 /** Projectors, replays and sweeps, all of them the real ones. */
@@ -43,7 +54,8 @@ export class Projectors {
 
   /** Another session for a partition; one that is there already goes on and does not know. */
   takeOver(partition: number): void {
-    const name = `session ${String(this.#parts.scheduler.actors.length)} of partition ${String(partition)}`;
+    const earlier = this.#sessions[partition]?.length ?? 0;
+    const name = `partition ${String(partition)}${earlier > 0 ? `, session ${String(earlier + 1)}` : ''}`;
     const session = this.#parts.scheduler.begin(name, (actor) => this.#session(actor, partition));
     this.#sessions[partition]?.push(session);
   }
@@ -69,7 +81,7 @@ export class Projectors {
   /** Reads the topic again from its beginning, as far as it goes now. */
   replay(partition: number, to = this.#parts.topic.partitions[partition]?.length ?? 0): void {
     if (to === 0) return;
-    this.#parts.scheduler.begin(`replay of partition ${String(partition)}`, async (actor) => {
+    this.#parts.scheduler.begin(`replay ${String(partition)}`, async (actor) => {
       await this.#replay(actor, partition, to);
     });
   }
@@ -92,18 +104,25 @@ export class Projectors {
 
   /** As `PartitionSession` does: again and again while the environment is to blame; false where it was fenced. */
   async #commit(actor: Actor, claim: Claim, { from, to }: { from: number; to: number }): Promise<boolean> {
-    const { counts, topic } = this.#parts;
+    const { counts, topic, application } = this.#parts;
     const { topicId, partition } = claim;
     const context = this.#context(actor);
     const events = await topic.events(partition, from, to);
     for (let attempt = 1; ; attempt++) {
+      const lives = new Set(application.committedLives);
       try {
         const isCommitted = attempt > 1 && (await this.#isCommitted(context, claim, to));
         const mode: Batch['mode'] = isCommitted
           ? { kind: 'replay' }
           : { kind: 'commit', claim, from: BigInt(from), to: BigInt(to) };
-        const result = await projectBatch(context, { topicId, partition, events, mode, admit: () => undefined });
-        this.committed.push({ partition, epoch: Number(claim.epoch) });
+        const result = await projectBatch(context, {
+          topicId,
+          partition,
+          events,
+          mode,
+          admit: () => undefined,
+        });
+        this.committed.push({ partition, epoch: Number(claim.epoch), lives, hasRepeats: hasRepeats(events) });
         this.#tally(result, events.length);
         return true;
       } catch (error) {
@@ -111,8 +130,7 @@ export class Projectors {
           counts.add('fenced');
           return false;
         }
-        if (!isEnvironmentError(error)) throw error;
-        counts.add(`tried again: ${error instanceof Conflict ? 'conflict' : (sqlState(error) ?? 'environment')}`);
+        this.#mayFail(error);
       }
     }
   }
@@ -136,8 +154,7 @@ export class Projectors {
         throw new TypeError(`I3: a replay changed something: ${JSON.stringify(result.changes)}`);
       counts.add('replays');
     } catch (error) {
-      if (!isEnvironmentError(error)) throw error;
-      counts.add(`replay given up: ${sqlState(error) ?? 'conflict'}`);
+      this.#mayFail(error);
     }
   }
 
@@ -152,9 +169,19 @@ export class Projectors {
       counts.add('settled by a sweep', result.settled);
       counts.add('late owners', result.lateOwners.flipped.size);
     } catch (error) {
-      if (!isEnvironmentError(error)) throw error;
-      counts.add(`sweep given up: ${sqlState(error) ?? 'conflict'}`);
+      this.#mayFail(error);
     }
+  }
+
+  /**
+   * Whoever decides on an agent holds its lock, so nobody meets what another one did meanwhile. Only where a membership
+   * comes between two look-ups of a batch, a run turns out to be an owner's whose agent is not locked.
+   */
+  #mayFail(error: unknown): void {
+    if (!isEnvironmentError(error)) throw error;
+    const what = error instanceof Conflict ? 'conflict' : (sqlState(error) ?? String(error));
+    if (!this.#parts.application.hasJoined) throw new TypeError(`A2: two met on one agent: ${what}`);
+    this.#parts.counts.add(`tried again: ${what}`);
   }
 
   #context(actor: Actor): PipelineContext {
@@ -176,7 +203,13 @@ export class Projectors {
       throw new TypeError(`I15: of ${String(events)} records ${String(sum)} have an outcome`);
     const { counts } = this.#parts;
     for (const outcome of RECORD_OUTCOMES) counts.add(`records ${outcome}`, result.records[outcome]);
-    for (const [decision, count] of Object.entries(result.decisions)) counts.add(`decided ${decision}`, count);
+    for (const [decision, count] of Object.entries(result.decisions))
+      counts.add(`decided ${decision}`, count);
     counts.add('batches');
   }
+}
+
+function hasRepeats(events: readonly SourceEvent[]): boolean {
+  const ids = events.flatMap((event) => ('legacyId' in event ? [event.legacyId] : []));
+  return new Set(ids).size < ids.length;
 }

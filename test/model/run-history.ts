@@ -14,6 +14,10 @@ import { Topic } from './topic.ts';
 export interface Ran {
   readonly counts: Counts;
   readonly final: Observed;
+  /** What happened, in order. */
+  readonly trace: readonly string[];
+  /** Its order was that of the choices, to the end. */
+  readonly isDetermined: boolean;
 }
 
 /** Far more than any history takes. */
@@ -21,22 +25,25 @@ const ENOUGH = 10_000;
 const LONG_AGO_US = -(2n ** 62n);
 const NEVER_US = 2n ** 62n;
 
+/** Chooses what happens next; undefined where it does not care. */
+export type Director = (options: readonly Step[]) => Step | undefined;
+
 /** Runs a history on an engine, holds it to the invariants after every step, and to the definition at the end. */
-export async function runHistory(history: History, engine: Engine): Promise<Ran> {
-  const run = new Run(history, engine);
+export async function runHistory(history: History, engine: Engine, director?: Director): Promise<Ran> {
+  const run = new Run(history, engine, director);
   try {
     return await run.toTheEnd();
   } catch (error) {
     if (error instanceof Error) error.message += `\n  ${run.trace.map(lineOf).join('\n  ')}`;
+    await run.abandon();
     throw error;
   }
 }
 
-export class Run {
+class Run {
   readonly trace: Step[] = [];
   readonly #history: History;
   readonly #engine: Engine;
-  get scheduler() { return this.#scheduler; }
   readonly #scheduler: Scheduler;
   readonly #topic = new Topic();
   readonly #counts = new Counts();
@@ -44,17 +51,23 @@ export class Run {
   readonly #projectors: Projectors;
   readonly #invariants: Invariants;
   readonly #scripts: Script[];
+  readonly #director: Director | undefined;
   #chosen = 0;
 
-  constructor(history: History, engine: Engine) {
+  constructor(history: History, engine: Engine, director?: Director) {
     this.#history = history;
+    this.#director = director;
     this.#engine = engine;
     this.#scheduler = new Scheduler(engine);
     const meter = new LiveWindowMeter(engine.pool, MATCHING);
     meter.lower(history.isFloorOpen ? LONG_AGO_US : NEVER_US);
     const parts = { engine, scheduler: this.#scheduler, topic: this.#topic, meter, counts: this.#counts };
     this.#application = new Application(history, parts);
-    this.#projectors = new Projectors({ ...parts, pick: (below) => this.#pick(below) });
+    this.#projectors = new Projectors({
+      ...parts,
+      application: this.#application,
+      pick: (below) => this.#pick(below),
+    });
     this.#invariants = new Invariants({ history, topic: this.#topic, application: this.#application });
     this.#scripts = [
       ...this.#application.scripts,
@@ -77,7 +90,13 @@ export class Run {
     );
     await this.#again(final);
     for (const { waits } of this.#scheduler.actors) this.#counts.add('waits for a lock', waits);
-    return { counts: this.#counts, final };
+    const isDetermined = !this.#scheduler.hasQueued;
+    return { counts: this.#counts, final, trace: this.trace.map(lineOf), isDetermined };
+  }
+
+  async abandon(): Promise<void> {
+    await this.#scheduler.abandon();
+    await this.#application.abandon();
   }
 
   /** I3: what is delivered again changes nothing, nor does another sweep. */
@@ -87,7 +106,8 @@ export class Run {
     this.#projectors.sweep();
     await this.#untilNothingIsLeft();
     const again = JSON.stringify(await this.#engine.observe());
-    if (again !== JSON.stringify(final)) throw new Error('I3: a replay of everything, or a second sweep, changed something');
+    if (again !== JSON.stringify(final))
+      throw new Error('I3: a replay of everything, or a second sweep, changed something');
   }
 
   async #untilNothingIsLeft(): Promise<void> {
@@ -95,7 +115,8 @@ export class Run {
       this.#projectors.assign();
       await this.#scheduler.quiet();
       const options = this.#options();
-      const chosen = options[this.#pick(options.length)];
+      const chosen =
+        this.#director === undefined ? options[this.#pick(options.length)] : this.#director(options);
       if (chosen === undefined) {
         const stuck = this.#scheduler.actors.find(({ inFlight }) => inFlight !== undefined);
         if (stuck !== undefined) throw new Error(`${stuck.name} waits for a lock for ever`);
@@ -136,13 +157,15 @@ export class Run {
   async #look(): Promise<void> {
     const done = this.#scheduler.actors.flatMap((actor) => actor.done.splice(0));
     const committed = this.#projectors.committed.splice(0);
+    const isBusy = this.#scheduler.actors.some(({ isInTransaction }) => isInTransaction);
     if (this.trace.at(-1)?.label.startsWith('live') === true || done.some(mayCommit))
-      this.#invariants.look(await this.#engine.observe(), { done, committed }, this.#counts);
+      this.#invariants.look(await this.#engine.observe(), { done, committed, isBusy }, this.#counts);
   }
 
   #operation(operation: Operation): Step {
     const { step } = operation;
-    const label = 'partition' in operation ? `${step} ${String(operation.partition)}` : step;
+    const name = step === 'sweep' || step === 'replay' ? `begin ${step}` : step;
+    const label = 'partition' in operation ? `${name} ${String(operation.partition)}` : name;
     return { label, run: () => this.#operate(operation) };
   }
 
@@ -176,7 +199,10 @@ export class Run {
 }
 
 const mayCommit = (text: string) =>
-  text === 'COMMIT' || text === PRUNE || text === REFER || text.includes('INSERT INTO history_cdc.consumer_offset');
+  text === 'COMMIT' ||
+  text === PRUNE ||
+  text === REFER ||
+  text.includes('INSERT INTO history_cdc.consumer_offset');
 
 function lineOf({ label, what }: Step): string {
   return what === undefined ? label : `${label}: ${what.trim().replaceAll(/\s+/g, ' ').slice(0, 60)}`;

@@ -99,7 +99,8 @@ export class Actor {
       this.#back = running.catch(() => undefined);
       const result = await running;
       this.done.push(text);
-      if (text === 'COMMIT' && this.#doom !== undefined) throw new Crash(`${this.name} crashed after a commit`);
+      if (text === 'COMMIT' && this.#doom !== undefined)
+        throw new Crash(`${this.name} crashed after a commit`);
       return result;
     } finally {
       this.#inFlight = undefined;
@@ -109,6 +110,11 @@ export class Actor {
 
 export class Scheduler {
   readonly actors: Actor[] = [];
+  /**
+   * Two waited at the same time: which of them goes on first, Postgres decides. Where they wait for one row and one of
+   * them has met an older version of it, that is not the order in which they came.
+   */
+  hasQueued = false;
   readonly #blocking: Blocking;
   readonly #failures: unknown[] = [];
 
@@ -152,6 +158,19 @@ export class Scheduler {
     }
   }
 
+  /** Ends all actors where they stand, after a failure: none keeps a connection or a lock. */
+  async abandon(): Promise<void> {
+    for (;;) {
+      const left = this.actors.filter(({ ended }) => !ended);
+      if (left.length === 0) return;
+      for (const actor of left) {
+        actor.crash('at once');
+        actor.go();
+      }
+      await setImmediate();
+    }
+  }
+
   /** Nobody waits for a lock while nobody else is in a transaction. */
   #mayWait(inFlight: readonly Actor[]): boolean {
     const active = this.actors.filter((actor) => actor.isInTransaction || actor.inFlight !== undefined);
@@ -163,6 +182,7 @@ export class Scheduler {
     // Whoever came back meanwhile goes on first, and may have let go of what the others wait for.
     if (!inFlight.every(({ inFlight: one }) => one !== undefined && blocked.has(one))) return false;
     for (const actor of inFlight) actor.sawBlocked();
+    if (inFlight.length > 1) this.hasQueued = true;
     return true;
   }
 }

@@ -1,5 +1,13 @@
 import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
-import { COMMITTED_AT_MS, deleted, inserted, snapshotOf, tombstone, updated, type Message } from '../support/records.ts';
+import {
+  COMMITTED_AT_MS,
+  deleted,
+  inserted,
+  snapshotOf,
+  tombstone,
+  updated,
+  type Message,
+} from '../support/records.ts';
 import { asRecords, jsonDecoder, TOPIC_ID } from '../support/run-records.ts';
 import { LEAVABLE, type Image } from './history.ts';
 import { EPOCH_US, legacyIdOf, legacyRowOf, PARTITIONS } from './names.ts';
@@ -66,15 +74,19 @@ export class Topic {
   async events(partition: number, from: number, to: number): Promise<SourceEvent[]> {
     const all = this.partitions[partition] ?? [];
     return await Promise.all(
-      all.slice(from, to).map(async (placed, index) => (placed.event ??= await decoded(placed, { partition, offset: from + index }))),
+      all
+        .slice(from, to)
+        .map(
+          async (placed, index) =>
+            (placed.event ??= await decoded(placed, { partition, offset: from + index })),
+        ),
     );
   }
 
   #send(change: Change): void {
     const placed = this.partitions[change.partition];
     placed?.push({ message: messageOf(change), change });
-    if (change.op === 'd')
-      placed?.push({ message: tombstone(legacyIdOf(change.row)), change: null });
+    if (change.op === 'd') placed?.push({ message: tombstone(legacyIdOf(change.row)), change: null });
   }
 }
 
@@ -88,7 +100,10 @@ function messageOf({ row, op, image, leftOut, committedAtUs }: Change): Message 
 
 /** The support's records have one time; here it matters. */
 function committedAt(message: Message, us: number): Message {
-  const text = String(message.value).replace(`"ts_ms":${String(COMMITTED_AT_MS)}`, `"ts_ms":${String(us / 1000)}`);
+  const text = String(message.value).replace(
+    `"ts_ms":${String(COMMITTED_AT_MS)}`,
+    `"ts_ms":${String(us / 1000)}`,
+  );
   return { ...message, value: Buffer.from(text) };
 }
 

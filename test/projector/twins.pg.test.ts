@@ -255,7 +255,9 @@ describe('a later event of a twin', () => {
     await world().execute('DELETE FROM public.agent_compliance_runs WHERE id = $1', live);
     const other = runOf(owner, { started_at: COMMITTED });
     await world().project([inserted(other)]);
+    await world().project([updated({ ...row, summary: 'another summary' })]);
     expect(await standing(row, other)).toEqual([twin(live), projected(other)]);
+    expect(await world().run(row.id)).toBeUndefined();
   });
 
   test('a projected row whose new image looks like a live row gives way to it', async () => {

@@ -11,6 +11,8 @@ import { relink, type Relinked } from './relink.ts';
 interface Decided {
   readonly event: ImageEvent;
   readonly entry: LedgerEntry;
+  /** False where retention took the canonical row. */
+  readonly runExists: boolean;
 }
 
 /**
@@ -18,7 +20,8 @@ interface Decided {
  * undone, and made anew if the new image still looks like a live row. But where a row was moved to another agent or
  * user, the live row stays with the one it had: unlinking it would give one run two canonical rows. That link is
  * settled instead, and so is one whose row changes only when its time is over: left open, a later neighbour could
- * still take the live row, and our row would come back as it was before the change.
+ * still take the live row, and our row would come back as it was before the change. Where retention took the live row,
+ * undoing the link would bring the run back.
  */
 export async function loosenTwins(
   client: Client,
@@ -26,34 +29,39 @@ export async function loosenTwins(
   matching: Matching,
 ): Promise<Relinked> {
   const twins = decided.filter(({ entry }) => entry.unsettled !== null);
-  const settled = twins.filter(
-    ({ event, entry }) => wasMoved(event, entry) || isLate(event, entry, matching.settleAfterUs),
-  );
+  const settled = twins.filter((twin) => isFinal(twin, matching.settleAfterUs));
   if (settled.length > 0) {
     await client.query(SETTLE, [settled.map(({ event }) => event.legacyId)]);
   }
   const open = twins.filter(
-    ({ event, entry }) =>
-      !wasMoved(event, entry) &&
-      isInTime(event, entry, matching.settleAfterUs) &&
-      // Without its values and without a row of ours, nothing could be decided in the link's place.
-      (isComplete(event.row) || entry.unsettled?.hasRun === true),
+    (twin) =>
+      !isFinal(twin, matching.settleAfterUs) && isInTime(twin, matching.settleAfterUs) && isDecidable(twin),
   );
   return await relink(client, open.map(unlinked));
 }
 
 const SETTLE = 'DELETE FROM history_cdc.unsettled_twin WHERE legacy_id = ANY ($1::uuid[])';
 
+function isFinal(twin: Decided, settleAfterUs: bigint): boolean {
+  const { event, entry, runExists } = twin;
+  // When a snapshot read a row says nothing about when it was changed.
+  const isLate = !event.snapshot && event.committedAtMs !== null && !isInTime(twin, settleAfterUs);
+  return !runExists || isLate || wasMoved(event, entry);
+}
+
 /** By the source's own times, so that a replay years later comes to the same. */
-function isInTime({ committedAtMs }: ImageEvent, { startedAt }: LedgerEntry, settleAfterUs: bigint): boolean {
+function isInTime(
+  { event: { committedAtMs }, entry: { startedAt } }: Decided,
+  settleAfterUs: bigint,
+): boolean {
   const startedAtUs = startedAt === null ? undefined : epochMicros(startedAt);
   if (committedAtMs === null || startedAtUs === undefined) return false;
   return BigInt(committedAtMs) * 1000n <= startedAtUs + settleAfterUs;
 }
 
-/** A change of the stream. When a snapshot read the row says nothing about when it was changed. */
-function isLate(event: ImageEvent, entry: LedgerEntry, settleAfterUs: bigint): boolean {
-  return !event.snapshot && event.committedAtMs !== null && !isInTime(event, entry, settleAfterUs);
+/** Without its values and without a row of ours, nothing could be decided in the link's place. */
+function isDecidable({ event, entry }: Decided): boolean {
+  return isComplete(event.row) || entry.unsettled?.hasRun === true;
 }
 
 function unlinked({ event: { legacyId }, entry }: Decided): LinkChange {

@@ -79,7 +79,10 @@ const settle: Run = async ({ tx, tables }, [settleAfterUs]) => {
   if (until.length < tables.partitions) return rowsOf([]);
   const beforeUs = Math.min(...until) - Number(settleAfterUs);
   const over = tx.rows(tables.unsettled).filter(({ testedAtUs }) => testedAtUs < beforeUs);
-  return await deleteUnsettled({ tx, tables }, over.map(({ legacyId }) => legacyId));
+  return await deleteUnsettled(
+    { tx, tables },
+    over.map(({ legacyId }) => legacyId),
+  );
 };
 
 const settleMoved: Run = (session, [legacyIds]) => deleteUnsettled(session, legacyIds as string[]);

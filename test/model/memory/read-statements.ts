@@ -1,4 +1,4 @@
-import { rowsOf, unnest, type Run, type Session, type Statement } from './statement.ts';
+import { rowsOf, unnest, type Run, type Statement } from './statement.ts';
 import {
   isLive,
   isOurs,
@@ -84,7 +84,11 @@ const STRETCH = ['agentUrl', 'fingerprint', 'fromUs', 'toUs'] as const;
 function within<Row>(
   values: readonly unknown[],
   rows: readonly Row[],
-  of: (row: Row) => { readonly agentUrl: string | null; readonly fingerprint: string | null; readonly atUs: number | null },
+  of: (row: Row) => {
+    readonly agentUrl: string | null;
+    readonly fingerprint: string | null;
+    readonly atUs: number | null;
+  },
 ): { readonly stretch: number; readonly row: Row }[] {
   return unnest<Stretch>(values, STRETCH).flatMap(({ agentUrl, fingerprint, fromUs, toUs }, index) =>
     rows
@@ -101,7 +105,11 @@ const MATCHABLE = new Set(['projected', 'twin', 'opted_out']);
 
 const legacyCandidates: Run = ({ tx, tables }, values) => {
   const rows = tx.rows(tables.ledger).filter(({ decision }) => MATCHABLE.has(decision));
-  const found = within(values, rows, ({ agentUrl, fingerprint, startedAtUs: atUs }) => ({ agentUrl, fingerprint, atUs }));
+  const found = within(values, rows, ({ agentUrl, fingerprint, startedAtUs: atUs }) => ({
+    agentUrl,
+    fingerprint,
+    atUs,
+  }));
   return Promise.resolve(
     rowsOf(
       found.map(({ stretch, row }) => ({
@@ -181,15 +189,12 @@ const parkedBefore: Run = ({ tx, tables }, [topicId, partition, offsets]) =>
   Promise.resolve(
     rowsOf(
       (offsets as bigint[])
-        .filter((offset) => tx.get(tables.quarantine, `${String(topicId)} ${String(partition)} ${String(offset)}`))
+        .filter((offset) =>
+          tx.get(tables.quarantine, `${String(topicId)} ${String(partition)} ${String(offset)}`),
+        )
         .map((offset) => ({ offset: String(offset) })),
     ),
   );
-
-const stillOutside: Run = ({ tx, tables: { ledger } }, [legacyIds]) => {
-  const outside = (legacyIds as string[]).filter((legacyId) => tx.get(ledger, legacyId)?.fingerprint === null);
-  return Promise.resolve(rowsOf(outside.map((legacyId) => ({ legacy_id: legacyId }))));
-};
 
 const reread: Run = ({ tables }, [legacyIds]) =>
   Promise.resolve(
@@ -203,104 +208,6 @@ const reread: Run = ({ tables }, [legacyIds]) =>
     ),
   );
 
-const lateOwners: Run = ({ tx, tables }) =>
-  Promise.resolve(
-    rowsOf(
-      strangersOf({ tx, tables }).flatMap(({ legacyId, contextId, userId }) => {
-        const context = tables.contexts.get(contextId ?? '');
-        const isMember = tables.members.has(`${String(userId)} ${context?.organizationId ?? ''}`);
-        return isMember
-          ? [{ legacy_id: legacyId, agent_context_id: contextId, user_id: userId, young: true }]
-          : [];
-      }),
-    ),
-  );
-
-const decidedEvents: Run = ({ tx, tables }, [legacyIds]) => {
-  const wanted = new Set(legacyIds as string[]);
-  const rows = strangersOf({ tx, tables }).filter(({ legacyId }) => wanted.has(legacyId));
-  return Promise.resolve(
-    rowsOf(
-      rows.map(({ legacyId, topicId, partition, offset, op, snapshot }) => ({
-        legacy_id: legacyId,
-        topic_id: topicId,
-        partition,
-        offset: String(offset),
-        lsn: null,
-        op,
-        snapshot,
-      })),
-    ),
-  );
-};
-
-function strangersOf({ tx, tables }: Session): LedgerRow[] {
-  return tx
-    .rows(tables.ledger)
-    .filter(({ decision, isDeleted }) => decision === 'third_party' && !isDeleted)
-    .sort((a, b) => (a.legacyId < b.legacyId ? -1 : 1));
-}
-
-const legacyRows: Run = ({ tables }, [legacyIds]) =>
-  Promise.resolve(
-    rowsOf(
-      (legacyIds as string[]).flatMap((legacyId) => {
-        const row = tables.legacy.get(legacyId);
-        return row === undefined
-          ? []
-          : [
-              {
-                id: row.id,
-                agent_context_id: row.contextId,
-                scenario: row.scenario,
-                overall_passed: row.overallPassed,
-                steps_passed: row.stepsPassed,
-                steps_failed: row.stepsFailed,
-                total_duration_ms: row.durationMs,
-                summary: row.summary,
-                dry_run: row.dryRun,
-                user_id: row.userId,
-                agent_profile_json: row.profile,
-                started_at: row.startedAt,
-                steps_json: null,
-              },
-            ];
-      }),
-    ),
-  );
-
-/** Owners' runs beside live rows that no legacy row is linked to. */
-const unlinkedLive: Run = ({ tx, tables }, [windowUs]) => {
-  const ledger = tx.rows(tables.ledger);
-  const linked = new Set(ledger.flatMap(({ runId }) => runId ?? []));
-  const unlinked = tx.rows(tables.runs).filter((run) => isLive(run) && !linked.has(run.id));
-  const suspects = ledger.flatMap((row) => {
-    const open =
-      row.decision === 'projected' ||
-      row.decision === 'opted_out' ||
-      (row.decision === 'twin' && tx.get(tables.unsettled, row.legacyId) !== undefined);
-    const { agentUrl, fingerprint, startedAtUs } = row;
-    if (!open || startedAtUs === null) return [];
-    const near = unlinked.filter(
-      (run) =>
-        run.agentUrl === agentUrl &&
-        (fingerprint === null || runFingerprint(run) === fingerprint) &&
-        Math.abs(run.testedAtUs - startedAtUs) <= Number(windowUs),
-    );
-    if (near.length === 0) return [];
-    const liveAtUs = Math.min(...near.map(({ testedAtUs }) => testedAtUs));
-    return [
-      {
-        legacy_id: row.legacyId,
-        agent_url: agentUrl,
-        fingerprint,
-        live_at_us: String(liveAtUs),
-      },
-    ];
-  });
-  return Promise.resolve(rowsOf(suspects));
-};
-
 export const READ_STATEMENTS: readonly Statement[] = [
   { text: /^-- What is known about a batch of legacy rows/, run: lookUp },
   { text: /^-- Owners' runs that stretches of time/, run: legacyCandidates },
@@ -309,10 +216,5 @@ export const READ_STATEMENTS: readonly Statement[] = [
   { text: /^\s*SELECT r\.id FROM public\.agent_compliance_runs r/, run: ownRuns },
   { text: /history_cdc\.references_to_runs/, run: referencesToRuns },
   { text: /^\s*SELECT "offset" FROM history_cdc\.quarantine/, run: parkedBefore },
-  { text: /^SELECT legacy_id FROM history_cdc\.ledger/, run: stillOutside },
   { text: /^-- The values that an event can leave out/, run: reread },
-  { text: /^-- Runs of strangers whose user is a member/, run: lateOwners },
-  { text: /^-- The last events of rows that are still decided/, run: decidedEvents },
-  { text: /^-- Whole legacy rows/, run: legacyRows },
-  { text: /^-- Owners' runs beside live rows that no legacy row is linked to/, run: unlinkedLive },
 ];

@@ -27,7 +27,10 @@ export const relink: Run = async (session, values) => {
 };
 
 /** Our rows give way to live ones. */
-async function absorb({ tx, tables: { runs } }: Session, changes: readonly Change[]): Promise<Map<string, RunRow>> {
+async function absorb(
+  { tx, tables: { runs } }: Session,
+  changes: readonly Change[],
+): Promise<Map<string, RunRow>> {
   const absorbed = new Map<string, RunRow>();
   for (const { legacyId, was, wasRun, becomes } of changes) {
     if (was !== 'projected' || becomes !== 'twin' || wasRun === null) continue;
@@ -57,7 +60,10 @@ async function keep(
 }
 
 /** Live rows are taken away again: our own rows come back as they were. */
-async function release({ tx, tables: { unsettled, runs } }: Session, changes: readonly Change[]): Promise<number> {
+async function release(
+  { tx, tables: { unsettled, runs } }: Session,
+  changes: readonly Change[],
+): Promise<number> {
   let released = 0;
   for (const { legacyId, was, becomes } of changes) {
     if (was !== 'twin' || becomes === 'twin' || tx.get(unsettled, legacyId) === undefined) continue;

@@ -57,10 +57,14 @@ function arrayOf(value: unknown): readonly unknown[] {
 }
 
 /** Constraints of the ledger, as a statement meets them at its end: CHECK at once, UNIQUE by waiting for open claims. */
-export async function checkLedger({ tx, tables: { ledger } }: Session, written: readonly LedgerRow[]): Promise<void> {
+export async function checkLedger(
+  { tx, tables: { ledger } }: Session,
+  written: readonly LedgerRow[],
+): Promise<void> {
   for (const row of written) {
     const owns = row.decision === 'projected' || row.decision === 'twin' || row.decision === 'adopted';
-    if (owns !== (row.runId !== null)) throw databaseError('23514', 'a decision and its canonical row do not fit');
+    if (owns !== (row.runId !== null))
+      throw databaseError('23514', 'a decision and its canonical row do not fit');
     const proven = row.isMember === true && row.listsAgent === true;
     if (row.runId !== null && !proven) throw databaseError('23514', 'an owner without proof');
   }

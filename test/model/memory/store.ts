@@ -47,7 +47,7 @@ export class Transaction {
 
   /** The rows of a table as a statement sees them that begins now. */
   rows<Row>(table: Table<Row>): Row[] {
-    const written = this.#writes.get(table as Table<unknown>);
+    const written = this.#writes.get(table);
     if (written === undefined) return [...table.committed.values()];
     const rows = new Map<string, unknown>(table.committed);
     for (const [key, row] of written) {
@@ -59,20 +59,20 @@ export class Transaction {
 
   /** One row, the same way; behind `lock`, its newest version. */
   get<Row>(table: Table<Row>, key: string): Row | undefined {
-    const written = this.#writes.get(table as Table<unknown>);
+    const written = this.#writes.get(table);
     return written?.has(key) === true ? (written.get(key) as Row | undefined) : table.committed.get(key);
   }
 
   /** Under the row's lock only. */
   put<Row>(table: Table<Row>, key: string, row: Row | undefined): void {
-    const written = this.#writes.get(table as Table<unknown>) ?? new Map<string, unknown>();
+    const written = this.#writes.get(table) ?? new Map<string, unknown>();
     written.set(key, row);
-    this.#writes.set(table as Table<unknown>, written);
+    this.#writes.set(table, written);
   }
 
   /** What it has written, and not committed yet. */
   writtenTo<Row>(table: Table<Row>): ReadonlyMap<string, Row | undefined> {
-    return (this.#writes.get(table as Table<unknown>) ?? new Map()) as Map<string, Row | undefined>;
+    return (this.#writes.get(table) ?? new Map()) as Map<string, Row | undefined>;
   }
 
   /** The others that are open. */
@@ -80,7 +80,7 @@ export class Transaction {
     return [...this.#locks.open].filter((other) => other !== this);
   }
 
-  async lockRow(table: Table<never> | Table<unknown> | { readonly name: string }, key: string): Promise<void> {
+  async lockRow(table: { readonly name: string }, key: string): Promise<void> {
     await this.lock(`${table.name} ${key}`);
   }
 
@@ -114,8 +114,7 @@ export class Transaction {
 
   rollback(): void {
     this.#writes.clear();
-    for (const [name, holder] of this.#locks.holders)
-      if (holder === this) this.#locks.holders.delete(name);
+    for (const [name, holder] of this.#locks.holders) if (holder === this) this.#locks.holders.delete(name);
     this.#locks.open.delete(this);
     this.#end();
   }

@@ -1,15 +1,8 @@
-import { checkLedger, counts, rowsOf, unnest, type Run, type Session, type Statement } from './statement.ts';
-import {
-  isOurs,
-  microsOf,
-  profileHash,
-  runFingerprint,
-  type LedgerRow,
-  type RunRow,
-} from './tables.ts';
+import { checkLedger, counts, unnest, type Run, type Session, type Statement } from './statement.ts';
+import { isOurs, microsOf, profileHash, runFingerprint, type LedgerRow, type RunRow } from './tables.ts';
 import { relink } from './relink-statement.ts';
 
-interface Looked {
+export interface Looked {
   readonly legacyId: string;
   readonly runId: string | null;
   readonly reason: string;
@@ -106,7 +99,10 @@ const recordDecisions: Run = async (session, values) => {
   for (const event of events) {
     await tx.lockRow(tables.ledger, event.legacyId);
     const there = tx.get(tables.ledger, event.legacyId);
-    if (there !== undefined && !(isNewer(event, there, there.decision === 'third_party') && there.runId === null))
+    if (
+      there !== undefined &&
+      !(isNewer(event, there, there.decision === 'third_party') && there.runId === null)
+    )
       continue;
     const row = decidedRow(event);
     tx.put(tables.ledger, event.legacyId, row);
@@ -122,7 +118,18 @@ function decidedRow(event: Decided): LedgerRow {
   const offset = Number(event.offset);
   const startedAtUs = microsOf(event.startedAt);
   return {
-    ...{ legacyId, decision, reason, runId, contextId, userId, organizationId, agentUrl, isMember, listsAgent },
+    ...{
+      legacyId,
+      decision,
+      reason,
+      runId,
+      contextId,
+      userId,
+      organizationId,
+      agentUrl,
+      isMember,
+      listsAgent,
+    },
     ...{ topicId, partition, offset, op, snapshot, startedAtUs, fingerprint },
     profileHash: event.profileHash,
     isDeleted: false,
@@ -138,7 +145,7 @@ async function keep({ tx, tables }: Session, event: Decided): Promise<void> {
 }
 
 /** The ledger's own guard of the order of a key; `orEqual` for a stranger's run that is decided anew. */
-function isNewer(
+export function isNewer(
   event: Pick<Looked, 'topicId' | 'partition' | 'offset'>,
   there: LedgerRow,
   orEqual = false,
@@ -216,105 +223,19 @@ function laterEntry(event: Later, entry: LedgerRow): LedgerRow {
     ...(applies ? { startedAtUs: microsOf(event.startedAt) } : {}),
     ...(applies && (event.inWindow || entry.fingerprint !== null)
       ? {
-          fingerprint: runFingerprint({ headline: event.summary, durationMs: event.durationMs, overallStatus }),
+          fingerprint: runFingerprint({
+            headline: event.summary,
+            durationMs: event.durationMs,
+            overallStatus,
+          }),
           profileHash: profileHash(event.profile),
         }
       : {}),
   };
 }
 
-type Deleted = Pick<Looked, 'legacyId' | 'topicId' | 'partition' | 'offset' | 'lsn' | 'snapshot'>;
-
-const NOT_SEEN = {
-  ...{ contextId: null, userId: null, organizationId: null, agentUrl: null, isMember: null, listsAgent: null },
-  ...{ runId: null, startedAtUs: null, fingerprint: null, profileHash: null },
-};
-
-const markDeleted: Run = async ({ tx, tables }, values) => {
-  let written = 0;
-  for (const event of unnest<Deleted>(values, ['legacyId', 'topicId', 'partition', 'offset', 'lsn', 'snapshot'])) {
-    await tx.lockRow(tables.ledger, event.legacyId);
-    const there = tx.get(tables.ledger, event.legacyId);
-    if (there !== undefined && !isNewer(event, there)) continue;
-    const { legacyId, topicId, partition, snapshot } = event;
-    const position = { topicId, partition, snapshot, op: 'd', offset: Number(event.offset), isDeleted: true };
-    const gone = { legacyId, decision: 'gone', reason: 'deleted_before_seen', ...NOT_SEEN };
-    tx.put(tables.ledger, legacyId, { ...(there ?? gone), ...position });
-    written++;
-  }
-  return counts(0, 0, [0, written]);
-};
-
-interface Parked {
-  readonly topicId: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly legacyId: string | null;
-  readonly reason: string;
-  readonly recordsDecision: boolean;
-}
-
-const quarantine: Run = async (session, values) => {
-  const { tx, tables } = session;
-  const names = ['topicId', 'partition', 'offset', 'legacyId', 'reason'] as const;
-  let written = 0;
-  const recorded = values[8] as boolean[];
-  for (const [index, event] of unnest<Parked>(values, names).entries()) {
-    const { topicId, partition, legacyId, reason } = event;
-    const key = `${topicId} ${String(partition)} ${String(event.offset)}`;
-    await tx.lockRow(tables.quarantine, key);
-    if (tx.get(tables.quarantine, key) === undefined)
-      tx.put(tables.quarantine, key, { legacyId, isHealed: false });
-    if (recorded[index] !== true || legacyId === null) continue;
-    await tx.lockRow(tables.ledger, legacyId);
-    const there = tx.get(tables.ledger, legacyId);
-    if (there !== undefined && !(isNewer(event, there) && there.runId === null)) continue;
-    const position = { topicId, partition, offset: Number(event.offset), op: '?', snapshot: false };
-    tx.put(tables.ledger, legacyId, {
-      ...{ legacyId, decision: 'quarantined', reason, isDeleted: false },
-      ...NOT_SEEN,
-      ...position,
-    });
-    written++;
-  }
-  return counts(0, 0, [0, written]);
-};
-
-/** Rows that took no part in matching do from now on, as our canonical row looks, or as the legacy row does. */
-const enterByOwnRun: Run = async (session, [legacyIds]) => {
-  const { tx, tables } = session;
-  for (const legacyId of legacyIds as string[]) {
-    const run = tx.get(tables.runs, tx.get(tables.ledger, legacyId)?.runId ?? '');
-    if (run !== undefined)
-      await enter(session, legacyId, { fingerprint: runFingerprint(run), profileHash: profileHash(run.profile) });
-  }
-  return rowsOf([]);
-};
-
-const enterByLegacyRow: Run = async (session, values) => {
-  const names = ['legacyId', 'fingerprint', 'profileHash'] as const;
-  for (const { legacyId, ...look } of unnest<Look & { legacyId: string }>(values, names))
-    await enter(session, legacyId, look);
-  return rowsOf([]);
-};
-
-type Look = Pick<LedgerRow, 'fingerprint' | 'profileHash'>;
-
-async function enter({ tx, tables: { ledger } }: Session, legacyId: string, look: Look): Promise<void> {
-  const isOutside = (row: LedgerRow | undefined): row is LedgerRow =>
-    row?.fingerprint === null && (row.decision === 'projected' || row.decision === 'opted_out');
-  if (!isOutside(tx.get(ledger, legacyId))) return;
-  await tx.lockRow(ledger, legacyId);
-  const row = tx.get(ledger, legacyId);
-  if (isOutside(row)) tx.put(ledger, legacyId, { ...row, ...look });
-}
-
 export const WRITE_STATEMENTS: readonly Statement[] = [
   { text: /^-- Records decisions on rows/, run: recordDecisions },
   { text: /^-- Later images of rows/, run: applyLaterImages },
-  { text: /^-- A deleted legacy row keeps/, run: markDeleted },
-  { text: /^-- Parks records/, run: quarantine },
   { text: /^-- Changes which canonical row stands/, run: relink },
-  { text: /^-- Rows that took no part in matching do from now on/, run: enterByOwnRun },
-  { text: /^-- The same for rows that have no canonical row of ours/, run: enterByLegacyRow },
 ];
