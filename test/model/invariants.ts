@@ -223,7 +223,10 @@ export class Invariants {
         if (wasOpen.has(legacyId) && was?.runId === runId)
           must(
             'I13',
-            this.#isOver(entry, after) || events.some((event) => moves(event, was) || isLate(event, was)),
+            this.#isOver(entry, after) ||
+              events.some((event) => moves(event, was) || isLate(event, was)) ||
+              // Retention took the live row: an event that came after that undoes nothing.
+              (events.length > 0 && !after.runs.some(({ id }) => id === runId)),
             () => `${legacyId} was settled too early`,
           );
         this.stuck.set(legacyId, runId);

@@ -56,17 +56,17 @@ export const LINKS: Safeguard = {
       id: 'moved-keeps-its-link',
       breaks: 'a run that was moved to another agent is unlinked: it has two canonical rows then',
       at: 'twins/loosen.ts',
-      find: `!wasMoved(event, entry) &&
-      isInTime(event, entry, matching.settleAfterUs) &&`,
-      replace: 'isInTime(event, entry, matching.settleAfterUs) &&',
+      find: 'return !runExists || isLate || wasMoved(event, entry);',
+      replace: 'return !runExists || isLate;',
       by: 'projector/twins.pg.test.ts',
     },
     {
       id: 'moved-is-settled',
       breaks: 'the link of a run that was moved is moved on later, to a run of the agent that it left',
       at: 'twins/loosen.ts',
-      find: '({ event, entry }) => wasMoved(event, entry) || isLate(event, entry, matching.settleAfterUs),',
-      replace: '({ event, entry }) => isLate(event, entry, matching.settleAfterUs),',
+      find: 'const settled = twins.filter((twin) => isFinal(twin, matching.settleAfterUs));',
+      replace:
+        'const settled = twins.filter((twin) => isFinal(twin, matching.settleAfterUs) && !wasMoved(twin.event, twin.entry));',
       by: 'projector/links.pg.test.ts',
     },
     {
@@ -74,16 +74,16 @@ export const LINKS: Safeguard = {
       breaks:
         'the link of a run that changed late moves on, and its own row comes back as it was before the change',
       at: 'twins/loosen.ts',
-      find: '({ event, entry }) => wasMoved(event, entry) || isLate(event, entry, matching.settleAfterUs),',
-      replace: '({ event, entry }) => wasMoved(event, entry),',
+      find: 'const settled = twins.filter((twin) => isFinal(twin, matching.settleAfterUs));',
+      replace: 'const settled = twins.filter((twin) => wasMoved(twin.event, twin.entry));',
       by: 'projector/links.pg.test.ts',
     },
     {
       id: 'snapshot-is-not-late',
       breaks: 'a snapshot that reads a run much later settles its link, though the run never changed',
       at: 'twins/loosen.ts',
-      find: 'return !event.snapshot && event.committedAtMs',
-      replace: 'return event.committedAtMs',
+      find: 'const isLate = !event.snapshot && event.committedAtMs',
+      replace: 'const isLate = event.committedAtMs',
       by: 'projector/links.pg.test.ts',
     },
     {
@@ -91,8 +91,16 @@ export const LINKS: Safeguard = {
       breaks:
         'a run on an agent that opted out loses its live row for an event whose values nobody has any more',
       at: 'twins/loosen.ts',
-      find: '(isComplete(event.row) || entry.unsettled?.hasRun === true),',
-      replace: '(isComplete(event.row) || entry.unsettled !== null),',
+      find: 'return isComplete(event.row) || entry.unsettled?.hasRun === true;',
+      replace: 'return isComplete(event.row) || entry.unsettled !== null;',
+      by: 'projector/twins.pg.test.ts',
+    },
+    {
+      id: 'pruned-stays-pruned',
+      breaks: 'a later event brings a run back whose live row retention took',
+      at: 'twins/loosen.ts',
+      find: 'return !runExists || isLate || wasMoved(event, entry);',
+      replace: 'return isLate || wasMoved(event, entry);',
       by: 'projector/twins.pg.test.ts',
     },
     {
