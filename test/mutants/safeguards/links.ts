@@ -96,7 +96,7 @@ export const LINKS: Safeguard = {
       by: 'projector/twins.pg.test.ts',
     },
     {
-      id: 'pruned-stays-pruned',
+      id: 'pruned-live-row-stays-pruned',
       breaks: 'a later event brings a run back whose live row retention took',
       at: 'twins/loosen.ts',
       find: 'return !runExists || isLate || wasMoved(event, entry);',
