@@ -100,8 +100,10 @@ async function deleteUnsettled({ tx, tables: { unsettled } }: Session, legacyIds
 }
 
 const heal: Run = async ({ tx, tables: { quarantine } }, [legacyIds]) => {
-  for (const [key, row] of quarantine.committed) {
-    if (row.isHealed || !(legacyIds as string[]).includes(row.legacyId ?? '')) continue;
+  // What the transaction itself has parked, in an earlier round, is among it.
+  for (const key of new Set([...quarantine.committed.keys(), ...tx.writtenTo(quarantine).keys()])) {
+    const row = tx.get(quarantine, key);
+    if (row === undefined || row.isHealed || !(legacyIds as string[]).includes(row.legacyId ?? '')) continue;
     await tx.lockRow(quarantine, key);
     tx.put(quarantine, key, { ...row, isHealed: true });
   }
