@@ -15,7 +15,9 @@ import { readLegacyRows } from './legacy-rows.ts';
 
 const LATE_OWNERS = sqlFile(import.meta.url, './sql/late-owners.sql');
 const DECIDED_EVENTS = sqlFile(import.meta.url, './sql/decided-events.sql');
-const AT_ONCE = 500;
+/** Most of who is a member by now was one before, of an organisation that does not list the agent: many are looked at, and few decided. */
+const LOOKED_AT_ONCE = 10_000;
+const DECIDED_AT_ONCE = 500;
 
 /** Runs that were a stranger's when they were decided, and whose user owns the agent by now. */
 export interface LateOwners {
@@ -49,16 +51,23 @@ export async function flipLateOwners(context: LateOwnersContext): Promise<LateOw
   const flipped = new Map<string, Decision>();
   const reported: string[] = [];
   let changes = NO_CHANGES;
-  for (let first = 0; first < rows.length; first += AT_ONCE) {
-    const owners = await ownersAmong(canonical, rows.slice(first, first + AT_ONCE));
-    reported.push(...owners.filter(({ young }) => !young).map(({ legacy_id }) => legacy_id));
-    const young = owners.filter((suspect) => suspect.young).map(({ legacy_id }) => legacy_id);
-    if (young.length === 0) continue;
-    const again = await decideAgain(context, young);
+  const young: string[] = [];
+  for (const some of inParts(rows, LOOKED_AT_ONCE)) {
+    const owners = await ownersAmong(canonical, some);
+    for (const { young: isYoung, legacy_id } of owners) (isYoung ? young : reported).push(legacy_id);
+  }
+  for (const some of inParts(young, DECIDED_AT_ONCE)) {
+    const again = await decideAgain(context, some);
     for (const [legacyId, decision] of again.flipped) flipped.set(legacyId, decision);
     changes = addChanges(changes, again.changes);
   }
   return { flipped, reported, changes };
+}
+
+function inParts<T>(all: readonly T[], size: number): (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
 }
 
 /** By the ownership rule itself: a membership alone makes no owner. */
