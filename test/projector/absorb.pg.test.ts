@@ -217,9 +217,25 @@ describe('a membership that comes late', () => {
     expect(await world().ledger(row.id)).toMatchObject({ canonical_run_id: live });
   });
 
+  test.each(['https://listed.example/"quoted"\\path', 'HTTPS://Listed.Example/MCP//'])(
+    'and a listing that comes late does the same, however the agent is spelled: %s',
+    async (url) => {
+      const owner = await world().owner();
+      const context = await world().context(owner.organization, url.toLowerCase());
+      const row = runOf(owner, { agent_context_id: context });
+      await world().legacyRow(row);
+      await world().project([inserted(row)]);
+      expect(await world().ledger(row.id)).toMatchObject({ decision: 'third_party', is_member: true });
+      expect((await swept()).lateOwners.flipped.size).toBe(0);
+      await world().profile(owner.organization, [{ url }]);
+      expect((await swept()).lateOwners.flipped).toEqual(new Map([[row.id, 'projected']]));
+    },
+  );
+
   test('is only reported once the grace window is over, and where the agent is not listed it is nothing', async () => {
     const owner = await world().owner();
     const unlisted = await world().context(owner.organization, 'https://unlisted.example');
+    await world().profile(owner.organization, [{ url: 'https://unlisted.example/another' }]);
     const [row, at] = [
       runOf(owner, { user_id: 'user_who_joins' }),
       runOf(owner, { agent_context_id: unlisted }),

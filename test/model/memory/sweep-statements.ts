@@ -6,8 +6,9 @@ const lateOwners: Run = ({ tx, tables }) =>
     rowsOf(
       strangersOf({ tx, tables }).flatMap(({ legacyId, contextId, userId }) => {
         const context = tables.contexts.get(contextId ?? '');
-        const isMember = tables.members.has(`${String(userId)} ${context?.organizationId ?? ''}`);
-        return isMember
+        const organizationId = context?.organizationId ?? '';
+        const isMember = tables.members.has(`${String(userId)} ${organizationId}`);
+        return isMember && tables.listed.has(`${organizationId} ${context?.agentUrl ?? ''}`)
           ? [{ legacy_id: legacyId, agent_context_id: contextId, user_id: userId, young: true }]
           : [];
       }),
