@@ -64,8 +64,8 @@ interface LookupRow {
   readonly decided_user_id: string | null;
   readonly decided_agent_url: string | null;
   readonly decided_started_at: string | null;
-  readonly unsettled: boolean;
-  readonly has_run: boolean;
+  /** Of an unsettled twin: whether our own row is kept for it. */
+  readonly unsettled_has_run: boolean | null;
   readonly user_id: string | null;
   readonly run_exists: boolean;
   readonly context_known: boolean;
@@ -110,12 +110,21 @@ export async function lookUp(client: Client, keys: readonly LookupKey[], floorUs
   ]);
   // One answer more or less, and every row behind it would be judged by the facts of another.
   assert(found.length === keys.length, 'the look-up did not answer once for each row');
-  return found.map((row, index) => factsOf(row, startsSince(keys[index]?.startedAt, floorUs)));
+  const floor = { us: floorUs, day: dayOf(floorUs) };
+  return found.map((row, index) => factsOf(row, startsSince(keys[index]?.startedAt, floor)));
 }
 
-function startsSince(startedAt: string | undefined, floorUs: bigint): boolean {
-  const startedAtUs = startedAt === undefined ? undefined : epochMicros(startedAt);
-  return startedAtUs !== undefined && startedAtUs >= floorUs;
+/** `YYYY-MM-DD`, below which no later time begins; empty where the time has no such text. */
+function dayOf(us: bigint): string {
+  const date = new Date(Number(us / 1000n));
+  return Number.isNaN(date.getTime()) ? '' : (/^\d{4}-\d{2}-\d{2}(?=T)/.exec(date.toISOString())?.[0] ?? '');
+}
+
+function startsSince(startedAt: string | undefined, floor: { us: bigint; day: string }): boolean {
+  // Nearly all of history ends here, without its time being read.
+  if (startedAt === undefined || startedAt < floor.day) return false;
+  const startedAtUs = epochMicros(startedAt);
+  return startedAtUs !== undefined && startedAtUs >= floor.us;
 }
 
 function factsOf(row: LookupRow, inWindow: boolean): Facts {
@@ -140,7 +149,7 @@ function entryOf(row: LookupRow, decision: Decision): LedgerEntry {
     userId: row.decided_user_id,
     agentUrl: row.decided_agent_url,
     startedAt: row.decided_started_at,
-    unsettled: row.unsettled ? { hasRun: row.has_run } : null,
+    unsettled: row.unsettled_has_run === null ? null : { hasRun: row.unsettled_has_run },
   };
 }
 

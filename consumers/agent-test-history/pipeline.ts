@@ -139,7 +139,7 @@ async function lookedUpAgain(
 function matchableAgents(known: Known): string[] {
   const { event, facts } = known;
   const { entry, context, inWindow } = facts;
-  if (event.kind !== 'image' || !isFresh(known)) return [];
+  if (event.kind !== 'image' || (entry === null && !inWindow) || !isFresh(known)) return [];
   const decided = entry !== null && isMatchable(entry.decision) ? [entry.agentUrl] : [];
   const mayOwn = isOwner(facts) || event.row.userId === UNAVAILABLE;
   const now = inWindow && (mayOwn || decided.length > 0) ? [context?.agentUrl] : [];
@@ -148,6 +148,7 @@ function matchableAgents(known: Known): string[] {
 
 /** By record, whatever the order in which rounds and re-reading have met them. */
 function fatesOf(effects: readonly Effect[]): Fate[] {
+  if (effects.every(({ effect }) => effect !== 'quarantine')) return effects.map(() => null);
   const inOrder = effects.toSorted((a, b) => (a.event.position.offset < b.event.position.offset ? -1 : 1));
   return inOrder.map(({ effect, event }) => {
     if (effect !== 'quarantine') return null;

@@ -157,9 +157,12 @@ async function execute<T>(
   ...[effects, constants = []]: [readonly T[], unknown[]?]
 ): Promise<Changes> {
   if (effects.length === 0) return NO_CHANGES;
-  const arrays = columns.map((column) =>
-    typeof column === 'function' ? effects.map(column) : textArray(effects.map(column.large)),
-  );
+  const arrays = columns.map((column) => {
+    const values: unknown[] = effects.map(typeof column === 'function' ? column : column.large);
+    // `unnest` fills up with NULLs: a column that history has no use for costs nothing.
+    if (values.every((value) => value === null)) return [];
+    return typeof column === 'function' ? values : textArray(values as (string | null)[]);
+  });
   const { rows } = await client.query<{
     runs_inserted: number;
     runs_updated: number;

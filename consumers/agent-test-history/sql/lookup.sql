@@ -62,7 +62,7 @@ copied AS MATERIALIZED (
 )
 SELECT e.decision, e.reason, e.canonical_run_id, e.topic_id, e.partition, e."offset",
        e.decided_context_id, e.decided_user_id, e.decided_agent_url, e.decided_started_at, e.user_id,
-       unsettled.legacy_id IS NOT NULL AS unsettled, unsettled.agent_url IS NOT NULL AS has_run,
+       CASE WHEN unsettled.legacy_id IS NOT NULL THEN unsettled.agent_url IS NOT NULL END AS unsettled_has_run,
        run.id IS NOT NULL AS run_exists,
        context.id IS NOT NULL AS context_known, context.organization_id, context.original_agent_url, context.agent_url,
        member.workos_user_id IS NOT NULL AS is_member,

@@ -28,8 +28,7 @@ const lookUp: Run = ({ tx, tables }, values) => {
         return {
           ...entryColumns(entry),
           user_id: userId,
-          unsettled: unsettled !== undefined,
-          has_run: unsettled?.run != null,
+          unsettled_has_run: unsettled === undefined ? null : unsettled.run != null,
           run_exists: entry?.runId != null && tx.get(tables.runs, entry.runId) !== undefined,
           ...contextColumns(tables, contextId, userId),
           script_copies: [],

@@ -134,8 +134,8 @@ export const FLOOR: Safeguard = {
       id: 'floor-inclusive',
       breaks: 'a run exactly two minutes before the first live row skips matching',
       at: 'lookup.ts',
-      find: 'startedAtUs !== undefined && startedAtUs >= floorUs;',
-      replace: 'startedAtUs !== undefined && startedAtUs > floorUs;',
+      find: 'startedAtUs !== undefined && startedAtUs >= floor.us;',
+      replace: 'startedAtUs !== undefined && startedAtUs > floor.us;',
       by: 'projector/live-window.pg.test.ts',
     },
     {
