@@ -18,16 +18,11 @@ context AS MATERIALIZED (
   FROM public.agent_contexts c
   WHERE c.id IN (SELECT agent_context_id FROM event)
 ),
--- Only a JSON object with a string `url`, in an array, lists an agent; anything else lists nothing.
 listed AS MATERIALIZED (
-  SELECT DISTINCT p.workos_organization_id::text AS organization_id,
-         history_cdc.canonical_agent_url(agent.entry ->> 'url') AS agent_url
+  SELECT DISTINCT p.workos_organization_id::text AS organization_id, agent.agent_url
   FROM public.member_profiles p
-  CROSS JOIN LATERAL jsonb_array_elements(
-    CASE jsonb_typeof(p.agents) WHEN 'array' THEN p.agents ELSE '[]'::jsonb END) AS agent (entry)
+  CROSS JOIN LATERAL history_cdc.listed_agents(p.agents) AS agent
   WHERE p.workos_organization_id IN (SELECT organization_id FROM context)
-    AND jsonb_typeof(agent.entry) = 'object'
-    AND jsonb_typeof(agent.entry -> 'url') = 'string'
 ),
 -- Two spellings of one agent: an opt-out in either counts, the stage comes from the canonical spelling. That one is
 -- found by its key. For the others the whole registry is read, but only what may be one goes through the rule: a text

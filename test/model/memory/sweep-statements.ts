@@ -9,7 +9,7 @@ const lateOwners: Run = ({ tx, tables }) =>
         const organizationId = context?.organizationId ?? '';
         const isMember = tables.members.has(`${String(userId)} ${organizationId}`);
         return isMember && tables.listed.has(`${organizationId} ${context?.agentUrl ?? ''}`)
-          ? [{ legacy_id: legacyId, agent_context_id: contextId, user_id: userId, young: true }]
+          ? [{ legacy_id: legacyId, young: true }]
           : [];
       }),
     ),
@@ -142,7 +142,7 @@ async function enter({ tx, tables: { ledger } }: Session, legacyId: string, look
 /** What only a sweep asks and does. */
 export const SWEEP_STATEMENTS: readonly Statement[] = [
   { text: /^SELECT legacy_id FROM history_cdc\.ledger/, run: stillOutside },
-  { text: /^-- Runs of strangers whose user is a member/, run: lateOwners },
+  { text: /^-- Runs of strangers whose user owns the agent/, run: lateOwners },
   { text: /^-- The last events of rows that are still decided/, run: decidedEvents },
   { text: /^-- Whole legacy rows/, run: legacyRows },
   { text: /^-- Owners' runs beside live rows that no legacy row is linked to/, run: unlinkedLive },

@@ -31,7 +31,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'listing-by-text',
       breaks: 'a number in a profile lists an agent',
-      at: 'sql/lookup.sql',
+      at: 'migrations/0004-listed-agents.sql',
       find: "AND jsonb_typeof(agent.entry -> 'url') = 'string'",
       replace: '',
       by: 'projector/ownership.pg.test.ts',
@@ -39,9 +39,9 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'canonical-listing',
       breaks: 'an owner whose profile spells the agent otherwise is taken for a stranger: the run is lost',
-      at: 'sql/lookup.sql',
-      find: "history_cdc.canonical_agent_url(agent.entry ->> 'url') AS agent_url",
-      replace: "(agent.entry ->> 'url') AS agent_url",
+      at: 'migrations/0004-listed-agents.sql',
+      find: "history_cdc.canonical_agent_url(agent.entry ->> 'url')",
+      replace: "(agent.entry ->> 'url')",
       by: 'projector/ownership.pg.test.ts',
     },
     {
@@ -119,9 +119,9 @@ export const LATE_OWNERSHIP: Safeguard = {
     {
       id: 'late-by-the-rule',
       breaks: 'a membership alone is reported as ownership, though nobody lists the agent',
-      at: 'sweep/late-owners.ts',
-      find: 'return known !== undefined && isOwner(known);',
-      replace: 'return known !== undefined || isOwner(known);',
+      at: 'sweep/sql/late-owners.sql',
+      find: 'AND listed.agent_url = history_cdc.canonical_agent_url(c.agent_url)',
+      replace: '',
       by: 'projector/absorb.pg.test.ts',
     },
     {
