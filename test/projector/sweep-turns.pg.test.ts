@@ -66,10 +66,24 @@ describe('a sweep', () => {
   });
 
   test('settles nothing while a batch is in hand', async () => {
-    await topic().claim('first');
+    const owner = await topic().owner();
+    const row = runOf(owner);
+    await topic().live({ agent_url: owner.url, tested_at: after(1) });
+    await runRecords(topic().commit([inserted(row)], await topic().claim('first')));
+    await topic().execute('UPDATE history_cdc.topic SET partitions = 1');
+    await topic().execute('UPDATE history_cdc.consumer_offset SET streamed_until = $1', after(3600));
     const held = await sessions.hold(topic().pool, HOLD_OFFSETS);
     const run = startSweep();
     expect(await sweepWaits(run)).toBe('offsets');
+    await held.release();
+    expect(await run).toMatchObject({ settled: 1 });
+  });
+
+  test('keeps no batch waiting where there is nothing to do', async () => {
+    await topic().claim('first');
+    const held = await sessions.hold(topic().pool, HOLD_OFFSETS);
+    const run = startSweep();
+    expect(await sweepWaits(run)).toBe('ended');
     await held.release();
     expect(await run).toMatchObject({ settled: 0 });
   });

@@ -10,7 +10,8 @@ WITH event AS MATERIALIZED (
          l.started_at::text AS decided_started_at
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
          WITH ORDINALITY AS e (legacy_id, agent_context_id, user_id, user_left_out, n)
-  LEFT JOIN history_cdc.ledger l ON l.legacy_id = e.legacy_id
+  -- One by one, by the key: held against the whole ledger, a batch would cost more the longer the ledger is.
+  LEFT JOIN LATERAL (SELECT * FROM history_cdc.ledger l WHERE l.legacy_id = e.legacy_id LIMIT 1) l ON true
 ),
 context AS MATERIALIZED (
   SELECT c.id, c.organization_id::text AS organization_id, c.agent_url::text AS original_agent_url,

@@ -85,6 +85,13 @@ const settle: Run = async ({ tx, tables }, [settleAfterUs]) => {
   );
 };
 
+const maySettle: Run = ({ tx, tables }, [settleAfterUs]) => {
+  const until = tx.rows(tables.offsets).flatMap(({ streamedUntilUs }) => streamedUntilUs ?? []);
+  const beforeUs = Math.max(...until) - Number(settleAfterUs);
+  const due = tx.rows(tables.unsettled).some(({ testedAtUs }) => testedAtUs < beforeUs);
+  return Promise.resolve(rowsOf([{ due }]));
+};
+
 const settleMoved: Run = (session, [legacyIds]) => deleteUnsettled(session, legacyIds as string[]);
 
 async function deleteUnsettled({ tx, tables: { unsettled } }: Session, legacyIds: readonly string[]) {
@@ -118,6 +125,7 @@ export const OFFSET_STATEMENTS: readonly Statement[] = [
   { text: /^SELECT partition, next_offset, epoch/, run: stored },
   { text: /pg_advisory_xact_lock/, run: lockAgents },
   { text: /^-- Settles twins/, run: settle },
+  { text: /^\s*SELECT EXISTS \(\s*SELECT FROM history_cdc\.unsettled_twin/, run: maySettle },
   { text: /^DELETE FROM history_cdc\.unsettled_twin/, run: settleMoved },
   { text: /UPDATE history_cdc\.quarantine/, run: heal },
 ];
