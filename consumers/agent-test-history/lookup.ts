@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { PlainArray, textArray } from '../lib/array-parameter.ts';
 import type { Client } from '../lib/postgres.ts';
 import type { Position } from '../lib/position.ts';
 import { sqlFile } from '../lib/sql-file.ts';
@@ -103,10 +104,10 @@ export function lookupKeyOf(event: KeyedEvent & { readonly legacyId: string }): 
 /** One answer a key, in their order. `floorUs`: rows that started before it have no live twin. */
 export async function lookUp(client: Client, keys: readonly LookupKey[], floorUs: bigint): Promise<Facts[]> {
   const { rows: found } = await client.query<LookupRow>(LOOKUP, [
-    keys.map(({ legacyId }) => legacyId),
-    keys.map(({ agentContextId }) => agentContextId),
-    keys.map(({ userId }) => (userId === UNAVAILABLE ? null : userId)),
-    keys.map(({ userId }) => userId === UNAVAILABLE),
+    new PlainArray(keys.map(({ legacyId }) => legacyId)),
+    new PlainArray(keys.map(({ agentContextId }) => agentContextId)),
+    textArray(keys.map(({ userId }) => (userId === UNAVAILABLE ? null : userId))),
+    new PlainArray(keys.map(({ userId }) => userId === UNAVAILABLE)),
   ]);
   // One answer more or less, and every row behind it would be judged by the facts of another.
   assert(found.length === keys.length, 'the look-up did not answer once for each row');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Client } from '../lib/postgres.ts';
 import { sqlFile } from '../lib/sql-file.ts';
-import { textArray } from '../lib/text-array.ts';
+import { PlainArray, textArray } from '../lib/array-parameter.ts';
 import { canonicalRunId } from './canonical-run-id.ts';
 import { NO_CHANGES, type Changes } from './changes.ts';
 import { UNAVAILABLE } from './event.ts';
@@ -20,83 +20,88 @@ interface Statement<T> {
   readonly columns: readonly Column<T>[];
 }
 
-/** `large` is text of some size: it goes to Postgres as it is, without escaping. */
-type Column<T> = ((effect: T) => unknown) | { readonly large: (effect: T) => string | null };
+/** How a value goes to Postgres. */
+type Column<T> =
+  | ((effect: T) => number | bigint | boolean | null)
+  /** A uuid or a time: whoever read it has made sure of its characters. */
+  | { readonly unquoted: (effect: T) => string | null }
+  | { readonly text: (effect: T) => string | null }
+  | { readonly bytes: (effect: T) => Buffer | null };
 
 type Imaged = RecordDecision | LaterImage;
 
 const lookedUp: Statement<Imaged>['columns'] = [
-  ({ event }) => event.row.agentContextId,
-  ({ facts }) => facts.userId,
-  ({ facts }) => facts.context?.organizationId ?? null,
-  ({ facts }) => facts.context?.originalAgentUrl ?? null,
-  ({ facts }) => facts.context?.agentUrl ?? null,
-  ({ facts }) => facts.context?.lifecycleStage ?? null,
+  { unquoted: ({ event }) => event.row.agentContextId },
+  { text: ({ facts }) => facts.userId },
+  { text: ({ facts }) => facts.context?.organizationId ?? null },
+  { text: ({ facts }) => facts.context?.originalAgentUrl ?? null },
+  { text: ({ facts }) => facts.context?.agentUrl ?? null },
+  { text: ({ facts }) => facts.context?.lifecycleStage ?? null },
   ({ facts }) => facts.context?.isMember ?? null,
   ({ facts }) => facts.context?.listsAgent ?? null,
   ({ facts }) => facts.context?.optedOut ?? null,
 ];
 
 const positioned: Statement<Imaged>['columns'] = [
-  ({ event }) => event.position.topicId,
+  { unquoted: ({ event }) => event.position.topicId },
   ({ event }) => event.position.partition,
   ({ event }) => event.position.offset,
   ({ event }) => event.lsn,
-  ({ event }) => event.op,
+  { text: ({ event }) => event.op },
   ({ event }) => event.snapshot,
 ];
 
 const recordDecisions: Statement<RecordDecision> = {
   text: RECORD_DECISIONS,
   columns: [
-    ({ event }) => event.legacyId,
-    ({ decision }) => decision,
-    ({ reason }) => reason,
-    (effect) => effect.canonicalRunId,
+    { unquoted: ({ event }) => event.legacyId },
+    { text: ({ decision }) => decision },
+    { text: ({ reason }) => reason },
+    { unquoted: (effect) => effect.canonicalRunId },
     () => RULE_VERSION,
     ...lookedUp,
     ...positioned,
-    ({ event }) => event.row.scenario,
+    { text: ({ event }) => event.row.scenario },
     ({ event }) => event.row.overallPassed,
     ({ event }) => event.row.stepsPassed,
     ({ event }) => event.row.stepsFailed,
     ({ event }) => event.row.totalDurationMs,
-    ({ event }) => event.row.summary,
+    { text: ({ event }) => event.row.summary },
     ({ event }) => event.row.dryRun,
-    { large: ({ event }) => event.row.agentProfileJson },
-    ({ event }) => event.row.startedAt,
-    ({ run }) => run?.fingerprint ?? null,
-    ({ run }) => run?.profileHash ?? null,
-    ({ run, decision }) => (decision === 'twin' ? (run?.otherwise ?? null) : null),
-    ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null),
-    { large: ({ event }) => event.row.storyboards },
+    { text: ({ event }) => event.row.agentProfileJson },
+    { unquoted: ({ event }) => event.row.startedAt },
+    { unquoted: ({ run }) => run?.fingerprint ?? null },
+    { unquoted: ({ run }) => run?.profileHash ?? null },
+    { text: ({ run, decision }) => (decision === 'twin' ? (run?.otherwise ?? null) : null) },
+    { unquoted: ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null) },
+    { text: ({ event }) => event.row.storyboards },
   ],
 };
 
 const applyLaterImages: Statement<LaterImage> = {
   text: APPLY_LATER_IMAGES,
   columns: [
-    ({ event }) => event.legacyId,
-    (effect) => effect.canonicalRunId,
-    ({ reason }) => reason,
+    { unquoted: ({ event }) => event.legacyId },
+    { unquoted: (effect) => effect.canonicalRunId },
+    { text: ({ reason }) => reason },
     ({ applies }) => applies,
     ({ follows }) => follows,
     ...lookedUp,
     ...positioned,
-    ({ event }) => present(event.row.scenario),
+    { text: ({ event }) => present(event.row.scenario) },
     ({ event }) => event.row.overallPassed,
     ({ event }) => event.row.stepsPassed,
     ({ event }) => event.row.stepsFailed,
     ({ event }) => event.row.totalDurationMs,
-    ({ event }) => present(event.row.summary),
+    { text: ({ event }) => present(event.row.summary) },
     ({ event }) => event.row.summary === UNAVAILABLE,
     ({ event }) => event.row.dryRun,
-    { large: ({ event }) => present(event.row.agentProfileJson) },
+    { text: ({ event }) => present(event.row.agentProfileJson) },
     ({ event }) => event.row.agentProfileJson === UNAVAILABLE,
-    ({ event }) => event.row.startedAt,
+    { unquoted: ({ event }) => event.row.startedAt },
     ({ readable }) => readable,
     ({ facts }) => facts.inWindow,
-    { large: ({ event }) => present(event.row.storyboards) },
+    { text: ({ event }) => present(event.row.storyboards) },
     ({ event }) => event.row.storyboards === UNAVAILABLE,
   ],
 };
@@ -104,13 +109,13 @@ const applyLaterImages: Statement<LaterImage> = {
 const markDeleted: Statement<MarkDeleted> = {
   text: MARK_DELETED,
   columns: [
-    ({ event }) => event.legacyId,
-    ({ event }) => event.position.topicId,
+    { unquoted: ({ event }) => event.legacyId },
+    { unquoted: ({ event }) => event.position.topicId },
     ({ event }) => event.position.partition,
     ({ event }) => event.position.offset,
     ({ event }) => event.lsn,
     ({ event }) => event.snapshot,
-    ({ event }) => new Date(event.deletedAtMs).toISOString(),
+    { unquoted: ({ event }) => new Date(event.deletedAtMs).toISOString() },
   ],
 };
 
@@ -129,14 +134,14 @@ export async function writeDeletes(client: Client, effects: readonly MarkDeleted
 const quarantine: Statement<Quarantine> = {
   text: QUARANTINE,
   columns: [
-    ({ event }) => event.position.topicId,
+    { unquoted: ({ event }) => event.position.topicId },
     ({ event }) => event.position.partition,
     ({ event }) => event.position.offset,
-    ({ event }) => event.legacyId,
-    ({ event }) => event.reason,
-    ({ event }) => event.detail,
-    ({ event }) => event.record.key,
-    ({ event }) => event.record.value,
+    { unquoted: ({ event }) => event.legacyId },
+    { text: ({ event }) => event.reason },
+    { text: ({ event }) => event.detail },
+    { bytes: ({ event }) => event.record.key },
+    { bytes: ({ event }) => event.record.value },
     ({ recordsDecision }) => recordsDecision,
   ],
 };
@@ -157,12 +162,7 @@ async function execute<T>(
   ...[effects, constants = []]: [readonly T[], unknown[]?]
 ): Promise<Changes> {
   if (effects.length === 0) return NO_CHANGES;
-  const arrays = columns.map((column) => {
-    const values: unknown[] = effects.map(typeof column === 'function' ? column : column.large);
-    // `unnest` fills up with NULLs: a column that history has no use for costs nothing.
-    if (values.every((value) => value === null)) return [];
-    return typeof column === 'function' ? values : textArray(values as (string | null)[]);
-  });
+  const arrays = columns.map((column) => arrayParameter(column, effects));
   const { rows } = await client.query<{
     runs_inserted: number;
     runs_updated: number;
@@ -176,6 +176,18 @@ async function execute<T>(
     runsDeleted: 0,
     ledgerWritten: row.ledger_written,
   };
+}
+
+function arrayParameter<T>(column: Column<T>, effects: readonly T[]): unknown {
+  if ('text' in column) return orNothing(effects.map(column.text), textArray);
+  if ('bytes' in column) return orNothing(effects.map(column.bytes), (values) => values);
+  const valueOf: (effect: T) => string | number | bigint | boolean | null = 'unquoted' in column ? column.unquoted : column;
+  return orNothing(effects.map(valueOf), (values) => new PlainArray(values));
+}
+
+/** `unnest` fills up with NULLs: a column that history has no use for costs nothing. */
+function orNothing<T>(values: readonly T[], encode: (values: readonly T[]) => unknown): unknown {
+  return values.every((value) => value === null) ? [] : encode(values);
 }
 
 function present<T>(value: T | typeof UNAVAILABLE): T | null {

@@ -43,21 +43,27 @@ interface Parked {
   readonly offset: bigint;
   readonly legacyId: string | null;
   readonly reason: string;
+  readonly detail: string;
+  readonly recordKey: Buffer | null;
+  readonly recordValue: Buffer | null;
   readonly recordsDecision: boolean;
 }
 
+const PARKED = [
+  ...(['topicId', 'partition', 'offset', 'legacyId', 'reason', 'detail'] as const),
+  ...(['recordKey', 'recordValue', 'recordsDecision'] as const),
+] as const;
+
 const quarantine: Run = async (session, values) => {
   const { tx, tables } = session;
-  const names = ['topicId', 'partition', 'offset', 'legacyId', 'reason'] as const;
   let written = 0;
-  const recorded = values[8] as boolean[];
-  for (const [index, event] of unnest<Parked>(values, names).entries()) {
-    const { topicId, partition, legacyId, reason } = event;
+  for (const event of unnest<Parked>(values, PARKED)) {
+    const { topicId, partition, legacyId, reason, recordsDecision } = event;
     const key = `${topicId} ${String(partition)} ${String(event.offset)}`;
     await tx.lockRow(tables.quarantine, key);
     if (tx.get(tables.quarantine, key) === undefined)
       tx.put(tables.quarantine, key, { legacyId, isHealed: false });
-    if (recorded[index] !== true || legacyId === null) continue;
+    if (!recordsDecision || legacyId === null) continue;
     await tx.lockRow(tables.ledger, legacyId);
     const there = tx.get(tables.ledger, legacyId);
     if (there !== undefined && !(isNewer(event, there) && there.runId === null)) continue;

@@ -1,3 +1,4 @@
+import { PlainArray } from '../../../consumers/lib/array-parameter.ts';
 import type { Transaction } from './store.ts';
 import { databaseError } from './store.ts';
 import type { LedgerRow, Tables } from './tables.ts';
@@ -43,8 +44,9 @@ export function unnest<T>(values: readonly unknown[], names: readonly (keyof T &
 
 const HEADER_BYTES = 20;
 
-/** An array as the driver takes it, or a `text[]` in Postgres's binary format. */
+/** An array as the driver takes it, or as `array-parameter.ts` encodes it. */
 function arrayOf(value: unknown): readonly unknown[] {
+  if (value instanceof PlainArray) return value.values;
   if (!Buffer.isBuffer(value)) return value as readonly unknown[];
   const elements: (string | null)[] = [];
   for (let at = HEADER_BYTES; at < value.length;) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
-import { textArray } from '../../consumers/lib/text-array.ts';
+import { PlainArray, textArray } from '../../consumers/lib/array-parameter.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -22,4 +22,17 @@ test('a binary text[] arrives as it was: quotes, backslashes, braces, NULL, empt
     textArray(values),
   ]);
   expect(rows[0]?.values).toEqual(values);
+});
+
+test.each([
+  ['uuid', ['0b9f3a52-5b1c-4d3e-8f00-000000000001', null], undefined],
+  ['bigint', [9_223_372_036_854_775_807n, null, -1n], ['9223372036854775807', null, '-1']],
+  ['boolean', [true, null, false], undefined],
+  ['timestamptz', ['infinity', null, '2026-03-04T05:06:07.123456Z', '0044-03-15 00:00:00+00 BC'], undefined],
+])('a plain %s[] arrives as it was', async (type, values, expected) => {
+  const { rows } = await pool.query<{ same: boolean }>(
+    `SELECT $1::${type}[] IS NOT DISTINCT FROM $2::${type}[] AS same`,
+    [new PlainArray(values), expected ?? values],
+  );
+  expect(rows).toEqual([{ same: true }]);
 });
