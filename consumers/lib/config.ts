@@ -69,6 +69,7 @@ const schema = z.object({
   SETTLE_MARGIN_SECONDS: integer(0, 86_400),
   SWEEP_INTERVAL_SECONDS: integer(0, 86_400),
   OWNERSHIP_GRACE_HOURS: integer(0, 8760),
+  CANONICAL_RETENTION_DAYS: integer(1, 36_500).optional(),
   BATCH_ROWS: integer(1, 20_000),
   BATCH_BYTES: integer(65_536, 268_435_456),
   PARTITIONS_AT_ONCE: integer(1, 32),

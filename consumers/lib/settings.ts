@@ -76,6 +76,10 @@ export const SETTINGS = {
     meaning: "for how long a stranger's run is decided anew when a late membership makes it an owner's",
     default: '24',
   },
+  CANONICAL_RETENTION_DAYS: {
+    meaning:
+      'after how many days the application prunes canonical rows: a row that is missing and older was pruned, a younger one was lost; unset: nothing is pruned',
+  },
   BATCH_ROWS: { meaning: 'records a transaction, at most', default: '4000' },
   BATCH_BYTES: { meaning: 'bytes of records a transaction, at most', default: '8388608' },
   PARTITIONS_AT_ONCE: {
