@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
 import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
-import { assertReachable, createPool } from '../consumers/lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderTable } from './table.ts';
+import { withDatabases } from './with-databases.ts';
 
 export function registerSweep(program: Command, context: CommandContext): void {
   program
@@ -26,13 +25,7 @@ export function registerSweep(program: Command, context: CommandContext): void {
 }
 
 async function sweepOnce(context: CommandContext): Promise<SweepResult> {
-  const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
-  const pool = (url: string) => createPool({ url, name: 'history-cdc sweep', connections: 2 });
-  const [canonical, legacy] = [pool(config.DATABASE_URL), pool(config.LEGACY_DATABASE_URL)];
-  try {
-    await assertReachable(canonical, 'DATABASE_URL');
-    await assertReachable(legacy, 'LEGACY_DATABASE_URL');
-    await assertMigrated(canonical);
+  return await withDatabases(context, 'sweep', async ({ config, canonical, legacy }) => {
     const meter = new LiveWindowMeter(canonical, matchingOf(config));
     await meter.measure();
     return await sweep({
@@ -43,9 +36,7 @@ async function sweepOnce(context: CommandContext): Promise<SweepResult> {
       graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
       meter,
     });
-  } finally {
-    await Promise.all([canonical.end(), legacy.end()]);
-  }
+  });
 }
 
 function facts({ absorbed, relinked, blocked, lateOwners, settled, changes }: SweepResult) {

@@ -1,0 +1,30 @@
+import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
+import type { ConfigWith } from '../consumers/lib/config.ts';
+import { assertReachable, createPool, type Pool } from '../consumers/lib/postgres.ts';
+import type { CommandContext } from './context.ts';
+
+export interface Databases {
+  readonly config: ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL'>;
+  /** The canonical tables, the dimensions and the ledger. */
+  readonly canonical: Pool;
+  readonly legacy: Pool;
+}
+
+/** Connects both databases for the time of a command, and refuses one whose ledger is not of this release. */
+export async function withDatabases<T>(
+  context: CommandContext,
+  command: string,
+  work: (databases: Databases) => Promise<T>,
+): Promise<T> {
+  const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+  const pool = (url: string) => createPool({ url, name: `history-cdc ${command}`, connections: 2 });
+  const [canonical, legacy] = [pool(config.DATABASE_URL), pool(config.LEGACY_DATABASE_URL)];
+  try {
+    await assertReachable(canonical, 'DATABASE_URL');
+    await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertMigrated(canonical);
+    return await work({ config, canonical, legacy });
+  } finally {
+    await Promise.all([canonical.end(), legacy.end()]);
+  }
+}
