@@ -3,13 +3,13 @@
  *
  *   decode      bytes to events                       decode.ts (before the transaction, while the last one runs)
  *   claim       move the stored offset, fence zombies offsets.ts
- *   look up     ledger, context, ownership, copies    lookup.ts
+ *   look up     ledger, context, ownership, copies    look-up-and-lock.ts, lookup.ts
  *   lock        the agents whose runs may have twins  twins/agent-locks.ts
- *   drop        what the key has seen already         (here)
+ *   drop        what the key has seen already         drop-seen.ts
  *   loosen      links that a new image may end        twins/loosen.ts
  *   re-read     values that an event left out         reread.ts
- *   decide      what each event does                  decide.ts, classify.ts
- *   match       which runs the live path recorded     twins/match.ts
+ *   decide      what each event does                  decide-events.ts, decide.ts, classify.ts
+ *   match       which runs the live path recorded     apply-effects.ts, twins/match.ts
  *   write       canonical rows, ledger, quarantine    write.ts
  *   admit       too much quarantined: stop            quarantine-breaker.ts
  *
@@ -17,25 +17,21 @@
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
  * change what comes out.
  */
-import assert from 'node:assert/strict';
 import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres.ts';
 import { applyEffects } from './apply-effects.ts';
 import { addChanges } from './changes.ts';
-import { isOwner, type OptOutPolicy } from './classify.ts';
-import { decideImage, decideUnreadable, decideUnusable } from './decide.ts';
-import type { Effect } from './decide.ts';
-import { isComplete, leftOutColumns, UNAVAILABLE } from './event.ts';
-import type { ImageEvent, SourceEvent } from './event.ts';
-import { dropSeen, isFresh, type Known } from './drop-seen.ts';
-import { lookUp, lookupKeyOf } from './lookup.ts';
+import type { OptOutPolicy } from './classify.ts';
+import { decideUnusable, type Effect } from './decide.ts';
+import { decideEvents } from './decide-events.ts';
+import { dropSeen, type Known } from './drop-seen.ts';
+import { isComplete, leftOutColumns, type SourceEvent } from './event.ts';
+import { lookedUpAgain, lookUpAndLock, withFacts } from './look-up-and-lock.ts';
 import { advance, lockPartition, type Claim } from './offsets.ts';
-import { isMatchable } from './outcome.ts';
 import { parkedBefore } from './parked-before.ts';
 import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
 import { reread } from './reread.ts';
-import { roundsOf, type Keyed, type Round } from './rounds.ts';
-import { lockAgents } from './twins/agent-locks.ts';
+import { roundsOf, type Round } from './rounds.ts';
 import { loosenTwins } from './twins/loosen.ts';
 import type { Matching } from './twins/matching.ts';
 
@@ -98,54 +94,6 @@ interface RoundContext extends PipelineContext {
   readonly client: Client;
 }
 
-/**
- * Looks up a batch, and locks the agents whose links it may change, all of them before the first change. What was found
- * of their runs before the locks is looked up again; of history from before the first live row there is nothing to lock.
- * Undefined where keys occur twice: then each round looks up what the one before it has left.
- */
-async function lookUpAndLock(
-  context: RoundContext,
-  rounds: readonly Round[],
-): Promise<readonly Known[] | undefined> {
-  const known = await withFacts(
-    context,
-    rounds.flatMap(({ keyed }) => keyed),
-  );
-  const matchable = known.filter((one) => matchableAgents(one).length > 0);
-  await lockAgents(context.client, [...new Set(matchable.flatMap(matchableAgents))]);
-  if (rounds.length > 1) return undefined;
-  return await lookedUpAgain(context, known, matchable);
-}
-
-/** What is known, with some of it looked up again. */
-async function lookedUpAgain(
-  context: RoundContext,
-  known: readonly Known[],
-  some: readonly Known[],
-): Promise<readonly Known[]> {
-  if (some.length === 0) return known;
-  const again = await withFacts(
-    context,
-    some.map(({ event }) => event),
-  );
-  const byId = new Map(again.map((one) => [one.event.legacyId, one]));
-  return known.map((one) => byId.get(one.event.legacyId) ?? one);
-}
-
-/**
- * The agents of an owner's run that matching may touch: the one that it is decided for, and the one that it names now.
- * A user that was left out may turn out to be an owner when it is read.
- */
-function matchableAgents(known: Known): string[] {
-  const { event, facts } = known;
-  const { entry, context, inWindow } = facts;
-  if (event.kind !== 'image' || (entry === null && !inWindow) || !isFresh(known)) return [];
-  const decided = entry !== null && isMatchable(entry.decision) ? [entry.agentUrl] : [];
-  const mayOwn = isOwner(facts) || event.row.userId === UNAVAILABLE;
-  const now = inWindow && (mayOwn || decided.length > 0) ? [context?.agentUrl] : [];
-  return [...decided, ...now].filter((agentUrl) => typeof agentUrl === 'string');
-}
-
 /** By record, whatever the order in which rounds and re-reading have met them. */
 function fatesOf(effects: readonly Effect[]): Fate[] {
   if (effects.every(({ effect }) => effect !== 'quarantine')) return effects.map(() => null);
@@ -168,7 +116,7 @@ async function projectRound(
   countLeftOut(unseen, tally);
   const fresh = await loosened(context, await completeForLoosening(context, unseen), tally);
   const effects: Effect[] = round.keyless.map((event) => decideUnusable(event, null));
-  effects.push(...(await decideAll(context, fresh)));
+  effects.push(...(await decideEvents(context, fresh)));
   const parked = effects.flatMap(({ effect, event }) => (effect === 'quarantine' ? [event.position] : []));
   const before = await parkedBefore(context.client, parked);
   await applyEffects(context, effects, tally);
@@ -209,53 +157,6 @@ async function loosened(
     fresh,
     fresh.filter(({ event }) => unlinked.has(event.legacyId)),
   );
-}
-
-async function withFacts<E extends Keyed>(
-  { client, matching }: RoundContext,
-  events: readonly E[],
-): Promise<Known<E>[]> {
-  if (events.length === 0) return [];
-  const facts = await lookUp(client, events.map(lookupKeyOf), matching.floorUs());
-  return events.map((event, index) => {
-    const known = facts[index];
-    assert(known !== undefined);
-    return { event, facts: known };
-  });
-}
-
-async function decideAll(context: RoundContext, fresh: readonly Known[]): Promise<Effect[]> {
-  const effects: Effect[] = [];
-  const incomplete: Known<ImageEvent>[] = [];
-  for (const { event, facts } of fresh) {
-    if (event.kind === 'delete') effects.push({ effect: 'mark_deleted', event, facts });
-    else if (event.kind === 'unusable') effects.push(decideUnusable(event, facts));
-    else {
-      const effect = decideImage(event, facts, context.optOutPolicy);
-      if (effect === undefined) incomplete.push({ event, facts });
-      else effects.push(effect);
-    }
-  }
-  if (incomplete.length > 0) effects.push(...(await decideReread(context, incomplete)));
-  return effects;
-}
-
-/** Reads what the events left out, looks up anew (the user id may have been among it), and decides. */
-async function decideReread(
-  context: RoundContext,
-  incomplete: readonly Known<ImageEvent>[],
-): Promise<Effect[]> {
-  const completed = await reread(
-    context.legacy,
-    incomplete.map(({ event }) => event),
-  );
-  const unreadable = incomplete.filter(({ event }) => !completed.has(event.legacyId));
-  const decided = (await withFacts(context, [...completed.values()])).map(({ event, facts }) => {
-    const effect = decideImage(event, facts, context.optOutPolicy);
-    assert(effect !== undefined, 'a completed row is not complete');
-    return effect;
-  });
-  return [...decided, ...unreadable.map(({ event, facts }) => decideUnreadable(event, facts))];
 }
 
 function countLeftOut(fresh: readonly Known[], tally: Tally): void {

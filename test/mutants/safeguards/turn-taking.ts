@@ -16,7 +16,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-after-lookup',
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
-      at: 'pipeline.ts',
+      at: 'look-up-and-lock.ts',
       find: 'return await lookedUpAgain(context, known, matchable);',
       replace: 'return await Promise.resolve(known);',
       by: 'projector/turns.pg.test.ts',
@@ -25,7 +25,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-of-the-decided',
       breaks:
         'a run that is being moved to another agent is matched at the one that it leaves, and ends up linked to a live row there',
-      at: 'pipeline.ts',
+      at: 'look-up-and-lock.ts',
       find: 'return [...decided, ...now].filter(',
       replace: 'return now.filter(',
       by: 'projector/turns.pg.test.ts',
