@@ -64,6 +64,38 @@ async function hasOurSchema(pool: Pool): Promise<boolean> {
   return (await pool.query("SELECT FROM pg_namespace WHERE nspname = 'history_cdc'")).rowCount === 1;
 }
 
+/** What a database is like that the first release has migrated and projected into. */
+async function firstRelease(pool: Pool): Promise<void> {
+  const [first] = readMigrations();
+  if (first === undefined) throw new Error('there is no migration');
+  await pool.query(`
+    CREATE SCHEMA history_cdc;
+    CREATE TABLE history_cdc.migration (
+      version integer PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,
+      applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    )`);
+  await pool.query(first.sql);
+  await pool.query('INSERT INTO history_cdc.migration (version, name, sha256) VALUES ($1, $2, $3)', [
+    first.version,
+    first.name,
+    first.sha256,
+  ]);
+  await pool.query(`
+    INSERT INTO history_cdc.ledger (legacy_id, decision, reason, canonical_run_id, rule_version, agent_context_id, user_id,
+      organization_id, agent_url, lifecycle_stage, is_member, lists_agent, opted_out, topic_id, partition, "offset", op,
+      snapshot, content_hash, started_at)
+    SELECT gen_random_uuid(), d.decision, 'by the first release', CASE WHEN d.is_owner THEN gen_random_uuid() END, 1,
+      gen_random_uuid(), 'user', 'org', 'https://agent.example', 'production', d.is_owner, true, false,
+      gen_random_uuid(), 0, n, 'r', true, '\\x01', now()
+    FROM (VALUES ('projected', true), ('third_party', false), ('gone', false)) AS d (decision, is_owner),
+      generate_series(1, 3) AS n`);
+}
+
+const FIRST_COLUMNS = `
+  SELECT legacy_id, decision, reason, canonical_run_id, rule_version, agent_context_id, user_id, is_member, topic_id,
+    "offset", content_hash, started_at, decided_at
+  FROM history_cdc.ledger ORDER BY legacy_id`;
+
 const MANY_TABLES = `
   CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
   DO $$ BEGIN
@@ -92,6 +124,20 @@ describe('migrate', () => {
     const before = await everything(pool);
     expect(await migrate(pool, undefined)).toEqual([]);
     expect(await everything(pool)).toEqual(before);
+  });
+
+  test('over what the first release has projected keeps every decision, and lets none take part in matching', async () => {
+    const { pool } = await application();
+    await firstRelease(pool);
+    const { rows: before } = await pool.query(FIRST_COLUMNS);
+    expect(before).toHaveLength(9);
+    expect((await migrate(pool, undefined)).map(({ name }) => name)).toEqual(NAMES.slice(1));
+    expect((await pool.query(FIRST_COLUMNS)).rows).toEqual(before);
+    const { rows: matchable } = await pool.query(
+      'SELECT FROM history_cdc.ledger WHERE fingerprint IS NOT NULL OR profile_hash IS NOT NULL',
+    );
+    expect(matchable).toEqual([]);
+    await assertMigrated(pool);
   });
 
   test('from four connections at once applies each migration once', async () => {
