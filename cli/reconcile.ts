@@ -103,6 +103,7 @@ async function compared(
   await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
   const progress = createProgress('rows compared');
   const total = await roughTotal(databases);
+  const signal = stopOnSignal();
   const run = await reconcile({
     canonical,
     elsewhere: inOneDatabase(databases) ? undefined : legacy,
@@ -113,10 +114,14 @@ async function compared(
     chunkRows: options.chunkRows,
     fresh: options.fresh === true,
     accepted: rules.valid,
-    signal: stopOnSignal(),
+    signal,
     onProgress: (at) => {
       progress.update(Math.min(rowsOf(at), total), Math.max(total, 1));
     },
+  }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    context.note('stopped before its end: the next `history-cdc reconcile` goes on from here');
+    throw new AnswerNo();
   });
   progress.end();
   return await reportOf(canonical, run, new Date());

@@ -21,13 +21,15 @@ async function projected(values: Partial<RowValues> = {}): Promise<{ owner: Owne
   return { owner, row };
 }
 
-const lose = async (row: RowValues) =>
+const lose = async (row: RowValues) => {
   await world().execute('DELETE FROM public.agent_compliance_runs WHERE id = $1', canonicalRunId(row.id));
-const spoil = async (row: RowValues, change: string) =>
+};
+const spoil = async (row: RowValues, change: string) => {
   await world().execute(
     `UPDATE public.agent_compliance_runs SET ${change} WHERE id = $1`,
     canonicalRunId(row.id),
   );
+};
 
 describe('retention', () => {
   test('explains a canonical row that is gone and older: recorded once, and known from then on', async () => {
@@ -73,7 +75,8 @@ describe('what is reported and is no failure:', () => {
     const stranger = aRow({ agent_context_id: owner.context, user_id: 'stranger' });
     const twice = aRow({ agent_context_id: owner.context, user_id: owner.user, summary: 'twice' });
     await world().scriptCopy(stranger.id);
-    for (const _ of [1, 2]) await world().scriptCopy(twice.id);
+    await world().scriptCopy(twice.id);
+    await world().scriptCopy(twice.id);
     for (const row of [stranger, twice]) await world().legacyRow(row);
     await world().project([inserted(stranger), inserted(twice)]);
     expect(await world().ledger(stranger.id)).toMatchObject({ decision: 'third_party' });

@@ -127,7 +127,12 @@ describe('a run that is broken off', () => {
   test('is left where it was by one that begins anew', async () => {
     await projected();
     const stop = new AbortController();
-    const broken = reconciled(world().pool, { signal: stop.signal, onProgress: () => stop.abort() });
+    const broken = reconciled(world().pool, {
+      signal: stop.signal,
+      onProgress: () => {
+        stop.abort();
+      },
+    });
     await expect(broken).rejects.toThrow('aborted');
     const { run } = await reconciled(world().pool, { fresh: true });
     expect(run).toMatchObject({ legacy_rows: '1', verdict: 'proven' });
@@ -138,7 +143,12 @@ describe('a run that is broken off', () => {
   test('is not gone on with after a day', async () => {
     await projected();
     const stop = new AbortController();
-    const broken = reconciled(world().pool, { signal: stop.signal, onProgress: () => stop.abort() });
+    const broken = reconciled(world().pool, {
+      signal: stop.signal,
+      onProgress: () => {
+        stop.abort();
+      },
+    });
     await expect(broken).rejects.toThrow('aborted');
     await world().execute(
       "UPDATE history_cdc.reconcile_run SET started_at = started_at - interval '25 hours'",
