@@ -1,0 +1,110 @@
+import { KINDS } from '../consumers/agent-test-history/reconcile/kinds.ts';
+import type { Finding, ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
+import type { CommandContext } from './context.ts';
+import { renderTable } from './table.ts';
+
+export type Shape = 'json' | 'text';
+
+interface Printed {
+  readonly report: ReconcileReport;
+  readonly findings: AsyncIterable<Finding>;
+  readonly shape: Shape;
+}
+
+/** Prints a report with every id; findings go out as they are read. */
+export async function printReport(
+  context: CommandContext,
+  { report, findings, shape }: Printed,
+): Promise<void> {
+  if (shape === 'json') {
+    await printJson(context, report, findings);
+    return;
+  }
+  context.print(renderReport(report));
+  for await (const finding of findings) context.print(lineOf(finding));
+  context.print(closing(report));
+}
+
+/** One document, written piece by piece. */
+async function printJson(
+  context: CommandContext,
+  report: ReconcileReport,
+  findings: AsyncIterable<Finding>,
+): Promise<void> {
+  const head = JSON.stringify(factsOf(report), null, 2).replace(/\n\}$/, '');
+  context.print(`${head},\n  "findings": [`);
+  let before = '';
+  for await (const finding of findings) {
+    if (before !== '') context.print(`${before},`);
+    before = `    ${JSON.stringify(finding)}`;
+  }
+  context.print(`${before === '' ? '' : `${before}\n`}  ]\n}`);
+}
+
+function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen }: ReconcileReport) {
+  return {
+    run: Number(run.id),
+    started_at: run.started_at,
+    finished_at: run.finished_at,
+    rule_version: run.rule_version,
+    verdict,
+    stale,
+    legacy_rows: Number(run.legacy_rows),
+    ledger_rows: Number(run.ledger_rows),
+    canonical_rows: Number(run.canonical_rows),
+    decisions: run.decisions,
+    rows_seen: rowsSeen,
+    kinds,
+    accepted,
+  };
+}
+
+function renderReport({ run, kinds, accepted, rowsSeen }: ReconcileReport): string {
+  const decisions = Object.entries(run.decisions ?? {}).sort(([, a], [, b]) => b - a);
+  const count = (text: string) => Number(text).toLocaleString('en');
+  return [
+    renderTable(['decision', 'rows'], [...decisions, ['sum', rowsSeen]]),
+    `compared: ${count(run.legacy_rows)} legacy rows, ${count(run.ledger_rows)} rows of the ledger, ${count(run.canonical_rows)} canonical rows`,
+    ...(kinds.length === 0
+      ? []
+      : [
+          renderTable(
+            ['finding', '', 'rows', 'in flight', 'accepted', 'meaning'],
+            kinds.map((of) => [
+              of.kind,
+              of.severity,
+              of.confirmed,
+              of.in_flight,
+              of.accepted,
+              KINDS[of.kind],
+            ]),
+          ),
+        ]),
+    ...Object.entries(accepted).map(([rule, hits]) => `accepted by ${rule}: ${hits.toLocaleString('en')}`),
+  ].join('\n');
+}
+
+/** `kind legacy-id canonical-id fields`, a line that can be grepped. */
+function lineOf(finding: Finding): string {
+  const { kind, state, legacy_id: legacyId, canonical_run_id: runId, fields, accepted_by: rule } = finding;
+  return [
+    kind,
+    `legacy=${legacyId ?? '-'}`,
+    `canonical=${runId ?? '-'}`,
+    ...(fields.length > 0 ? [fields.join(',')] : []),
+    ...(state === 'in_flight' ? ['(in flight)'] : []),
+    ...(rule === null ? [] : [`(accepted by ${rule})`]),
+  ].join(' ');
+}
+
+const VERDICTS = {
+  proven: 'proven: every row has its decision, its one canonical row, and the same content',
+  wrong: 'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them',
+  not_proven:
+    'not proven: what is in flight did not come through in time. is `history-cdc project` running? run it and try again',
+} as const;
+
+function closing({ run, verdict, stale }: ReconcileReport): string {
+  const line = `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}`;
+  return stale === null ? line : `${line}\nthe verdict is stale: ${stale}. run \`history-cdc reconcile\``;
+}

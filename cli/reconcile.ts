@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command } from 'commander';
+import { parseAcceptRules, type AcceptRules } from '../consumers/agent-test-history/reconcile/accepted.ts';
+import { reconcile } from '../consumers/agent-test-history/reconcile/reconcile.ts';
+import {
+  findingsOf,
+  reportOf,
+  type ReconcileReport,
+} from '../consumers/agent-test-history/reconcile/report.ts';
+import { lastFinished, type ReconcileRun } from '../consumers/agent-test-history/reconcile/run-store.ts';
+import { assertFit, CANONICAL_TABLES, LEGACY_TABLES } from '../consumers/agent-test-history/requirements.ts';
+import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
+import { FatalError, messageOf } from '../consumers/lib/errors.ts';
+import type { Pool } from '../consumers/lib/postgres.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
+import { printReport, type Shape } from './reconcile-report.ts';
+import { stopOnSignal } from './stop-signal.ts';
+import { withDatabases, type Databases } from './with-databases.ts';
+
+interface Options {
+  readonly accept?: string;
+  readonly settleSeconds: number;
+  readonly chunkRows: number;
+  readonly sourceIsQuiet?: true;
+  readonly fresh?: true;
+  readonly last?: true;
+  readonly json?: true;
+}
+
+const HELP = `
+Changes nothing but its own notes in the schema history_cdc, and compares by content, column by column, from SQL that
+shares nothing with what the projector writes by. What it finds it looks at again before it counts: a difference
+between the legacy table and the ledger is confirmed once every partition has been projected beyond the moment at which
+it was found. Where that does not happen within --settle-seconds (nobody projects, or nobody writes), it is reported as
+in flight, and the verdict is "not proven". While nobody writes and all is projected, say so with --source-is-quiet.
+
+A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule has
+changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
+
+--accept names a file of differences that a person has accepted, each until a day:
+  {"version": 1, "rules": [{"id": "r1", "kind": "missing", "legacy_id": "…", "owner": "…", "reason": "…", "expires": "2027-01-31"}]}
+or, in place of legacy_id, "field" with the kind "different": any row that differs in nothing else.
+
+Example:
+  history-cdc reconcile
+  history-cdc reconcile --last --json`;
+
+export function registerReconcile(program: Command, context: CommandContext): void {
+  program
+    .command('reconcile')
+    .description(
+      'compare legacy, ledger and canonical rows, both ways and by content; every id of what is wrong',
+    )
+    .option('--accept <file>', 'a file of accepted differences')
+    .option(
+      '--settle-seconds <seconds>',
+      'how long to wait for what may be on its way',
+      wholeNumber(0, 3600),
+      30,
+    )
+    .option('--source-is-quiet', 'nobody writes and all is projected: what is found counts at once')
+    .option('--fresh', 'begin anew, also where a run was broken off')
+    .option('--chunk-rows <rows>', 'rows a statement', wholeNumber(1, 100_000), 10_000)
+    .option('--last', 'print the last verdict, and whether it is stale; compare nothing')
+    .option('--json', 'print every finding as JSON')
+    .addHelpText('after', HELP)
+    .action(async (options: Options) => {
+      await withDatabases(context, 'reconcile', async (databases) => {
+        const shape: Shape = options.json === true ? 'json' : 'text';
+        const report =
+          options.last === true ? await lastReport(databases) : await compared(context, databases, options);
+        await printReport(context, {
+          report,
+          findings: findingsOf(databases.canonical, report.run.id),
+          shape,
+        });
+        if (report.verdict !== 'proven' || report.stale !== null) throw new AnswerNo();
+      });
+    });
+}
+
+async function lastReport({ canonical }: Databases): Promise<ReconcileReport> {
+  const run = await lastFinished(canonical);
+  if (run !== undefined) return await reportOf(canonical, run, new Date());
+  throw new FatalError({
+    code: 'CONFIG_INVALID',
+    message: 'there is no verdict: `reconcile` has never come to its end here',
+    wayOut: 'run `history-cdc reconcile`',
+  });
+}
+
+async function compared(
+  context: CommandContext,
+  databases: Databases,
+  options: Options,
+): Promise<ReconcileReport> {
+  const { canonical, legacy, config } = databases;
+  const rules = acceptRules(options.accept);
+  for (const { id, expires } of rules.expired)
+    context.note(`the rule ${id} expired on ${expires}: not applied`);
+  await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
+  await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
+  const progress = createProgress('rows compared');
+  const total = await roughTotal(databases);
+  const signal = stopOnSignal();
+  const run = await reconcile({
+    canonical,
+    elsewhere: inOneDatabase(databases) ? undefined : legacy,
+    windowUs: matchingOf(config).windowUs,
+    retentionDays: config.CANONICAL_RETENTION_DAYS,
+    settleSeconds: options.settleSeconds,
+    sourceIsQuiet: options.sourceIsQuiet === true,
+    chunkRows: options.chunkRows,
+    fresh: options.fresh === true,
+    accepted: rules.valid,
+    signal,
+    onProgress: (at) => {
+      progress.update(Math.min(rowsOf(at), total), Math.max(total, 1));
+    },
+  }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    context.note('stopped before its end: the next `history-cdc reconcile` goes on from here');
+    throw new AnswerNo();
+  });
+  progress.end();
+  return await reportOf(canonical, run, new Date());
+}
+
+function inOneDatabase({ config }: Databases): boolean {
+  return config.LEGACY_DATABASE_URL === config.DATABASE_URL;
+}
+
+function rowsOf({ legacy_rows, ledger_rows, canonical_rows }: ReconcileRun): number {
+  return Number(legacy_rows) + Number(ledger_rows) + Number(canonical_rows);
+}
+
+const ROUGHLY = 'SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = $1::regclass';
+
+/** By Postgres's own estimate: to count would take as long as to compare. */
+async function roughTotal({ canonical, legacy }: Databases): Promise<number> {
+  const rows = async (pool: Pool, table: string) =>
+    (await pool.query<{ rows: number }>(ROUGHLY, [table])).rows[0]?.rows ?? 0;
+  const counts = await Promise.all([
+    rows(legacy, 'public.agent_test_history'),
+    rows(canonical, 'history_cdc.ledger'),
+    rows(canonical, 'public.agent_compliance_runs'),
+  ]);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function acceptRules(path: string | undefined): AcceptRules {
+  if (path === undefined) return { valid: [], expired: [] };
+  try {
+    return parseAcceptRules(readFileSync(path, 'utf8'), path, new Date());
+  } catch (error) {
+    if (error instanceof FatalError) throw error;
+    throw new FatalError({
+      code: 'CONFIG_INVALID',
+      message: `the file of accepted differences cannot be read: ${messageOf(error)}`,
+      wayOut: 'check the path that --accept names',
+      cause: error,
+    });
+  }
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${String(min)} to ${String(max)}.`);
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * The comparisons, each a statement that finds and records in one: what differs never leaves Postgres, and where both
+ * tables lie in one database, nor does anything else. The statements state mapping and ownership themselves: a fault of
+ * the projector's own SQL would otherwise hide itself.
+ */
+import type { Client, Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import { absentElsewhere, readElsewhere } from './legacy-source.ts';
+import { rowsOf, rowsParameters, type Rows } from './rows.ts';
+
+export type WalkedPhase = 'legacy' | 'ledger' | 'canonical';
+export type ComparedPhase = WalkedPhase | 'pairs';
+
+export interface CheckContext {
+  /** Undefined where the legacy table lies in the canonical database. */
+  readonly elsewhere: Pool | undefined;
+  readonly windowUs: bigint;
+  readonly retentionDays: number | undefined;
+}
+
+/** How many rows a statement has looked at, and the last of their keys. */
+export interface Compared {
+  readonly rows: number;
+  readonly last_id: string | null;
+}
+
+const RECORD = sqlFile(import.meta.url, './sql/record.sql');
+const statementOf = (phase: ComparedPhase, sql: string) => sql + RECORD.replace('{{phase}}', phase);
+
+const LEGACY = statementOf('legacy', sqlFile(import.meta.url, './sql/legacy.sql'));
+const LEGACY_HERE = LEGACY.replace('{{legacy}}', sqlFile(import.meta.url, './sql/legacy-here.sql'));
+const LEGACY_THERE = LEGACY.replace('{{legacy}}', sqlFile(import.meta.url, './sql/legacy-there.sql'));
+const LEDGER = statementOf('ledger', sqlFile(import.meta.url, './sql/ledger.sql'));
+const LEDGER_HERE = LEDGER.replace(
+  '{{is_gone}}',
+  'NOT EXISTS (SELECT FROM public.agent_test_history t WHERE t.id = e.legacy_id)',
+);
+const LEDGER_THERE = LEDGER.replace('{{is_gone}}', 'e.legacy_id = ANY ($5::uuid[])');
+const CANONICAL = statementOf('canonical', sqlFile(import.meta.url, './sql/canonical.sql'));
+const PAIRS = statementOf('pairs', sqlFile(import.meta.url, './sql/pairs.sql'));
+const PRESENT_IDS =
+  'SELECT t.legacy_id FROM history_cdc.ledger t WHERE t.source_deleted_at IS NULL AND {{rows}}';
+
+/** Fetched with nothing held open: the other database may be slow to answer. */
+export type Fetched = readonly unknown[];
+
+/** What a comparison needs of the other database, where there is another one. */
+export async function fetchFor(
+  { elsewhere }: CheckContext,
+  canonical: Pool,
+  { phase, rows }: { readonly phase: ComparedPhase; readonly rows: Rows },
+): Promise<Fetched> {
+  if (elsewhere === undefined) return [];
+  if (phase === 'legacy') return await readElsewhere(elsewhere, rows);
+  if (phase !== 'ledger') return [];
+  const { rows: present } = await canonical.query<{ legacy_id: string }>(
+    PRESENT_IDS.replace('{{rows}}', condition('legacy_id', rows)),
+    rowsParameters(rows),
+  );
+  const ids = present.map(({ legacy_id }) => legacy_id);
+  return [await absentElsewhere(elsewhere, ids)];
+}
+
+interface Chunk {
+  readonly runId: string;
+  readonly phase: ComparedPhase;
+  readonly rows: Rows;
+  readonly fetched: Fetched;
+}
+
+/** Compares rows, and records what it finds under the run. */
+export async function compare(context: CheckContext, client: Client, chunk: Chunk): Promise<Compared> {
+  const { sql, values } = statementFor(context, chunk);
+  const { rows } = await client.query<Compared>(sql, [chunk.runId, ...values]);
+  return rows[0] ?? { rows: 0, last_id: null };
+}
+
+function statementFor(context: CheckContext, { phase, rows, fetched }: Chunk) {
+  const { elsewhere, retentionDays, windowUs } = context;
+  const parameters = rowsParameters(rows);
+  switch (phase) {
+    case 'legacy':
+      return elsewhere === undefined
+        ? { sql: LEGACY_HERE.replace('{{rows}}', condition('id', rows, 2)), values: parameters }
+        : { sql: LEGACY_THERE, values: fetched };
+    case 'ledger': {
+      const sql = elsewhere === undefined ? LEDGER_HERE : LEDGER_THERE;
+      return {
+        sql: sql.replace('{{rows}}', condition('legacy_id', rows, 2)),
+        values: [...parameters, retentionDays ?? null, ...fetched],
+      };
+    }
+    case 'canonical':
+      return { sql: CANONICAL.replace('{{rows}}', condition('id', rows, 2)), values: parameters };
+    case 'pairs':
+      return { sql: PAIRS, values: [windowUs] };
+  }
+}
+
+function condition(key: string, rows: Rows, first = 1): string {
+  return rowsOf(key, 'ids' in rows ? 'ids' : 'after', first);
+}

@@ -1,0 +1,60 @@
+import { PlainArray, textArray } from '../../lib/array-parameter.ts';
+import type { Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import { rowsOf, type Rows } from './rows.ts';
+
+const READ_LEGACY = sqlFile(import.meta.url, './sql/read-legacy.sql');
+const READ_CHUNK = READ_LEGACY.replace('{{rows}}', rowsOf('id', 'after', 1));
+const READ_SOME = READ_LEGACY.replace('{{rows}}', rowsOf('id', 'ids', 1));
+const ABSENT = `
+  SELECT e.id FROM unnest($1::uuid[]) AS e (id)
+  WHERE NOT EXISTS (SELECT FROM public.agent_test_history t WHERE t.id = e.id)`;
+
+interface LegacyRow {
+  readonly id: string;
+  readonly agent_context_id: string;
+  readonly scenario: string;
+  readonly overall_passed: boolean;
+  readonly steps_passed: number;
+  readonly steps_failed: number;
+  readonly total_duration_ms: number | null;
+  readonly summary: string | null;
+  readonly dry_run: boolean | null;
+  readonly user_id: string | null;
+  readonly agent_profile_json: string | null;
+  readonly started_at: string;
+  readonly steps_json: string | null;
+}
+
+/** Legacy rows of another database, as the parameters in which `sql/legacy-there.sql` takes them. */
+export async function readElsewhere(legacy: Pool, rows: Rows): Promise<unknown[]> {
+  const { rows: read } =
+    'ids' in rows
+      ? await legacy.query<LegacyRow>(READ_SOME, [rows.ids, rows.ids.length])
+      : await legacy.query<LegacyRow>(READ_CHUNK, [rows.after, rows.limit]);
+  const plain = (column: 'id' | 'agent_context_id' | 'overall_passed' | 'steps_passed' | 'steps_failed') =>
+    new PlainArray(read.map((row) => row[column]));
+  const text = (column: 'scenario' | 'summary' | 'user_id' | 'agent_profile_json' | 'steps_json') =>
+    textArray(read.map((row) => row[column]));
+  return [
+    plain('id'),
+    plain('agent_context_id'),
+    text('scenario'),
+    plain('overall_passed'),
+    plain('steps_passed'),
+    plain('steps_failed'),
+    new PlainArray(read.map((row) => row.total_duration_ms)),
+    text('summary'),
+    new PlainArray(read.map((row) => row.dry_run)),
+    text('user_id'),
+    text('agent_profile_json'),
+    read.map((row) => row.started_at),
+    text('steps_json'),
+  ];
+}
+
+/** Those of the ids that the legacy table of another database does not have. */
+export async function absentElsewhere(legacy: Pool, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await legacy.query<{ id: string }>(ABSENT, [new PlainArray(ids)]);
+  return rows.map(({ id }) => id);
+}

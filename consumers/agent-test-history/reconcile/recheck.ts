@@ -1,0 +1,107 @@
+/**
+ * Looks again at what the walk found, until it is gone, or certain. Legacy table and ledger are compared while writers
+ * write: a row that the stream has not brought yet looks like one that is lost. What stands still after every partition
+ * has been projected beyond the moment at which it was found is no delay any more.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { inTransaction, type Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import { compare, fetchFor, type CheckContext, type ComparedPhase, type WalkedPhase } from './checks.ts';
+
+const CONFIRM = sqlFile(import.meta.url, './sql/confirm.sql');
+const LEFT = `
+  SELECT EXISTS (
+    SELECT FROM history_cdc.reconcile_finding
+    WHERE run_id = $1 AND state = 'suspect' AND ($2::text IS NULL OR phase = $2)
+  ) AS some`;
+const STREAMED_UNTIL = sqlFile(import.meta.url, './sql/streamed-until.sql');
+const SOME_AT_ONCE = 1000;
+const LOOK_EVERY_MS = 500;
+
+export interface RecheckContext extends CheckContext {
+  readonly canonical: Pool;
+  readonly settleSeconds: number;
+  /** A person says that nobody writes and that all is projected: what is found counts at once. */
+  readonly sourceIsQuiet: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Leaves no finding a suspect: each is gone, confirmed or, where the stream did not come by in time, in flight. */
+export async function recheck(context: RecheckContext, runId: string): Promise<void> {
+  const { canonical, settleSeconds, sourceIsQuiet, signal } = context;
+  const until = performance.now() + settleSeconds * 1000;
+  for (;;) {
+    // Before looking: what came after it may have been on its way.
+    const streamed = await streamedUntil(canonical);
+    const last = performance.now() >= until;
+    await lookAgain(context, runId);
+    await canonical.query(CONFIRM, [runId, streamed, sourceIsQuiet, last]);
+    if (last || !(await areLeft(canonical, runId, null))) return;
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal });
+  }
+}
+
+async function areLeft(canonical: Pool, runId: string, phase: ComparedPhase | null): Promise<boolean> {
+  const { rows } = await canonical.query<{ some: boolean }>(LEFT, [runId, phase]);
+  return rows[0]?.some === true;
+}
+
+async function streamedUntil(canonical: Pool): Promise<string | null> {
+  const { rows } = await canonical.query<{ until: string }>(STREAMED_UNTIL);
+  return rows[0]?.until ?? null;
+}
+
+const KEYS: Readonly<Record<WalkedPhase, string>> = {
+  legacy: 'legacy_id',
+  ledger: 'legacy_id',
+  canonical: 'canonical_run_id',
+};
+const suspectsOf = (key: string) => `
+  SELECT DISTINCT f.${key} AS id FROM history_cdc.reconcile_finding f
+  WHERE f.run_id = $1 AND f.phase = $2 AND f.state = 'suspect' AND ($3::uuid IS NULL OR f.${key} > $3::uuid)
+  ORDER BY 1 LIMIT $4`;
+
+async function lookAgain(context: RecheckContext, runId: string): Promise<void> {
+  for (const phase of ['legacy', 'ledger', 'canonical'] as const) {
+    let after: string | null = null;
+    do {
+      context.signal.throwIfAborted();
+      const { rows } = await context.canonical.query<{ id: string }>(suspectsOf(KEYS[phase]), [
+        runId,
+        phase,
+        after,
+        SOME_AT_ONCE,
+      ]);
+      const ids: string[] = rows.map(({ id }) => id);
+      if (ids.length > 0) await lookAgainAt(context, { runId, phase, ids });
+      after = ids.at(-1) ?? null;
+    } while (after !== null);
+  }
+  if (await areLeft(context.canonical, runId, 'pairs'))
+    await lookAgainAt(context, { runId, phase: 'pairs', ids: [] });
+}
+
+interface Again {
+  readonly runId: string;
+  readonly phase: ComparedPhase;
+  /** Of pairs none: all of them are found by one statement. */
+  readonly ids: readonly string[];
+}
+
+const GONE = `
+  DELETE FROM history_cdc.reconcile_finding f
+  WHERE f.run_id = $1 AND f.phase = $2 AND f.state = 'suspect' AND f.seen_at < $3::timestamptz`;
+
+/** Compares once more; what is not found again is no finding. */
+async function lookAgainAt(context: RecheckContext, { runId, phase, ids }: Again): Promise<void> {
+  const rows = { ids };
+  const fetched = await fetchFor(context, context.canonical, { phase, rows });
+  await inTransaction(context.canonical, async (client) => {
+    await client.query("SET LOCAL statement_timeout = '15min'");
+    const now = await client.query<{ now: string }>('SELECT clock_timestamp()::text AS now');
+    await compare(context, client, { runId, phase, rows, fetched });
+    const values = [runId, phase, now.rows[0]?.now];
+    if (phase === 'pairs') await client.query(GONE, values);
+    else await client.query(`${GONE} AND f.${KEYS[phase]} = ANY ($4::uuid[])`, [...values, ids]);
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * Legacy against ledger against canonical, both ways, by content: start reading here.
+ *
+ *   legacy     every legacy row: seen? and as we wrote it?          sql/legacy.sql
+ *   ledger     every decision: is its row still there, its link     sql/ledger.sql
+ *              what it says, its user an owner?
+ *   canonical  every row with a mark: does a decision stand         sql/canonical.sql
+ *              behind it, and only one row behind the decision?
+ *   pairs      rows that may show one run                           sql/pairs.sql
+ *   recheck    what was found, until it is gone or certain          recheck.ts
+ *
+ * In chunks by key, each a short transaction with how far the run came and what it found: a run that was broken off goes
+ * on from there, and nothing is held in memory.
+ */
+import { inTransaction, type Client } from '../../lib/postgres.ts';
+import { acceptFindings, type AcceptRule } from './accepted.ts';
+import { compare, fetchFor, type ComparedPhase } from './checks.ts';
+import { recheck, type RecheckContext } from './recheck.ts';
+import { advance, beginOrResume, finish, type Phase, type ReconcileRun } from './run-store.ts';
+
+export interface ReconcileContext extends RecheckContext {
+  readonly chunkRows: number;
+  /** Begin anew, also where a run was broken off. */
+  readonly fresh: boolean;
+  readonly accepted: readonly AcceptRule[];
+  /** Told after each chunk how many rows of the three tables are compared. */
+  readonly onProgress: (run: ReconcileRun) => void;
+}
+
+const NEXT: Readonly<Record<ComparedPhase, Phase>> = {
+  legacy: 'ledger',
+  ledger: 'canonical',
+  canonical: 'pairs',
+  pairs: 'recheck',
+};
+
+/** Goes through all of it, and gives the run with its verdict. Throws where the signal fires; the next call goes on. */
+export async function reconcile(context: ReconcileContext): Promise<ReconcileRun> {
+  const { canonical, signal } = context;
+  let run = await beginOrResume(canonical, context.fresh);
+  while (run.phase !== 'recheck' && run.phase !== 'done') {
+    signal.throwIfAborted();
+    run = await compareNext(context, run, run.phase);
+    context.onProgress(run);
+  }
+  await recheck(context, run.id);
+  return await inTransaction(canonical, async (client) => {
+    await client.query(ALL_OF_A_TABLE);
+    await acceptFindings(client, run.id, context.accepted);
+    await client.query(RECORD_PRUNED, [run.id]);
+    return await finish(client, run);
+  });
+}
+
+/** Hours are not to be expected; half a minute is too little for a large table. */
+const ALL_OF_A_TABLE = "SET LOCAL statement_timeout = '15min'";
+
+const RECORD_PRUNED = `
+  INSERT INTO history_cdc.pruned (canonical_run_id, legacy_id)
+  SELECT canonical_run_id, legacy_id FROM history_cdc.reconcile_finding WHERE run_id = $1 AND kind = 'pruned'
+  ON CONFLICT DO NOTHING`;
+
+async function compareNext(
+  context: ReconcileContext,
+  run: ReconcileRun,
+  phase: ComparedPhase,
+): Promise<ReconcileRun> {
+  const { canonical, chunkRows } = context;
+  const rows = { after: run.last_id, limit: chunkRows };
+  const fetched = await fetchFor(context, canonical, { phase, rows });
+  return await inTransaction(canonical, async (client) => {
+    await bounds(client, phase);
+    const compared = await compare(context, client, { runId: run.id, phase, rows, fetched });
+    const ended = phase === 'pairs' || compared.rows < chunkRows;
+    return await advance(client, run, { phase: ended ? NEXT[phase] : phase, compared });
+  });
+}
+
+async function bounds(client: Client, phase: ComparedPhase): Promise<void> {
+  if (phase === 'pairs') await client.query(ALL_OF_A_TABLE);
+}

@@ -1,0 +1,68 @@
+-- Rows of the ledger against the legacy table (is the row still there?), against the canonical table (does the link
+-- lead to what the decision says?), and against the dimensions as they are now (is the user an owner?).
+-- $1 the run, $2 and $3 the rows, $4 after how many days retention prunes canonical rows (NULL: never)
+WITH compared AS MATERIALIZED (
+  SELECT t.legacy_id AS id, t.* FROM history_cdc.ledger t WHERE {{rows}}
+),
+linked AS MATERIALIZED (
+  SELECT e.legacy_id, e.decision, e.canonical_run_id, e.agent_url, e.started_at, r.id IS NOT NULL AS exists,
+         r.triggered_by, r.agent_url AS run_agent_url, r.observations_json ->> 'backfill_source' AS source,
+         r.observations_json ->> 'backfill_source_id' AS source_id, r.observations_json ->> 'backfill_script' AS script
+  FROM compared e
+  LEFT JOIN LATERAL (SELECT * FROM public.agent_compliance_runs r WHERE r.id = e.canonical_run_id LIMIT 1) r ON true
+  WHERE e.canonical_run_id IS NOT NULL
+),
+context AS MATERIALIZED (
+  SELECT c.id, c.organization_id::text AS organization_id, history_cdc.canonical_agent_url(c.agent_url) AS agent_url
+  FROM public.agent_contexts c
+  WHERE c.id IN (SELECT agent_context_id FROM compared WHERE decision NOT IN ('anonymous', 'gone', 'quarantined'))
+),
+-- Only a JSON object with a string url, in an array, lists an agent.
+listed AS MATERIALIZED (
+  SELECT DISTINCT p.workos_organization_id::text AS organization_id, history_cdc.canonical_agent_url(a.entry ->> 'url') AS agent_url
+  FROM public.member_profiles p
+  CROSS JOIN LATERAL jsonb_array_elements(
+    CASE WHEN jsonb_typeof(p.agents) = 'array' THEN p.agents ELSE '[]' END) AS a (entry)
+  WHERE p.workos_organization_id IN (SELECT organization_id FROM context)
+    AND jsonb_typeof(a.entry) = 'object' AND jsonb_typeof(a.entry -> 'url') = 'string'
+),
+-- Where the context is gone nobody can say who owned the agent: no row.
+ownership AS MATERIALIZED (
+  SELECT e.legacy_id, e.decision, e.canonical_run_id, e.is_member IS TRUE AND e.lists_agent IS TRUE AS owner_then,
+         m.workos_user_id IS NOT NULL AND l.agent_url IS NOT NULL AND e.user_id ~ '\S' AS owner_now
+  FROM compared e
+  JOIN context c ON c.id = e.agent_context_id
+  LEFT JOIN listed l ON l.organization_id = c.organization_id AND l.agent_url = c.agent_url
+  LEFT JOIN public.organization_memberships m
+    ON m.workos_user_id = e.user_id AND m.workos_organization_id = c.organization_id
+  WHERE e.source_deleted_at IS NULL OR e.canonical_run_id IS NOT NULL
+),
+found AS (
+  SELECT 'vanished' AS kind, e.legacy_id, e.canonical_run_id, '{}'::text[] AS fields
+  FROM compared e
+  WHERE e.source_deleted_at IS NULL AND {{is_gone}}
+  UNION ALL
+  SELECT CASE WHEN l.started_at < clock_timestamp() - $4::integer * interval '1 day' THEN 'pruned' ELSE 'missing' END,
+         l.legacy_id, l.canonical_run_id, ARRAY[l.decision]
+  FROM linked l
+  WHERE NOT l.exists
+    AND NOT EXISTS (SELECT FROM history_cdc.pruned p WHERE p.canonical_run_id = l.canonical_run_id)
+  UNION ALL
+  SELECT 'dangling', l.legacy_id, l.canonical_run_id, ARRAY[l.decision]
+  FROM linked l
+  WHERE l.exists AND NOT coalesce(CASE l.decision
+    WHEN 'projected' THEN l.script = 'history-cdc' AND lower(l.source_id) = l.legacy_id::text
+    WHEN 'adopted' THEN l.source = 'agent_test_history' AND l.script IS DISTINCT FROM 'history-cdc'
+                        AND lower(l.source_id) = l.legacy_id::text
+    WHEN 'twin' THEN l.triggered_by = 'owner_test' AND l.source IS DISTINCT FROM 'agent_test_history'
+                     AND (l.run_agent_url = l.agent_url OR history_cdc.canonical_agent_url(l.run_agent_url) = l.agent_url)
+  END, false)
+  UNION ALL
+  SELECT CASE WHEN o.owner_then THEN 'owner_then' ELSE 'elevated' END, o.legacy_id, o.canonical_run_id, ARRAY[o.decision]
+  FROM ownership o
+  WHERE o.canonical_run_id IS NOT NULL AND NOT o.owner_now
+  UNION ALL
+  SELECT 'owner_by_now', o.legacy_id, NULL, ARRAY[o.decision]
+  FROM ownership o
+  WHERE o.decision IN ('third_party', 'orphaned') AND o.owner_now
+),

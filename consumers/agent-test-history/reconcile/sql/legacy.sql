@@ -1,0 +1,125 @@
+-- Legacy rows against the ledger and, where our canonical row follows them, against that row, column by column, by the
+-- mapping as it was agreed on. Written anew on purpose: nothing in here comes from what the projector writes by.
+-- $1 the run; the others are those of the rows.
+WITH compared AS MATERIALIZED (
+{{legacy}}
+),
+seen AS MATERIALIZED (
+  SELECT t.*, l.legacy_id AS ledger_id, l.decision, l.reason, l.canonical_run_id, l.agent_context_id AS decided_context_id,
+         l.user_id AS decided_user_id, l.organization_id AS decided_organization_id, l.agent_url AS decided_agent_url,
+         l.lifecycle_stage AS decided_stage, l.source_deleted_at
+  FROM compared t
+  LEFT JOIN LATERAL (SELECT * FROM history_cdc.ledger l WHERE l.legacy_id = t.id LIMIT 1) l ON true
+),
+context AS MATERIALIZED (
+  SELECT c.id, c.organization_id::text AS organization_id, history_cdc.canonical_agent_url(c.agent_url) AS agent_url
+  FROM public.agent_contexts c
+  WHERE c.id IN (SELECT agent_context_id FROM seen WHERE decision = 'projected')
+),
+-- A row that was moved to an agent which its user does not own leaves our canonical row as it was: not compared.
+ours AS MATERIALIZED (
+  SELECT s.*, c.organization_id, c.agent_url
+  FROM seen s
+  LEFT JOIN context c ON c.id = s.agent_context_id
+  WHERE s.decision = 'projected' AND s.reason <> 'moved_to_agent_not_owned'
+),
+phase AS MATERIALIZED (
+  SELECT o.id, p.phase, p.n, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id
+  FROM ours o
+  CROSS JOIN LATERAL (
+    SELECT e.entry, e.n, jsonb_typeof(o.steps_json) = 'array' AS may_be_phase
+    FROM jsonb_array_elements(
+      CASE jsonb_typeof(o.steps_json)
+        WHEN 'array' THEN o.steps_json
+        WHEN 'object' THEN CASE jsonb_typeof(o.steps_json -> 'tracks') WHEN 'array' THEN o.steps_json -> 'tracks' ELSE '[]' END
+        ELSE '[]' END) WITH ORDINALITY AS e (entry, n)
+    WHERE jsonb_typeof(e.entry) = 'object'
+  ) AS track
+  CROSS JOIN LATERAL (
+    SELECT s.phase, track.n * 1000000 + s.n AS n
+    FROM jsonb_array_elements(
+      CASE WHEN jsonb_typeof(track.entry -> 'scenarios') = 'array' THEN track.entry -> 'scenarios'
+           WHEN track.may_be_phase THEN jsonb_build_array(track.entry)
+           ELSE '[]' END) WITH ORDINALITY AS s (phase, n)
+  ) AS p
+  WHERE jsonb_path_exists(o.steps_json, 'lax $.**.scenario') AND jsonb_typeof(p.phase) = 'object'
+    AND jsonb_typeof(p.phase -> 'scenario') = 'string' AND strpos(p.phase ->> 'scenario', '/') > 1
+),
+counted AS (
+  SELECT p.id, p.storyboard_id, min(p.n) AS first,
+         sum(CASE WHEN s.total > 0 THEN s.passed
+                  WHEN jsonb_typeof(p.phase -> 'overall_passed') = 'boolean' THEN (p.phase -> 'overall_passed')::boolean::integer
+                  ELSE coalesce(p.phase -> 'passed' = 'true', false)::integer END) AS passed,
+         sum(greatest(s.total, 1)) AS total
+  FROM phase p
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS total, count(*) FILTER (WHERE step -> 'passed' = 'true') AS passed
+    FROM jsonb_array_elements(
+      CASE jsonb_typeof(p.phase -> 'steps') WHEN 'array' THEN p.phase -> 'steps' ELSE '[]' END) AS step
+    WHERE jsonb_typeof(step) = 'object'
+  ) AS s
+  GROUP BY p.id, p.storyboard_id
+),
+storyboards AS MATERIALIZED (
+  SELECT id, jsonb_agg(jsonb_build_object(
+           'storyboard_id', storyboard_id, 'steps_passed', passed, 'steps_total', total,
+           'status', CASE WHEN passed = total THEN 'passing' WHEN passed = 0 THEN 'failing' ELSE 'partial' END)
+         ORDER BY first) AS verdicts
+  FROM counted
+  GROUP BY id
+),
+differing AS MATERIALIZED (
+  SELECT o.id, o.canonical_run_id, array_remove(ARRAY[
+    CASE WHEN r.agent_url IS DISTINCT FROM coalesce(o.agent_url, o.decided_agent_url) THEN 'agent_url' END,
+    CASE WHEN r.lifecycle_stage IS DISTINCT FROM o.decided_stage THEN 'lifecycle_stage' END,
+    CASE WHEN r.overall_status IS DISTINCT FROM CASE WHEN o.overall_passed THEN 'passing' ELSE 'failing' END THEN 'overall_status' END,
+    CASE WHEN r.headline IS DISTINCT FROM o.summary THEN 'headline' END,
+    CASE WHEN r.total_duration_ms IS DISTINCT FROM o.total_duration_ms THEN 'total_duration_ms' END,
+    CASE WHEN r.tested_at IS DISTINCT FROM o.started_at THEN 'tested_at' END,
+    CASE WHEN r.tracks_json IS DISTINCT FROM '[]'::jsonb THEN 'tracks_json' END,
+    CASE WHEN r.tracks_passed IS DISTINCT FROM o.steps_passed THEN 'tracks_passed' END,
+    CASE WHEN r.tracks_failed IS DISTINCT FROM o.steps_failed THEN 'tracks_failed' END,
+    CASE WHEN r.tracks_skipped IS DISTINCT FROM 0 THEN 'tracks_skipped' END,
+    CASE WHEN r.tracks_partial IS DISTINCT FROM 0 THEN 'tracks_partial' END,
+    CASE WHEN r.agent_profile_json IS DISTINCT FROM o.agent_profile_json THEN 'agent_profile_json' END,
+    CASE WHEN r.triggered_by IS DISTINCT FROM 'owner_test' THEN 'triggered_by' END,
+    CASE WHEN r.dry_run IS DISTINCT FROM coalesce(o.dry_run, true) THEN 'dry_run' END,
+    CASE WHEN r.triggered_org_id IS DISTINCT FROM coalesce(o.organization_id, o.decided_organization_id) THEN 'triggered_org_id' END,
+    CASE WHEN (r.observations_json ->> 'backfill_source', r.observations_json ->> 'original_scenario',
+               r.observations_json ->> 'backfill_user_id', r.observations_json ->> 'backfill_org_id')
+              IS DISTINCT FROM
+              ('agent_test_history', o.scenario, o.user_id, coalesce(o.organization_id, o.decided_organization_id))
+           OR history_cdc.canonical_agent_url(r.observations_json ->> 'original_agent_url') <> r.agent_url
+         THEN 'observations_json' END,
+    CASE WHEN r.observations_json -> 'storyboards' IS DISTINCT FROM b.verdicts THEN 'storyboards' END,
+    CASE WHEN o.decided_context_id IS DISTINCT FROM o.agent_context_id THEN 'agent_context_id' END,
+    CASE WHEN o.decided_user_id IS DISTINCT FROM o.user_id THEN 'user_id' END,
+    CASE WHEN o.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
+  ], NULL) AS fields
+  FROM ours o
+  JOIN LATERAL (
+    SELECT * FROM public.agent_compliance_runs r
+    WHERE r.id = o.canonical_run_id AND r.observations_json ->> 'backfill_script' = 'history-cdc' LIMIT 1
+  ) r ON true
+  LEFT JOIN storyboards b ON b.id = o.id
+  UNION ALL
+  -- A row without a canonical row is decided by every image of it, so the ledger knows the newest.
+  SELECT s.id, NULL, array_remove(ARRAY[
+    CASE WHEN s.decided_context_id IS DISTINCT FROM s.agent_context_id THEN 'agent_context_id' END,
+    CASE WHEN s.decided_user_id IS DISTINCT FROM s.user_id THEN 'user_id' END,
+    CASE WHEN (s.decision = 'anonymous') <> (coalesce(s.user_id, '') !~ '\S') THEN 'decision' END,
+    CASE WHEN s.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
+  ], NULL)
+  FROM seen s
+  WHERE s.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')
+  UNION ALL
+  -- Only its key is known, and it is there.
+  SELECT s.id, NULL, ARRAY['decision'] FROM seen s WHERE s.decision = 'gone'
+),
+found AS (
+  SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields
+  FROM seen s
+  WHERE s.ledger_id IS NULL
+  UNION ALL
+  SELECT 'different', d.id, d.canonical_run_id, d.fields FROM differing d WHERE d.fields <> '{}'
+),

@@ -1,0 +1,6 @@
+recorded AS (
+  INSERT INTO history_cdc.reconcile_finding AS f (run_id, phase, kind, legacy_id, canonical_run_id, fields)
+  SELECT $1::bigint, '{{phase}}', kind, legacy_id, canonical_run_id, fields FROM found
+  ON CONFLICT (run_id, kind, subject) DO UPDATE SET fields = excluded.fields, seen_at = clock_timestamp()
+)
+SELECT count(*)::integer AS rows, (array_agg(id ORDER BY id DESC))[1] AS last_id FROM compared

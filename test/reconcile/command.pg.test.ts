@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { Command, type Ended } from '../support/command.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
+import { aRow, type RowValues } from '../support/records.ts';
+import { Tables } from '../support/tables.ts';
+
+// Each test starts processes, which take a second each on a quiet machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+let open: OpenDatabase;
+beforeAll(async () => {
+  open = await openMigratedDatabase();
+});
+afterAll(async () => {
+  await open.close();
+});
+
+async function run(...args: string[]): Promise<Ended> {
+  return await Command.historyCdc(['reconcile', ...args], { DATABASE_URL: open.database.url }).ended;
+}
+
+async function lostRow(): Promise<RowValues> {
+  const tables = new Tables(open.pool);
+  const { context, user } = await tables.owner();
+  const row = aRow({ agent_context_id: context, user_id: user });
+  await tables.legacyRow(row);
+  return row;
+}
+
+const document = z.object({
+  verdict: z.string(),
+  stale: z.string().nullable(),
+  legacy_rows: z.number(),
+  accepted: z.record(z.string(), z.number()),
+  findings: z.array(z.object({ kind: z.string(), legacy_id: z.string(), state: z.string() })),
+});
+
+test('without a verdict so far, --last ends with 2 and the way out', async () => {
+  const { code, stdout, stderr } = await run('--last');
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain('way out: run `history-cdc reconcile`');
+});
+
+test('ends with 1 and the id where a row is lost, with 0 where it is accepted, and with 0 where nothing is wrong', async () => {
+  const row = await lostRow();
+  const found = await run('--source-is-quiet');
+  expect(found.code).toBe(1);
+  expect(found.stdout).toContain(`unseen legacy=${row.id} canonical=-`);
+  expect(found.stdout).toContain('wrong: see the findings');
+  const inFlight = await run('--settle-seconds', '0', '--json');
+  expect(inFlight.code).toBe(1);
+  expect(document.parse(JSON.parse(inFlight.stdout))).toMatchObject({
+    verdict: 'not_proven',
+    legacy_rows: 1,
+    findings: [{ kind: 'unseen', legacy_id: row.id, state: 'in_flight' }],
+  });
+
+  const file = path.join(temporaryFolder(), 'accepted.json');
+  const rule = { kind: 'unseen', legacy_id: row.id, owner: 'a team', reason: 'a test row' };
+  const rules = [
+    { id: 'r1', ...rule, expires: '2999-01-01' },
+    { id: 'r2', ...rule, expires: '2020-01-01' },
+  ];
+  writeFileSync(file, JSON.stringify({ version: 1, rules }));
+  const accepted = await run('--source-is-quiet', '--accept', file, '--json');
+  expect(accepted.code).toBe(0);
+  expect(accepted.stderr).toContain('the rule r2 expired on 2020-01-01: not applied');
+  expect(document.parse(JSON.parse(accepted.stdout))).toMatchObject({
+    verdict: 'proven',
+    accepted: { r1: 1 },
+  });
+
+  await open.pool.query('DELETE FROM public.agent_test_history');
+  const clean = await run('--json');
+  expect(clean.code).toBe(0);
+  expect(document.parse(JSON.parse(clean.stdout))).toMatchObject({ verdict: 'proven', findings: [] });
+});
+
+test('--last prints the last verdict, and says when it is stale', async () => {
+  await run('--source-is-quiet');
+  const last = await run('--last', '--json');
+  expect(last.code).toBe(0);
+  expect(document.parse(JSON.parse(last.stdout))).toMatchObject({ verdict: 'proven', stale: null });
+  await open.pool.query(
+    "UPDATE history_cdc.reconcile_run SET finished_at = finished_at - interval '25 hours'",
+  );
+  const stale = await run('--last');
+  expect(stale.code).toBe(1);
+  expect(stale.stdout).toContain('the verdict is stale: it is older than 24 hours');
+});
+
+test.each([
+  ['a file that is not there', ['--accept', '/no/such/file'], 'error CONFIG_INVALID'],
+  ['a number that is none', ['--settle-seconds', 'soon'], 'It must be a whole number from 0 to 3600.'],
+])('%s is misuse: 2', async (_, args, message) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(message);
+});
