@@ -113,6 +113,9 @@ async function compared(
     sourceIsQuiet: options.sourceIsQuiet === true,
     chunkRows: options.chunkRows,
     fresh: options.fresh === true,
+    onResume: (at) => {
+      context.note(`going on with the run of ${at.started_at.toISOString()}; --fresh begins anew`);
+    },
     accepted: rules.valid,
     signal,
     onProgress: (at) => {

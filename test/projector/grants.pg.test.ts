@@ -10,6 +10,7 @@ import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, deleted, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
 import { MATCHING, asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
+import { reconciled } from '../support/reconciled.ts';
 import { swept } from '../support/swept.ts';
 import { Tables } from '../support/tables.ts';
 
@@ -155,4 +156,10 @@ test.each([
   ['change what is migrated', 'DELETE FROM history_cdc.migration'],
 ])('that role may not %s', async (_, statement) => {
   await expect(projector.query(statement)).rejects.toMatchObject({ code: '42501' });
+});
+
+test('and it can compare what it projected, and keep the verdict', async () => {
+  const { run } = await reconciled(projector);
+  expect(run.phase).toBe('done');
+  expect(Number(run.ledger_rows)).toBeGreaterThan(0);
 });

@@ -28,6 +28,7 @@ export async function reconciled(
     fresh: false,
     accepted: [],
     signal: new AbortController().signal,
+    onResume: () => undefined,
     onProgress: () => undefined,
     ...others,
   });

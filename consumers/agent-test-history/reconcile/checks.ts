@@ -54,7 +54,7 @@ export async function fetchFor(
   if (phase === 'legacy') return await readElsewhere(elsewhere, rows);
   if (phase !== 'ledger') return [];
   const { rows: present } = await canonical.query<{ legacy_id: string }>(
-    PRESENT_IDS.replace('{{rows}}', condition('legacy_id', rows)),
+    PRESENT_IDS.replace('{{rows}}', rowsOf('legacy_id', rows, 1)),
     rowsParameters(rows),
   );
   const ids = present.map(({ legacy_id }) => legacy_id);
@@ -81,22 +81,18 @@ function statementFor(context: CheckContext, { phase, rows, fetched }: Chunk) {
   switch (phase) {
     case 'legacy':
       return elsewhere === undefined
-        ? { sql: LEGACY_HERE.replace('{{rows}}', condition('id', rows, 2)), values: parameters }
+        ? { sql: LEGACY_HERE.replace('{{rows}}', rowsOf('id', rows, 2)), values: parameters }
         : { sql: LEGACY_THERE, values: fetched };
     case 'ledger': {
       const sql = elsewhere === undefined ? LEDGER_HERE : LEDGER_THERE;
       return {
-        sql: sql.replace('{{rows}}', condition('legacy_id', rows, 2)),
+        sql: sql.replace('{{rows}}', rowsOf('legacy_id', rows, 2)),
         values: [...parameters, retentionDays ?? null, ...fetched],
       };
     }
     case 'canonical':
-      return { sql: CANONICAL.replace('{{rows}}', condition('id', rows, 2)), values: parameters };
+      return { sql: CANONICAL.replace('{{rows}}', rowsOf('id', rows, 2)), values: parameters };
     case 'pairs':
       return { sql: PAIRS, values: [windowUs] };
   }
-}
-
-function condition(key: string, rows: Rows, first = 1): string {
-  return rowsOf(key, 'ids' in rows ? 'ids' : 'after', first);
 }

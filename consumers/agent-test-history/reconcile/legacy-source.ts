@@ -1,11 +1,9 @@
 import { PlainArray, textArray } from '../../lib/array-parameter.ts';
 import type { Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { rowsOf, type Rows } from './rows.ts';
+import { rowsOf, rowsParameters, type Rows } from './rows.ts';
 
 const READ_LEGACY = sqlFile(import.meta.url, './sql/read-legacy.sql');
-const READ_CHUNK = READ_LEGACY.replace('{{rows}}', rowsOf('id', 'after', 1));
-const READ_SOME = READ_LEGACY.replace('{{rows}}', rowsOf('id', 'ids', 1));
 const ABSENT = `
   SELECT e.id FROM unnest($1::uuid[]) AS e (id)
   WHERE NOT EXISTS (SELECT FROM public.agent_test_history t WHERE t.id = e.id)`;
@@ -28,10 +26,10 @@ interface LegacyRow {
 
 /** Legacy rows of another database, as the parameters in which `sql/legacy-there.sql` takes them. */
 export async function readElsewhere(legacy: Pool, rows: Rows): Promise<unknown[]> {
-  const { rows: read } =
-    'ids' in rows
-      ? await legacy.query<LegacyRow>(READ_SOME, [rows.ids, rows.ids.length])
-      : await legacy.query<LegacyRow>(READ_CHUNK, [rows.after, rows.limit]);
+  const { rows: read } = await legacy.query<LegacyRow>(
+    READ_LEGACY.replace('{{rows}}', rowsOf('id', rows, 1)),
+    rowsParameters(rows),
+  );
   const plain = (column: 'id' | 'agent_context_id' | 'overall_passed' | 'steps_passed' | 'steps_failed') =>
     new PlainArray(read.map((row) => row[column]));
   const text = (column: 'scenario' | 'summary' | 'user_id' | 'agent_profile_json' | 'steps_json') =>

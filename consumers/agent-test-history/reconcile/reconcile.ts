@@ -9,13 +9,15 @@
  *   pairs      rows that may show one run                           sql/pairs.sql
  *   recheck    what was found, until it is gone or certain          recheck.ts
  *
- * In chunks by key, each a short transaction with how far the run came and what it found: a run that was broken off goes
- * on from there, and nothing is held in memory.
+ * In stretches of keys, each a short transaction; how far the run came is stored behind them: a run that was broken off
+ * goes on from there, and nothing is held in memory.
  */
-import { inTransaction, type Client } from '../../lib/postgres.ts';
+import { inTransaction } from '../../lib/postgres.ts';
 import { acceptFindings, type AcceptRule } from './accepted.ts';
-import { compare, fetchFor, type ComparedPhase } from './checks.ts';
+import { compare, fetchFor, type Compared, type ComparedPhase } from './checks.ts';
 import { recheck, type RecheckContext } from './recheck.ts';
+import type { Stretch } from './rows.ts';
+import { stretchesAhead } from './stretches.ts';
 import { advance, beginOrResume, finish, type Phase, type ReconcileRun } from './run-store.ts';
 
 export interface ReconcileContext extends RecheckContext {
@@ -23,6 +25,8 @@ export interface ReconcileContext extends RecheckContext {
   /** Begin anew, also where a run was broken off. */
   readonly fresh: boolean;
   readonly accepted: readonly AcceptRule[];
+  /** Told where a run goes on that was broken off. */
+  readonly onResume: (run: ReconcileRun) => void;
   /** Told after each chunk how many rows of the three tables are compared. */
   readonly onProgress: (run: ReconcileRun) => void;
 }
@@ -38,6 +42,7 @@ const NEXT: Readonly<Record<ComparedPhase, Phase>> = {
 export async function reconcile(context: ReconcileContext): Promise<ReconcileRun> {
   const { canonical, signal } = context;
   let run = await beginOrResume(canonical, context.fresh);
+  if (run.phase !== 'legacy' || run.last_id !== null) context.onResume(run);
   while (run.phase !== 'recheck' && run.phase !== 'done') {
     signal.throwIfAborted();
     run = await compareNext(context, run, run.phase);
@@ -60,22 +65,52 @@ const RECORD_PRUNED = `
   SELECT canonical_run_id, legacy_id FROM history_cdc.reconcile_finding WHERE run_id = $1 AND kind = 'pruned'
   ON CONFLICT DO NOTHING`;
 
+/** One is a core of Postgres busy: 62 s of it a million legacy rows. */
+const LANES = 2;
+
 async function compareNext(
   context: ReconcileContext,
   run: ReconcileRun,
   phase: ComparedPhase,
 ): Promise<ReconcileRun> {
-  const { canonical, chunkRows } = context;
-  const rows = { after: run.last_id, limit: chunkRows };
+  const { canonical, elsewhere, chunkRows } = context;
+  const stretches: Stretch[] =
+    phase === 'pairs'
+      ? [{ after: null, upTo: undefined, limit: 0 }]
+      : await stretchesAhead(phase === 'legacy' ? (elsewhere ?? canonical) : canonical, phase, {
+          after: run.last_id,
+          chunkRows,
+          lanes: LANES,
+        });
+  const compared = await Promise.all(
+    stretches.map((rows) => compareStretch(context, { runId: run.id, phase, rows })),
+  );
+  const last = compared.at(-1);
+  const ended = phase === 'pairs' || last === undefined || last.rows < chunkRows;
+  // Only now: what a stretch has found before the run was broken off is found again, and stored once.
+  return await inTransaction(canonical, async (client) =>
+    advance(client, run, {
+      phase: ended ? NEXT[phase] : phase,
+      compared: { rows: compared.reduce((sum, { rows }) => sum + rows, 0), last_id: last?.last_id ?? null },
+    }),
+  );
+}
+
+interface Compare {
+  readonly runId: string;
+  readonly phase: ComparedPhase;
+  readonly rows: Stretch;
+}
+
+async function compareStretch(context: ReconcileContext, { runId, phase, rows }: Compare): Promise<Compared> {
+  const { canonical } = context;
   const fetched = await fetchFor(context, canonical, { phase, rows });
   return await inTransaction(canonical, async (client) => {
-    await bounds(client, phase);
-    const compared = await compare(context, client, { runId: run.id, phase, rows, fetched });
-    const ended = phase === 'pairs' || compared.rows < chunkRows;
-    return await advance(client, run, { phase: ended ? NEXT[phase] : phase, compared });
+    await client.query(IN_MEMORY);
+    if (phase === 'pairs') await client.query(ALL_OF_A_TABLE);
+    return await compare(context, client, { runId, phase, rows, fetched });
   });
 }
 
-async function bounds(client: Client, phase: ComparedPhase): Promise<void> {
-  if (phase === 'pairs') await client.query(ALL_OF_A_TABLE);
-}
+/** A chunk fits into memory: 16 MB of rows. By default Postgres writes half of it to disk, several times over. */
+const IN_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";

@@ -1,19 +1,31 @@
-/** Which rows of a table a statement looks at: the next ones by key, or some that are looked at again. */
-export type Rows =
-  { readonly after: string | null; readonly limit: number } | { readonly ids: readonly string[] };
+/** Which rows of a table a statement looks at: a stretch of keys, or some that are looked at again. */
+export type Rows = Stretch | { readonly ids: readonly string[] };
+
+/** Keys after one, up to another; undefined: as far as `limit` rows go. */
+export interface Stretch {
+  readonly after: string | null;
+  readonly upTo: string | undefined;
+  readonly limit: number;
+}
+
+/** No limit: what has come into a stretch since it was measured out belongs to it. */
+const ALL = 2_147_483_647;
 
 /**
- * The condition for it, on the table `t`. It takes two parameters, from `first` on: where to start and how many rows, or
- * the ids and how many those are. Two texts, so that each is planned for what it is.
+ * The condition for it, on the table `t`. It takes two parameters, from `first` on. Texts of their own, so that each is
+ * planned for what it is.
  */
-export function rowsOf(key: string, kind: 'after' | 'ids', first: number): string {
-  const [from, limit] = [`$${String(first)}`, `$${String(first + 1)}`];
-  return kind === 'after'
-    ? `(${from}::uuid IS NULL OR t.${key} > ${from}::uuid) ORDER BY t.${key} LIMIT ${limit}::integer`
-    : `t.${key} = ANY (${from}::uuid[]) LIMIT ${limit}::integer`;
+export function rowsOf(key: string, rows: Rows, first: number): string {
+  const [from, to] = [`$${String(first)}`, `$${String(first + 1)}`];
+  if ('ids' in rows) return `t.${key} = ANY (${from}::uuid[]) LIMIT ${to}::integer`;
+  const begin = `(${from}::uuid IS NULL OR t.${key} > ${from}::uuid)`;
+  return rows.upTo === undefined
+    ? `${begin} ORDER BY t.${key} LIMIT ${to}::integer`
+    : `${begin} AND t.${key} <= ${to}::uuid`;
 }
 
 /** The two parameters of it. */
 export function rowsParameters(rows: Rows): unknown[] {
-  return 'ids' in rows ? [rows.ids, rows.ids.length] : [rows.after, rows.limit];
+  if ('ids' in rows) return [rows.ids, ALL];
+  return [rows.after, rows.upTo ?? rows.limit];
 }

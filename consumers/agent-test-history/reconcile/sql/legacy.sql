@@ -23,11 +23,14 @@ ours AS MATERIALIZED (
   LEFT JOIN context c ON c.id = s.agent_context_id
   WHERE s.decision = 'projected' AND s.reason <> 'moved_to_agent_not_owned'
 ),
-phase AS MATERIALIZED (
-  SELECT o.id, p.phase, p.n, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id
+phase AS (
+  SELECT o.id, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id, p.n, p.phase -> 'steps' AS steps,
+         CASE jsonb_typeof(p.phase -> 'overall_passed')
+           WHEN 'boolean' THEN p.phase -> 'overall_passed' = 'true'
+           ELSE coalesce(p.phase -> 'passed' = 'true', false) END AS passed
   FROM ours o
   CROSS JOIN LATERAL (
-    SELECT e.entry, e.n, jsonb_typeof(o.steps_json) = 'array' AS may_be_phase
+    SELECT e.entry, e.n
     FROM jsonb_array_elements(
       CASE jsonb_typeof(o.steps_json)
         WHEN 'array' THEN o.steps_json
@@ -39,24 +42,23 @@ phase AS MATERIALIZED (
     SELECT s.phase, track.n * 1000000 + s.n AS n
     FROM jsonb_array_elements(
       CASE WHEN jsonb_typeof(track.entry -> 'scenarios') = 'array' THEN track.entry -> 'scenarios'
-           WHEN track.may_be_phase THEN jsonb_build_array(track.entry)
+           WHEN jsonb_typeof(o.steps_json) = 'array' THEN jsonb_build_array(track.entry)
            ELSE '[]' END) WITH ORDINALITY AS s (phase, n)
   ) AS p
-  WHERE jsonb_path_exists(o.steps_json, 'lax $.**.scenario') AND jsonb_typeof(p.phase) = 'object'
-    AND jsonb_typeof(p.phase -> 'scenario') = 'string' AND strpos(p.phase ->> 'scenario', '/') > 1
+  WHERE strpos(p.phase ->> 'scenario', '/') > 1 AND jsonb_typeof(p.phase -> 'scenario') = 'string'
 ),
+-- Of a phase that lists no steps, the phase itself is one.
 counted AS (
   SELECT p.id, p.storyboard_id, min(p.n) AS first,
-         sum(CASE WHEN s.total > 0 THEN s.passed
-                  WHEN jsonb_typeof(p.phase -> 'overall_passed') = 'boolean' THEN (p.phase -> 'overall_passed')::boolean::integer
-                  ELSE coalesce(p.phase -> 'passed' = 'true', false)::integer END) AS passed,
-         sum(greatest(s.total, 1)) AS total
+         sum(CASE WHEN s.listed[1] > 0 THEN s.listed[2] ELSE p.passed::integer END) AS passed,
+         sum(CASE WHEN s.listed[1] > 0 THEN s.listed[1] ELSE 1 END) AS total
   FROM phase p
   CROSS JOIN LATERAL (
-    SELECT count(*) AS total, count(*) FILTER (WHERE step -> 'passed' = 'true') AS passed
-    FROM jsonb_array_elements(
-      CASE jsonb_typeof(p.phase -> 'steps') WHEN 'array' THEN p.phase -> 'steps' ELSE '[]' END) AS step
-    WHERE jsonb_typeof(step) = 'object'
+    SELECT CASE WHEN jsonb_typeof(p.steps) = 'array' THEN (
+      SELECT ARRAY[count(*), count(*) FILTER (WHERE step -> 'passed' = 'true')]
+      FROM jsonb_array_elements(p.steps) AS step
+      WHERE jsonb_typeof(step) = 'object'
+    ) END AS listed
   ) AS s
   GROUP BY p.id, p.storyboard_id
 ),
