@@ -6,9 +6,11 @@ import { AnswerNo, createContext, type CommandContext } from './context.ts';
 import { registerDemo } from './demo.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
+import { registerRedecide } from './redecide.ts';
 import { registerReplay } from './replay.ts';
 import { registerStack } from './stack.ts';
 import { registerSweep } from './sweep.ts';
+import { registerUndo } from './undo.ts';
 
 const EXIT_NO = 1;
 const EXIT_CANNOT = 2;
@@ -26,9 +28,11 @@ function buildProgram(context: CommandContext): Command {
   registerDemo(program, context);
   registerMigrate(program, context);
   registerProject(program, context);
+  registerRedecide(program, context);
   registerReplay(program, context);
   registerStack(program, context);
   registerSweep(program, context);
+  registerUndo(program, context);
   return program;
 }
 
