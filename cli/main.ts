@@ -7,9 +7,11 @@ import { registerDemo } from './demo.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
 import { registerReconcile } from './reconcile.ts';
+import { registerRedecide } from './redecide.ts';
 import { registerReplay } from './replay.ts';
 import { registerStack } from './stack.ts';
 import { registerSweep } from './sweep.ts';
+import { registerUndo } from './undo.ts';
 
 const EXIT_NO = 1;
 const EXIT_CANNOT = 2;
@@ -28,9 +30,11 @@ function buildProgram(context: CommandContext): Command {
   registerMigrate(program, context);
   registerProject(program, context);
   registerReconcile(program, context);
+  registerRedecide(program, context);
   registerReplay(program, context);
   registerStack(program, context);
   registerSweep(program, context);
+  registerUndo(program, context);
   return program;
 }
 

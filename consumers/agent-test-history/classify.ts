@@ -19,7 +19,11 @@ export type Classification =
  *
  * `twin` belongs between `orphaned` and `opted_out`: what the live path recorded was recorded, opted out or not.
  */
-export function classify(row: CompleteRow, facts: Facts, policy: OptOutPolicy): Classification {
+export function classify(
+  row: Pick<CompleteRow, 'userId'>,
+  facts: Facts,
+  policy: OptOutPolicy,
+): Classification {
   const { context, scriptCopies } = facts;
   if (isBlank(row.userId)) return { decision: 'anonymous', reason: 'no_user_id' };
   const notOwner = context === null ? undefined : notOwnerReason(facts);

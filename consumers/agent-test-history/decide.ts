@@ -7,7 +7,8 @@ import { wasMoved } from './moved.ts';
 import { isOwnerDecision, type Decision } from './outcome.ts';
 import { fingerprintOf, profileHashOf } from './twins/fingerprint.ts';
 
-const MOVED_AWAY = 'moved_to_agent_not_owned';
+/** The reason on an owner's run whose row went to an agent of somebody else: its canonical row stays as it is. */
+export const MOVED_AWAY = 'moved_to_agent_not_owned';
 
 /** What one event does, a closed set. */
 export type Effect = RecordDecision | LaterImage | MarkDeleted | Quarantine;

@@ -18,6 +18,8 @@ export const ERROR_CODES = {
   SOURCE_TRUNCATED: 'the legacy table was truncated',
   QUARANTINE_BREAKER: 'more records than QUARANTINE_MAX_SHARE allows would go to the quarantine',
   FENCED: 'another projector took the partition over',
+  PROJECTOR_RUNNING: 'a projector is at work on the database, and the command needs it to itself',
+  NOT_CONFIRMED: 'the command destroys something, and what was confirmed is not what it would destroy',
   SCHEMA_REGISTRY: 'the schema registry does not answer, or does not know a schema id',
   SCHEMA_UNUSABLE: 'the schema of the records lacks a field that the projector reads',
   CONNECT_UNREACHABLE: "Kafka Connect's REST interface does not answer",

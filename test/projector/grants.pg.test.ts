@@ -6,6 +6,7 @@ import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-hist
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
+import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, deleted, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
@@ -145,6 +146,39 @@ test('and it stays where a table may refer to it that nobody of ours can read', 
     await superuser.query('DROP TABLE public.sealed');
   }
   expect((await swept(projector)).absorbed).toEqual([row.id]);
+});
+
+test('and it takes back what was projected, though it may delete neither', async () => {
+  const tables = new Tables(open.pool);
+  const owner = await tables.owner();
+  const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
+  const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
+  const { claim, nextOffset } = await takeOver(projector, start, 'test');
+  const context = { canonical: projector, legacy: projector, optOutPolicy: 'respect' } as const;
+  await runRecords({
+    context: { ...context, matching: MATCHING },
+    mode: { kind: 'commit', claim },
+    rows: 1,
+    records: asRecords([inserted(row)], nextOffset),
+  });
+  expect(await tables.run(row.id)).toMatchObject({ id: canonicalRunId(row.id) });
+  const work = { canonical: projector, progress: () => undefined };
+  const { removable } = await planUndo(work);
+  expect(await undo(work, removable)).toMatchObject({ removable });
+  expect([await tables.run(row.id), await tables.ledger(row.id)]).toEqual([undefined, undefined]);
+});
+
+test('and a projector of another role does not run unseen', async () => {
+  const url = open.database.superuserUrl;
+  const other = createPool({ url, name: 'history-cdc project', connections: 1 });
+  try {
+    const session = await other.connect();
+    const refusal = { code: 'PROJECTOR_RUNNING' };
+    await expect(undo({ canonical: projector, progress: () => undefined }, 0)).rejects.toMatchObject(refusal);
+    session.release();
+  } finally {
+    await other.end();
+  }
 });
 
 test.each([

@@ -68,14 +68,15 @@ test.each(['third_party', 'anonymous', 'opted_out', 'orphaned', 'gone', 'quarant
   },
 );
 
-// Both run with the rights of whoever migrated: a role that may call them deletes rows that it has no right to.
-test.each(['history_cdc.delete_own_runs(uuid[])', 'history_cdc.references_to_runs(uuid[])'])(
-  'a call of %s by a role that was not named',
-  async (name) => {
-    const { rows } = await open.pool.query<{ may: boolean }>(
-      "SELECT has_function_privilege('history_cdc_connector', $1, 'EXECUTE') AS may",
-      [name],
-    );
-    expect(rows).toEqual([{ may: false }]);
-  },
-);
+// All run with the rights of whoever migrated: a role that may call them deletes rows that it has no right to.
+test.each([
+  'history_cdc.delete_own_runs(uuid[])',
+  'history_cdc.references_to_runs(uuid[])',
+  'history_cdc.undo_projected(uuid[])',
+])('a call of %s by a role that was not named', async (name) => {
+  const { rows } = await open.pool.query<{ may: boolean }>(
+    "SELECT has_function_privilege('history_cdc_connector', $1, 'EXECUTE') AS may",
+    [name],
+  );
+  expect(rows).toEqual([{ may: false }]);
+});

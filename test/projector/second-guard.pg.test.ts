@@ -81,21 +81,26 @@ describe('a decision', () => {
     expect(await world().ledger(row.id)).toEqual(before);
   });
 
-  test('by the last event itself is refused, unless a stranger’s run turns out to be an owner’s', async () => {
-    const [stranger, opted] = [await strangers(), await strangers()];
+  test.each([
+    ['third_party', 1],
+    ['anonymous', 1],
+    ['opted_out', 1],
+    ['orphaned', 1],
+    ['quarantined', 0],
+    ['gone', 0],
+  ])('by the last event itself of a row that is %s is written %i times', async (decision, ledgerWritten) => {
+    const row = await strangers();
     await world().execute(
-      "UPDATE history_cdc.ledger SET decision = 'opted_out' WHERE legacy_id = $1",
-      opted.id,
+      'UPDATE history_cdc.ledger SET decision = $2 WHERE legacy_id = $1',
+      row.id,
+      decision,
     );
-    const before = await world().ledger(opted.id);
-    // Both rows lie at the end of their two events.
-    const offsetOf = async ({ id }: RowValues) => BigInt(String((await world().ledger(id))?.['offset']));
-    const again = [
-      await decisionOn(updated(stranger), await offsetOf(stranger)),
-      await decisionOn(updated(opted), await offsetOf(opted)),
-    ];
-    expect(await writeDecisions(world().pool, again)).toMatchObject({ ledgerWritten: 1 });
-    expect(await world().ledger(opted.id)).toEqual(before);
+    const before = await world().ledger(row.id);
+    const again = [await decisionOn(updated(row), BigInt(String(before?.['offset'])))];
+    expect(await writeDecisions(world().pool, again)).toMatchObject({ ledgerWritten });
+    expect((await world().ledger(row.id))?.['decided_at'] === before?.['decided_at']).toBe(
+      ledgerWritten === 0,
+    );
   });
 
   test('on a row that has a canonical row is refused, however new', async () => {

@@ -96,8 +96,9 @@ recorded AS (
     decided_at = clock_timestamp(), source_deleted_at = NULL
   WHERE (l.topic_id <> excluded.topic_id
          OR (l.partition = excluded.partition AND l."offset" < excluded."offset")
-         -- The row as it was seen, with a membership that came late.
-         OR (l.partition = excluded.partition AND l."offset" = excluded."offset" AND l.decision = 'third_party'))
+         -- The row as it was seen, with look-ups that came late or another rule (sweep/decide-again.ts).
+         OR (l.partition = excluded.partition AND l."offset" = excluded."offset"
+             AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))
     AND l.canonical_run_id IS NULL
   RETURNING 1
 )

@@ -4,7 +4,7 @@ import { isLive, profileHash, runFingerprint, type LedgerRow } from './tables.ts
 const lateOwners: Run = ({ tx, tables }) =>
   Promise.resolve(
     rowsOf(
-      strangersOf({ tx, tables }).flatMap(({ legacyId, contextId, userId }) => {
+      decidedAs({ tx, tables }, ['third_party']).flatMap(({ legacyId, contextId, userId }) => {
         const context = tables.contexts.get(contextId ?? '');
         const organizationId = context?.organizationId ?? '';
         const isMember = tables.members.has(`${String(userId)} ${organizationId}`);
@@ -15,9 +15,9 @@ const lateOwners: Run = ({ tx, tables }) =>
     ),
   );
 
-const decidedEvents: Run = ({ tx, tables }, [legacyIds]) => {
+const decidedEvents: Run = (session, [legacyIds, decisions]) => {
   const wanted = new Set(legacyIds as string[]);
-  const rows = strangersOf({ tx, tables }).filter(({ legacyId }) => wanted.has(legacyId));
+  const rows = decidedAs(session, decisions as string[]).filter(({ legacyId }) => wanted.has(legacyId));
   return Promise.resolve(
     rowsOf(
       rows.map(({ legacyId, topicId, partition, offset, op, snapshot }) => ({
@@ -33,10 +33,10 @@ const decidedEvents: Run = ({ tx, tables }, [legacyIds]) => {
   );
 };
 
-function strangersOf({ tx, tables }: Session): LedgerRow[] {
+function decidedAs({ tx, tables }: Session, decisions: readonly string[]): LedgerRow[] {
   return tx
     .rows(tables.ledger)
-    .filter(({ decision, isDeleted }) => decision === 'third_party' && !isDeleted)
+    .filter(({ decision, isDeleted }) => decisions.includes(decision) && !isDeleted)
     .sort((a, b) => (a.legacyId < b.legacyId ? -1 : 1));
 }
 

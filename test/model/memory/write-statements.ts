@@ -46,6 +46,9 @@ const LOOKED = [
   'optedOut', 'topicId', 'partition', 'offset', 'lsn', 'op', 'snapshot',
 ] as const; // prettier-ignore
 const VALUES = ['scenario', 'overallPassed', 'stepsPassed', 'stepsFailed', 'durationMs', 'summary'] as const;
+/** What is decided anew at its own position, too. */
+const OPEN = new Set<string>(['third_party', 'anonymous', 'opted_out', 'orphaned']);
+
 const DECIDED = [
   'legacyId', 'decision', 'reason', 'runId', 'ruleVersion', ...LOOKED, ...VALUES, 'dryRun', 'profile', 'startedAt',
   'fingerprint', 'profileHash', 'otherwise', 'ownRunId',
@@ -99,10 +102,7 @@ const recordDecisions: Run = async (session, values) => {
   for (const event of events) {
     await tx.lockRow(tables.ledger, event.legacyId);
     const there = tx.get(tables.ledger, event.legacyId);
-    if (
-      there !== undefined &&
-      !(isNewer(event, there, there.decision === 'third_party') && there.runId === null)
-    )
+    if (there !== undefined && !(isNewer(event, there, OPEN.has(there.decision)) && there.runId === null))
       continue;
     const row = decidedRow(event);
     tx.put(tables.ledger, event.legacyId, row);

@@ -57,10 +57,10 @@ export const ORDER: Safeguard = {
     },
     {
       id: 'order-late-owner',
-      breaks: 'any decision is taken anew at the same position, not only a stranger’s',
+      breaks: 'any decision is taken anew at the same position, also what is quarantined or gone',
       at: 'sql/record-decisions.sql',
-      find: `l."offset" = excluded."offset" AND l.decision = 'third_party'))`,
-      replace: 'l."offset" = excluded."offset"))',
+      find: `AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))`,
+      replace: '))',
       by: 'projector/second-guard.pg.test.ts',
     },
     {

@@ -42,10 +42,8 @@ export const AGENT_LOCK: Safeguard = {
     {
       id: 'agent-lock-of-late-owners',
       breaks: 'the same, for runs whose membership came late',
-      at: 'sweep/late-owners.ts',
-      find: `await lockAgents(client, [
-      ...new Set(records.flatMap(({ facts: { context: of } }) => of?.agentUrl ?? [])),
-    ]);`,
+      at: 'sweep/decide-again.ts',
+      find: 'await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);',
       replace: 'await Promise.resolve(lockAgents);',
       by: 'projector/sweep-turns.pg.test.ts',
     },
@@ -84,7 +82,7 @@ export const PARTITION_LOCK: Safeguard = {
     {
       id: 'sweeper-lock-for-late-owners',
       breaks: 'a sweep decides a run anew while a batch brings a later event of it',
-      at: 'sweep/late-owners.ts',
+      at: 'sweep/decide-again.ts',
       find: 'await lockAllPartitions(client);',
       replace: 'await Promise.resolve(lockAllPartitions);',
       by: 'projector/sweep-turns.pg.test.ts',

@@ -1,0 +1,127 @@
+import type { Command } from 'commander';
+import type { Change } from '../consumers/agent-test-history/redecide/judge.ts';
+import { redecide, type RedecideResult } from '../consumers/agent-test-history/redecide/redecide.ts';
+import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
+import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
+import { renderTable } from './table.ts';
+import { withDatabases } from './with-databases.ts';
+
+export function registerRedecide(program: Command, context: CommandContext): void {
+  program
+    .command('redecide')
+    .description('list the rows that would be decided otherwise today, and why; a dry run unless told')
+    .option(
+      '--apply',
+      'decide anew what has no canonical row and was decided inside the grace window (OWNERSHIP_GRACE_HOURS)',
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Looks every row of the ledger up again, and judges it by the projector's own rule. A row that stands is an owner's:
+its decision is never taken back, it is only listed. Rows that were deleted from the legacy table are left out.
+
+Ends with 1 where rows without a canonical row would be decided otherwise and are not: a person decides about them.
+The way to apply those that were decided before the grace window: a longer window for one run.
+
+Examples:
+  history-cdc redecide
+  history-cdc redecide --apply --json
+  OWNERSHIP_GRACE_HOURS=720 history-cdc redecide --apply`,
+    )
+    .action(async (options: { readonly apply?: true; readonly json?: true }) => {
+      const result = await run(context, options.apply === true);
+      const left = leftOf(result);
+      context.print(
+        options.json === true
+          ? JSON.stringify(facts(result, left), null, 2)
+          : render(result, left, options.apply === true),
+      );
+      if (left.length > 0) throw new AnswerNo();
+    });
+}
+
+async function run(context: CommandContext, apply: boolean): Promise<RedecideResult> {
+  return await withDatabases(context, 'redecide', async ({ config, canonical, legacy }) => {
+    const meter = new LiveWindowMeter(canonical, matchingOf(config));
+    await meter.measure();
+    const progress = createProgress('looked up');
+    try {
+      return await redecide({
+        canonical,
+        legacy,
+        optOutPolicy: config.OPT_OUT_POLICY,
+        matching: { ...matchingOf(config), floorUs: meter.floorUs },
+        graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
+        apply,
+        progress: (done, total) => {
+          progress.update(done, total);
+        },
+      });
+    } finally {
+      progress.end();
+    }
+  });
+}
+
+/** What would be decided otherwise, and is not. */
+function leftOf({ changes, applied }: RedecideResult): Change[] {
+  return changes.filter(({ standing, legacyId }) => standing !== 'stands' && !applied.has(legacyId));
+}
+
+function facts({ lookedUp, changes, applied, written }: RedecideResult, left: readonly Change[]) {
+  return {
+    looked_up: lookedUp,
+    rows: changes.map(({ legacyId, from, to, why, standing }) => ({
+      legacy_id: legacyId,
+      from,
+      to,
+      why,
+      standing,
+      applied: applied.get(legacyId) ?? null,
+    })),
+    applied: applied.size,
+    left: left.length,
+    changes: written,
+  };
+}
+
+const STANDING = {
+  open: 'inside the grace window',
+  too_late: 'too late: decided before the grace window',
+  stands: "stands: an owner's decision is not taken back",
+} as const satisfies Record<Change['standing'], string>;
+
+function render(
+  { lookedUp, changes, applied }: RedecideResult,
+  left: readonly Change[],
+  apply: boolean,
+): string {
+  const count = (standing: Change['standing']) => changes.filter((one) => one.standing === standing).length;
+  const table = renderTable(
+    ['what', 'legacy rows'],
+    [
+      ['looked up again', lookedUp],
+      ['would be decided otherwise, inside the grace window', count('open')],
+      ['would be decided otherwise, too late to apply', count('too_late')],
+      ["an owner's, and would not be today: stands", count('stands')],
+      ['decided anew', applied.size],
+    ],
+  );
+  const rows = changes.map(({ legacyId, from, to, why, standing }) => {
+    const now = applied.get(legacyId);
+    const end = now === undefined ? STANDING[standing] : `decided anew: ${now}`;
+    return `${legacyId}  ${from} -> ${to}  (${why.join(', ')})  ${end}`;
+  });
+  return [table, ...rows, ...(left.length > 0 ? [wayOut(left, apply)] : [])].join('\n');
+}
+
+function wayOut(left: readonly Change[], apply: boolean): string {
+  if (!apply && left.some(({ standing }) => standing === 'open'))
+    return 'nothing was changed: `history-cdc redecide --apply` decides anew what is inside the grace window';
+  if (left.some(({ standing }) => standing === 'too_late'))
+    return 'a longer window for one run applies the others: OWNERSHIP_GRACE_HOURS=<hours> history-cdc redecide --apply';
+  return 'rows that were changed or deleted meanwhile were left: run it again';
+}

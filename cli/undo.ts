@@ -1,0 +1,100 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { planUndo, undo, type UndoResult } from '../consumers/agent-test-history/undo/undo.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
+import { renderTable } from './table.ts';
+import { withDatabases } from './with-databases.ts';
+
+interface Options {
+  readonly apply?: true;
+  readonly confirm?: number;
+  readonly json?: true;
+}
+
+export function registerUndo(program: Command, context: CommandContext): void {
+  program
+    .command('undo')
+    .description('the way back: remove the canonical rows that we wrote; a dry run unless told')
+    .option('--apply', 'remove them; needs --confirm, and that no projector runs')
+    .option('--confirm <rows>', 'the number of rows that the dry run says would be removed', wholeNumber)
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Removes, by the ledger, the canonical rows of what was projected, with those decisions. Live rows and the earlier
+script's copies are only ever linked, so they and their decisions stay. \`history-cdc replay\` then writes what was
+removed again, with the same ids, from the events in the topic and the ownership as it is by then.
+
+Ends with 1 where rows stay because something refers to them.
+
+Examples:
+  history-cdc undo
+  history-cdc undo --apply --confirm 1234`,
+    )
+    .action(async (options: Options) => {
+      const apply = options.apply === true;
+      const result = await run(context, options);
+      context.print(
+        options.json === true ? JSON.stringify(facts(result, apply), null, 2) : render(result, apply),
+      );
+      if (result.blocked.size > 0) throw new AnswerNo();
+    });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it is not a number of rows');
+  return Number(text);
+}
+
+async function run(context: CommandContext, { apply, confirm }: Options): Promise<UndoResult> {
+  return await withDatabases(context, 'undo', async ({ canonical }) => {
+    const progress = createProgress(apply === true ? 'taken back' : 'looked at');
+    const work = {
+      canonical,
+      progress: (done: number, total: number) => {
+        progress.update(done, total);
+      },
+    };
+    try {
+      return apply === true ? await undo(work, confirm) : await planUndo(work);
+    } finally {
+      progress.end();
+    }
+  });
+}
+
+function facts({ projected, removable, onlyInTopic, pruned, blocked }: UndoResult, apply: boolean) {
+  return {
+    applied: apply,
+    projected,
+    [apply ? 'removed' : 'would_be_removed']: removable,
+    only_in_topic: onlyInTopic,
+    pruned_before: pruned,
+    blocked: Object.fromEntries(blocked),
+  };
+}
+
+function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResult, apply: boolean): string {
+  const table = renderTable(
+    ['what', 'rows'],
+    [
+      ['decided as projected', projected],
+      [
+        apply ? 'canonical rows removed, with their decisions' : 'canonical rows that would be removed',
+        removable,
+      ],
+      ['of them, the legacy row is gone: only the topic can bring them back', onlyInTopic],
+      ['canonical row gone before: stays decided', pruned],
+      ['blocked: the canonical row stays', blocked.size],
+    ],
+  );
+  const lines = [...blocked].map(([legacyId, why]) => `blocked ${legacyId}: ${why}`);
+  return [table, ...lines, next(removable, apply)].join('\n');
+}
+
+function next(rows: number, apply: boolean): string {
+  if (apply) return '`history-cdc replay` writes what was removed again, with the same ids';
+  return rows === 0
+    ? 'there is nothing to remove'
+    : `nothing was changed: history-cdc undo --apply --confirm ${String(rows)}`;
+}

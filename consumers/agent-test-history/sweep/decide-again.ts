@@ -1,0 +1,97 @@
+import { inTransaction, type Client } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import { applyEffects } from '../apply-effects.ts';
+import type { Changes } from '../changes.ts';
+import { decideImage, type RecordDecision } from '../decide.ts';
+import type { CompleteRow, ImageEvent } from '../event.ts';
+import { lookUp, lookupKeyOf } from '../lookup.ts';
+import { lockAllPartitions } from '../offsets.ts';
+import type { Decision } from '../outcome.ts';
+import type { PipelineContext } from '../pipeline.ts';
+import { emptyResult } from '../result.ts';
+import { lockAgents } from '../twins/agent-locks.ts';
+import { readLegacyRows } from './legacy-rows.ts';
+
+const DECIDED_EVENTS = sqlFile(import.meta.url, './sql/decided-events.sql');
+/** Rows that one transaction decides anew: the projectors wait for it. */
+export const DECIDED_AT_ONCE = 500;
+
+/** The decisions that a whole row and its look-ups gave, and that have no canonical row. */
+export type OpenDecision = Extract<Decision, 'third_party' | 'anonymous' | 'opted_out' | 'orphaned'>;
+
+export interface DecidedAgain {
+  /** The new decision by legacy id, of those that have another one now. */
+  readonly decided: ReadonlyMap<string, Decision>;
+  readonly changes: Changes;
+}
+
+/**
+ * Takes decisions anew at the same positions, with the rule, the look-ups and the legacy rows as they are now; a later
+ * event of a row goes on from there. Rows that are not decided as one of `from` any more, or that are gone, are left.
+ */
+export async function decideAgain(
+  context: PipelineContext,
+  legacyIds: readonly string[],
+  from: readonly OpenDecision[],
+): Promise<DecidedAgain> {
+  const { canonical, legacy, matching, optOutPolicy } = context;
+  const rows = await readLegacyRows(legacy, legacyIds);
+  return await inTransaction(canonical, async (client) => {
+    await lockAllPartitions(client);
+    const events = await decidedEvents(client, { legacyIds, from }, rows);
+    const facts = await lookUp(client, events.map(lookupKeyOf), matching.floorUs());
+    const records = events.flatMap((event, index): RecordDecision[] => {
+      const known = facts[index];
+      const effect = known === undefined ? undefined : decideImage(event, known, optOutPolicy);
+      return effect?.effect === 'record' && effect.decision !== known?.entry?.decision ? [effect] : [];
+    });
+    await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);
+    const tally = emptyResult();
+    const written = await applyEffects({ client, matching }, records, tally);
+    return {
+      decided: new Map(written.map(({ event, decision }) => [event.legacyId, decision])),
+      changes: tally.changes,
+    };
+  });
+}
+
+/** The agent that a run is decided for, and the one that it was decided for. */
+function agentsOf({ facts: { context, entry } }: RecordDecision): string[] {
+  return [context?.agentUrl, entry?.agentUrl].filter((agentUrl) => typeof agentUrl === 'string');
+}
+
+interface DecidedRow {
+  readonly legacy_id: string;
+  readonly topic_id: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly lsn: string | null;
+  readonly op: ImageEvent['op'];
+  readonly snapshot: boolean;
+}
+
+/** The last event of each row, with the row as the legacy table has it now; a row that is gone from it has none. */
+async function decidedEvents(
+  client: Client,
+  which: { readonly legacyIds: readonly string[]; readonly from: readonly OpenDecision[] },
+  rows: ReadonlyMap<string, CompleteRow>,
+): Promise<ImageEvent[]> {
+  const { rows: decided } = await client.query<DecidedRow>(DECIDED_EVENTS, [which.legacyIds, which.from]);
+  return decided.flatMap(({ legacy_id, topic_id, partition, offset, lsn, op, snapshot }) => {
+    const row = rows.get(legacy_id);
+    if (row === undefined) return [];
+    return [
+      {
+        kind: 'image' as const,
+        op,
+        position: { topicId: topic_id, partition, offset: BigInt(offset) },
+        legacyId: legacy_id,
+        lsn: lsn === null ? null : BigInt(lsn),
+        snapshot,
+        record: { offset: BigInt(offset), key: null, value: null },
+        committedAtMs: null,
+        row,
+      },
+    ];
+  });
+}
