@@ -1,0 +1,4 @@
+-- $1 agent URLs
+SELECT legacy_id, agent_url, fingerprint, profile_hash, organization_id, started_at_us, otherwise, expired
+FROM history_cdc.window_run
+WHERE agent_url = ANY ($1::text[])
