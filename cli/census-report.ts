@@ -32,7 +32,11 @@ export function censusFacts(figures: Figures, { seconds }: Took) {
     size: {
       rows_out_of_line: size.outOfLine,
       out_of_line_share: shareOf(size.outOfLine, figures.legacyRows),
-      largest_row: size.largest,
+      largest_row: size.largest && {
+        legacy_id: size.largest.legacyId,
+        bytes: size.largest.bytes,
+        measured: size.largest.measured,
+      },
       too_large_for_the_connector: size.tooLarge,
     },
     odd_values: figures.oddValues,

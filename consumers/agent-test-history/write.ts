@@ -181,8 +181,7 @@ async function execute<T>(
 function arrayParameter<T>(column: Column<T>, effects: readonly T[]): unknown {
   if ('text' in column) return orNothing(effects.map(column.text), textArray);
   if ('bytes' in column) return orNothing(effects.map(column.bytes), (values) => values);
-  const valueOf: (effect: T) => string | number | bigint | boolean | null =
-    'unquoted' in column ? column.unquoted : column;
+  const valueOf: (effect: T) => string | number | bigint | boolean | null = 'unquoted' in column ? column.unquoted : column;
   return orNothing(effects.map(valueOf), (values) => new PlainArray(values));
 }
 
