@@ -7,7 +7,7 @@ import { wasMoved } from './moved.ts';
 import { isOwnerDecision, type Decision } from './outcome.ts';
 import { fingerprintOf, profileHashOf } from './twins/fingerprint.ts';
 
-const MOVED_AWAY = 'moved_to_agent_not_owned';
+export const MOVED_AWAY = 'moved_to_agent_not_owned';
 
 /** What one event does, a closed set. */
 export type Effect = RecordDecision | LaterImage | MarkDeleted | Quarantine;

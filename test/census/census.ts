@@ -11,7 +11,7 @@ interface Census {
 
 /** A census with the settings' defaults, in chunks so small that there are many, and whatever a test has otherwise. */
 export async function census(url: string, others: Partial<CensusContext> = {}): Promise<Census> {
-  const pool = createPool({ url, name: 'census test', connections: 2 });
+  const pool = createPool({ url, name: 'census test', connections: 3 });
   const predictions = new Map<string, Prediction>();
   try {
     const figures = await takeCensus({

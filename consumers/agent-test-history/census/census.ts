@@ -69,7 +69,7 @@ async function readAll({ context, canonical, legacy, live, tally }: Work): Promi
   const chunks = legacyChunks(legacy, {
     chunkRows,
     reach: live.firstUs === null ? null : { fromUs: floorUs, toUs: ceilingUs },
-    measuredFromBytes: messageBytes / BEST_COMPRESSION,
+    measuredFromBytes: Math.floor(messageBytes / BEST_COMPRESSION),
     retentionDays,
   });
   let done = 0;

@@ -4,8 +4,9 @@ import type { OptOutPolicy } from '../classify.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
 import { rowOf } from '../decode.ts';
 import type { ImageEvent } from '../event.ts';
-import { lookUp, lookupKeyOf } from '../lookup.ts';
+import { lookUp, lookupKeyOf, type Facts } from '../lookup.ts';
 import type { Decision } from '../outcome.ts';
+import { epochMicros } from '../timestamp.ts';
 import { pendingSeed } from '../twins/match.ts';
 import type { Seed } from '../twins/stretches.ts';
 import type { CensusRow } from './legacy-rows.ts';
@@ -21,6 +22,20 @@ export interface Prediction {
   readonly fingerprint: string | null;
   /** Older than the retention of the canonical table. */
   readonly expired: boolean;
+  /** In microseconds since 1970; null at no time that a live row can have. */
+  readonly startedAtUs: bigint | null;
+  /** The look-ups on which the decision stands; null where the row cannot be mapped. */
+  readonly found: Found | null;
+}
+
+/** As the ledger keeps them. */
+export interface Found {
+  readonly agentContextId: string | null;
+  readonly userId: string | null;
+  readonly agentUrl: string | null;
+  readonly isMember: boolean | null;
+  readonly listsAgent: boolean | null;
+  readonly optedOut: boolean | null;
 }
 
 /** An owner's run that a live row may be the twin of: what is decided, it is once all of them are known. */
@@ -70,7 +85,8 @@ export async function predict(
     if (known === undefined || effect?.effect !== 'record')
       throw new TypeError(`nothing is decided on legacy row ${row.id}`);
     if (known.scriptCopies.length > 0) copies.set(row.id, known.scriptCopies.length);
-    const prediction = { ...outsideMatching(row), decision: effect.decision, reason: effect.reason };
+    const { decision, reason } = effect;
+    const prediction = { ...outsideMatching(row), decision, reason, found: foundIn(row, known) };
     const seed = seedOf(effect, ceilingUs);
     if (seed === undefined) decided.push(prediction);
     else undecided.push({ prediction: { ...prediction, fingerprint: seed.fingerprint }, seed });
@@ -78,8 +94,20 @@ export async function predict(
   return { decided, undecided, copies };
 }
 
-function outsideMatching({ id: legacyId, expired }: CensusRow) {
-  return { legacyId, liveRunId: null, fingerprint: null, expired };
+function outsideMatching({ id: legacyId, expired, started_at }: CensusRow) {
+  const startedAtUs = started_at === null ? null : (epochMicros(started_at) ?? null);
+  return { legacyId, liveRunId: null, fingerprint: null, expired, startedAtUs, found: null };
+}
+
+function foundIn({ agent_context_id: agentContextId }: CensusRow, { userId, context }: Facts): Found {
+  return {
+    agentContextId,
+    userId,
+    agentUrl: context?.agentUrl ?? null,
+    isMember: context?.isMember ?? null,
+    listsAgent: context?.listsAgent ?? null,
+    optedOut: context?.optedOut ?? null,
+  };
 }
 
 function seedOf(effect: RecordDecision, ceilingUs: bigint): Seed | undefined {

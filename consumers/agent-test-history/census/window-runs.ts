@@ -3,7 +3,7 @@ import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { matchTwins, type LegacyRun, type LiveRun } from '../twins/match-twin.ts';
 import { LIVE_TWIN, OPTED_OUT, OWNER, WEAK_FINGERPRINT } from '../twins/plan-links.ts';
-import type { Prediction, Undecided } from './prediction.ts';
+import type { Found, Prediction, Undecided } from './prediction.ts';
 
 const HOLD = sqlFile(import.meta.url, './sql/hold-window-runs.sql');
 const AGENTS = sqlFile(import.meta.url, './sql/agents.sql');
@@ -28,6 +28,9 @@ export async function holdWindowRuns(client: Client, undecided: readonly Undecid
     new PlainArray(runs.map(({ pending }) => pending.startedAtUs)),
     textArray(runs.map(({ prediction }) => prediction.decision)),
     new PlainArray(runs.map(({ prediction }) => prediction.expired)),
+    new PlainArray(runs.map(({ prediction }) => prediction.found?.agentContextId ?? null)),
+    textArray(runs.map(({ prediction }) => prediction.found?.userId ?? null)),
+    new PlainArray(runs.map(({ prediction }) => prediction.found?.optedOut ?? null)),
   ]);
 }
 
@@ -55,6 +58,9 @@ interface WindowRunRow {
   readonly started_at_us: string;
   readonly otherwise: Prediction['decision'];
   readonly expired: boolean;
+  readonly agent_context_id: string;
+  readonly user_id: string;
+  readonly opted_out: boolean;
 }
 
 interface LiveRunRow {
@@ -102,13 +108,27 @@ function matched(
     settled: new Map<string, string>(),
   };
   const { pairs, suspected } = matchTwins(rows, windowUs);
-  return runs.map(({ legacy_id: legacyId, fingerprint, otherwise, expired }) => {
+  return runs.map((run) => {
+    const { legacy_id: legacyId, fingerprint, otherwise, expired } = run;
     const liveRunId = pairs.get(legacyId) ?? null;
-    const common = { legacyId, liveRunId, fingerprint, expired };
+    const startedAtUs = BigInt(run.started_at_us);
+    const common = { legacyId, liveRunId, fingerprint, expired, startedAtUs, found: foundOf(run) };
     if (liveRunId !== null) return { ...common, decision: 'twin', reason: LIVE_TWIN };
     if (otherwise === 'opted_out') return { ...common, decision: otherwise, reason: OPTED_OUT };
     return { ...common, decision: otherwise, reason: suspected.has(legacyId) ? WEAK_FINGERPRINT : OWNER };
   });
+}
+
+/** Whoever is matched is an owner. */
+function foundOf({ agent_context_id, user_id, agent_url, opted_out }: WindowRunRow): Found {
+  return {
+    agentContextId: agent_context_id,
+    userId: user_id,
+    agentUrl: agent_url,
+    isMember: true,
+    listsAgent: true,
+    optedOut: opted_out,
+  };
 }
 
 function legacyRunOf(row: WindowRunRow): LegacyRun {

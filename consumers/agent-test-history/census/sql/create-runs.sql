@@ -9,7 +9,9 @@ CREATE TABLE history_cdc.live_run (
   tested_at_us    bigint NOT NULL
 );
 CREATE TABLE history_cdc.window_run (
-  legacy_id       uuid NOT NULL,
+  legacy_id        uuid NOT NULL,
+  agent_context_id uuid NOT NULL,
+  user_id          text NOT NULL,
   agent_url       text NOT NULL,
   fingerprint     uuid NOT NULL,
   profile_hash    uuid,
@@ -17,5 +19,6 @@ CREATE TABLE history_cdc.window_run (
   started_at_us   bigint NOT NULL,
   -- What is decided where there is no live twin.
   otherwise       text NOT NULL,
-  expired         boolean NOT NULL
+  expired         boolean NOT NULL,
+  opted_out       boolean NOT NULL
 )
