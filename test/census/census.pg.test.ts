@@ -6,17 +6,9 @@ import { aRow, snapshotOf, type RowValues } from '../support/records.ts';
 import type { Owner } from '../support/tables.ts';
 import { MATCHING } from '../support/run-records.ts';
 import { useWorld } from '../support/world.ts';
-import { census, said } from './census.ts';
+import { census, said, urlOf } from './census.ts';
 
 const world = useWorld();
-
-async function url(): Promise<string> {
-  const { rows } = await world().pool.query<{ name: string }>('SELECT current_database() AS name');
-  const { connectionString } = world().pool.options;
-  const address = new URL(connectionString ?? '');
-  address.pathname = `/${rows[0]?.name ?? ''}`;
-  return address.href;
-}
 
 function runOf(owner: Owner, values: Partial<RowValues> = {}): RowValues {
   return aRow({ agent_context_id: owner.context, user_id: owner.user, ...values });
@@ -32,7 +24,7 @@ function at(seconds: number): string {
 /** The rows in the table and in the topic; what the census says of them, and what the run then decides. */
 async function compared(rows: readonly RowValues[]) {
   for (const row of rows) await world().legacyRow(row);
-  const before = await census(await url(), { optOutPolicy: world().policy });
+  const before = await census(await urlOf(world().pool), { optOutPolicy: world().policy });
   // As a projector does when it starts: it learns the spellings of live rows by that.
   await new LiveWindowMeter(world().pool, MATCHING).measure();
   await world().project(rows.map((row) => snapshotOf({ ...row, started_at: isoOf(row.started_at) })));
@@ -43,7 +35,7 @@ async function compared(rows: readonly RowValues[]) {
     decided[id] = `${String(entry?.['decision'])}: ${String(entry?.['reason'])}${live}`;
   }
   expect(said(before.predictions)).toEqual(decided);
-  const after = await census(await url(), { optOutPolicy: world().policy });
+  const after = await census(await urlOf(world().pool), { optOutPolicy: world().policy });
   expect(said(after.predictions), 'what the ledger says does not reach a census').toEqual(decided);
   expect(after.figures).toEqual(before.figures);
   return before;
@@ -133,7 +125,7 @@ describe('what the census predicts is what the projector then decides', () => {
     ];
     expect((await compared(rows)).figures.decisions).toMatchObject({ twin: 1, opted_out: 2 });
     world().policy = 'project';
-    const { figures } = await census(await url(), { optOutPolicy: 'project' });
+    const { figures } = await census(await urlOf(world().pool), { optOutPolicy: 'project' });
     expect(figures.decisions).toMatchObject({ twin: 1, opted_out: 0, projected: 2 });
   });
 

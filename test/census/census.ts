@@ -1,7 +1,7 @@
 import { takeCensus, type CensusContext } from '../../consumers/agent-test-history/census/census.ts';
 import type { Prediction } from '../../consumers/agent-test-history/census/prediction.ts';
 import type { Figures } from '../../consumers/agent-test-history/census/tally.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 
 interface Census {
   readonly figures: Figures;
@@ -46,4 +46,12 @@ export function said(predictions: ReadonlyMap<string, Prediction>): Record<strin
       `${decision}: ${reason}${liveRunId === null ? '' : ` ${liveRunId}`}`,
     ]),
   );
+}
+
+/** The address of the database that a pool is on. */
+export async function urlOf(pool: Pool): Promise<string> {
+  const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
+  const address = new URL(pool.options.connectionString ?? '');
+  address.pathname = `/${rows[0]?.name ?? ''}`;
+  return address.href;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compareCensus, type Comparison } from '../../consumers/agent-test-history/census/compare.ts';
 import { migrate } from '../../consumers/agent-test-history/migrate.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
@@ -15,7 +16,7 @@ let pool: Pool;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  pool = createPool({ url: database.url, name: 'census test', connections: 2 });
+  pool = createPool({ url: database.url, name: 'census test', connections: 3 });
   await createApplication(pool);
   await generateHistory(pool, plan);
 });
@@ -55,4 +56,20 @@ test('on the demo’s data the census, taken before anything of ours is there, s
   const after = await census(database.url);
   expect(said(after.predictions), 'what the ledger says by now does not reach it').toEqual(decisions);
   expect(after.figures).toEqual(before.figures);
+  const comparison = await compared();
+  expect(comparison.unexplained).toBe(0);
+  expect(Object.keys(comparison.differences).filter((name) => name !== 'deleted_since')).toEqual([]);
+  expect(comparison.decisions.projected.ledger).toBeGreaterThan(0);
 });
+
+async function compared(): Promise<Comparison> {
+  const { comparison } = await compareCensus({
+    canonical: pool,
+    legacy: pool,
+    optOutPolicy: 'respect',
+    windowUs: MATCHING.windowUs,
+    retentionDays: undefined,
+    messageBytes: 16_777_216,
+  });
+  return comparison;
+}

@@ -57,7 +57,7 @@ describe('what is answered ends with exit code 0:', () => {
   test('help names every command', async () => {
     const { code, stdout, stderr } = await run('--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of ['config', 'connector', 'migrate', 'project', 'replay', 'stack'])
+    for (const command of ['census', 'config', 'connector', 'migrate', 'project', 'replay', 'stack'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 

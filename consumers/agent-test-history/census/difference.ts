@@ -32,6 +32,8 @@ export const EXPLANATIONS = {
 /** What no known reason explains: the answer is no. */
 export const UNEXPLAINED = {
   never_seen: 'the ledger has no decision, though later ones were taken: is the snapshot complete?',
+  live_row_not_absorbed:
+    'its live row stands for no row, and was there before the decision: run `history-cdc sweep`, and compare again',
   unexplained: 'nothing that is known explains the difference',
 } as const;
 
@@ -99,5 +101,5 @@ function byLinks(prediction: Prediction, ledger: LedgerSide): Difference | undef
   if (prediction.decision !== 'twin') return undefined;
   if (ledger.reason === TWIN_BLOCKED) return 'absorb_blocked';
   if (ledger.live_holder !== null) return 'live_row_stands_for_another';
-  return ledger.live_row_is_younger === true ? 'live_row_came_later' : undefined;
+  return ledger.live_row_is_younger === true ? 'live_row_came_later' : 'live_row_not_absorbed';
 }
