@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
+import { registerCensus } from './census.ts';
 import { registerConfig } from './config.ts';
 import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
@@ -24,6 +25,7 @@ function buildProgram(context: CommandContext): Command {
     .configureHelp({ sortSubcommands: false })
     .showSuggestionAfterError()
     .exitOverride();
+  registerCensus(program, context);
   registerConfig(program, context);
   registerConnector(program, context);
   registerDemo(program, context);

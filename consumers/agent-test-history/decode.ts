@@ -113,7 +113,8 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, placeholder 
   };
 }
 
-function rowOf(after: Fields, placeholder: string): LegacyRow {
+/** A row as the connector shows it; throws, with a message that names no value, where it cannot be mapped. */
+export function rowOf(after: Fields, placeholder: string): LegacyRow {
   const text = (column: string): string | Unavailable => {
     const value = stringOf(after[column], column);
     if (value === placeholder) return UNAVAILABLE;

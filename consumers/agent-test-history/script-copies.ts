@@ -1,7 +1,7 @@
 import { inTransaction, type Pool } from '../lib/postgres.ts';
 
 /** The script wrote the legacy id as text; what is no UUID stands for no legacy row. */
-const FIND_SCRIPT_COPIES = `
+export const FIND_SCRIPT_COPIES = `
   INSERT INTO history_cdc.script_copy (canonical_run_id, legacy_id)
   SELECT r.id, (r.observations_json ->> 'backfill_source_id')::uuid
   FROM public.agent_compliance_runs r

@@ -68,7 +68,8 @@ async function plansFor(client: Client, seeds: readonly Seed[], windowUs: bigint
   return clusters.map((cluster) => planLinks(cluster, windowUs, canonicalRunId));
 }
 
-function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
+/** What matching knows of an owner's run that is not in the ledger yet; none where no live row can be its twin. */
+export function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
   const { context } = facts;
   if (!facts.inWindow || run?.fingerprint == null || context?.agentUrl == null) return [];
   const atUs = epochMicros(event.row.startedAt);

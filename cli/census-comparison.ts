@@ -1,0 +1,48 @@
+import type { Comparison } from '../consumers/agent-test-history/census/compare.ts';
+import {
+  EXPLANATIONS,
+  UNEXPLAINED,
+  type Difference,
+} from '../consumers/agent-test-history/census/difference.ts';
+import { renderTable } from './table.ts';
+
+const MEANINGS: Readonly<Record<Difference, string>> = { ...EXPLANATIONS, ...UNEXPLAINED };
+
+export function comparisonFacts({ decisions, changes, differences, unexplained }: Comparison) {
+  const explained = Object.entries(differences).map(([name, list]) => [
+    name,
+    { ...list, explained: !(name in UNEXPLAINED), meaning: MEANINGS[name as Difference] },
+  ]);
+  return {
+    decisions,
+    changes,
+    differences: Object.fromEntries(explained) as Record<string, unknown>,
+    unexplained,
+  };
+}
+
+/** What was predicted beside what the ledger has; every legacy id is named that nothing explains, of the others one. */
+export function renderComparison({ decisions, changes, differences, unexplained }: Comparison): string {
+  const lists = Object.entries(differences) as [Difference, { count: number; ids: readonly string[] }][];
+  return [
+    renderTable(
+      ['decision', 'predicted', 'in the ledger'],
+      Object.entries(decisions).map(([decision, { predicted, ledger }]) => [decision, predicted, ledger]),
+    ),
+    ...(lists.length === 0
+      ? ['', 'the ledger decided as predicted, row by row']
+      : [
+          '',
+          renderTable(['predicted -> decided', 'legacy rows'], Object.entries(changes)),
+          '',
+          renderTable(
+            ['difference', 'legacy rows', 'why', 'which'],
+            lists.map(([name, { count, ids }]) => [name, count, MEANINGS[name], ids[0] ?? '']),
+          ),
+        ]),
+    ...lists
+      .filter(([name]) => name in UNEXPLAINED)
+      .flatMap(([name, { ids }]) => ids.map((id) => `${name} ${id}`)),
+    ...(unexplained > 0 ? [`${String(unexplained)} rows differ and nothing explains it`] : []),
+  ].join('\n');
+}

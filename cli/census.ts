@@ -1,0 +1,103 @@
+import type { Command } from 'commander';
+import { largestMessageBytes } from '../connectors/deploy/message-limit.ts';
+import { takeCensus } from '../consumers/agent-test-history/census/census.ts';
+import { compareCensus, type Comparison } from '../consumers/agent-test-history/census/compare.ts';
+import type { Figures } from '../consumers/agent-test-history/census/tally.ts';
+import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
+import { CANONICAL_TABLES, LEGACY_TABLES, assertFit } from '../consumers/agent-test-history/requirements.ts';
+import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
+import type { ConfigWith } from '../consumers/lib/config.ts';
+import { assertReachable, createPool, type Pool } from '../consumers/lib/postgres.ts';
+import { censusFacts, renderCensus, type Took } from './census-report.ts';
+import { comparisonFacts, renderComparison } from './census-comparison.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
+
+interface Options {
+  readonly json?: true;
+  readonly compare?: true;
+}
+
+export function registerCensus(program: Command, context: CommandContext): void {
+  program
+    .command('census')
+    .description(
+      'predict the count of every decision from the legacy table; reads only, and needs no `migrate`',
+    )
+    .option('--json', 'print the result as JSON, with the ids of every row that is odd')
+    .option('--compare', 'after the run: hold the prediction against the ledger, and explain each difference')
+    .addHelpText(
+      'after',
+      '\nNothing is written but temporary tables of its own session, and no statement holds anything up. The prediction comes\nfrom the projector’s own rule, as if no row had been decided yet. With --compare it ends with 1 where a difference is left that nothing explains.\n\nExamples:\n  history-cdc census --json > census.json\n  history-cdc census --compare',
+    )
+    .action(async (options: Options) => {
+      await runCensus(context, options);
+    });
+}
+
+interface Opened {
+  readonly config: ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL'>;
+  readonly canonical: Pool;
+  readonly legacy: Pool;
+}
+
+async function runCensus(context: CommandContext, { json, compare }: Options): Promise<void> {
+  await withUnmigrated(context, async (opened) => {
+    if (compare === true) await assertMigrated(opened.canonical);
+    const { figures, comparison, took } = await timed(opened, compare === true);
+    const facts = {
+      ...censusFacts(figures, took),
+      ...(comparison && { comparison: comparisonFacts(comparison) }),
+    };
+    const table = [
+      renderCensus(figures, took),
+      ...(comparison ? ['', renderComparison(comparison)] : []),
+    ].join('\n');
+    context.print(json === true ? JSON.stringify(facts, null, 2) : table);
+    if (comparison !== undefined && comparison.unexplained > 0) throw new AnswerNo();
+  });
+}
+
+interface Answer {
+  readonly figures: Figures;
+  readonly comparison?: Comparison;
+  readonly took: Took;
+}
+
+async function timed({ config, canonical, legacy }: Opened, compare: boolean): Promise<Answer> {
+  const progress = createProgress('census');
+  const start = performance.now();
+  const work = {
+    canonical,
+    legacy,
+    optOutPolicy: config.OPT_OUT_POLICY,
+    windowUs: matchingOf(config).windowUs,
+    retentionDays: config.CANONICAL_RETENTION_DAYS,
+    messageBytes: largestMessageBytes(),
+    progress: (done: number, total: number) => {
+      progress.update(done, total);
+    },
+  };
+  const answer = compare ? await compareCensus(work) : { figures: await takeCensus(work) };
+  progress.end();
+  return { ...answer, took: { seconds: (performance.now() - start) / 1000 } };
+}
+
+/** As `withDatabases`, for a command that runs before `migrate`. */
+async function withUnmigrated(
+  context: CommandContext,
+  work: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+  const pool = (url: string) => createPool({ url, name: 'history-cdc census', connections: 2 });
+  const [canonical, legacy] = [pool(config.DATABASE_URL), pool(config.LEGACY_DATABASE_URL)];
+  try {
+    await assertReachable(canonical, 'DATABASE_URL');
+    await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
+    await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
+    await work({ config, canonical, legacy });
+  } finally {
+    await Promise.all([canonical.end(), legacy.end()]);
+  }
+}

@@ -1,0 +1,160 @@
+import type { Client } from '../../lib/postgres.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { OptOutPolicy } from '../classify.ts';
+import { decideImage, type RecordDecision } from '../decide.ts';
+import { rowOf } from '../decode.ts';
+import type { ImageEvent } from '../event.ts';
+import { lookUp, lookupKeyOf, type Facts } from '../lookup.ts';
+import type { Decision } from '../outcome.ts';
+import { epochMicros } from '../timestamp.ts';
+import { pendingSeed } from '../twins/match.ts';
+import type { Seed } from '../twins/stretches.ts';
+import type { CensusRow } from './legacy-rows.ts';
+
+/** What the projector would decide on a legacy row that it has never seen. */
+export interface Prediction {
+  readonly legacyId: string;
+  readonly decision: Exclude<Decision, 'gone'>;
+  readonly reason: string;
+  /** The live row of a twin. */
+  readonly liveRunId: string | null;
+  /** How an owner's run near a live row looks; null of every other row. */
+  readonly fingerprint: string | null;
+  /** Older than the retention of the canonical table. */
+  readonly expired: boolean;
+  /** In microseconds since 1970; null at no time that a live row can have. */
+  readonly startedAtUs: bigint | null;
+  /** The look-ups on which the decision stands; null where the row cannot be mapped. */
+  readonly found: Found | null;
+}
+
+/** As the ledger keeps them. */
+export interface Found {
+  readonly agentContextId: string | null;
+  readonly userId: string | null;
+  readonly agentUrl: string | null;
+  readonly isMember: boolean | null;
+  readonly listsAgent: boolean | null;
+  readonly optedOut: boolean | null;
+}
+
+/** An owner's run that a live row may be the twin of: what is decided, it is once all of them are known. */
+export interface Undecided {
+  readonly prediction: Prediction;
+  readonly seed: Seed;
+}
+
+export interface Predicted {
+  readonly decided: readonly Prediction[];
+  readonly undecided: readonly Undecided[];
+  /** How many copies the earlier script made of each row that it copied. */
+  readonly copies: ReadonlyMap<string, number>;
+}
+
+interface Rules {
+  readonly optOutPolicy: OptOutPolicy;
+  /** Rows that started before this have no live twin; in microseconds since 1970. */
+  readonly floorUs: bigint;
+  /** Rows that started after this have none either. */
+  readonly ceilingUs: bigint;
+}
+
+/** Decides on a chunk by the projector's own look-up and rule. `client` is one on the temporary schema. */
+export async function predict(
+  client: Client,
+  rows: readonly CensusRow[],
+  { optOutPolicy, floorUs, ceilingUs }: Rules,
+): Promise<Predicted> {
+  const decided: Prediction[] = [];
+  const undecided: Undecided[] = [];
+  const copies = new Map<string, number>();
+  const usable: { readonly row: CensusRow; readonly event: ImageEvent }[] = [];
+  for (const row of rows) {
+    const why = unmappable(row);
+    if (why === undefined) usable.push({ row, event: imageOf(row) });
+    else decided.push({ ...outsideMatching(row), decision: 'quarantined', reason: `unmappable: ${why}` });
+  }
+  const facts = await lookUp(
+    client,
+    usable.map(({ event }) => lookupKeyOf(event)),
+    floorUs,
+  );
+  usable.forEach(({ row, event }, index) => {
+    const known = facts[index];
+    const effect = known === undefined ? undefined : decideImage(event, known, optOutPolicy);
+    if (known === undefined || effect?.effect !== 'record')
+      throw new TypeError(`nothing is decided on legacy row ${row.id}`);
+    if (known.scriptCopies.length > 0) copies.set(row.id, known.scriptCopies.length);
+    const { decision, reason } = effect;
+    const prediction = { ...outsideMatching(row), decision, reason, found: foundIn(row, known) };
+    const seed = seedOf(effect, ceilingUs);
+    if (seed === undefined) decided.push(prediction);
+    else undecided.push({ prediction: { ...prediction, fingerprint: seed.fingerprint }, seed });
+  });
+  return { decided, undecided, copies };
+}
+
+function outsideMatching({ id: legacyId, expired, started_at }: CensusRow) {
+  const startedAtUs = started_at === null ? null : (epochMicros(started_at) ?? null);
+  return { legacyId, liveRunId: null, fingerprint: null, expired, startedAtUs, found: null };
+}
+
+function foundIn({ agent_context_id: agentContextId }: CensusRow, { userId, context }: Facts): Found {
+  return {
+    agentContextId,
+    userId,
+    agentUrl: context?.agentUrl ?? null,
+    isMember: context?.isMember ?? null,
+    listsAgent: context?.listsAgent ?? null,
+    optedOut: context?.optedOut ?? null,
+  };
+}
+
+function seedOf(effect: RecordDecision, ceilingUs: bigint): Seed | undefined {
+  const [seed] = pendingSeed(effect);
+  return seed === undefined || seed.atUs > ceilingUs ? undefined : seed;
+}
+
+/**
+ * What keeps a row from being mapped. Every value that Postgres can hold in these columns can be mapped, any time from
+ * 4713 BC to infinity among them; a NULL where the application writes none cannot.
+ */
+function unmappable(row: CensusRow): string | undefined {
+  try {
+    rowOf({ ...row, started_at: row.started_at === null ? null : 'infinity' }, NO_PLACEHOLDER);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** No text holds a NUL character: what the connector leaves out, the table has. */
+const NO_PLACEHOLDER = '\u0000';
+
+/** The row as a snapshot would bring it. `steps_json` decides nothing, and is not read. */
+function imageOf(row: CensusRow): ImageEvent {
+  return {
+    kind: 'image',
+    op: 'r',
+    position: { topicId: '', partition: 0, offset: 0n },
+    legacyId: row.id,
+    lsn: null,
+    snapshot: true,
+    record: { offset: 0n, key: null, value: null },
+    committedAtMs: null,
+    row: {
+      agentContextId: row.agent_context_id ?? '',
+      scenario: row.scenario ?? '',
+      overallPassed: row.overall_passed === true,
+      stepsPassed: row.steps_passed ?? 0,
+      stepsFailed: row.steps_failed ?? 0,
+      totalDurationMs: row.total_duration_ms,
+      summary: row.summary,
+      dryRun: row.dry_run,
+      userId: row.user_id,
+      agentProfileJson: row.agent_profile_json,
+      startedAt: row.started_at ?? '',
+      storyboards: null,
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Client, Pool } from '../../lib/postgres.ts';
+
+/** A statement over a large table may outlive the bound of an ordinary one; none of them holds anything up. */
+const READ_ONLY = "SET default_transaction_read_only = on; SET statement_timeout = '15min'";
+
+/**
+ * A session that can change nothing but its own temporary tables, which `prepare` makes first. It is closed at the end,
+ * and its settings and tables with it.
+ */
+export async function withReadOnlySession<T>(
+  pool: Pool,
+  prepare: ((client: Client) => Promise<void>) | undefined,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await prepare?.(client);
+    await client.query(READ_ONLY);
+    return await work(client);
+  } finally {
+    client.release(true);
+  }
+}

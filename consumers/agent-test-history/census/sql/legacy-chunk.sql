@@ -1,0 +1,35 @@
+-- The next rows of the legacy table by id, with what a decision depends on. Summary and profile only of rows that may
+-- have a live twin. A value that is stored out of line is not read for its size; how long it is as text only where the
+-- row is so large that its message may break a limit. The table may lack `brief`: it is NULL then.
+-- $1 the last id before, $2 rows, $3 and $4 the first and last start in reach of a live row, in microseconds since 1970
+-- (NULL: there is none), $5 stored bytes from which a row is measured, $6 retention in days (NULL: none)
+SELECT h.id, h.agent_context_id, h.scenario, h.overall_passed, h.steps_passed, h.steps_failed, h.total_duration_ms,
+       h.dry_run, h.user_id, h.started_at::text AS started_at,
+       CASE WHEN in_reach THEN h.summary END AS summary,
+       CASE WHEN in_reach THEN h.agent_profile_json::text END AS agent_profile_json,
+       stored.bytes AS stored_bytes, stored.largest > 2000 AS out_of_line,
+       CASE WHEN stored.bytes >= $5::bigint THEN
+         coalesce(octet_length(h.steps_json::text), 0)::bigint + coalesce(octet_length(h.agent_profile_json::text), 0)
+         + coalesce(octet_length(h.summary), 0)
+         + coalesce(octet_length(h.brief), 0) + coalesce(octet_length(h.user_id), 0) + coalesce(octet_length(h.scenario), 0)
+       END AS message_bytes,
+       coalesce(h.started_at < clock_timestamp() - $6::integer * interval '1 day', false) AS expired
+FROM (SELECT NULL::text AS brief) AS absent
+CROSS JOIN LATERAL (
+  SELECT id, agent_context_id, scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, dry_run, user_id,
+         started_at, summary, agent_profile_json, steps_json, brief
+  FROM public.agent_test_history
+  WHERE $1::uuid IS NULL OR id > $1::uuid
+  ORDER BY id
+  LIMIT $2
+) AS h
+CROSS JOIN LATERAL (
+  SELECT coalesce(h.started_at BETWEEN timestamptz 'epoch' + $3::bigint * interval '1 microsecond'
+                                   AND timestamptz 'epoch' + $4::bigint * interval '1 microsecond', false) AS in_reach
+) AS reach
+CROSS JOIN LATERAL (
+  SELECT sum(coalesce(size, 0))::bigint AS bytes, max(coalesce(size, 0)) AS largest
+  FROM (VALUES (pg_column_size(h.steps_json)), (pg_column_size(h.agent_profile_json)), (pg_column_size(h.summary)),
+               (pg_column_size(h.brief)), (pg_column_size(h.user_id)), (pg_column_size(h.scenario))) AS column_of (size)
+) AS stored
+ORDER BY h.id

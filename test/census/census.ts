@@ -1,0 +1,57 @@
+import { takeCensus, type CensusContext } from '../../consumers/agent-test-history/census/census.ts';
+import type { Prediction } from '../../consumers/agent-test-history/census/prediction.ts';
+import type { Figures } from '../../consumers/agent-test-history/census/tally.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+
+interface Census {
+  readonly figures: Figures;
+  /** Decision and reason by legacy id. */
+  readonly predictions: ReadonlyMap<string, Prediction>;
+}
+
+/** A census with the settings' defaults, in chunks so small that there are many, and whatever a test has otherwise. */
+export async function census(url: string, others: Partial<CensusContext> = {}): Promise<Census> {
+  const pool = createPool({ url, name: 'census test', connections: 3 });
+  const predictions = new Map<string, Prediction>();
+  try {
+    const figures = await takeCensus({
+      canonical: pool,
+      legacy: pool,
+      optOutPolicy: 'respect',
+      windowUs: 120_000_000n,
+      retentionDays: undefined,
+      messageBytes: 16_777_216,
+      chunkRows: 3,
+      predicted: (some) => {
+        for (const prediction of some) {
+          if (predictions.has(prediction.legacyId))
+            throw new Error(`${prediction.legacyId} was predicted twice`);
+          predictions.set(prediction.legacyId, prediction);
+        }
+        return Promise.resolve();
+      },
+      ...others,
+    });
+    return { figures, predictions };
+  } finally {
+    await pool.end();
+  }
+}
+
+/** `decision: reason`, and the live row of a twin, by legacy id. */
+export function said(predictions: ReadonlyMap<string, Prediction>): Record<string, string> {
+  return Object.fromEntries(
+    [...predictions].map(([id, { decision, reason, liveRunId }]) => [
+      id,
+      `${decision}: ${reason}${liveRunId === null ? '' : ` ${liveRunId}`}`,
+    ]),
+  );
+}
+
+/** The address of the database that a pool is on. */
+export async function urlOf(pool: Pool): Promise<string> {
+  const { rows } = await pool.query<{ name: string }>('SELECT current_database() AS name');
+  const address = new URL(pool.options.connectionString ?? '');
+  address.pathname = `/${rows[0]?.name ?? ''}`;
+  return address.href;
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withReadOnlySession } from '../../consumers/agent-test-history/census/read-only-session.ts';
+import { createTemporarySchema } from '../../consumers/agent-test-history/census/temporary-schema.ts';
+import { migrate } from '../../consumers/agent-test-history/migrate.ts';
+import type { Client } from '../../consumers/lib/postgres.ts';
+import { runCli } from '../support/cli.ts';
+import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
+import { census } from './census.ts';
+
+let open: OpenDatabase;
+const context = randomUUID();
+
+beforeAll(async () => {
+  open = await openApplicationDatabase();
+  const { pool } = open;
+  await pool.query(
+    "INSERT INTO agent_contexts (id, organization_id, agent_url) VALUES ($1, 'org', 'https://a.example')",
+    [context],
+  );
+  await pool.query(`INSERT INTO member_profiles (workos_organization_id, display_name, slug, agents)
+                    VALUES ('org', 'Org', 'org', '[{"url": "https://a.example"}]')`);
+  await pool.query(`INSERT INTO organization_memberships (workos_user_id, workos_organization_id, email)
+                    VALUES ('owner', 'org', 'owner@a.example')`);
+});
+
+afterAll(async () => {
+  await open.close();
+});
+
+async function add(values: Readonly<Record<string, unknown>>): Promise<string> {
+  const id = randomUUID();
+  const row = {
+    id,
+    agent_context_id: context,
+    scenario: 'quality_evaluation',
+    overall_passed: true,
+    steps_passed: 1,
+    steps_failed: 0,
+    user_id: 'owner',
+    started_at: '2026-01-01T00:00:00Z',
+    ...values,
+  };
+  const columns = Object.keys(row);
+  await open.pool.query(
+    `INSERT INTO agent_test_history (${columns.join(', ')}) VALUES (${columns.map((_, n) => `$${String(n + 1)}`).join(', ')})`,
+    Object.values(row),
+  );
+  return id;
+}
+
+async function cli(...args: string[]) {
+  const { url } = open.database;
+  return await runCli(['census', ...args], {
+    DATABASE_URL: url,
+    LEGACY_DATABASE_URL: url,
+    CANONICAL_RETENTION_DAYS: '30',
+  });
+}
+
+test('the sessions of a census can write nothing but temporary tables', async () => {
+  await withReadOnlySession(open.pool, createTemporarySchema, async (client) => {
+    await expect(client.query("UPDATE agent_contexts SET agent_url = ''")).rejects.toMatchObject({
+      code: '25006',
+    });
+    await expect(client.query('CREATE TABLE public.mine ()')).rejects.toMatchObject({ code: '25006' });
+    await client.query('INSERT INTO pg_temp.script_copy VALUES (gen_random_uuid(), gen_random_uuid())');
+  });
+  const { rows } = await open.pool.query("SELECT FROM pg_class WHERE relname = 'script_copy'");
+  expect(rows, 'and those are gone with the session').toEqual([]);
+});
+
+test('before `migrate`, the command counts every row, with sizes and what retention will take', async () => {
+  const large = await add({
+    steps_json: JSON.stringify({ log: randomText(3_000_000) }),
+    started_at: new Date().toISOString(),
+  });
+  await add({ user_id: null });
+  await add({ user_id: 'stranger' });
+  await add({ agent_profile_json: JSON.stringify(randomText(9_000)) });
+  const { status, stdout } = await cli('--json');
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    legacy_rows: 4,
+    decisions: { projected: 2, third_party: 1, anonymous: 1, gone: 0, quarantined: 0 },
+    decisions_sum: 4,
+    projected_beyond_retention: 1,
+    size: { rows_out_of_line: 2, largest_row: { legacy_id: large, measured: 'message' } },
+    dual_write_window: { first_live_row: null, legacy_rows_inside: 0 },
+  });
+  const { rows } = await open.pool.query("SELECT FROM pg_namespace WHERE nspname LIKE 'history_cdc%'");
+  expect(rows).toEqual([]);
+  const { status: good, stdout: table } = await cli();
+  expect(good).toBe(0);
+  expect(table).toMatch(/^projected +2 +owner 2 *$/m);
+  expect(table).toMatch(/^legacy rows +4/m);
+  const { figures } = await census(open.database.url, { messageBytes: 1_000_000 });
+  expect(figures.size.tooLarge).toEqual({ count: 1, ids: [large] });
+});
+
+test('a NULL where the application writes none will be quarantined, and the census says why', async () => {
+  await open.pool.query('ALTER TABLE agent_test_history ALTER COLUMN overall_passed DROP NOT NULL');
+  const bad = await add({ overall_passed: null });
+  const { figures } = await census(open.database.url);
+  expect(figures.quarantined).toEqual({
+    'unmappable: overall_passed is not a boolean': { count: 1, ids: [bad] },
+  });
+  expect(figures.decisions.quarantined).toBe(1);
+});
+
+test('the rule in the temporary schema is that of the migrated one', async () => {
+  await migrate(open.pool, undefined);
+  const functions = async (client: Client, schema: string) => {
+    const { rows } = await client.query<{ name: string; definition: string }>(
+      `SELECT p.oid::regprocedure::text AS name, pg_get_functiondef(p.oid) AS definition
+       FROM pg_proc p WHERE p.pronamespace = ${schema} ORDER BY p.proname`,
+    );
+    return new Map(rows.map(({ name, definition }) => [plain(name), plain(definition)]));
+  };
+  const ours = await functions(open.pool, `'history_cdc'::regnamespace`);
+  const temporary = await withReadOnlySession(open.pool, createTemporarySchema, (client) =>
+    functions(client, 'pg_my_temp_schema()'),
+  );
+  expect(temporary.size).toBeGreaterThan(4);
+  for (const [name, definition] of temporary) expect(definition, name).toBe(ours.get(name));
+});
+
+function plain(text: string): string {
+  return text.replaceAll(/\bpg_temp(_\d+)?\./g, 'history_cdc.');
+}
+
+/** Text that no compression makes small. */
+function randomText(length: number): string {
+  return Array.from({ length: Math.ceil(length / 36) }, () => randomUUID()).join('');
+}
