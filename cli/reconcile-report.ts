@@ -104,7 +104,9 @@ const VERDICTS = {
     'not proven: what is in flight did not come through in time. is `history-cdc project` running? run it and try again',
 } as const;
 
-function closing({ run, verdict, stale }: ReconcileReport): string {
-  const line = `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}`;
+function closing({ run, verdict, stale, accepted }: ReconcileReport): string {
+  const butFor =
+    verdict === 'proven' && Object.keys(accepted).length > 0 ? ', but for what was accepted' : '';
+  const line = `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}${butFor}`;
   return stale === null ? line : `${line}\nthe verdict is stale: ${stale}. run \`history-cdc reconcile\``;
 }

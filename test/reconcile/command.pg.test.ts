@@ -74,6 +74,8 @@ test('ends with 1 and the id where a row is lost, with 0 where it is accepted, a
     accepted: { r1: 1 },
   });
 
+  expect((await run('--last')).stdout).toContain('but for what was accepted');
+
   await open.pool.query('DELETE FROM public.agent_test_history');
   const clean = await run('--json');
   expect(clean.code).toBe(0);
