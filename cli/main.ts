@@ -6,6 +6,7 @@ import { AnswerNo, createContext, type CommandContext } from './context.ts';
 import { registerDemo } from './demo.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
+import { registerQuarantine } from './quarantine.ts';
 import { registerReplay } from './replay.ts';
 import { registerStack } from './stack.ts';
 import { registerSweep } from './sweep.ts';
@@ -26,6 +27,7 @@ function buildProgram(context: CommandContext): Command {
   registerDemo(program, context);
   registerMigrate(program, context);
   registerProject(program, context);
+  registerQuarantine(program, context);
   registerReplay(program, context);
   registerStack(program, context);
   registerSweep(program, context);

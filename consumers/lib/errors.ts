@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   TOPIC_TRUNCATED: 'the beginning of the topic has been deleted, so part of the history is not in it',
   SOURCE_TRUNCATED: 'the legacy table was truncated',
   QUARANTINE_BREAKER: 'more records than QUARANTINE_MAX_SHARE allows would go to the quarantine',
+  QUARANTINE_RECORD: 'the quarantine has no such record, or its state does not allow what was asked',
   FENCED: 'another projector took the partition over',
   SCHEMA_REGISTRY: 'the schema registry does not answer, or does not know a schema id',
   SCHEMA_UNUSABLE: 'the schema of the records lacks a field that the projector reads',
