@@ -11,6 +11,7 @@ import {
 import { waive } from '../consumers/agent-test-history/quarantine/waive.ts';
 import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
+import type { Pool } from '../consumers/lib/postgres.ts';
 import { createSchemaLookup } from '../consumers/lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
@@ -32,7 +33,8 @@ const MAX_ATTEMPTS = 5;
 export function registerQuarantine(program: Command, context: CommandContext): void {
   const quarantine = program
     .command('quarantine')
-    .description('records that could not be decoded or mapped: see them, try them again, give them up');
+    .description('records that could not be decoded or mapped: see them, try them again, give them up')
+    .addHelpText('after', '\nExample:\n  history-cdc quarantine list');
   registerList(quarantine, context);
   registerShow(quarantine, context);
   registerRetry(quarantine, context);
@@ -170,8 +172,7 @@ async function retry(
 ): Promise<RetryAnswer[]> {
   const meter = new LiveWindowMeter(canonical, matchingOf(config));
   await meter.measure();
-  const open = (await countRecords(canonical)).reduce((sum, count) => sum + count.open, 0);
-  const total = retrying.filter.ids?.length ?? open;
+  const total = await expected(canonical, retrying.filter);
   const progress = createProgress('retried');
   const answers: RetryAnswer[] = [];
   try {
@@ -200,6 +201,13 @@ async function retry(
     progress.end();
   }
   return answers;
+}
+
+/** How many records a retry will meet; 0 where that is not worth a progress bar. */
+async function expected(canonical: Pool, { ids, reason, legacyId }: RetryFilter): Promise<number> {
+  if (ids !== undefined || legacyId !== undefined) return 0;
+  const counts = await countRecords(canonical);
+  return counts.reduce((sum, count) => sum + ((reason ?? count.reason) === count.reason ? count.open : 0), 0);
 }
 
 function lookUpOf({ config }: Databases) {
