@@ -114,6 +114,18 @@ test('a record without a key waits while a later one of its row is parked, and n
   expect(await everything(topic().pool)).toEqual(before);
 });
 
+test('an image that comes late heals nothing that was parked behind it', async () => {
+  const row = topic().ownersRow();
+  await project([message('c', row)]);
+  await project([message('u', { ...row, summary: 'late' })], jsonDecoder);
+  await project([message('c', topic().ownersRow()), writtenWith(LATE_ID, message('u', row))]);
+  const [keyless] = await topic().quarantined();
+  const alone = { decode: avroDecoder, filter: { ids: [String(keyless?.['id'])] } };
+  expect(await retried(topic().pool, alone)).toMatchObject([{ outcome: 'decided', decision: 'projected' }]);
+  expect(await topic().run(row.id)).toMatchObject({ headline: 'late' });
+  expect((await topic().quarantined()).map(({ healed_at }) => healed_at === null)).toEqual([false, true]);
+});
+
 test('a delete that could not be read leaves the decision of a row of which nothing else was seen', async () => {
   const row = topic().ownersRow();
   await project([message('c', topic().ownersRow()), writtenWith(LATE_ID, message('d', row))]);

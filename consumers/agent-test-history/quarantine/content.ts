@@ -11,7 +11,7 @@ export interface Content {
 
 /**
  * Reads a key or a value with its own schema, every field of it, for a person who asks. Unlike the projector's decoder
- * it tries both formats, and never fails.
+ * it tries both formats; it fails only where the registry does not answer.
  */
 export async function contentOf(bytes: Buffer | null, lookUp: SchemaLookup | undefined): Promise<Content> {
   if (bytes === null) return { format: 'none', value: null };
