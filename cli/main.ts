@@ -9,6 +9,7 @@ import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
 import { registerReconcile } from './reconcile.ts';
 import { registerRedecide } from './redecide.ts';
+import { registerQuarantine } from './quarantine.ts';
 import { registerReplay } from './replay.ts';
 import { registerStack } from './stack.ts';
 import { registerSweep } from './sweep.ts';
@@ -33,6 +34,7 @@ function buildProgram(context: CommandContext): Command {
   registerProject(program, context);
   registerReconcile(program, context);
   registerRedecide(program, context);
+  registerQuarantine(program, context);
   registerReplay(program, context);
   registerStack(program, context);
   registerSweep(program, context);

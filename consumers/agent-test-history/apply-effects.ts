@@ -1,6 +1,7 @@
 import type { Client } from '../lib/postgres.ts';
 import { addChanges } from './changes.ts';
 import type { Effect, LaterImage, RecordDecision } from './decide.ts';
+import type { ImageEvent } from './event.ts';
 import type { Decision } from './outcome.ts';
 import type { Tally } from './result.ts';
 import { matchRound } from './twins/match.ts';
@@ -57,10 +58,10 @@ export async function applyEffects(
   return records;
 }
 
-function healed(records: readonly RecordDecision[], laterImages: readonly LaterImage[]): string[] {
+function healed(records: readonly RecordDecision[], laterImages: readonly LaterImage[]): ImageEvent[] {
   return [...records, ...laterImages.filter(({ readable }) => readable)]
     .filter(({ facts }) => facts.hasOpenQuarantine)
-    .map(({ event }) => event.legacyId);
+    .map(({ event }) => event);
 }
 
 function countDecisions(tally: Tally, decisions: readonly Decision[]): void {

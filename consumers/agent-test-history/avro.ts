@@ -47,9 +47,12 @@ type RecordKind = 'key' | 'envelope';
 export class AvroDecoder {
   readonly #readers = { key: new Map<number, Reader>(), envelope: new Map<number, Reader>() };
   readonly #lookUp: SchemaLookup;
+  readonly #mayKnowNone: boolean;
 
-  constructor(lookUp: SchemaLookup) {
+  /** `mayKnowNone`: the records are so few, or so bad, that an unknown schema says nothing about the registry. */
+  constructor(lookUp: SchemaLookup, mayKnowNone = false) {
     this.#lookUp = lookUp;
+    this.#mayKnowNone = mayKnowNone;
   }
 
   /**
@@ -67,7 +70,7 @@ export class AvroDecoder {
       if (schema === undefined) unknown.add(id);
       else readers.set(id, buildReader(kind, schema, id));
     }
-    if (unknown.size > 0 && readers.size === 0) throw registryKnowsNone(kind, unknown);
+    if (unknown.size > 0 && readers.size === 0 && !this.#mayKnowNone) throw registryKnowsNone(kind, unknown);
   }
 
   /** The decoded value; throws where the bytes are not what their schema says. */

@@ -24,13 +24,17 @@ type Parse = (kind: 'key' | 'envelope', bytes: Buffer) => unknown;
 
 /**
  * Avro where a registry is configured, else Connect's JSON with or without schema. The placeholder is the
- * connector's `unavailable.value.placeholder`.
+ * connector's `unavailable.value.placeholder`. `mayKnowNone` as `AvroDecoder` has it.
  */
-export function createDecoder(lookUp: SchemaLookup | undefined, placeholder: string): Decoder {
+export function createDecoder(
+  lookUp: SchemaLookup | undefined,
+  placeholder: string,
+  mayKnowNone = false,
+): Decoder {
   if (lookUp === undefined) {
     return (records, where) => Promise.resolve(decodeAll(records, where, { parse: parseJson, placeholder }));
   }
-  const avroDecoder = new AvroDecoder(lookUp);
+  const avroDecoder = new AvroDecoder(lookUp, mayKnowNone);
   return async (records, where) => {
     await avroDecoder.prepare(
       'key',

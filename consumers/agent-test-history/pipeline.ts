@@ -62,15 +62,23 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
     if (mode.kind === 'commit') {
       await advance(client, mode.claim, { ...mode, streamedUntil: streamedUntil(batch.events) });
     } else await lockPartition(client, batch.topicId, batch.partition);
-    const tally = emptyResult();
-    const rounds = roundsOf(batch.events, tally);
-    const inBatch = { ...context, client, matching: withOneFloor(context.matching) };
-    const lookedUp = await lookUpAndLock(inBatch, rounds);
-    const news: Effect[] = [];
-    for (const round of rounds) news.push(...(await projectRound(inBatch, { round, lookedUp }, tally)));
-    batch.admit(fatesOf(news));
-    return tally;
+    return await projectEvents({ ...context, client }, batch);
   });
+}
+
+/** The stages behind the claim, in a transaction that holds the lock of the partition. */
+export async function projectEvents(
+  context: RoundContext,
+  batch: Pick<Batch, 'events' | 'admit'>,
+): Promise<BatchResult> {
+  const tally = emptyResult();
+  const rounds = roundsOf(batch.events, tally);
+  const inBatch = { ...context, matching: withOneFloor(context.matching) };
+  const lookedUp = await lookUpAndLock(inBatch, rounds);
+  const news: Effect[] = [];
+  for (const round of rounds) news.push(...(await projectRound(inBatch, { round, lookedUp }, tally)));
+  batch.admit(fatesOf(news));
+  return tally;
 }
 
 /** A sweep may lower the floor at any time; a row that is in reach only since then belongs to no agent that is locked. */

@@ -4,7 +4,7 @@ import { sqlFile } from '../lib/sql-file.ts';
 import { PlainArray, textArray } from '../lib/array-parameter.ts';
 import { canonicalRunId } from './canonical-run-id.ts';
 import { NO_CHANGES, type Changes } from './changes.ts';
-import { UNAVAILABLE } from './event.ts';
+import { UNAVAILABLE, type ImageEvent } from './event.ts';
 import type { LaterImage, MarkDeleted, Quarantine, RecordDecision } from './decide.ts';
 import { RULE_VERSION } from './outcome.ts';
 
@@ -151,9 +151,15 @@ export async function writeQuarantine(client: Client, effects: readonly Quaranti
   return await execute(client, quarantine, effects, [RULE_VERSION]);
 }
 
-/** Closes what is in quarantine of keys that a complete event has now decided. */
-export async function healQuarantine(client: Client, legacyIds: readonly string[]): Promise<void> {
-  if (legacyIds.length > 0) await client.query(HEAL, [legacyIds]);
+/** Closes what was parked, up to these complete events, of the keys that they have now decided. */
+export async function healQuarantine(client: Client, events: readonly ImageEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await client.query(HEAL, [
+    events.map(({ legacyId }) => legacyId),
+    events.map(({ position }) => position.topicId),
+    events.map(({ position }) => position.partition),
+    events.map(({ position }) => position.offset),
+  ]);
 }
 
 async function execute<T>(

@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   TOPIC_TRUNCATED: 'the beginning of the topic has been deleted, so part of the history is not in it',
   SOURCE_TRUNCATED: 'the legacy table was truncated',
   QUARANTINE_BREAKER: 'more records than QUARANTINE_MAX_SHARE allows would go to the quarantine',
+  QUARANTINE_RECORD: 'the quarantine has no such record, or its state does not allow what was asked',
   FENCED: 'another projector took the partition over',
   PROJECTOR_RUNNING: 'a projector is at work on the database, and the command needs it to itself',
   NOT_CONFIRMED: 'the command destroys something, and what was confirmed is not what it would destroy',

@@ -5,11 +5,13 @@ import { registerTopic, takeOver } from '../../consumers/agent-test-history/offs
 import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, deleted, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
+import { retried } from '../support/retried.ts';
 import { MATCHING, asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
 import { reconciled } from '../support/reconciled.ts';
 import { swept } from '../support/swept.ts';
@@ -179,6 +181,27 @@ test('and a projector of another role does not run unseen', async () => {
   } finally {
     await other.end();
   }
+});
+
+test('and it can retry what is parked, and give it up', async () => {
+  const tables = new Tables(open.pool);
+  const owner = await tables.owner();
+  const [row, hopeless] = [1, 2].map(() =>
+    aRow({ agent_context_id: owner.context, user_id: owner.user }),
+  ) as [RowValues, RowValues];
+  const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
+  const { claim, nextOffset } = await takeOver(projector, start, 'test');
+  await runRecords({
+    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect', matching: MATCHING },
+    mode: { kind: 'commit', claim },
+    rows: 2,
+    records: asRecords([updated(row, 'summary'), rawRecord(hopeless.id, {})], nextOffset),
+  });
+  await tables.legacyRow(row);
+  expect(await retried(projector, { filter: { legacyId: row.id } })).toMatchObject([{ outcome: 'decided' }]);
+  const answers = await retried(projector, { filter: { legacyId: hopeless.id } });
+  expect(answers).toMatchObject([{ outcome: 'failed' }]);
+  await waive(projector, { ids: answers.map(({ id }) => id), by: 'the data owner', reason: 'a test row' });
 });
 
 test.each([

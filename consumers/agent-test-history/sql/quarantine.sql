@@ -1,14 +1,18 @@
--- Parks records that cannot be decoded or mapped, with their bytes; a replay parks nothing twice. The key gets the
--- decision `quarantined`, unless it has a canonical row: an owner decision is not taken back.
+-- Parks records that cannot be decoded or mapped, with their bytes; a replay parks nothing twice. One that was closed is
+-- open again, with what is wrong now: a retry closes records before it takes them through the pipeline. The key gets
+-- the decision `quarantined`, unless it has a canonical row: an owner decision is not taken back.
 WITH event AS MATERIALIZED (
   SELECT *
   FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::boolean[])
          AS e (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value, records_decision)
 ),
 parked AS (
-  INSERT INTO history_cdc.quarantine (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value)
+  INSERT INTO history_cdc.quarantine AS q (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value)
   SELECT topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value FROM event
-  ON CONFLICT (topic_id, partition, "offset") DO NOTHING
+  ON CONFLICT (topic_id, partition, "offset") DO UPDATE SET
+    healed_at = NULL, reason = excluded.reason, detail = excluded.detail,
+    legacy_id = coalesce(q.legacy_id, excluded.legacy_id)
+  WHERE q.healed_at IS NOT NULL
 ),
 recorded AS (
   INSERT INTO history_cdc.ledger AS l (

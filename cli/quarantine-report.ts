@@ -1,0 +1,178 @@
+import type { Content } from '../consumers/agent-test-history/quarantine/content.ts';
+import type {
+  ParkedRecord,
+  ReasonCount,
+  WholeRecord,
+} from '../consumers/agent-test-history/quarantine/records.ts';
+import type { RetryAnswer } from '../consumers/agent-test-history/quarantine/retry.ts';
+import { renderTable } from './table.ts';
+
+/** The answer of `quarantine list`, as facts. */
+export function listFacts(records: readonly ParkedRecord[], counts: readonly ReasonCount[]) {
+  return { records, counts: Object.fromEntries(counts.map(({ reason, ...states }) => [reason, states])) };
+}
+
+/** The same, for people: a line a record, and what there is in all. */
+export function renderList(records: readonly ParkedRecord[], counts: readonly ReasonCount[]): string {
+  const rows = records.map((record) => [
+    record.id,
+    positionOf(record),
+    record.legacy_id ?? 'no key',
+    record.reason,
+    record.quarantined_at.toISOString(),
+    record.attempts,
+    stateOf(record),
+    record.detail,
+  ]);
+  const head = ['id', 'position', 'legacy row', 'reason', 'parked at', 'attempts', 'state', 'what is wrong'];
+  return [...(rows.length === 0 ? [] : [renderTable(head, rows)]), renderCounts(counts)].join('\n');
+}
+
+function positionOf({ topic, topic_id, partition, offset }: ParkedRecord): string {
+  return `${topic ?? topic_id}:${String(partition)}:${offset}`;
+}
+
+function stateOf({ state, waived_by }: ParkedRecord): string {
+  return state === 'waived' ? `waived by ${waived_by ?? ''}` : state;
+}
+
+/** Every state, also where there is nothing of it: what was waived is never left out. */
+function renderCounts(counts: readonly ReasonCount[]): string {
+  return (['open', 'waived', 'healed'] as const)
+    .map((state) => {
+      const total = counts.reduce((sum, count) => sum + count[state], 0);
+      const parts = counts
+        .filter((count) => count[state] > 0)
+        .map((count) => `${count.reason} ${String(count[state])}`);
+      return `${state} ${String(total)}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`;
+    })
+    .join(', ');
+}
+
+interface Shown {
+  readonly content: { readonly key: Content; readonly value: Content };
+  readonly answer: RetryAnswer | undefined;
+  readonly raw: boolean;
+}
+
+/** The answer of `quarantine show`, as facts. */
+export function recordFacts(
+  { record_key, record_value, ledger, ...record }: WholeRecord,
+  { content, answer, raw }: Shown,
+) {
+  return {
+    ...record,
+    content,
+    ...(raw
+      ? {
+          raw: {
+            key: record_key?.toString('base64') ?? null,
+            value: record_value?.toString('base64') ?? null,
+          },
+        }
+      : {}),
+    ledger,
+    retry_now: answer === undefined ? null : answerFacts(answer),
+  };
+}
+
+/** The same, for people. */
+export function renderRecord({
+  content,
+  ledger,
+  retry_now: now,
+  raw,
+  ...record
+}: ReturnType<typeof recordFacts>): string {
+  const waived =
+    record.waived_at === null
+      ? []
+      : [
+          `waived        ${record.waived_at.toISOString()} by ${record.waived_by ?? ''}: ${record.waive_reason ?? ''}`,
+        ];
+  return [
+    `record        ${record.id}, ${record.state}, retried ${String(record.attempts)} times`,
+    `position      ${positionOf(record)}`,
+    `legacy row    ${record.legacy_id ?? 'its key cannot be read'}`,
+    `what is wrong ${record.reason}: ${record.detail}`,
+    `parked        ${record.quarantined_at.toISOString()}`,
+    ...waived,
+    `ledger        ${ledger === null ? 'nothing' : `${textOf(ledger['decision'])} (${textOf(ledger['reason'])}), op ${textOf(ledger['op'])} at ${textOf(ledger['partition'])}:${textOf(ledger['offset'])}`}`,
+    `a retry now   ${now === null ? 'nothing to retry' : meaningOf(now)}`,
+    `key           ${contentText(content.key, record.key_bytes)}`,
+    `value         ${contentText(content.value, record.value_bytes)}`,
+    ...(raw === undefined
+      ? []
+      : [`raw key       ${raw.key ?? 'none'}`, `raw value     ${raw.value ?? 'none'}`]),
+  ].join('\n');
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function contentText({ format, value, schema_id }: Content, bytes: number | null): string {
+  if (format === 'none') return 'none';
+  const schema = schema_id === undefined ? '' : `, schema ${String(schema_id)}`;
+  if (format === 'unreadable') return `cannot be read (${String(bytes)} bytes${schema}; --raw shows them)`;
+  return `${format}${schema}\n${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one), 2)}`;
+}
+
+function answerFacts(answer: RetryAnswer) {
+  return {
+    id: answer.id,
+    position: `${String(answer.partition)}:${answer.offset}`,
+    legacy_id: answer.legacyId,
+    outcome: answer.outcome,
+    decision: answer.decision,
+    canonical_run_id: answer.canonicalRunId,
+    reason: answer.reason,
+    detail: answer.detail,
+    attempts: answer.attempts,
+  };
+}
+
+/** The answer of `quarantine retry`, as facts. */
+export function retryFacts(answers: readonly RetryAnswer[], dryRun: boolean) {
+  return { dry_run: dryRun, outcomes: countsOf(answers), records: answers.map(answerFacts) };
+}
+
+function countsOf(answers: readonly RetryAnswer[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of answers) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+/** The same, for people. */
+export function renderRetry(
+  answers: readonly RetryAnswer[],
+  { dryRun, maxAttempts }: { readonly dryRun: boolean; readonly maxAttempts: number },
+): string {
+  if (answers.length === 0) return 'nothing to retry';
+  const rows = answers
+    .map(answerFacts)
+    .map((facts) => [
+      facts.id,
+      facts.position,
+      facts.legacy_id ?? 'no key',
+      facts.attempts,
+      meaningOf(facts),
+    ]);
+  const counts = Object.entries(countsOf(answers)).map(([outcome, count]) => `${outcome} ${String(count)}`);
+  const exhausted = answers.some(({ outcome }) => outcome === 'exhausted')
+    ? [`exhausted: retried ${String(maxAttempts)} times or more; --max-attempts lets them in`]
+    : [];
+  return [
+    renderTable(['id', 'position', 'legacy row', 'attempts', dryRun ? 'would become' : 'became'], rows),
+    ...exhausted,
+    `${counts.join(', ')}${dryRun ? ' (dry run: nothing was changed; --apply does it)' : ''}`,
+  ].join('\n');
+}
+
+function meaningOf({ outcome, decision, reason, detail }: ReturnType<typeof answerFacts>): string {
+  if (outcome === 'decided') return `${decision ?? 'without effect'} (${reason})`;
+  if (outcome === 'closed') return 'healed already, not tried';
+  if (outcome === 'exhausted') return `not tried: ${reason}: ${detail}`;
+  if (outcome === 'failed') return `parked again: ${reason}: ${detail}`;
+  return `${outcome}: ${detail}`;
+}

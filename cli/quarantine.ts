@@ -1,0 +1,235 @@
+import { Option, type Command } from 'commander';
+import { createDecoder } from '../consumers/agent-test-history/decode.ts';
+import { contentOf } from '../consumers/agent-test-history/quarantine/content.ts';
+import { countRecords, listRecords, readRecord } from '../consumers/agent-test-history/quarantine/records.ts';
+import {
+  noSuchRecord,
+  retryParked,
+  type RetryAnswer,
+  type RetryFilter,
+} from '../consumers/agent-test-history/quarantine/retry.ts';
+import { waive } from '../consumers/agent-test-history/quarantine/waive.ts';
+import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
+import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
+import type { Pool } from '../consumers/lib/postgres.ts';
+import { createSchemaLookup } from '../consumers/lib/registry.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
+import { recordId, recordIds, said, uuid, whole } from './quarantine-options.ts';
+import {
+  listFacts,
+  recordFacts,
+  renderList,
+  renderRecord,
+  renderRetry,
+  retryFacts,
+} from './quarantine-report.ts';
+import { withDatabases, type Databases } from './with-databases.ts';
+
+/** How many records a list shows at most, unless asked for more. */
+const LISTED = 100;
+const MAX_ATTEMPTS = 5;
+
+export function registerQuarantine(program: Command, context: CommandContext): void {
+  const quarantine = program
+    .command('quarantine')
+    .description('records that could not be decoded or mapped: see them, try them again, give them up')
+    .addHelpText('after', '\nExample:\n  history-cdc quarantine list');
+  registerList(quarantine, context);
+  registerShow(quarantine, context);
+  registerRetry(quarantine, context);
+  registerWaive(quarantine, context);
+}
+
+interface ListOptions {
+  readonly reason?: string;
+  readonly legacyId?: string;
+  readonly all?: true;
+  readonly limit: number;
+  readonly check?: true;
+  readonly json?: true;
+}
+
+function registerList(quarantine: Command, context: CommandContext): void {
+  quarantine
+    .command('list')
+    .description('list what is parked, without a value of any row; the last line counts all of it')
+    .option('--reason <reason>', 'only this reason: undecodable, unmappable, value_unavailable, …')
+    .addOption(new Option('--legacy-id <id>', 'only the records of this legacy row').argParser(uuid))
+    .option('--all', 'those that are healed or waived, too')
+    .addOption(new Option('--limit <n>', 'records to show at most').argParser(whole).default(LISTED))
+    .option('--check', 'end with 1 where a record is open')
+    .option('--json', 'print the list as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  history-cdc quarantine list\n  history-cdc quarantine list --reason unmappable --check',
+    )
+    .action(async (options: ListOptions) => {
+      const { records, counts } = await withDatabases(context, 'quarantine list', async ({ canonical }) => ({
+        records: await listRecords(canonical, { ...options, all: options.all === true }),
+        counts: await countRecords(canonical),
+      }));
+      context.print(
+        options.json === true
+          ? JSON.stringify(listFacts(records, counts), null, 2)
+          : renderList(records, counts),
+      );
+      if (options.check === true && counts.some(({ open }) => open > 0)) throw new AnswerNo();
+    });
+}
+
+function registerShow(quarantine: Command, context: CommandContext): void {
+  quarantine
+    .command('show')
+    .description('one record: what it says, what the ledger has for its row, and what a retry would do now')
+    .argument('<id>', 'id of the record, as `quarantine list` shows it', recordId)
+    .option('--raw', 'its bytes, too, in base64')
+    .option('--json', 'print the record as JSON')
+    .addHelpText(
+      'after',
+      '\nIt prints the content of the row, which may hold personal data.\n\nExample:\n  history-cdc quarantine show 17',
+    )
+    .action(async (id: string, options: { readonly raw?: true; readonly json?: true }) => {
+      const facts = await withDatabases(context, 'quarantine show', async (databases) => {
+        const record = await readRecord(databases.canonical, id);
+        if (record === undefined) throw noSuchRecord([id]);
+        const lookUp = lookUpOf(databases);
+        const answers = await retry(context, databases, {
+          filter: { ids: [id] },
+          dryRun: true,
+          maxAttempts: Number.MAX_SAFE_INTEGER,
+        });
+        const content = {
+          key: await contentOf(record.record_key, lookUp),
+          value: await contentOf(record.record_value, lookUp),
+        };
+        const answer = answers.find((one) => one.id === id);
+        return recordFacts(record, { content, answer, raw: options.raw === true });
+      });
+      context.print(options.json === true ? JSON.stringify(facts, jsonValue, 2) : renderRecord(facts));
+    });
+}
+
+/** Avro's 64-bit numbers. */
+function jsonValue(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+interface RetryCommandOptions {
+  readonly id?: string[];
+  readonly reason?: string;
+  readonly legacyId?: string;
+  readonly apply?: true;
+  readonly maxAttempts: number;
+  readonly json?: true;
+}
+
+function registerRetry(quarantine: Command, context: CommandContext): void {
+  quarantine
+    .command('retry')
+    .description('take open records through the projector again, in the place that they have in their order')
+    .addOption(new Option('--id <id...>', 'these records; a waived one has to be named').argParser(recordIds))
+    .option('--reason <reason>', 'only this reason')
+    .addOption(new Option('--legacy-id <id>', 'only the records of this legacy row').argParser(uuid))
+    .option('--apply', 'do it; without this, the same code runs and everything is rolled back')
+    .addOption(
+      new Option('--max-attempts <n>', 'leave records alone that were retried as often')
+        .argParser(whole)
+        .default(MAX_ATTEMPTS),
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nAll that is parked of a row goes together. Ends with 1 where a record stays parked.\n\nExamples:\n  history-cdc quarantine retry --reason undecodable\n  history-cdc quarantine retry --id 17 --apply',
+    )
+    .action(async ({ id, reason, legacyId, apply, maxAttempts, json }: RetryCommandOptions) => {
+      const dryRun = apply !== true;
+      const answers = await withDatabases(context, 'quarantine retry', (databases) =>
+        retry(context, databases, { filter: { ids: id, reason, legacyId }, dryRun, maxAttempts }),
+      );
+      context.print(
+        json === true
+          ? JSON.stringify(retryFacts(answers, dryRun), null, 2)
+          : renderRetry(answers, { dryRun, maxAttempts }),
+      );
+      if (answers.some(({ outcome }) => LEFT.has(outcome))) throw new AnswerNo();
+    });
+}
+
+/** What leaves a record where it was. */
+const LEFT: ReadonlySet<RetryAnswer['outcome']> = new Set(['failed', 'waiting', 'exhausted']);
+
+interface Retrying {
+  readonly filter: RetryFilter;
+  readonly dryRun: boolean;
+  readonly maxAttempts: number;
+}
+
+async function retry(
+  context: CommandContext,
+  { config, canonical, legacy, ...others }: Databases,
+  retrying: Retrying,
+): Promise<RetryAnswer[]> {
+  const meter = new LiveWindowMeter(canonical, matchingOf(config));
+  await meter.measure();
+  const total = await expected(canonical, retrying.filter);
+  const progress = createProgress('retried');
+  const answers: RetryAnswer[] = [];
+  try {
+    await retryParked({
+      ...retrying,
+      context: {
+        canonical,
+        legacy,
+        optOutPolicy: config.OPT_OUT_POLICY,
+        matching: { ...matchingOf(config), floorUs: meter.floorUs },
+      },
+      decode: createDecoder(
+        lookUpOf({ config, canonical, legacy, ...others }),
+        config.UNAVAILABLE_PLACEHOLDER,
+        true,
+      ),
+      retrying: (error) => {
+        context.note(`tried again: ${error.message}`);
+      },
+      retried: (records) => {
+        answers.push(...records);
+        progress.update(answers.length, total);
+      },
+    });
+  } finally {
+    progress.end();
+  }
+  return answers;
+}
+
+/** How many records a retry will meet; 0 where that is not worth a progress bar. */
+async function expected(canonical: Pool, { ids, reason, legacyId }: RetryFilter): Promise<number> {
+  if (ids !== undefined || legacyId !== undefined) return 0;
+  const counts = await countRecords(canonical);
+  return counts.reduce((sum, count) => sum + ((reason ?? count.reason) === count.reason ? count.open : 0), 0);
+}
+
+function lookUpOf({ config }: Databases) {
+  const { SCHEMA_REGISTRY_URL: url } = config;
+  return url === undefined ? undefined : createSchemaLookup(url);
+}
+
+function registerWaive(quarantine: Command, context: CommandContext): void {
+  quarantine
+    .command('waive')
+    .description('give open records up for good; they stay counted, and their rows stay `quarantined`')
+    .addOption(new Option('--id <id...>', 'these records').argParser(recordIds).makeOptionMandatory())
+    .requiredOption('--by <name>', 'who answers for it', said)
+    .requiredOption('--reason <text>', 'why nothing is lost by it', said)
+    .addHelpText(
+      'after',
+      '\nA later complete event of the row still heals a waived record.\n\nExample:\n  history-cdc quarantine waive --id 17 --by "the data owner" --reason "a test row of staging"',
+    )
+    .action(async ({ id, by, reason }: { id: string[]; by: string; reason: string }) => {
+      await withDatabases(context, 'quarantine waive', async ({ canonical }) => {
+        await waive(canonical, { ids: id, by, reason });
+      });
+      context.print(`waived ${id.join(', ')}`);
+    });
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { Conflict, type Client } from '../../lib/postgres.ts';
+import type { Position } from '../../lib/position.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+import type { Decoder } from '../decode.ts';
+import type { RawRecord, SourceEvent } from '../event.ts';
+
+const SIZES = sqlFile(import.meta.url, './sql/story-sizes.sql');
+const STORED = sqlFile(import.meta.url, './sql/stored-records.sql');
+const RECORDS_AT_ONCE = 200;
+const BYTES_AT_ONCE = 16 * 1024 * 1024;
+
+/** Parked records of one key in one partition, in order; of a record without a key, that one. */
+export interface Story {
+  readonly ids: readonly string[];
+  /** The key under which they were parked; null where it could not be read. */
+  readonly parkedKey: string | null;
+  /** As decoded today, one a record. */
+  readonly events: readonly SourceEvent[];
+}
+
+/** The ids of stories that go into one transaction, all of one partition. */
+export interface Plan {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly ids: readonly string[];
+}
+
+interface Sized {
+  readonly id: string;
+  readonly legacy_id: string | null;
+  readonly topic_id: string;
+  readonly partition: number;
+  readonly bytes: number;
+}
+
+/** The stories of records, whole, in bounded portions. A record without a key is alone: its key may be another's. */
+export async function planStories(
+  client: Client,
+  records: readonly { readonly id: string; readonly legacy_id: string | null }[],
+): Promise<Plan[]> {
+  const keys = [...new Set(records.flatMap(({ legacy_id }) => legacy_id ?? []))];
+  const { rows } = await client.query<Sized>(SIZES, [keys, records.map(({ id }) => id)]);
+  const byStory = new Map<string, Sized[]>();
+  for (const row of rows) {
+    const name = `${row.topic_id} ${String(row.partition)} ${row.legacy_id ?? `record ${row.id}`}`;
+    byStory.set(name, [...(byStory.get(name) ?? []), row]);
+  }
+  return portions([...byStory.values()]);
+}
+
+function portions(stories: readonly (readonly Sized[])[]): Plan[] {
+  const plans: { topicId: string; partition: number; ids: string[]; bytes: number; open: boolean }[] = [];
+  for (const story of stories) {
+    const [first] = story;
+    if (first === undefined) continue;
+    const { topic_id: topicId, partition } = first;
+    const bytes = story.reduce((sum, row) => sum + row.bytes, 0);
+    const ids = story.map(({ id }) => id);
+    const fitting =
+      first.legacy_id === null
+        ? undefined
+        : plans.find(
+            (plan) =>
+              plan.open &&
+              plan.topicId === topicId &&
+              plan.partition === partition &&
+              plan.ids.length + ids.length <= RECORDS_AT_ONCE &&
+              plan.bytes + bytes <= BYTES_AT_ONCE,
+          );
+    if (fitting === undefined) plans.push({ topicId, partition, ids, bytes, open: first.legacy_id !== null });
+    else {
+      fitting.ids.push(...ids);
+      fitting.bytes += bytes;
+    }
+  }
+  return plans;
+}
+
+interface StoredRow {
+  readonly id: string;
+  readonly topic_id: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly legacy_id: string | null;
+  readonly record_key: Buffer | null;
+  readonly record_value: Buffer | null;
+}
+
+/** Reads and decodes what a plan names, before any transaction: the registry may take its time. */
+export async function readStories(client: Client, plan: Plan, decode: Decoder): Promise<Story[]> {
+  const { rows } = await client.query<StoredRow>(STORED, [plan.ids]);
+  const records = rows.map(({ offset, record_key, record_value }): RawRecord => ({
+    offset: BigInt(offset),
+    key: record_key,
+    value: record_value,
+  }));
+  const events = await decode(records, plan);
+  const byStory = new Map<string, { ids: string[]; parkedKey: string | null; events: SourceEvent[] }>();
+  for (const [index, { id, legacy_id: parkedKey }] of rows.entries()) {
+    const event = events[index];
+    assert(event !== undefined, 'the decoder did not answer once for each record');
+    const name = parkedKey ?? `record ${id}`;
+    const story = byStory.get(name) ?? { ids: [], parkedKey, events: [] };
+    story.ids.push(id);
+    story.events.push(event);
+    byStory.set(name, story);
+  }
+  return [...byStory.values()];
+}
+
+/** The key of the row that a story is about, as it can be read today. */
+export function keyOf({ parkedKey, events }: Story): string | null {
+  if (parkedKey !== null) return parkedKey;
+  const [only] = events;
+  return only === undefined || !('legacyId' in only) ? null : only.legacyId;
+}
+
+/** Where a story begins and ends. */
+export function spanOf({ events }: Story): { readonly first: Position; readonly last: Position } {
+  const [first, last] = [events[0], events.at(-1)];
+  assert(first !== undefined && last !== undefined, 'a story has no record');
+  return { first: first.position, last: last.position };
+}
+
+const OPEN_NOW = sqlFile(import.meta.url, './sql/open-now.sql');
+
+/** Throws where records of these keys were parked or healed since the stories were read: they have to be read anew. */
+export async function assertUnchanged(
+  client: Client,
+  { topicId, partition }: Plan,
+  stories: readonly Story[],
+): Promise<void> {
+  const keys = stories.flatMap(({ parkedKey }) => parkedKey ?? []);
+  const ids = stories.flatMap((story) => story.ids);
+  const { rows } = await client.query<{ id: string }>(OPEN_NOW, [topicId, partition, keys, ids]);
+  const known = new Set(ids);
+  if (rows.length !== known.size || rows.some(({ id }) => !known.has(id)))
+    throw new Conflict('parked records of these keys have changed since they were read');
+}
