@@ -28,6 +28,7 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
     ['a command that there is not', 'projekt', "unknown command 'projekt'"],
     ['an option that there is not', 'project --fast', "unknown option '--fast'"],
     ['a truncate that is no position', 'project --accept-truncate 7', '7'],
+    ['an id that is none', 'explain 7', 'it is no UUID'],
     ['a start that is none', 'replay --from yesterday', 'none of: beginning, an offset, an ISO time'],
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await run(args);
@@ -57,11 +58,11 @@ describe('what is answered ends with exit code 0:', () => {
   test('help names every command', async () => {
     const { code, stdout, stderr } = await run('--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of ['config', 'connector', 'migrate', 'project', 'replay', 'stack'])
+    for (const command of ['config', 'connector', 'explain', 'migrate', 'project', 'replay', 'stack'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
-  test.each(['migrate', 'project'])('help of %s has an example', async (command) => {
+  test.each(['explain', 'migrate', 'project'])('help of %s has an example', async (command) => {
     const { code, stdout, stderr } = await run(`${command} --help`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`Examples?:\n  history-cdc ${command}`));
