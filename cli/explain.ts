@@ -36,8 +36,12 @@ export function registerExplain(program: Command, context: CommandContext): void
 async function explainOnce(context: CommandContext, id: string, events: boolean): Promise<Report> {
   return await withDatabases(context, 'explain', async ({ config, canonical, legacy }) => {
     const progress = createProgress('records of the topic read');
-    const fromKafka = eventReader(config, (done, total) => {
-      progress.update(done, total);
+    const fromKafka = eventReader({
+      config,
+      canonical,
+      progress: (done, total) => {
+        progress.update(done, total);
+      },
     });
     try {
       return await explain(

@@ -44,7 +44,7 @@ test('the events of a row come with their positions, and how each stands to the 
     ['r', 'before'],
     ['u', 'before'],
     ['d', 'newest'],
-    ['tombstone', 'not_applied'],
+    ['tombstone', 'nothing_to_apply'],
   ]);
   const [, , removal] = events ?? [];
   expect(removal).toMatchObject({ partition: ledger?.partition, offset: ledger?.offset, lsn: ledger?.lsn });
@@ -61,11 +61,27 @@ test('a row that no projector has seen is found in the topic, also one that is i
   expect(report.events).toMatchObject([{ op: 'c', ledger: 'not_applied' }]);
   expect(report.verdict).toEqual({
     text: 'it was never seen: the ledger has no decision on it, the legacy table has the row, 1 event(s) of it are in the topic; if it came now, it would be projected (owner)',
-    next: 'history-cdc project --until-caught-up decides it',
+    next: '1 event(s) of it are in the topic and not applied yet: history-cdc project --until-caught-up',
   });
   const gone = await explained(BORN_AND_DELETED);
   expect(gone).toMatchObject({ known: true, identity: { kind: 'legacy_row' }, legacy_row: null });
   expect(gone.events?.map(({ op }) => op)).toEqual(['c', 'd', 'tombstone']);
+});
+
+test('an event that was passed by and left no decision calls for a replay; one in quarantine does not', async () => {
+  await pipeline().project();
+  await pipeline().query('DELETE FROM history_cdc.ledger WHERE legacy_id = $1', [NEVER_SEEN]);
+  const lost = await explained(NEVER_SEEN);
+  expect(lost.verdict.next).toBe(
+    '1 event(s) of it are in the topic and not applied, although the projectors have gone past: history-cdc replay',
+  );
+  const [event] = lost.events ?? [];
+  await pipeline().query(
+    `INSERT INTO history_cdc.quarantine (topic_id, partition, "offset", legacy_id, reason, detail)
+     SELECT topic_id, $1, $2, $3, 'undecodable', 'of a test' FROM history_cdc.topic`,
+    [event?.partition, event?.offset, NEVER_SEEN],
+  );
+  expect((await explained(NEVER_SEEN)).events).toMatchObject([{ ledger: 'quarantined', passed: true }]);
 });
 
 test('without the topic the rest is told all the same; an id that nothing knows ends with 1', async () => {

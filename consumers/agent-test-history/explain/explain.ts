@@ -37,7 +37,7 @@ const NO_TOPIC = '00000000-0000-0000-0000-000000000000';
 /** Reads the events of a legacy row; gives a sentence where they cannot be had. */
 export type EventReader = (
   legacyId: string,
-  ledger: view.LedgerView | null,
+  known: { readonly ledger: view.LedgerView | null; readonly quarantine: readonly view.QuarantineRecord[] },
 ) => Promise<readonly view.TopicEvent[] | string>;
 
 export type ExplainContext = TodayContext & { readonly legacy: Pool };
@@ -69,7 +69,9 @@ export async function explain(
       ? null
       : ((await lookUps(canonical, { legacyId, row: row?.shown ?? null, then: ledger?.lookUp ?? null })) ??
         null);
-  const events = legacyId === null ? null : await readEvents(legacyId, ledger?.view ?? null);
+  const quarantine = legacyId === null ? [] : await quarantineOf(canonical, legacyId);
+  const events =
+    legacyId === null ? null : await readEvents(legacyId, { ledger: ledger?.view ?? null, quarantine });
   if (typeof events === 'string') notes.push(`events: ${events}`);
   const report = {
     id,
@@ -81,7 +83,7 @@ export async function explain(
     canonical_run: run,
     referred_by: run === null ? null : await noted(notes, 'references', () => referenceTo(canonical, run.id)),
     candidates: await candidatesOf(context, { legacyId, row, ledger, run, looked }),
-    quarantine: legacyId === null ? [] : await quarantineOf(canonical, legacyId),
+    quarantine,
     today:
       row === null || legacyId === null
         ? null

@@ -4,15 +4,24 @@ import { KafkaCluster } from '../../lib/kafka-cluster.ts';
 import { createLogger } from '../../lib/log.ts';
 import { topicNames } from '../../lib/names.ts';
 import { createSchemaLookup } from '../../lib/registry.ts';
+import type { Client } from '../../lib/postgres.ts';
 import { createDecoder } from '../decode.ts';
+import { storedOffsets } from '../offsets.ts';
 import type { EventReader } from './explain.ts';
-import type { LedgerView, TopicEvent } from './report.ts';
+import type { TopicEvent } from './report.ts';
 import { readEvents } from './topic-events.ts';
 
+interface Reader {
+  readonly config: Config;
+  /** Where the projectors have stored how far they are. */
+  readonly canonical: Client;
+  readonly progress: (done: number, total: number) => void;
+}
+
 /** Reads events from the topic that the settings name; a topic that cannot be read is a sentence, not an error. */
-export function eventReader(config: Config, progress: (done: number, total: number) => void): EventReader {
+export function eventReader({ config, canonical, progress }: Reader): EventReader {
   const { KAFKA_BROKERS: brokers } = config;
-  return async (legacyId, ledger) => {
+  return async (legacyId, known) => {
     if (brokers === undefined) return 'not read, because KAFKA_BROKERS is not set';
     try {
       const cluster = await KafkaCluster.connect(
@@ -20,7 +29,7 @@ export function eventReader(config: Config, progress: (done: number, total: numb
         createLogger('silent'),
       );
       try {
-        return await readFrom(cluster, config, { legacyId, ledger, progress });
+        return await readFrom(cluster, { config, canonical, progress }, { legacyId, ...known });
       } finally {
         await cluster.close();
       }
@@ -30,16 +39,12 @@ export function eventReader(config: Config, progress: (done: number, total: numb
   };
 }
 
-interface Wanted {
-  readonly legacyId: string;
-  readonly ledger: LedgerView | null;
-  readonly progress: (done: number, total: number) => void;
-}
+type Wanted = { readonly legacyId: string } & Parameters<EventReader>[1];
 
 async function readFrom(
   cluster: KafkaCluster,
-  config: Config,
-  { legacyId, ledger, progress }: Wanted,
+  { config, canonical, progress }: Reader,
+  { legacyId, ledger, quarantine }: Wanted,
 ): Promise<readonly TopicEvent[] | string> {
   const topic = topicNames(config).data;
   const identity = await cluster.describeTopic(topic);
@@ -60,6 +65,12 @@ async function readFrom(
       ledger?.topic_id === identity.topicId
         ? { partition: ledger.partition, offset: BigInt(ledger.offset) }
         : null,
+    parked: new Set(
+      quarantine
+        .filter(({ topic_id }) => topic_id === identity.topicId)
+        .map(({ partition, offset }) => `${String(partition)}:${offset}`),
+    ),
+    stored: await storedOffsets(canonical, identity.topicId),
     progress,
   });
 }

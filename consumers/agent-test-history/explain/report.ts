@@ -170,7 +170,9 @@ export interface TopicEvent {
   readonly bytes: number;
   readonly left_out: readonly string[];
   /** How it stands to the newest event of the key that the ledger has. */
-  readonly ledger: 'before' | 'newest' | 'not_applied';
+  readonly ledger: 'before' | 'newest' | 'quarantined' | 'not_applied' | 'nothing_to_apply';
+  /** The offset that the projectors have stored is beyond it: an event that is not applied then needs a replay. */
+  readonly passed: boolean;
 }
 
 export interface Verdict {

@@ -1,12 +1,16 @@
 import type { KafkaCluster, Watermarks } from '../../lib/kafka-cluster.ts';
 import type { FetchedRecords, TopicRecord } from '../../lib/kafka-consumer.ts';
 import { settledWithin } from '../../lib/settled-within.ts';
+import { formatPosition } from '../../lib/position.ts';
 import type { Decoder } from '../decode.ts';
 import { leftOutColumns, type SourceEvent } from '../event.ts';
+import type { StoredOffset } from '../offsets.ts';
 import type { TopicEvent } from './report.ts';
 
 const FETCH_BYTES = 4_194_304;
 const FORGET_WITHIN_MS = 2_000;
+/** Joining the group takes seconds; a topic that brings nothing for so long has no end that can be reached. */
+const SILENT_AT_MOST_MS = 60_000;
 
 export interface TopicReading {
   readonly cluster: KafkaCluster;
@@ -18,6 +22,10 @@ export interface TopicReading {
   readonly legacyId: string;
   /** The newest event of the key that the ledger has, in this topic; null where it has none. */
   readonly applied: { readonly partition: number; readonly offset: bigint } | null;
+  /** `partition:offset` of the key's records that lie in quarantine. */
+  readonly parked: ReadonlySet<string>;
+  /** How far the projectors are. */
+  readonly stored: ReadonlyMap<number, StoredOffset>;
   progress(done: number, total: number): void;
 }
 
@@ -39,22 +47,34 @@ export async function readEvents(reading: TopicReading): Promise<TopicEvent[]> {
       reject(error instanceof Error ? error : new Error(String(error)));
     };
   });
-  const consumer = await cluster.consume({
-    group,
-    topic,
-    fetchBytes: FETCH_BYTES,
-    // A partition that is not wanted is begun at its end.
-    assigned: (partitions) =>
-      Promise.resolve(
-        new Map(partitions.map((partition) => [partition, startOf(partition, { all, wanted })])),
-      ),
-    records: (fetched) => collector.take(fetched),
-    failed: fail,
-  });
+  const silence = setTimeout(() => {
+    fail(new Error(`the topic brought nothing for ${String(SILENT_AT_MOST_MS / 1000)} s`));
+  }, SILENT_AT_MOST_MS);
+  // Whoever awaits it hears of it.
+  failed.catch(() => undefined);
   try {
-    return await Promise.race([collector.done, failed]);
+    const consumer = await cluster.consume({
+      group,
+      topic,
+      fetchBytes: FETCH_BYTES,
+      // A partition that is not wanted is begun at its end.
+      assigned: (partitions) =>
+        Promise.resolve(
+          new Map(partitions.map((partition) => [partition, startOf(partition, { all, wanted })])),
+        ),
+      records: async (fetched) => {
+        silence.refresh();
+        await collector.take(fetched);
+      },
+      failed: fail,
+    });
+    try {
+      return await Promise.race([collector.done, failed]);
+    } finally {
+      await consumer.stop();
+    }
   } finally {
-    await consumer.stop();
+    clearTimeout(silence);
     await settledWithin(FORGET_WITHIN_MS, cluster.deleteGroup(group));
   }
 }
@@ -118,11 +138,12 @@ function isOf({ key }: TopicRecord, legacyId: string): boolean {
 }
 
 async function decoded(
-  { decode, topicId, applied }: TopicReading,
+  reading: TopicReading,
   partition: number,
   records: readonly TopicRecord[],
 ): Promise<TopicEvent[]> {
   if (records.length === 0) return [];
+  const { decode, topicId, stored } = reading;
   const events = await decode(records, { topicId, partition });
   return events.flatMap((event, index): TopicEvent[] => {
     const record = records[index];
@@ -134,15 +155,22 @@ async function decoded(
         timestamp: new Date(record.timestampMs).toISOString(),
         ...contentOf(event),
         bytes: record.value?.length ?? 0,
-        ledger:
-          applied === null || record.offset > applied.offset
-            ? 'not_applied'
-            : record.offset === applied.offset
-              ? 'newest'
-              : 'before',
+        ledger: standingOf(event, reading, record.offset),
+        passed: (stored.get(partition)?.nextOffset ?? 0n) > record.offset,
       },
     ];
   });
+}
+
+function standingOf(
+  event: SourceEvent,
+  { applied, parked }: TopicReading,
+  offset: bigint,
+): TopicEvent['ledger'] {
+  if (parked.has(formatPosition(event.position))) return 'quarantined';
+  if (event.kind === 'tombstone') return 'nothing_to_apply';
+  if (applied === null || offset > applied.offset) return 'not_applied';
+  return offset === applied.offset ? 'newest' : 'before';
 }
 
 function contentOf(event: SourceEvent): Pick<TopicEvent, 'op' | 'snapshot' | 'lsn' | 'left_out'> {

@@ -14,7 +14,7 @@ export function verdictOf(found: Found): Verdict {
       ? ''
       : `; the legacy row was deleted at ${ledger.source_deleted_at}`;
   const also = [deleted, differenceToday(found, ledger)].join('');
-  return { text: `${text}${also}`, next: next ?? openEvents(found) };
+  return { text: `${text}${also}`, next: next ?? openEvents(found.events) };
 }
 
 function unknown({ id, events }: Found): Verdict {
@@ -46,19 +46,21 @@ function aloneOf({ identity, candidates }: Found): Verdict {
 }
 
 function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, today }: Found): Verdict {
-  const waiting = events !== null && events.length > 0;
+  const waiting = events?.some(({ ledger }) => ledger === 'not_applied') === true;
   const where = [
     row === null ? 'the legacy table has no such row' : 'the legacy table has the row',
     ...(run === null ? [] : [`canonical row ${run.id} (${run.whose}) names it as its source`]),
     ...(quarantine.length > 0 ? [`${String(quarantine.length)} record(s) of it lie in quarantine`] : []),
-    ...(waiting ? [`${String(events.length)} event(s) of it are in the topic`] : []),
+    ...(events !== null && events.length > 0
+      ? [`${String(events.length)} event(s) of it are in the topic`]
+      : []),
     ...(events?.length === 0 ? ['no event of it is in the topic'] : []),
   ];
   const then = today === null ? '' : `; if it came now, it would be ${today.decision} (${today.reason})`;
   return {
     text: `it was never seen: the ledger has no decision on it, ${where.join(', ')}${then}`,
     next: waiting
-      ? 'history-cdc project --until-caught-up decides it'
+      ? openEvents(events)
       : row === null
         ? null
         : 'history-cdc connector status: is the connector running, and past this row? then history-cdc project --until-caught-up',
@@ -198,8 +200,11 @@ function differenceToday({ today }: Found, ledger: LedgerView): string {
 /** An opt-out is none of them: what was recorded was recorded. */
 const NO_OWNERS: ReadonlySet<string> = new Set(['third_party', 'anonymous', 'orphaned']);
 
-function openEvents({ events }: Found): string | null {
-  const open = events?.filter(({ ledger, op }) => ledger === 'not_applied' && op !== 'tombstone') ?? [];
+function openEvents(events: Report['events']): string | null {
+  const open = events?.filter(({ ledger }) => ledger === 'not_applied') ?? [];
   if (open.length === 0) return null;
-  return `${String(open.length)} event(s) of it are in the topic and not applied yet: history-cdc project --until-caught-up`;
+  const count = `${String(open.length)} event(s) of it are in the topic and not applied`;
+  return open.some(({ passed }) => passed)
+    ? `${count}, although the projectors have gone past: history-cdc replay`
+    : `${count} yet: history-cdc project --until-caught-up`;
 }
