@@ -4,12 +4,20 @@ import { renderTable } from './table.ts';
 
 /** Sections for a reader: the verdict first, then what it rests on; a section without facts says so in a word. */
 export function renderExplanation(report: Report): string {
-  const { verdict, identity, today } = report;
+  const { verdict, identity } = report;
   return [
     `${report.id}: ${identity.text}`,
     '',
     verdict.text,
     ...(verdict.next === null ? [] : [`next: ${verdict.next}`]),
+    ...(report.known ? knownSections(report) : []),
+    ...(report.notes.length === 0 ? [] : section('notes', report.notes)),
+  ].join('\n');
+}
+
+function knownSections(report: Report): string[] {
+  const { today } = report;
+  return [
     ...section('legacy row now', report.legacy_row === null ? ['none'] : fields(report.legacy_row)),
     ...section('ledger', report.ledger === null ? ['none'] : fields(report.ledger)),
     ...section('look-ups', report.look_ups === null ? ['none'] : lookUpLines(report.look_ups)),
@@ -17,7 +25,7 @@ export function renderExplanation(report: Report): string {
       'canonical row',
       report.canonical_run === null
         ? ['none']
-        : [...fields(report.canonical_run), ...fields({ referred_by: report.referred_by })],
+        : fields({ ...report.canonical_run, referred_by: report.referred_by }),
     ),
     ...section(
       report.identity.legacy_id === null ? 'legacy rows around it' : 'live rows around it',
@@ -34,8 +42,7 @@ export function renderExplanation(report: Report): string {
           ],
     ),
     ...section('events in the topic', eventLines(report)),
-    ...(report.notes.length === 0 ? [] : section('notes', report.notes)),
-  ].join('\n');
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string[] {
