@@ -91,7 +91,7 @@ test('without the topic the rest is told all the same; an id that nothing knows 
   });
   const away = await pipeline().run(['explain', NEVER_SEEN], { KAFKA_BROKERS: '127.0.0.1:1' });
   expect(away.code).toBe(0);
-  expect(away.stdout).toContain('canonical row\n  none');
+  expect(away.stdout).toContain('ledger\n  none');
   expect(away.stdout).toMatch(/events: not read: no Kafka broker answers at 127\.0\.0\.1:1/);
   const unknown = await pipeline().run(['explain', id(999)]);
   expect(unknown.code).toBe(1);

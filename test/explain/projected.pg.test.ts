@@ -91,6 +91,18 @@ describe('a projected row', () => {
     );
   });
 
+  test('whose ledger entry was lost calls for a replay', async () => {
+    const row = runOf(await world().owner());
+    await given(world(), [row]);
+    await world().execute('DELETE FROM history_cdc.ledger WHERE legacy_id = $1', row.id);
+    const { verdict, ledger } = await explained(world(), canonicalRunId(row.id));
+    expect(ledger).toBeNull();
+    expect(verdict.text).toContain(
+      `the legacy table has the row, canonical row ${canonicalRunId(row.id)} (ours) names it as its source`,
+    );
+    expect(verdict.next).toContain('history-cdc replay');
+  });
+
   test('whose canonical row is gone is not written again; its canonical id still leads to it', async () => {
     const row = runOf(await world().owner());
     await given(world(), [row]);

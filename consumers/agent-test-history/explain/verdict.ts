@@ -61,9 +61,11 @@ function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, to
     text: `it was never seen: the ledger has no decision on it, ${where.join(', ')}${then}`,
     next: waiting
       ? openEvents(events)
-      : row === null
-        ? null
-        : 'history-cdc connector status: is the connector running, and past this row? then history-cdc project --until-caught-up',
+      : run?.whose === 'ours'
+        ? 'the ledger has lost its entry, because we wrote that row: history-cdc replay brings it back'
+        : row === null
+          ? null
+          : 'history-cdc connector status: is the connector running, and past this row? then history-cdc project --until-caught-up',
   };
 }
 
