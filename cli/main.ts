@@ -5,6 +5,7 @@ import { registerConfig } from './config.ts';
 import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
 import { registerDemo } from './demo.ts';
+import { registerExplain } from './explain.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
 import { registerReconcile } from './reconcile.ts';
@@ -30,6 +31,7 @@ function buildProgram(context: CommandContext): Command {
   registerConfig(program, context);
   registerConnector(program, context);
   registerDemo(program, context);
+  registerExplain(program, context);
   registerMigrate(program, context);
   registerProject(program, context);
   registerReconcile(program, context);

@@ -1,0 +1,117 @@
+import type { Changes } from '../consumers/agent-test-history/changes.ts';
+import type { CandidateTwin, LookUps, Report } from '../consumers/agent-test-history/explain/report.ts';
+import { renderTable } from './table.ts';
+
+/** Sections for a reader: the verdict first, then what it rests on; a section without facts says so in a word. */
+export function renderExplanation(report: Report): string {
+  const { verdict, identity } = report;
+  return [
+    `${report.id}: ${identity.text}`,
+    '',
+    verdict.text,
+    ...(verdict.next === null ? [] : [`next: ${verdict.next}`]),
+    ...(report.known ? knownSections(report) : []),
+    ...(report.notes.length === 0 ? [] : section('notes', report.notes)),
+  ].join('\n');
+}
+
+function knownSections(report: Report): string[] {
+  const { today } = report;
+  return [
+    ...section('legacy row now', report.legacy_row === null ? ['none'] : fields(report.legacy_row)),
+    ...section('ledger', report.ledger === null ? ['none'] : fields(report.ledger)),
+    ...section('look-ups', report.look_ups === null ? ['none'] : lookUpLines(report.look_ups)),
+    ...section(
+      'canonical row',
+      report.canonical_run === null
+        ? ['none']
+        : fields({ ...report.canonical_run, referred_by: report.referred_by }),
+    ),
+    ...section(
+      report.identity.legacy_id === null ? 'legacy rows around it' : 'live rows around it',
+      candidateLines(report.candidates),
+    ),
+    ...section('quarantine', report.quarantine.length === 0 ? ['none'] : report.quarantine.flatMap(fields)),
+    ...section(
+      'if it came now',
+      today === null
+        ? ['nothing can be said']
+        : [
+            `${today.decision} (${today.reason}), ${String(totalOf(today.changes))} row(s) would change`,
+            `by the rule alone, as of a new row: ${today.rule.decision} (${today.rule.reason})`,
+          ],
+    ),
+    ...section('events in the topic', eventLines(report)),
+  ];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return ['', title, ...lines.flatMap((text) => text.split('\n')).map((line) => `  ${line}`)];
+}
+
+function fields(facts: object): string[] {
+  return [renderPairs(Object.entries(facts).map(([name, value]) => [name, shown(value)]))];
+}
+
+function renderPairs(pairs: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...pairs.map(([name]) => name.length));
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+}
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function lookUpLines({ then, now, changed }: LookUps): string[] {
+  const { context_known: known, owner, script_copies: copies, ...rest } = now;
+  const names = Object.keys(rest) as (keyof typeof rest)[];
+  const table = renderTable(
+    ['what', 'then', 'now', ''],
+    names.map((name) => [
+      name,
+      then === null ? '-' : shown(then[name]),
+      shown(rest[name]),
+      changed.includes(name) ? 'changed' : '',
+    ]),
+  );
+  return [
+    table,
+    `the context ${known ? 'is there' : 'is gone'}; the user ${owner ? 'owns' : 'does not own'} the agent now`,
+    ...copies.map((id) => `copied by the earlier script as ${id}`),
+  ];
+}
+
+function candidateLines(candidates: readonly CandidateTwin[]): string[] {
+  if (candidates.length === 0) return ['none in the match window'];
+  return [
+    renderTable(
+      ['id', 'seconds', 'is', 'why'],
+      candidates.map((one) => [one.id, String(one.distance_seconds), one.is, one.why]),
+    ),
+  ];
+}
+
+function eventLines({ events }: Report): string[] {
+  if (events === null) return ['not read'];
+  if (events.length === 0) return ['none'];
+  return [
+    renderTable(
+      ['position', 'op', 'snapshot', 'written to the topic', 'lsn', 'bytes', 'left out', 'ledger'],
+      events.map((event) => [
+        `${String(event.partition)}:${event.offset}`,
+        event.op,
+        event.snapshot ? 'yes' : 'no',
+        event.timestamp,
+        event.lsn ?? '-',
+        String(event.bytes),
+        event.left_out.join(' ') || '-',
+        event.ledger.replaceAll('_', ' '),
+      ]),
+    ),
+  ];
+}
+
+function totalOf({ runsInserted, runsUpdated, runsDeleted, ledgerWritten }: Changes): number {
+  return runsInserted + runsUpdated + runsDeleted + ledgerWritten;
+}

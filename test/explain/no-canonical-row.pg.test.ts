@@ -1,0 +1,158 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { explained, given, runOf, somethingElse } from '../support/explained.ts';
+import { deleted, envelopeOf, inserted, rawRecord } from '../support/records.ts';
+import { useWorld } from '../support/world.ts';
+
+const world = useWorld();
+
+test('a row that the script copied is explained by the copy’s id', async () => {
+  const row = runOf(await world().owner());
+  const copy = await world().scriptCopy(row.id);
+  await given(world(), [row]);
+  const report = await explained(world(), copy);
+  expect(report).toMatchObject({
+    identity: { kind: 'script_copy', legacy_id: row.id },
+    ledger: { decision: 'adopted' },
+    canonical_run: { whose: 'script', source_legacy_id: row.id },
+    verdict: {
+      text: `it stands on the earlier script's copy, canonical row ${copy}, because the script had copied it before (script_copy)`,
+    },
+  });
+});
+
+describe('a row without a canonical row', () => {
+  test('of a stranger says why; once the user owns the agent, it says that too, and what would be decided', async () => {
+    const owner = await world().owner();
+    const row = runOf(owner, { user_id: 'a_stranger' });
+    await given(world(), [row]);
+    const before = await explained(world(), row.id);
+    expect(before.verdict).toEqual({
+      text: "it has no canonical row of ours, because its user is no member of the context's organisation",
+      next: null,
+    });
+    await world().member('a_stranger', owner.organization);
+    const report = await explained(world(), row.id);
+    expect(report.verdict.text).toMatch(
+      /; by now the user owns it; if it came now, it would be projected \(owner\)$/,
+    );
+    expect(report.verdict.next).toContain('history-cdc sweep');
+  });
+
+  test.each([
+    ['anonymous', { user_id: null }, 'it has no canonical row, because no user is named in it (no_user_id)'],
+    [
+      'orphaned',
+      { agent_context_id: randomUUID() },
+      'it has no canonical row, because its context was gone when it was seen, and with it the agent (context_missing)',
+    ],
+  ])('%s', async (decision, values, text) => {
+    const row = runOf(await world().owner(), values);
+    await world().project([inserted(row)]);
+    expect(await world().ledger(row.id)).toMatchObject({ decision });
+    expect(await explained(world(), row.id)).toMatchObject({
+      ledger: { decision },
+      legacy_row: null,
+      verdict: { text },
+    });
+  });
+
+  test('opted out', async () => {
+    const owner = await world().owner();
+    await world().registered(owner.url, { optedOut: true });
+    const row = runOf(owner);
+    await given(world(), [row]);
+    expect((await explained(world(), row.id)).verdict.text).toBe(
+      'it has no canonical row, because its agent opted out of monitoring (compliance_opt_out)',
+    );
+  });
+
+  test('deleted before it was seen', async () => {
+    const row = runOf(await world().owner());
+    await world().project([deleted(row.id)]);
+    expect(await world().ledger(row.id)).toBeDefined();
+    expect(await explained(world(), row.id)).toMatchObject({
+      known: true,
+      look_ups: null,
+      verdict: {
+        text: 'it has no canonical row, because it was deleted (at 2026-05-06 07:08:09.123+00) before it was ever seen',
+      },
+    });
+  });
+
+  test('quarantined: the record, why, and what would be decided if the row came readable', async () => {
+    const row = runOf(await world().owner());
+    await given(world(), [row], [rawRecord(row.id, envelopeOf('x', { after: row }))]);
+    const report = await explained(world(), row.id);
+    expect(report).toMatchObject({
+      ledger: { decision: 'quarantined' },
+      quarantine: [{ partition: 0, offset: '1', reason: 'unmappable', healed_at: null, waived_at: null }],
+      today: { decision: 'projected' },
+    });
+    expect(report.verdict.text).toBe(
+      'it is quarantined, because its record could not be used (unmappable): op is none of r, c, u, d, t (record 0:1); if it came now, it would be projected (owner)',
+    );
+  });
+});
+
+describe('a row that was never seen', () => {
+  test('says so, and what it would be: also a twin', async () => {
+    await somethingElse(world());
+    const owner = await world().owner();
+    const [plain, recorded] = [runOf(owner), runOf(owner, { summary: 'recorded' })];
+    const live = await world().live({ agent_url: owner.url, headline: 'recorded' });
+    for (const row of [plain, recorded]) await world().legacyRow(row);
+    expect(await explained(world(), plain.id)).toMatchObject({
+      known: true,
+      ledger: null,
+      look_ups: { then: null, now: { owner: true }, changed: [] },
+      today: { decision: 'projected', canonical_run_id: canonicalRunId(plain.id) },
+      verdict: {
+        text: 'it was never seen: the ledger has no decision on it, the legacy table has the row; if it came now, it would be projected (owner)',
+      },
+    });
+    expect((await explained(world(), recorded.id)).today).toMatchObject({
+      decision: 'twin',
+      canonical_run_id: live,
+    });
+  });
+
+  test('that Postgres refuses would be quarantined', async () => {
+    await somethingElse(world());
+    const row = runOf(await world().owner());
+    await world().legacyRow(row);
+    await world().pool.query(
+      'ALTER TABLE public.agent_compliance_runs ADD CONSTRAINT not_this CHECK (tracks_passed <> 77) NOT VALID',
+    );
+    await world().execute('UPDATE public.agent_test_history SET steps_passed = 77 WHERE id = $1', row.id);
+    try {
+      expect((await explained(world(), row.id)).today).toMatchObject({
+        decision: 'quarantined',
+        reason: 'rejected_by_postgres',
+        rule: { decision: 'projected' },
+      });
+    } finally {
+      await world().pool.query('ALTER TABLE public.agent_compliance_runs DROP CONSTRAINT not_this');
+    }
+  });
+});
+
+test('an id that nothing knows is known nowhere, and a heartbeat’s run has no legacy row', async () => {
+  await somethingElse(world());
+  const id = randomUUID();
+  expect(await explained(world(), id)).toMatchObject({
+    known: false,
+    identity: { kind: 'unknown', legacy_id: null },
+    verdict: {
+      text: `${id} is known nowhere: no legacy row, ledger entry, canonical row or quarantined record has it; the topic was not read`,
+    },
+  });
+  expect(await explained(world(), 'b0000000-0000-4000-8000-000000000002')).toMatchObject({
+    known: true,
+    identity: { kind: 'other_run' },
+    verdict: {
+      text: 'it is the id of a canonical row that was triggered by heartbeat: no legacy row has to do with it',
+    },
+  });
+});
