@@ -23,7 +23,8 @@ export function registerUndo(program: Command, context: CommandContext): void {
       `
 Removes, by the ledger, the canonical rows of what was projected, with those decisions. Live rows and the earlier
 script's copies are only ever linked, so they and their decisions stay. \`history-cdc replay\` then writes what was
-removed again, with the same ids, from the events in the topic and the ownership as it is by then.
+removed again, with the same ids, from the events in the topic and the ownership as it is by then: what
+\`history-cdc redecide\` lists as an owner's that stands would not come back. Look there first.
 
 Ends with 1 where rows stay because something refers to them.
 
@@ -93,7 +94,8 @@ function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResu
 }
 
 function next(rows: number, apply: boolean): string {
-  if (apply) return '`history-cdc replay` writes what was removed again, with the same ids';
+  if (apply)
+    return '`history-cdc replay` writes what was removed again, with the same ids, where its user still owns the agent';
   return rows === 0
     ? 'there is nothing to remove'
     : `nothing was changed: history-cdc undo --apply --confirm ${String(rows)}`;
