@@ -1,7 +1,10 @@
 import type { Client, Pool } from '../../lib/postgres.ts';
 
-/** A statement over a large table may outlive the bound of an ordinary one; none of them holds anything up. */
-const READ_ONLY = "SET default_transaction_read_only = on; SET statement_timeout = '15min'";
+/**
+ * A statement over a large table may outlive the bound of an ordinary one; none of them holds anything up. To compile
+ * the look-up anew for each chunk would take longer than to run it.
+ */
+const READ_ONLY = "SET default_transaction_read_only = on; SET statement_timeout = '15min'; SET jit = off";
 
 /**
  * A session that can change nothing but its own temporary tables, which `prepare` makes first. It is closed at the end,

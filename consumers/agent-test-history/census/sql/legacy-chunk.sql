@@ -7,7 +7,7 @@ SELECT h.id, h.agent_context_id, h.scenario, h.overall_passed, h.steps_passed, h
        h.dry_run, h.user_id, h.started_at::text AS started_at,
        CASE WHEN in_reach THEN h.summary END AS summary,
        CASE WHEN in_reach THEN h.agent_profile_json::text END AS agent_profile_json,
-       stored.bytes AS stored_bytes, stored.largest > 2000 AS out_of_line,
+       stored.bytes AS stored_bytes, coalesce(stored.largest > 2000, false) AS out_of_line,
        CASE WHEN stored.bytes >= $5::bigint THEN
          coalesce(octet_length(h.steps_json::text), 0)::bigint + coalesce(octet_length(h.agent_profile_json::text), 0)
          + coalesce(octet_length(h.summary), 0)
@@ -28,8 +28,10 @@ CROSS JOIN LATERAL (
                                    AND timestamptz 'epoch' + $4::bigint * interval '1 microsecond', false) AS in_reach
 ) AS reach
 CROSS JOIN LATERAL (
-  SELECT sum(coalesce(size, 0))::bigint AS bytes, max(coalesce(size, 0)) AS largest
-  FROM (VALUES (pg_column_size(h.steps_json)), (pg_column_size(h.agent_profile_json)), (pg_column_size(h.summary)),
-               (pg_column_size(h.brief)), (pg_column_size(h.user_id)), (pg_column_size(h.scenario))) AS column_of (size)
+  SELECT coalesce(pg_column_size(h.steps_json), 0)::bigint + coalesce(pg_column_size(h.agent_profile_json), 0)
+         + coalesce(pg_column_size(h.summary), 0) + coalesce(pg_column_size(h.brief), 0)
+         + coalesce(pg_column_size(h.user_id), 0) + coalesce(pg_column_size(h.scenario), 0) AS bytes,
+         greatest(pg_column_size(h.steps_json), pg_column_size(h.agent_profile_json), pg_column_size(h.summary),
+                  pg_column_size(h.brief), pg_column_size(h.user_id), pg_column_size(h.scenario)) AS largest
 ) AS stored
 ORDER BY h.id
