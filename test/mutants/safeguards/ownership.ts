@@ -114,7 +114,7 @@ export const LATE_OWNERSHIP: Safeguard = {
       at: 'sweep/sql/late-owners.sql',
       find: "l.decided_at >= clock_timestamp() - $1::integer * interval '1 second' AS young",
       replace: '$1::integer IS NOT NULL AS young',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'projector/late-owners.pg.test.ts',
     },
     {
       id: 'late-by-the-rule',
@@ -122,7 +122,7 @@ export const LATE_OWNERSHIP: Safeguard = {
       at: 'sweep/sql/late-owners.sql',
       find: 'AND listed.agent_url = history_cdc.canonical_agent_url(c.agent_url)',
       replace: '',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'projector/late-owners.pg.test.ts',
     },
     {
       id: 'late-and-still-owner',
