@@ -84,7 +84,7 @@ function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResu
         apply ? 'canonical rows removed, with their decisions' : 'canonical rows that would be removed',
         removable,
       ],
-      ['of them, the legacy row is gone: only the topic can bring them back', onlyInTopic],
+      ['of them, the legacy row is gone: come back only where the context is there', onlyInTopic],
       ['canonical row gone before: stays decided', pruned],
       ['blocked: the canonical row stays', blocked.size],
     ],
