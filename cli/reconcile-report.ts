@@ -99,7 +99,8 @@ function lineOf(finding: Finding): string {
 
 const VERDICTS = {
   proven: 'proven: every row has its decision, its one canonical row, and the same content',
-  wrong: 'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them',
+  wrong:
+    'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them, `reconcile --repair` what can be put right',
   not_proven:
     'not proven: what is in flight did not come through in time. is `history-cdc project` running? run it and try again',
 } as const;

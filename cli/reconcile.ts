@@ -14,6 +14,7 @@ import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
+import { repairLast } from './reconcile-repair.ts';
 import { printReport, type Shape } from './reconcile-report.ts';
 import { stopOnSignal } from './stop-signal.ts';
 import { withDatabases, type Databases } from './with-databases.ts';
@@ -25,6 +26,8 @@ interface Options {
   readonly sourceIsQuiet?: true;
   readonly fresh?: true;
   readonly last?: true;
+  readonly repair?: true;
+  readonly apply?: true;
   readonly json?: true;
 }
 
@@ -38,13 +41,19 @@ in flight, and the verdict is "not proven". While nobody writes and all is proje
 A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule has
 changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
 
+--repair takes the findings of the last run: canonical rows of ours that are missing or different are written anew from
+the legacy table, by the projector's own statement; a dry run unless --apply. What is none of ours, whose legacy row is
+gone, or what would be decided otherwise today, is left and named, with exit code 1.
+
 --accept names a file of differences that a person has accepted, each until a day:
   {"version": 1, "rules": [{"id": "r1", "kind": "missing", "legacy_id": "…", "owner": "…", "reason": "…", "expires": "2027-01-31"}]}
 or, in place of legacy_id, "field" with the kind "different": any row that differs in nothing else.
 
-Example:
+Examples:
   history-cdc reconcile
-  history-cdc reconcile --last --json`;
+  history-cdc reconcile --last --json
+  history-cdc reconcile --repair
+  history-cdc reconcile --repair --apply`;
 
 export function registerReconcile(program: Command, context: CommandContext): void {
   program
@@ -63,10 +72,21 @@ export function registerReconcile(program: Command, context: CommandContext): vo
     .option('--fresh', 'begin anew, also where a run was broken off')
     .option('--chunk-rows <rows>', 'rows a statement', wholeNumber(1, 100_000), 10_000)
     .option('--last', 'print the last verdict, and whether it is stale; compare nothing')
+    .option(
+      '--repair',
+      'say which canonical rows of ours that the last run found missing or different would be written anew',
+    )
+    .option('--apply', 'with --repair: do it')
     .option('--json', 'print every finding as JSON')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       await withDatabases(context, 'reconcile', async (databases) => {
+        if (options.repair === true) {
+          const { apply, json } = options;
+          const report = await lastReport(databases);
+          await repairLast(context, databases, { report, apply: apply === true, json: json === true });
+          return;
+        }
         const shape: Shape = options.json === true ? 'json' : 'text';
         const report =
           options.last === true ? await lastReport(databases) : await compared(context, databases, options);

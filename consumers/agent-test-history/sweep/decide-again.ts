@@ -71,9 +71,9 @@ interface DecidedRow {
 }
 
 /** The last event of each row, with the row as the legacy table has it now; a row that is gone from it has none. */
-async function decidedEvents(
+export async function decidedEvents(
   client: Client,
-  which: { readonly legacyIds: readonly string[]; readonly from: readonly OpenDecision[] },
+  which: { readonly legacyIds: readonly string[]; readonly from: readonly Decision[] },
   rows: ReadonlyMap<string, CompleteRow>,
 ): Promise<ImageEvent[]> {
   const { rows: decided } = await client.query<DecidedRow>(DECIDED_EVENTS, [which.legacyIds, which.from]);

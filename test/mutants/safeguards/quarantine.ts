@@ -74,5 +74,21 @@ export const DATA_ERRORS: Safeguard = {
       replace: 'assert(found.length >= keys.length,',
       by: 'projector/lookup.pg.test.ts',
     },
+    {
+      id: 'heals-what-came-before',
+      breaks: 'an image that comes late heals what was parked behind it: that record is forgotten',
+      at: 'sql/heal-quarantine.sql',
+      find: 'AND (q.topic_id <> e.topic_id OR q.partition <> e.partition OR q."offset" <= e."offset")',
+      replace: '',
+      by: 'quarantine/retry-decoding.pg.test.ts',
+    },
+    {
+      id: 'failed-retry-stays-open',
+      breaks: 'a record whose retry failed is closed, and nobody looks at it again',
+      at: 'sql/quarantine.sql',
+      find: 'WHERE q.healed_at IS NOT NULL',
+      replace: 'WHERE false',
+      by: 'quarantine/retry-rules.pg.test.ts',
+    },
   ],
 };

@@ -1,0 +1,96 @@
+/**
+ * Puts right what `reconcile` found wrong with rows of ours: canonical rows that are missing or that somebody changed are
+ * written anew from the legacy table, by the statement that wrote them first. Their decisions stay as they are: this is
+ * no new decision, and so what would be none of ours today is left, and named.
+ */
+import { inDryRun, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
+import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
+import { decideImage, type RecordDecision } from '../decide.ts';
+import { lookUp, lookupKeyOf } from '../lookup.ts';
+import { lockAllPartitions } from '../offsets.ts';
+import type { PipelineContext } from '../pipeline.ts';
+import { decidedEvents } from '../sweep/decide-again.ts';
+import { readLegacyRows } from '../sweep/legacy-rows.ts';
+import { writeDecisions } from '../write.ts';
+
+/** Rows of one transaction: the projectors wait for it. */
+const AT_ONCE = 500;
+
+export interface Repaired {
+  /** Legacy ids whose canonical row is as the legacy row says. */
+  readonly repaired: readonly string[];
+  /** Why nothing was written, by legacy id. */
+  readonly left: ReadonlyMap<string, string>;
+  readonly changes: Changes;
+}
+
+/** Goes through the findings of a finished run. Without `apply` every transaction is rolled back. */
+export async function repair(context: PipelineContext, runId: string, apply: boolean): Promise<Repaired> {
+  const repaired: string[] = [];
+  const left = new Map<string, string>();
+  let changes = NO_CHANGES;
+  for (let after = NONE; ;) {
+    const ids = await repairable(context.canonical, runId, after);
+    const last = ids.at(-1);
+    if (last === undefined) return { repaired, left, changes };
+    const part = await repairPart(context, ids, apply);
+    repaired.push(...part.repaired);
+    for (const [legacyId, why] of part.left) left.set(legacyId, why);
+    changes = addChanges(changes, part.changes);
+    after = last;
+  }
+}
+
+const NONE = '00000000-0000-0000-0000-000000000000';
+const REPAIRABLE = `
+  SELECT DISTINCT legacy_id FROM history_cdc.reconcile_finding
+  WHERE run_id = $1 AND kind IN ('missing', 'different') AND state = 'confirmed' AND accepted_by IS NULL AND legacy_id > $2
+  ORDER BY legacy_id LIMIT ${String(AT_ONCE)}`;
+
+async function repairable(canonical: Pool, runId: string, after: string): Promise<string[]> {
+  const { rows } = await canonical.query<{ legacy_id: string }>(REPAIRABLE, [runId, after]);
+  return rows.map(({ legacy_id }) => legacy_id);
+}
+
+async function repairPart(
+  context: PipelineContext,
+  legacyIds: readonly string[],
+  apply: boolean,
+): Promise<Repaired> {
+  const transaction = apply ? inTransaction : inDryRun;
+  return await transaction(context.canonical, async (client) => {
+    // Read behind the lock, so that no batch applies an image that is newer than what is written here.
+    await lockAllPartitions(client);
+    const rows = await readLegacyRows(context.legacy, legacyIds);
+    const { records, left } = await ourRows(context, client, { legacyIds, rows });
+    const changes = await writeDecisions(client, records);
+    return { repaired: records.map(({ event }) => event.legacyId), left, changes };
+  });
+}
+
+/** What the projector would write for rows that are decided as projected. */
+async function ourRows(
+  { matching, optOutPolicy }: PipelineContext,
+  client: Client,
+  { legacyIds, rows }: { legacyIds: readonly string[]; rows: Awaited<ReturnType<typeof readLegacyRows>> },
+): Promise<{ records: readonly RecordDecision[]; left: ReadonlyMap<string, string> }> {
+  const left = new Map(legacyIds.map((legacyId) => [legacyId, whyNot(rows.has(legacyId))]));
+  const events = await decidedEvents(client, { legacyIds, from: ['projected'] }, rows);
+  const facts = await lookUp(client, events.map(lookupKeyOf), matching.floorUs());
+  const records: RecordDecision[] = [];
+  for (const [index, event] of events.entries()) {
+    const known = facts[index];
+    // As of a row that was never seen: with its ledger entry it would be an image at or before the one it has.
+    const effect = known && decideImage(event, { ...known, entry: null, runExists: false }, optOutPolicy);
+    if (effect?.effect !== 'record') continue;
+    if (effect.decision === 'projected') {
+      records.push(effect);
+      left.delete(event.legacyId);
+    } else left.set(event.legacyId, `it would be ${effect.decision} (${effect.reason}) today`);
+  }
+  return { records, left };
+}
+
+function whyNot(isThere: boolean): string {
+  return isThere ? 'its canonical row is not one of ours' : 'the legacy row is gone';
+}
