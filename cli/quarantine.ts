@@ -9,11 +9,10 @@ import {
   type RetryFilter,
 } from '../consumers/agent-test-history/quarantine/retry.ts';
 import { waive } from '../consumers/agent-test-history/quarantine/waive.ts';
-import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
-import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { createSchemaLookup } from '../consumers/lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
 import { recordId, recordIds, said, uuid, whole } from './quarantine-options.ts';
 import {
@@ -167,28 +166,18 @@ interface Retrying {
 
 async function retry(
   context: CommandContext,
-  { config, canonical, legacy, ...others }: Databases,
+  databases: Databases,
   retrying: Retrying,
 ): Promise<RetryAnswer[]> {
-  const meter = new LiveWindowMeter(canonical, matchingOf(config));
-  await meter.measure();
-  const total = await expected(canonical, retrying.filter);
+  const measured = await measuredContext(databases);
+  const total = await expected(databases.canonical, retrying.filter);
   const progress = createProgress('retried');
   const answers: RetryAnswer[] = [];
   try {
     await retryParked({
       ...retrying,
-      context: {
-        canonical,
-        legacy,
-        optOutPolicy: config.OPT_OUT_POLICY,
-        matching: { ...matchingOf(config), floorUs: meter.floorUs },
-      },
-      decode: createDecoder(
-        lookUpOf({ config, canonical, legacy, ...others }),
-        config.UNAVAILABLE_PLACEHOLDER,
-        true,
-      ),
+      context: measured,
+      decode: createDecoder(lookUpOf(databases), databases.config.UNAVAILABLE_PLACEHOLDER, true),
       retrying: (error) => {
         context.note(`tried again: ${error.message}`);
       },

@@ -1,16 +1,15 @@
 import { repair, type Repaired } from '../consumers/agent-test-history/reconcile/repair.ts';
 import type { ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
-import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
-import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { FatalError } from '../consumers/lib/errors.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { renderTable } from './table.ts';
 import type { Databases } from './with-databases.ts';
 
 /** Puts right what the last run found wrong with rows of ours, or says what it would do. */
 export async function repairLast(
   context: CommandContext,
-  { config, canonical, legacy }: Databases,
+  databases: Databases,
   { report, apply, json }: { report: ReconcileReport; apply: boolean; json: boolean },
 ): Promise<void> {
   if (report.stale !== null)
@@ -19,18 +18,7 @@ export async function repairLast(
       message: `the last verdict is stale: ${report.stale}`,
       wayOut: 'run `history-cdc reconcile`, and then repair what it finds',
     });
-  const meter = new LiveWindowMeter(canonical, matchingOf(config));
-  await meter.measure();
-  const result = await repair(
-    {
-      canonical,
-      legacy,
-      optOutPolicy: config.OPT_OUT_POLICY,
-      matching: { ...matchingOf(config), floorUs: meter.floorUs },
-    },
-    report.run.id,
-    apply,
-  );
+  const result = await repair(await measuredContext(databases), report.run.id, apply);
   context.print(json ? JSON.stringify(facts(result, apply), null, 2) : render(result, apply));
   if (result.left.size > 0) throw new AnswerNo();
 }

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import type { Change } from '../consumers/agent-test-history/redecide/judge.ts';
 import { redecide, type RedecideResult } from '../consumers/agent-test-history/redecide/redecide.ts';
-import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
-import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
@@ -44,17 +43,13 @@ Examples:
 }
 
 async function run(context: CommandContext, apply: boolean): Promise<RedecideResult> {
-  return await withDatabases(context, 'redecide', async ({ config, canonical, legacy }) => {
-    const meter = new LiveWindowMeter(canonical, matchingOf(config));
-    await meter.measure();
+  return await withDatabases(context, 'redecide', async (databases) => {
+    const measured = await measuredContext(databases);
     const progress = createProgress('looked up');
     try {
       return await redecide({
-        canonical,
-        legacy,
-        optOutPolicy: config.OPT_OUT_POLICY,
-        matching: { ...matchingOf(config), floorUs: meter.floorUs },
-        graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
+        ...measured,
+        graceSeconds: databases.config.OWNERSHIP_GRACE_HOURS * 3600,
         apply,
         progress: (done, total) => {
           progress.update(done, total);

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
-import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
-import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
 
@@ -25,17 +24,9 @@ export function registerSweep(program: Command, context: CommandContext): void {
 }
 
 async function sweepOnce(context: CommandContext): Promise<SweepResult> {
-  return await withDatabases(context, 'sweep', async ({ config, canonical, legacy }) => {
-    const meter = new LiveWindowMeter(canonical, matchingOf(config));
-    await meter.measure();
-    return await sweep({
-      canonical,
-      legacy,
-      optOutPolicy: config.OPT_OUT_POLICY,
-      matching: { ...matchingOf(config), floorUs: meter.floorUs },
-      graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
-      meter,
-    });
+  return await withDatabases(context, 'sweep', async (databases) => {
+    const graceSeconds = databases.config.OWNERSHIP_GRACE_HOURS * 3600;
+    return await sweep({ ...(await measuredContext(databases)), graceSeconds });
   });
 }
 

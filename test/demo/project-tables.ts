@@ -2,24 +2,8 @@ import { MATCHING } from '../support/run-records.ts';
 import type { DeleteEvent, ImageEvent, SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import { projectBatch } from '../../consumers/agent-test-history/pipeline.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
-import { storyboardsOf } from '../../consumers/agent-test-history/storyboards.ts';
+import { completeRow, type LegacyTableRow } from '../../consumers/agent-test-history/sweep/legacy-rows.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
-
-interface LegacyImage {
-  readonly id: string;
-  readonly agent_context_id: string;
-  readonly scenario: string;
-  readonly overall_passed: boolean;
-  readonly steps_passed: number;
-  readonly steps_failed: number;
-  readonly total_duration_ms: number | null;
-  readonly summary: string | null;
-  readonly dry_run: boolean | null;
-  readonly user_id: string | null;
-  readonly agent_profile_json: string | null;
-  readonly started_at: string;
-  readonly steps_json: string | null;
-}
 
 const TOPIC_ID = '7b0d1f5e-3c55-4f43-9d63-0e8a4b1d2c3f';
 const BATCH_ROWS = 1_000;
@@ -62,8 +46,8 @@ const IMAGES = `SELECT id, agent_context_id, scenario, overall_passed, steps_pas
     dry_run, user_id, agent_profile_json::text AS agent_profile_json, started_at::text AS started_at,
     steps_json::text AS steps_json`;
 
-async function readImages(pool: Pool, sql: string): Promise<LegacyImage[]> {
-  return (await pool.query<LegacyImage>(sql)).rows;
+async function readImages(pool: Pool, sql: string): Promise<LegacyTableRow[]> {
+  return (await pool.query<LegacyTableRow>(sql)).rows;
 }
 
 async function project(pool: Pool, events: readonly SourceEvent[]): Promise<void> {
@@ -90,21 +74,8 @@ function provenance(legacyId: string, offset: bigint) {
   };
 }
 
-function imageEvent(image: LegacyImage, offset: bigint): ImageEvent {
-  const row = {
-    agentContextId: image.agent_context_id,
-    scenario: image.scenario,
-    overallPassed: image.overall_passed,
-    stepsPassed: image.steps_passed,
-    stepsFailed: image.steps_failed,
-    totalDurationMs: image.total_duration_ms,
-    summary: image.summary,
-    dryRun: image.dry_run,
-    userId: image.user_id,
-    agentProfileJson: image.agent_profile_json,
-    startedAt: image.started_at,
-    storyboards: storyboardsOf(image.steps_json),
-  };
+function imageEvent(image: LegacyTableRow, offset: bigint): ImageEvent {
+  const row = completeRow(image);
   return { kind: 'image', op: 'u', ...provenance(image.id, offset), committedAtMs: null, row };
 }
 

@@ -1,8 +1,9 @@
 import { textArray, PlainArray } from '../../lib/array-parameter.ts';
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { matchTwins, type LegacyRun, type LiveRun } from '../twins/match-twin.ts';
+import { matchTwins } from '../twins/match-twin.ts';
 import { LIVE_TWIN, OPTED_OUT, OWNER, WEAK_FINGERPRINT } from '../twins/plan-links.ts';
+import { legacyRunOf, liveRunOf, type LegacyRunRow, type LiveRunRow } from '../twins/run-rows.ts';
 import type { Found, Prediction, Undecided } from './prediction.ts';
 
 const HOLD = sqlFile(import.meta.url, './sql/hold-window-runs.sql');
@@ -42,20 +43,15 @@ export async function* matchWindowRuns(
   await client.query('ANALYZE history_cdc.window_run');
   for (const agentUrls of await agentsAtOnce(client)) {
     const { rows: runs } = await client.query<WindowRunRow>(WINDOW_RUNS, [agentUrls]);
-    const { rows: lives } = await client.query<LiveRunRow>(LIVE_RUNS, [agentUrls]);
+    const { rows: lives } = await client.query<AgentsLiveRow>(LIVE_RUNS, [agentUrls]);
     const liveOf = byAgent(lives);
     for (const [agentUrl, ofAgent] of byAgent(runs))
       yield matched(ofAgent, liveOf.get(agentUrl) ?? [], windowUs);
   }
 }
 
-interface WindowRunRow {
-  readonly legacy_id: string;
+interface WindowRunRow extends LegacyRunRow {
   readonly agent_url: string;
-  readonly fingerprint: string;
-  readonly profile_hash: string | null;
-  readonly organization_id: string;
-  readonly started_at_us: string;
   readonly otherwise: Prediction['decision'];
   readonly expired: boolean;
   readonly agent_context_id: string;
@@ -63,14 +59,7 @@ interface WindowRunRow {
   readonly opted_out: boolean;
 }
 
-interface LiveRunRow {
-  readonly run_id: string;
-  readonly agent_url: string;
-  readonly fingerprint: string;
-  readonly profile_hash: string | null;
-  readonly organization_id: string | null;
-  readonly tested_at_us: string;
-}
+type AgentsLiveRow = LiveRunRow & { readonly agent_url: string };
 
 function byAgent<Row extends { readonly agent_url: string }>(rows: readonly Row[]): Map<string, Row[]> {
   const groups = new Map<string, Row[]>();
@@ -128,25 +117,5 @@ function foundOf({ agent_context_id, user_id, agent_url, opted_out }: WindowRunR
     isMember: true,
     listsAgent: true,
     optedOut: opted_out,
-  };
-}
-
-function legacyRunOf(row: WindowRunRow): LegacyRun {
-  return {
-    legacyId: row.legacy_id,
-    startedAtUs: BigInt(row.started_at_us),
-    fingerprint: row.fingerprint,
-    profileHash: row.profile_hash,
-    organizationId: row.organization_id,
-  };
-}
-
-function liveRunOf(row: LiveRunRow): LiveRun {
-  return {
-    runId: row.run_id,
-    testedAtUs: BigInt(row.tested_at_us),
-    fingerprint: row.fingerprint,
-    profileHash: row.profile_hash,
-    organizationId: row.organization_id,
   };
 }

@@ -5,7 +5,8 @@ import { storyboardsOf } from '../storyboards.ts';
 
 const LEGACY_ROWS = sqlFile(import.meta.url, './sql/legacy-rows.sql');
 
-interface LegacyTableRow {
+/** A row of the legacy table, jsonb and times as Postgres's own text. */
+export interface LegacyTableRow {
   readonly id: string;
   readonly agent_context_id: string;
   readonly scenario: string;
@@ -31,7 +32,7 @@ export async function readLegacyRows(
   return new Map(rows.map((row) => [row.id, completeRow(row)]));
 }
 
-function completeRow(row: LegacyTableRow): CompleteRow {
+export function completeRow(row: LegacyTableRow): CompleteRow {
   return {
     agentContextId: row.agent_context_id,
     scenario: row.scenario,

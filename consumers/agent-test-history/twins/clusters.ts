@@ -2,6 +2,7 @@ import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { MatchableDecision } from '../outcome.ts';
 import type { LegacyRun, LiveRun } from './match-twin.ts';
+import { legacyRunOf, liveRunOf, type LegacyRunRow, type LiveRunRow } from './run-rows.ts';
 import { islandsOf, stretchesAround, type Island, type Seed, type Stretch } from './stretches.ts';
 
 const LEGACY_CANDIDATES = sqlFile(import.meta.url, './sql/legacy-candidates.sql');
@@ -66,27 +67,17 @@ function clusterOf({ agentUrl, rows, seeds }: Island<Row>): Cluster {
   };
 }
 
-interface LegacyRow {
+interface LegacyRow extends LegacyRunRow {
   readonly stretch: number;
-  readonly legacy_id: string;
-  readonly fingerprint: string;
-  readonly profile_hash: string | null;
-  readonly organization_id: string;
   readonly decision: Candidate['decision'];
   readonly reason: string;
   readonly canonical_run_id: string | null;
-  readonly started_at_us: string;
   readonly unsettled: boolean;
   readonly has_run: boolean;
 }
 
-interface LiveRow {
+interface LiveRow extends LiveRunRow {
   readonly stretch: number;
-  readonly run_id: string;
-  readonly fingerprint: string;
-  readonly profile_hash: string | null;
-  readonly organization_id: string | null;
-  readonly tested_at_us: string;
   readonly holder: string | null;
 }
 
@@ -119,11 +110,7 @@ async function readStretches(
 
 function candidateOf(row: LegacyRow): Candidate {
   return {
-    legacyId: row.legacy_id,
-    startedAtUs: BigInt(row.started_at_us),
-    fingerprint: row.fingerprint,
-    profileHash: row.profile_hash,
-    organizationId: row.organization_id,
+    ...legacyRunOf(row),
     decision: row.decision,
     reason: row.reason,
     canonicalRunId: row.canonical_run_id,
@@ -133,12 +120,5 @@ function candidateOf(row: LegacyRow): Candidate {
 }
 
 function liveOf(row: LiveRow): LiveCandidate {
-  return {
-    runId: row.run_id,
-    testedAtUs: BigInt(row.tested_at_us),
-    fingerprint: row.fingerprint,
-    profileHash: row.profile_hash,
-    organizationId: row.organization_id,
-    holder: row.holder,
-  };
+  return { ...liveRunOf(row), holder: row.holder };
 }

@@ -1,0 +1,23 @@
+import type { PipelineContext } from '../consumers/agent-test-history/pipeline.ts';
+import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
+import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
+import type { Databases } from './with-databases.ts';
+
+/** What a command runs the projector's stages with, once the live rows have been measured. */
+export async function measuredContext({
+  config,
+  canonical,
+  legacy,
+}: Databases): Promise<PipelineContext & { readonly meter: LiveWindowMeter }> {
+  const matching = matchingOf(config);
+  const meter = new LiveWindowMeter(canonical, matching);
+  await meter.measure();
+  const { floorUs } = meter;
+  return {
+    canonical,
+    legacy,
+    optOutPolicy: config.OPT_OUT_POLICY,
+    matching: { ...matching, floorUs },
+    meter,
+  };
+}
