@@ -11,6 +11,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.pg.test.ts', 'test/**/*.stack.test.ts'],
+          // No test is about time; a busy machine must not turn one red.
+          testTimeout: 30_000,
         },
       },
       {

@@ -5,7 +5,8 @@ import type { SchemaLookup } from '../lib/registry.ts';
 
 /**
  * The columns that the projector reads. Each may be NULL here, whatever the table says: where a NULL has no place, it
- * is the record that is parked, and not the topic that cannot be read once a column allows NULL.
+ * is the record that is parked, and not the topic that cannot be read once a column allows NULL. `jsonb`, which is
+ * large and goes to Postgres as it is, stays in its bytes.
  */
 const ROW_FIELDS = nullable({
   agent_context_id: 'string',
@@ -17,11 +18,11 @@ const ROW_FIELDS = nullable({
   summary: 'string',
   dry_run: 'boolean',
   user_id: 'string',
-  agent_profile_json: 'string',
+  agent_profile_json: 'bytes',
   started_at: 'string',
 });
 /** The column that the table may lack: it is NULL then. */
-const OPTIONAL_ROW_FIELDS = nullable({ steps_json: 'string' });
+const OPTIONAL_ROW_FIELDS = nullable({ steps_json: 'bytes' });
 const SOURCE_FIELDS = { ts_ms: 'long', ...nullable({ snapshot: 'string', lsn: 'long' }) };
 
 function nullable(fields: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {

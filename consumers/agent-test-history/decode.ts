@@ -127,7 +127,15 @@ export function rowOf(after: Fields, placeholder: string): LegacyRow {
     return value;
   };
   const nullableText = (column: string) => (after[column] == null ? null : text(column));
-  const stepsJson = nullableText('steps_json');
+  const nullableJson = (column: string): Buffer | null | Unavailable => {
+    const value = after[column];
+    if (value == null) return null;
+    const json = bytesOf(value, column);
+    if (json.length === Buffer.byteLength(placeholder) && json.toString() === placeholder) return UNAVAILABLE;
+    if (json.includes(0)) throw new Unmappable(`${column} holds a NUL character`);
+    return json;
+  };
+  const stepsJson = nullableJson('steps_json');
   return {
     agentContextId: uuidOf(after['agent_context_id'], 'agent_context_id'),
     scenario: text('scenario'),
@@ -139,7 +147,7 @@ export function rowOf(after: Fields, placeholder: string): LegacyRow {
     summary: nullableText('summary'),
     dryRun: after['dry_run'] == null ? null : booleanOf(after['dry_run'], 'dry_run'),
     userId: nullableText('user_id'),
-    agentProfileJson: nullableText('agent_profile_json'),
+    agentProfileJson: nullableJson('agent_profile_json'),
     startedAt: timestampOf(after['started_at'], 'started_at'),
     storyboards: stepsJson === UNAVAILABLE ? UNAVAILABLE : storyboardsOf(stepsJson),
   };
@@ -163,6 +171,11 @@ function objectOf(value: unknown, name: string): Fields {
 function stringOf(value: unknown, name: string): string {
   if (typeof value !== 'string') throw new Unmappable(`${name} is not text`);
   return value;
+}
+
+/** Text that is only handed on: Avro leaves it in its bytes. */
+function bytesOf(value: unknown, name: string): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(stringOf(value, name));
 }
 
 function booleanOf(value: unknown, name: string): boolean {

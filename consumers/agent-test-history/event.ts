@@ -6,7 +6,7 @@ export type Unavailable = typeof UNAVAILABLE;
 
 /**
  * The columns of `agent_test_history` that have a canonical one. `timestamptz` is text that Postgres reads back to
- * the microsecond, `jsonb` is Postgres's own text. Only text and jsonb columns can be unavailable. `storyboards` is
+ * the microsecond, `jsonb` is Postgres's own text, as UTF-8. Only text and jsonb columns can be unavailable. `storyboards` is
  * what the canonical row takes from `steps_json`, as JSON text: the column itself would double the size of a batch.
  */
 export interface LegacyRow {
@@ -19,7 +19,7 @@ export interface LegacyRow {
   readonly summary: string | null | Unavailable;
   readonly dryRun: boolean | null;
   readonly userId: string | null | Unavailable;
-  readonly agentProfileJson: string | null | Unavailable;
+  readonly agentProfileJson: Buffer | null | Unavailable;
   readonly startedAt: string;
   readonly storyboards: string | null | Unavailable;
 }
@@ -32,6 +32,11 @@ const TEXT_COLUMNS = [
   'agentProfileJson',
   'storyboards',
 ] as const satisfies TextColumn[];
+
+/** Text that Postgres gave, as it comes in records. */
+export function utf8(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text);
+}
 
 /** A row with every value present. */
 export type CompleteRow = { readonly [K in keyof LegacyRow]: Exclude<LegacyRow[K], Unavailable> };

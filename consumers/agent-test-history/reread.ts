@@ -1,6 +1,6 @@
 import type { Pool } from '../lib/postgres.ts';
 import { sqlFile } from '../lib/sql-file.ts';
-import { UNAVAILABLE, type CompleteRow, type ImageEvent } from './event.ts';
+import { UNAVAILABLE, utf8, type CompleteRow, type ImageEvent } from './event.ts';
 import { storyboardsOf } from './storyboards.ts';
 
 const REREAD = sqlFile(import.meta.url, './sql/reread.sql');
@@ -38,8 +38,9 @@ export async function reread(
         summary: row.summary === UNAVAILABLE ? stored.summary : row.summary,
         userId: row.userId === UNAVAILABLE ? stored.user_id : row.userId,
         agentProfileJson:
-          row.agentProfileJson === UNAVAILABLE ? stored.agent_profile_json : row.agentProfileJson,
-        storyboards: row.storyboards === UNAVAILABLE ? storyboardsOf(stored.steps_json) : row.storyboards,
+          row.agentProfileJson === UNAVAILABLE ? utf8(stored.agent_profile_json) : row.agentProfileJson,
+        storyboards:
+          row.storyboards === UNAVAILABLE ? storyboardsOf(utf8(stored.steps_json)) : row.storyboards,
       },
     });
   }

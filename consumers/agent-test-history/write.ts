@@ -25,7 +25,7 @@ type Column<T> =
   | ((effect: T) => number | bigint | boolean | null)
   /** A uuid or a time: whoever read it has made sure of its characters. */
   | { readonly unquoted: (effect: T) => string | null }
-  | { readonly text: (effect: T) => string | null }
+  | { readonly text: (effect: T) => string | Buffer | null }
   | { readonly bytes: (effect: T) => Buffer | null };
 
 type Imaged = RecordDecision | LaterImage;

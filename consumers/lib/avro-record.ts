@@ -28,7 +28,31 @@ const bigintLong = avro.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
 });
 
+/** What avsc reads from: its public types do not say so. */
+interface Tap {
+  readonly buf: Buffer;
+  pos: number;
+  readLong(): number;
+  _invalidate(): void;
+}
+
+/**
+ * `bytes` as a view of the record instead of a copy. A reader's `bytes` may stand for a writer's `string`: a large text
+ * that is only handed on need not become a JavaScript string, and back.
+ */
+const bytesInPlace = Object.create(new avro.types.BytesType(), {
+  _read: { value: readInPlace },
+}) as avro.Type;
+
+function readInPlace(tap: Tap): Buffer {
+  const length = tap.readLong();
+  const from = tap.pos;
+  if (length < 0) tap._invalidate();
+  else tap.pos += length;
+  return tap.buf.subarray(from, tap.pos);
+}
+
 export function parseSchema(schema: unknown): avro.Type {
   // A registry for each parse: avsc puts the named types that it meets in there.
-  return avro.Type.forSchema(schema as avro.Schema, { registry: { long: bigintLong } });
+  return avro.Type.forSchema(schema as avro.Schema, { registry: { long: bigintLong, bytes: bytesInPlace } });
 }

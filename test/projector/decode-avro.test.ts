@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import { utf8, type SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import type { SchemaLookup } from '../../consumers/lib/registry.ts';
 import {
   avroKey,
@@ -244,7 +244,7 @@ test('decoding undoes encoding, for any row, in Avro and in JSON', async () => {
         summary: values.summary,
         dryRun: values.dry_run,
         userId: values.user_id,
-        agentProfileJson: values.agent_profile_json,
+        agentProfileJson: utf8(values.agent_profile_json),
         startedAt: row.started_at,
       };
       const json = {

@@ -91,7 +91,7 @@ describe.each([
         summary: 'seven of nine',
         dryRun: false,
         userId: 'user_1',
-        agentProfileJson: '{"name": "agent", "version": 1.0}',
+        agentProfileJson: Buffer.from('{"name": "agent", "version": 1.0}'),
         startedAt: '2026-03-04T05:06:07.123456Z',
         storyboards: null,
       },
@@ -203,9 +203,19 @@ describe.each([
   });
 
   test('whose text only looks like the placeholder keeps its text', async () => {
-    const after = { ...row, summary: `${PLACEHOLDER} `, scenario: '__debezium_unavailable_value' };
+    const profile = PLACEHOLDER.toUpperCase();
+    const after = {
+      ...row,
+      summary: `${PLACEHOLDER} `,
+      scenario: '__debezium_unavailable_value',
+      agent_profile_json: profile,
+    };
     expect(await decode({ op: 'u', after })).toMatchObject({
-      row: { summary: `${PLACEHOLDER} `, scenario: '__debezium_unavailable_value' },
+      row: {
+        summary: `${PLACEHOLDER} `,
+        scenario: '__debezium_unavailable_value',
+        agentProfileJson: Buffer.from(profile),
+      },
     });
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { utf8 } from '../../consumers/agent-test-history/event.ts';
 import { fingerprintOf, profileHashOf } from '../../consumers/agent-test-history/twins/fingerprint.ts';
 import {
   likeness,
@@ -31,7 +32,7 @@ function legacy(
     legacyId,
     startedAtUs: BigInt(Math.round(seconds * 1e6)),
     fingerprint: fingerprintOf(values),
-    profileHash: profileHashOf(values.profile),
+    profileHash: profileHashOf(utf8(values.profile)),
     organizationId,
   };
 }
@@ -46,7 +47,7 @@ function live(
     runId,
     testedAtUs: BigInt(Math.round(seconds * 1e6)),
     fingerprint: fingerprintOf(values),
-    profileHash: profileHashOf(values.profile),
+    profileHash: profileHashOf(utf8(values.profile)),
     organizationId,
   };
 }

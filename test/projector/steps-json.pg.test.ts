@@ -45,7 +45,7 @@ test('the roll-up is what plain SQL makes of the same jsonb, whatever is in it',
     const { rows } = await open.pool.query<{ stored: string; expected: string | null }>(STORED_AND_EXPECTED, [
       given,
     ]);
-    const rolledUp = rows.map(({ stored }) => storyboardsOf(stored));
+    const rolledUp = rows.map(({ stored }) => storyboardsOf(Buffer.from(stored)));
     // To the byte: the hash of a row takes this text, and the stored one where an update left steps_json out.
     expect(rolledUp).toEqual(rows.map(({ expected }) => expected));
     withVerdicts += rolledUp.filter((verdicts) => verdicts !== null).length;

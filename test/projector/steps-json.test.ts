@@ -3,12 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { storyboardsOf } from '../../consumers/agent-test-history/storyboards.ts';
 import { anyPhase } from '../support/phases.ts';
 
+const storyboardsIn = (json: string) => storyboardsOf(Buffer.from(json));
 const steps = (...passed: unknown[]) => passed.map((verdict) => ({ passed: verdict }));
 const trackOf = (...scenarios: unknown[]) => ({ scenarios });
 
 describe('the text of a steps_json', () => {
   const rolledUp = (value: unknown) => {
-    const json = storyboardsOf(JSON.stringify(value));
+    const json = storyboardsIn(JSON.stringify(value));
     return json === null ? null : (JSON.parse(json) as unknown);
   };
   const phases = [
@@ -45,9 +46,19 @@ describe('the text of a steps_json', () => {
 
   test('gives a storyboard called __proto__ like any other', () => {
     const text = '[{"__proto__": {"scenario": "b/1"}, "scenario": "__proto__/1", "passed": true}]';
-    expect(storyboardsOf(text)).toBe(
+    expect(storyboardsIn(text)).toBe(
       '[{"status": "passing", "steps_total": 1, "steps_passed": 1, "storyboard_id": "__proto__"}]',
     );
+  });
+
+  test.each([
+    ['quotation marks', '"sto\\"ry/board/1"', 'sto"ry'],
+    ['escapes', '"sto\\nry/1"', 'sto\nry'],
+    ['letters of other languages', '"проверка/1"', 'проверка'],
+  ])('names a storyboard with %s in its id', (_, key, id) => {
+    expect(JSON.parse(storyboardsIn(`[{"note": "/", "scenario": ${key}}]`) ?? '')).toMatchObject([
+      { storyboard_id: id },
+    ]);
   });
 
   test.each([
@@ -65,10 +76,12 @@ describe('the text of a steps_json', () => {
     ['a key one level too deep', '[[{"scenario": "a/1", "passed": true}]]'],
     ['a track in a track', '[{"scenarios": [{"scenarios": [{"scenario": "a/1"}]}]}]'],
     ['a key of the prototype', '{"__proto__": {"tracks": [{"scenarios": [{"scenario": "a/1"}]}]}}'],
+    ['a slash only behind the key', '[{"scenario": "quality", "note": "a/1"}]'],
     ['no JSON', '[{"scenario": "a/1"'],
+    ['text that ends in a key', '[{"scenario": "a'],
     ['nothing', ''],
   ])('with %s has none', (_, text) => {
-    expect(storyboardsOf(text)).toBeNull();
+    expect(storyboardsIn(text)).toBeNull();
   });
 
   test('that is NULL has none', () => {
@@ -78,7 +91,7 @@ describe('the text of a steps_json', () => {
   test.each(['[', '{"scenario":'])('nested a hundred thousand deep in %s has none', (open) => {
     const close = open === '[' ? ']' : '}';
     const text = `${open.repeat(100_000)}"scenario"${close.repeat(100_000)}`;
-    expect(storyboardsOf(text)).toBeNull();
+    expect(storyboardsIn(text)).toBeNull();
   });
 });
 
@@ -87,10 +100,10 @@ test('how phases are spread over tracks does not matter, nor does the shape arou
     fc.property(fc.array(anyPhase), fc.nat(), (phases, at) => {
       const cut = phases.length === 0 ? 0 : at % phases.length;
       const tracks = [trackOf(...phases.slice(0, cut)), trackOf(...phases.slice(cut))];
-      const together = storyboardsOf(JSON.stringify({ tracks: [trackOf(...phases)] }));
-      expect(storyboardsOf(JSON.stringify({ tracks }))).toBe(together);
-      expect(storyboardsOf(JSON.stringify(tracks))).toBe(together);
-      expect(storyboardsOf(JSON.stringify(phases))).toBe(together);
+      const together = storyboardsIn(JSON.stringify({ tracks: [trackOf(...phases)] }));
+      expect(storyboardsIn(JSON.stringify({ tracks }))).toBe(together);
+      expect(storyboardsIn(JSON.stringify(tracks))).toBe(together);
+      expect(storyboardsIn(JSON.stringify(phases))).toBe(together);
     }),
   );
 });

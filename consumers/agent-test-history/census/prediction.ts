@@ -3,7 +3,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { OptOutPolicy } from '../classify.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
 import { rowOf } from '../decode.ts';
-import type { ImageEvent } from '../event.ts';
+import { utf8, type ImageEvent } from '../event.ts';
 import { lookUp, lookupKeyOf, type Facts } from '../lookup.ts';
 import type { Decision } from '../outcome.ts';
 import { epochMicros } from '../timestamp.ts';
@@ -152,7 +152,7 @@ function imageOf(row: CensusRow): ImageEvent {
       summary: row.summary,
       dryRun: row.dry_run,
       userId: row.user_id,
-      agentProfileJson: row.agent_profile_json,
+      agentProfileJson: utf8(row.agent_profile_json),
       startedAt: row.started_at ?? '',
       storyboards: null,
     },

@@ -1,6 +1,6 @@
 import type { Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import type { CompleteRow } from '../event.ts';
+import { utf8, type CompleteRow } from '../event.ts';
 import { storyboardsOf } from '../storyboards.ts';
 
 const LEGACY_ROWS = sqlFile(import.meta.url, './sql/legacy-rows.sql');
@@ -43,8 +43,8 @@ export function completeRow(row: LegacyTableRow): CompleteRow {
     summary: row.summary,
     dryRun: row.dry_run,
     userId: row.user_id,
-    agentProfileJson: row.agent_profile_json,
+    agentProfileJson: utf8(row.agent_profile_json),
     startedAt: row.started_at,
-    storyboards: storyboardsOf(row.steps_json),
+    storyboards: storyboardsOf(utf8(row.steps_json)),
   };
 }

@@ -16,9 +16,11 @@ export function fingerprintOf({ headline, totalDurationMs, passing }: Fingerprin
   return hash(`${passing ? 'passing ' : 'other '}${duration}${headline === null ? '' : ` =${headline}`}`);
 }
 
+const JSON_NULL = Buffer.from('null');
+
 /** `profile` is Postgres's own jsonb text; null where there is no profile, which is what a JSON null means. */
-export function profileHashOf(profile: string | null): string | null {
-  return profile === null || profile === 'null' ? null : hash(profile);
+export function profileHashOf(profile: Buffer | null): string | null {
+  return profile === null || profile.equals(JSON_NULL) ? null : hash(profile);
 }
 
 const WEAK = new Set(
@@ -31,7 +33,7 @@ export function isWeak(fingerprint: string): boolean {
 }
 
 /** MD5 as a UUID: no secret depends on it, and Postgres has it without an extension. */
-function hash(text: string): string {
+function hash(text: string | Buffer): string {
   const hex = createHash('md5').update(text).digest('hex');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
