@@ -1,6 +1,6 @@
 import type { IdList } from '../consumers/agent-test-history/census/id-list.ts';
 import { ODD_VALUES, type OddValue } from '../consumers/agent-test-history/census/odd-values.ts';
-import type { Figures } from '../consumers/agent-test-history/census/tally.ts';
+import type { Figures } from '../consumers/agent-test-history/census/census.ts';
 import { renderTable } from './table.ts';
 
 export interface Took {

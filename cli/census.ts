@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { largestMessageBytes } from '../connectors/deploy/message-limit.ts';
-import { takeCensus } from '../consumers/agent-test-history/census/census.ts';
+import { takeCensus, type Figures } from '../consumers/agent-test-history/census/census.ts';
 import { compareCensus, type Comparison } from '../consumers/agent-test-history/census/compare.ts';
-import type { Figures } from '../consumers/agent-test-history/census/tally.ts';
 import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
 import { CANONICAL_TABLES, LEGACY_TABLES, assertFit } from '../consumers/agent-test-history/requirements.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';

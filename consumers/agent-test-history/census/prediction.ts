@@ -6,10 +6,12 @@ import { rowOf } from '../decode.ts';
 import type { ImageEvent } from '../event.ts';
 import { lookUp, lookupKeyOf, type Facts } from '../lookup.ts';
 import type { Decision } from '../outcome.ts';
+import { storyboardsOf } from '../storyboards.ts';
 import { epochMicros } from '../timestamp.ts';
 import { pendingSeed } from '../twins/match.ts';
 import type { Seed } from '../twins/stretches.ts';
 import type { CensusRow } from './legacy-rows.ts';
+import type { Trial } from './trial.ts';
 
 /** What the projector would decide on a legacy row that it has never seen. */
 export interface Prediction {
@@ -42,6 +44,8 @@ export interface Found {
 export interface Undecided {
   readonly prediction: Prediction;
   readonly seed: Seed;
+  /** Why Postgres would refuse its canonical row. */
+  readonly refused: string | null;
 }
 
 export interface Predicted {
@@ -57,13 +61,14 @@ interface Rules {
   readonly floorUs: bigint;
   /** Rows that started after this have none either. */
   readonly ceilingUs: bigint;
+  readonly trial: Trial;
 }
 
 /** Decides on a chunk by the projector's own look-up and rule. `client` is one on the temporary schema. */
 export async function predict(
   client: Client,
   rows: readonly CensusRow[],
-  { optOutPolicy, floorUs, ceilingUs }: Rules,
+  { optOutPolicy, floorUs, ceilingUs, trial }: Rules,
 ): Promise<Predicted> {
   const decided: Prediction[] = [];
   const undecided: Undecided[] = [];
@@ -79,19 +84,30 @@ export async function predict(
     usable.map(({ event }) => lookupKeyOf(event)),
     floorUs,
   );
-  usable.forEach(({ row, event }, index) => {
+  const effects = usable.map(({ row, event }, index) => {
     const known = facts[index];
     const effect = known === undefined ? undefined : decideImage(event, known, optOutPolicy);
     if (known === undefined || effect?.effect !== 'record')
       throw new TypeError(`nothing is decided on legacy row ${row.id}`);
+    return { row, effect, known };
+  });
+  const refusals = await trial.refusals(effects.map(({ effect }) => effect));
+  for (const { row, effect, known } of effects) {
     if (known.scriptCopies.length > 0) copies.set(row.id, known.scriptCopies.length);
     const { decision, reason } = effect;
     const prediction = { ...outsideMatching(row), decision, reason, found: foundIn(row, known) };
+    const refused = refusals.get(row.id) ?? null;
     const seed = seedOf(effect, ceilingUs);
-    if (seed === undefined) decided.push(prediction);
-    else undecided.push({ prediction: { ...prediction, fingerprint: seed.fingerprint }, seed });
-  });
+    if (seed !== undefined)
+      undecided.push({ prediction: { ...prediction, fingerprint: seed.fingerprint }, seed, refused });
+    else decided.push(refused === null ? prediction : { ...prediction, ...quarantinedFor(refused) });
+  }
   return { decided, undecided, copies };
+}
+
+/** What becomes of a row whose canonical row Postgres refuses. */
+export function quarantinedFor(refused: string) {
+  return { decision: 'quarantined', reason: `rejected_by_postgres: ${refused}` } as const;
 }
 
 function outsideMatching({ id: legacyId, expired, started_at }: CensusRow) {
@@ -131,12 +147,14 @@ function unmappable(row: CensusRow): string | undefined {
 /** No text holds a NUL character: what the connector leaves out, the table has. */
 const NO_PLACEHOLDER = '\u0000';
 
-/** The row as a snapshot would bring it. `steps_json` decides nothing, and is not read. */
+const NO_TOPIC = '00000000-0000-0000-0000-000000000000';
+
+/** The row as a snapshot would bring it. `steps_json` decides nothing: it is there where a constraint asks for it. */
 function imageOf(row: CensusRow): ImageEvent {
   return {
     kind: 'image',
     op: 'r',
-    position: { topicId: '', partition: 0, offset: 0n },
+    position: { topicId: NO_TOPIC, partition: 0, offset: 0n },
     legacyId: row.id,
     lsn: null,
     snapshot: true,
@@ -154,7 +172,7 @@ function imageOf(row: CensusRow): ImageEvent {
       userId: row.user_id,
       agentProfileJson: row.agent_profile_json,
       startedAt: row.started_at ?? '',
-      storyboards: null,
+      storyboards: storyboardsOf(row.steps_json),
     },
   };
 }

@@ -7,8 +7,8 @@ import type { LiveSide } from './live-side.ts';
 import { oddValuesOf } from './odd-values.ts';
 import type { Prediction } from './prediction.ts';
 
-/** What the census says, apart from how long it took. */
-export interface Figures {
+/** What is counted row by row. */
+export interface Counts {
   readonly legacyRows: number;
   /** Every decision, and 0 where none is expected. They add up to the legacy rows. */
   readonly decisions: Readonly<Record<Decision, number>>;
@@ -108,7 +108,7 @@ export class Tally {
     if (decision === 'projected' && expired) this.#expired++;
   }
 
-  get figures(): Figures {
+  get figures(): Counts {
     const { first, last, liveRows, scriptCopies } = this.#live;
     return {
       legacyRows: this.#legacyRows,
