@@ -98,6 +98,18 @@ test('before `migrate`, the command counts every row, with sizes and what retent
   expect(figures.size.tooLarge).toEqual({ count: 1, ids: [large] });
 });
 
+test('an answer that is longer than a pipe takes at once reaches whoever reads it whole', async () => {
+  await open.pool.query(
+    `INSERT INTO agent_test_history (agent_context_id, scenario, overall_passed, steps_passed, steps_failed, dry_run, total_duration_ms)
+     SELECT $1, 'quality_evaluation', true, 1, 0, NULL, 0 FROM generate_series(1, 6000)`,
+    [context],
+  );
+  const { stdout } = await cli('--json');
+  expect(stdout.length).toBeGreaterThan(500_000);
+  expect(JSON.parse(stdout)).toMatchObject({ odd_values: { null_dry_run: { count: 6000 } } });
+  await open.pool.query('DELETE FROM agent_test_history WHERE dry_run IS NULL');
+});
+
 test('a NULL where the application writes none will be quarantined, and the census says why', async () => {
   await open.pool.query('ALTER TABLE agent_test_history ALTER COLUMN overall_passed DROP NOT NULL');
   const bad = await add({ overall_passed: null });

@@ -1,5 +1,6 @@
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { epochMicros } from '../timestamp.ts';
 import type { Wanted } from './trial.ts';
 
 const LEGACY_CHUNK = sqlFile(import.meta.url, './sql/legacy-chunk.sql');
@@ -17,6 +18,8 @@ export interface CensusRow {
   readonly dry_run: boolean | null;
   readonly user_id: string | null;
   readonly started_at: string | null;
+  /** In microseconds since 1970; undefined at no time that a live row can have. */
+  readonly startedAtUs: bigint | undefined;
   /** Null, too, where no live row is near and no constraint asks for it; the profile and the steps alike. */
   readonly summary: string | null;
   readonly agent_profile_json: string | null;
@@ -64,7 +67,7 @@ async function readChunk(
   after: string | null,
 ): Promise<readonly CensusRow[]> {
   const { chunkRows, reach, measuredFromBytes, retentionDays, wanted } = reading;
-  const { rows } = await legacy.query<CensusRow>(LEGACY_CHUNK, [
+  const { rows } = await legacy.query<Omit<CensusRow, 'startedAtUs'>>(LEGACY_CHUNK, [
     after,
     chunkRows,
     reach?.fromUs ?? null,
@@ -75,5 +78,8 @@ async function readChunk(
     wanted.profile,
     wanted.steps,
   ]);
-  return rows;
+  // Read once: every count and every look-up of the row asks for it.
+  return rows.map((row) =>
+    Object.assign(row, { startedAtUs: row.started_at === null ? undefined : epochMicros(row.started_at) }),
+  );
 }

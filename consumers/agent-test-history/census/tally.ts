@@ -1,5 +1,4 @@
 import { DECISIONS, type Decision } from '../outcome.ts';
-import { epochMicros } from '../timestamp.ts';
 import { WEAK_FINGERPRINT } from '../twins/plan-links.ts';
 import { IdLists, type IdList } from './id-list.ts';
 import type { CensusRow } from './legacy-rows.ts';
@@ -88,7 +87,7 @@ export class Tally {
 
   row(row: CensusRow, copies: number): void {
     this.#legacyRows++;
-    if (this.#isInWindow(row.started_at)) this.#inWindow++;
+    if (this.#isInWindow(row)) this.#inWindow++;
     if (row.out_of_line) this.#outOfLine++;
     this.#measure(row);
     for (const name of oddValuesOf(row, this.#limits.nowUs)) this.#odd.add(name, row.id);
@@ -136,9 +135,8 @@ export class Tally {
     };
   }
 
-  #isInWindow(startedAt: string | null): boolean {
+  #isInWindow({ startedAtUs: us }: CensusRow): boolean {
     const { firstUs, lastUs } = this.#live;
-    const us = startedAt === null ? undefined : epochMicros(startedAt);
     return us !== undefined && firstUs !== null && lastUs !== null && us >= firstUs && us <= lastUs;
   }
 
