@@ -87,6 +87,7 @@ test('before `migrate`, the command counts every row, with sizes and what retent
     projected_beyond_retention: 1,
     size: { rows_out_of_line: 2, largest_row: { legacy_id: large, measured: 'message' } },
     dual_write_window: { first_live_row: null, legacy_rows_inside: 0 },
+    constraints: { tried_row_by_row: [], not_tried: [] },
   });
   const { rows } = await open.pool.query("SELECT FROM pg_namespace WHERE nspname LIKE 'history_cdc%'");
   expect(rows).toEqual([]);
@@ -135,6 +136,13 @@ test('the rule in the temporary schema is that of the migrated one', async () =>
   );
   expect(temporary.size).toBeGreaterThan(4);
   for (const [name, definition] of temporary) expect(definition, name).toBe(ours.get(name));
+});
+
+test('before the first decision there is nothing to compare with, and no list of all rows', async () => {
+  const { status, stdout } = await cli('--compare');
+  expect(status).toBe(1);
+  expect(stdout).toContain('nothing to compare with: the ledger has no decision yet');
+  expect(stdout).not.toContain('never_seen');
 });
 
 function plain(text: string): string {
