@@ -23,6 +23,9 @@ export function comparisonFacts({ decisions, changes, differences, unexplained }
 
 /** What was predicted beside what the ledger has; every legacy id is named that nothing explains, of the others one. */
 export function renderComparison({ decisions, changes, differences, unexplained }: Comparison): string {
+  // Else every row of the table would be listed as one that was never seen.
+  if (Object.values(decisions).every(({ ledger }) => ledger === 0))
+    return 'nothing to compare with: the ledger has no decision yet; run `history-cdc project` first';
   const lists = Object.entries(differences) as [Difference, { count: number; ids: readonly string[] }][];
   return [
     renderTable(

@@ -1,6 +1,6 @@
 import type { IdList } from '../consumers/agent-test-history/census/id-list.ts';
 import { ODD_VALUES, type OddValue } from '../consumers/agent-test-history/census/odd-values.ts';
-import type { Figures } from '../consumers/agent-test-history/census/tally.ts';
+import type { Figures } from '../consumers/agent-test-history/census/census.ts';
 import { renderTable } from './table.ts';
 
 export interface Took {
@@ -8,7 +8,7 @@ export interface Took {
 }
 
 export function censusFacts(figures: Figures, { seconds }: Took) {
-  const { script, window, size } = figures;
+  const { script, window, size, trial } = figures;
   return {
     legacy_rows: figures.legacyRows,
     decisions: figures.decisions,
@@ -40,6 +40,7 @@ export function censusFacts(figures: Figures, { seconds }: Took) {
       too_large_for_the_connector: size.tooLarge,
     },
     odd_values: figures.oddValues,
+    constraints: { tried_row_by_row: trial.constraints, not_tried: trial.notTried },
     projected_beyond_retention: figures.expired,
     seconds: Number(seconds.toFixed(1)),
     rows_per_second: rateOf(figures, seconds),
@@ -61,12 +62,13 @@ export function renderCensus(figures: Figures, { seconds }: Took): string {
     '',
     renderTable(['what', 'found', 'which'], findingsOf(figures)),
     '',
+    'of each list of rows the first is named: --json has all of them',
     `${count(figures.legacyRows)} rows in ${seconds.toFixed(1)} s, ${count(rateOf(figures, seconds))} a second`,
   ].join('\n');
 }
 
 function findingsOf(figures: Figures): string[][] {
-  const { script, window, size } = figures;
+  const { script, window, size, trial } = figures;
   const { largest } = size;
   return [
     ['first live row', window.first ?? 'none', ''],
@@ -91,6 +93,16 @@ function findingsOf(figures: Figures): string[][] {
           largest.legacyId,
         ],
     listed('rows that are larger than the connector may send', size.tooLarge),
+    [
+      'constraints of agent_compliance_runs that may refuse a row: every row was tried',
+      count(trial.constraints.length),
+      trial.constraints.join(', '),
+    ],
+    ...trial.notTried.map((what) => [
+      'could not be tried: the run may quarantine rows for it, or stop',
+      '',
+      what,
+    ]),
     ...Object.entries(figures.quarantined).map(([why, list]) => listed(`to be quarantined: ${why}`, list)),
     ...Object.entries(figures.oddValues).map(([name, list]) => listed(ODD_VALUES[name as OddValue], list)),
     ...(figures.expired === null

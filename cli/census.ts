@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { largestMessageBytes } from '../connectors/deploy/message-limit.ts';
-import { takeCensus } from '../consumers/agent-test-history/census/census.ts';
+import { takeCensus, type Figures } from '../consumers/agent-test-history/census/census.ts';
 import { compareCensus, type Comparison } from '../consumers/agent-test-history/census/compare.ts';
-import type { Figures } from '../consumers/agent-test-history/census/tally.ts';
 import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
 import { CANONICAL_TABLES, LEGACY_TABLES, assertFit } from '../consumers/agent-test-history/requirements.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
@@ -12,6 +11,27 @@ import { censusFacts, renderCensus, type Took } from './census-report.ts';
 import { comparisonFacts, renderComparison } from './census-comparison.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
+
+const HELP = `
+The prediction comes from the projector's own rule, as if no row had been decided yet. Nothing is written but temporary
+tables of the command's own session, and no statement holds anything up.
+
+Decisions:
+  projected    an owner's run that nobody recorded: it gets a canonical row
+  twin         an owner's run that the live path recorded, too: linked to that row
+  adopted      the earlier script had copied it: linked to its copy
+  third_party  the user does not own the agent            anonymous  no user
+  opted_out    the owner wants no monitoring              orphaned   its context is gone
+  gone         deleted before it was seen: none is expected of rows that are there
+  quarantined  it cannot be mapped, or a constraint of agent_compliance_runs would refuse it
+
+What triggers and indexes of agent_compliance_runs may refuse is not predicted.
+With --compare the exit code is 1 where a difference is left that nothing explains.
+
+Examples:
+  history-cdc census
+  history-cdc census --json > census.json
+  history-cdc census --compare`;
 
 interface Options {
   readonly json?: true;
@@ -26,10 +46,7 @@ export function registerCensus(program: Command, context: CommandContext): void 
     )
     .option('--json', 'print the result as JSON, with the ids of every row that is odd')
     .option('--compare', 'after the run: hold the prediction against the ledger, and explain each difference')
-    .addHelpText(
-      'after',
-      '\nNothing is written but temporary tables of its own session, and no statement holds anything up. The prediction comes\nfrom the projector’s own rule, as if no row had been decided yet. With --compare it ends with 1 where a difference is left that nothing explains.\n\nExamples:\n  history-cdc census --json > census.json\n  history-cdc census --compare',
-    )
+    .addHelpText('after', HELP)
     .action(async (options: Options) => {
       await runCensus(context, options);
     });

@@ -69,6 +69,10 @@ try {
 } catch (error) {
   process.exitCode = report(error);
 }
+// A pipe takes 64 kB at once; an answer is not over before whoever reads it has all of it.
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
+);
 // The command is done. kafkajs can lose sight of a connection when a broker comes back, and that one would keep the
 // process alive for good: a projector that has stopped, or that cannot go on, and does not end.
 process.exit();

@@ -72,6 +72,19 @@ export async function inTransaction<T>(pool: Pool, work: (client: Client) => Pro
   }
 }
 
+/** A transaction of a session that its work shares: its temporary tables are seen by no other. */
+export async function inTransactionOf<T>(session: Client, work: () => Promise<T>): Promise<T> {
+  await session.query(`BEGIN ISOLATION LEVEL READ COMMITTED; ${TRANSACTION_BOUNDS}`);
+  try {
+    const result = await work();
+    await session.query('COMMIT');
+    return result;
+  } catch (error) {
+    await session.query('ROLLBACK');
+    throw error;
+  }
+}
+
 /** Runs the same work as `inTransaction`, and rolls it back. */
 export async function inDryRun<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
   return await inTransaction<T>(pool, async (client) => {
@@ -99,13 +112,21 @@ export function sqlState(error: unknown): string | undefined {
  */
 const DATA_CLASSES = new Set(['22', '54']);
 
-/** NOT NULL and CHECK: the constraints that a row's own values break. A unique violation is a race between sessions. */
-const DATA_CONSTRAINTS = new Set(['23502', '23514']);
+/**
+ * NOT NULL, CHECK and foreign keys: the constraints that a row's own values break. A unique violation is a race between
+ * sessions.
+ */
+const DATA_CONSTRAINTS = new Set(['23502', '23503', '23514']);
 
 /** True where the values of a row are to blame. Only these errors quarantine. */
 export function isDataError(error: unknown): boolean {
   const state = sqlState(error);
-  return state !== undefined && (DATA_CLASSES.has(state.slice(0, 2)) || DATA_CONSTRAINTS.has(state));
+  return state !== undefined && isDataState(state);
+}
+
+/** The same of a SQLSTATE. */
+export function isDataState(state: string): boolean {
+  return DATA_CLASSES.has(state.slice(0, 2)) || DATA_CONSTRAINTS.has(state);
 }
 
 /** Rows changed between our reading and our writing them: the transaction is rolled back, and may pass when it begins anew. */

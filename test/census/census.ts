@@ -1,6 +1,13 @@
-import { takeCensus, type CensusContext } from '../../consumers/agent-test-history/census/census.ts';
+import { expect } from 'vitest';
+import {
+  takeCensus,
+  type CensusContext,
+  type Figures,
+} from '../../consumers/agent-test-history/census/census.ts';
+import { compareCensus, type Comparison } from '../../consumers/agent-test-history/census/compare.ts';
+import { UNEXPLAINED } from '../../consumers/agent-test-history/census/difference.ts';
+import type { OptOutPolicy } from '../../consumers/agent-test-history/classify.ts';
 import type { Prediction } from '../../consumers/agent-test-history/census/prediction.ts';
-import type { Figures } from '../../consumers/agent-test-history/census/tally.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 
 interface Census {
@@ -54,4 +61,31 @@ export async function urlOf(pool: Pool): Promise<string> {
   const address = new URL(pool.options.connectionString ?? '');
   address.pathname = `/${rows[0]?.name ?? ''}`;
   return address.href;
+}
+
+/** A census held against the ledger, in chunks so small that there are many. */
+export async function compare(target: Pool, optOutPolicy: OptOutPolicy = 'respect'): Promise<Comparison> {
+  const pool = createPool({ url: await urlOf(target), name: 'census test', connections: 4 });
+  try {
+    const { comparison } = await compareCensus({
+      canonical: pool,
+      legacy: pool,
+      optOutPolicy,
+      windowUs: 120_000_000n,
+      retentionDays: undefined,
+      messageBytes: 16_777_216,
+      chunkRows: 2,
+    });
+    return comparison;
+  } finally {
+    await pool.end();
+  }
+}
+
+/** The legacy ids by what explains their difference. */
+export async function differences(target: Pool): Promise<Record<string, readonly string[]>> {
+  const { differences: found, unexplained } = await compare(target);
+  const ids = Object.fromEntries(Object.entries(found).map(([name, list]) => [name, list.ids]));
+  expect(unexplained).toBe(Object.keys(UNEXPLAINED).reduce((sum, name) => sum + (ids[name]?.length ?? 0), 0));
+  return ids;
 }

@@ -53,7 +53,7 @@ test('on the demo’s data the census, taken before anything of ours is there, s
   expect(said(before.predictions)).toEqual(decisions);
   const kinds = ['projected', 'twin', 'adopted', 'third_party', 'anonymous', 'opted_out'] as const;
   for (const kind of kinds) expect(before.figures.decisions[kind], kind).toBeGreaterThan(0);
-  const after = await census(database.url);
+  const after = await census(database.url, { chunkRows: 700 });
   expect(said(after.predictions), 'what the ledger says by now does not reach it').toEqual(decisions);
   expect(after.figures).toEqual(before.figures);
   const comparison = await compared();

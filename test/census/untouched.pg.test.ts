@@ -87,6 +87,7 @@ test('before `migrate`, the command counts every row, with sizes and what retent
     projected_beyond_retention: 1,
     size: { rows_out_of_line: 2, largest_row: { legacy_id: large, measured: 'message' } },
     dual_write_window: { first_live_row: null, legacy_rows_inside: 0 },
+    constraints: { tried_row_by_row: [], not_tried: [] },
   });
   const { rows } = await open.pool.query("SELECT FROM pg_namespace WHERE nspname LIKE 'history_cdc%'");
   expect(rows).toEqual([]);
@@ -96,6 +97,18 @@ test('before `migrate`, the command counts every row, with sizes and what retent
   expect(table).toMatch(/^legacy rows +4/m);
   const { figures } = await census(open.database.url, { messageBytes: 1_000_000 });
   expect(figures.size.tooLarge).toEqual({ count: 1, ids: [large] });
+});
+
+test('an answer that is longer than a pipe takes at once reaches whoever reads it whole', async () => {
+  await open.pool.query(
+    `INSERT INTO agent_test_history (agent_context_id, scenario, overall_passed, steps_passed, steps_failed, dry_run, total_duration_ms)
+     SELECT $1, 'quality_evaluation', true, 1, 0, NULL, 0 FROM generate_series(1, 6000)`,
+    [context],
+  );
+  const { stdout } = await cli('--json');
+  expect(stdout.length).toBeGreaterThan(500_000);
+  expect(JSON.parse(stdout)).toMatchObject({ odd_values: { null_dry_run: { count: 6000 } } });
+  await open.pool.query('DELETE FROM agent_test_history WHERE dry_run IS NULL');
 });
 
 test('a NULL where the application writes none will be quarantined, and the census says why', async () => {
@@ -123,6 +136,13 @@ test('the rule in the temporary schema is that of the migrated one', async () =>
   );
   expect(temporary.size).toBeGreaterThan(4);
   for (const [name, definition] of temporary) expect(definition, name).toBe(ours.get(name));
+});
+
+test('before the first decision there is nothing to compare with, and no list of all rows', async () => {
+  const { status, stdout } = await cli('--compare');
+  expect(status).toBe(1);
+  expect(stdout).toContain('nothing to compare with: the ledger has no decision yet');
+  expect(stdout).not.toContain('never_seen');
 });
 
 function plain(text: string): string {

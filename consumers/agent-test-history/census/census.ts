@@ -10,8 +10,9 @@ import { countLegacyRows, legacyChunks } from './legacy-rows.ts';
 import { createRunTables, readLiveSide, type LiveSide } from './live-side.ts';
 import { predict, type Prediction } from './prediction.ts';
 import { withReadOnlySession } from './read-only-session.ts';
-import { Tally, type Figures } from './tally.ts';
+import { Tally, type Counts } from './tally.ts';
 import { createTemporarySchema, onTemporarySchema } from './temporary-schema.ts';
+import { Trial, type TrialFigures } from './trial.ts';
 import { holdWindowRuns, matchWindowRuns } from './window-runs.ts';
 
 export interface CensusContext {
@@ -30,24 +31,33 @@ export interface CensusContext {
 }
 
 const CHUNK_ROWS = 5_000;
+/** Steps are large, and a chunk is in memory. */
+const CHUNK_ROWS_WITH_STEPS = 500;
 /** Postgres's compressions make a value at most some 250 times smaller: what stores less cannot break the limit. */
 const BEST_COMPRESSION = 256;
 const NO_LIVE_ROW_US = 2n ** 62n;
 
+/** What the census says, apart from how long it took. */
+export interface Figures extends Counts {
+  readonly trial: TrialFigures;
+}
+
 export async function takeCensus(context: CensusContext): Promise<Figures> {
   const prepare = async (session: Client) => {
     await createTemporarySchema(session);
-    await createRunTables(onTemporarySchema(session));
+    const canonical = onTemporarySchema(session);
+    await createRunTables(canonical);
+    return await Trial.open(canonical);
   };
   return await withReadOnlySession(context.legacy, undefined, async (legacy) =>
-    withReadOnlySession(context.canonical, prepare, async (session) => {
+    withReadOnlySession(context.canonical, prepare, async (session, trial) => {
       const canonical = onTemporarySchema(session);
       const live = await readLiveSide(canonical);
       const tally = new Tally(live, { ...context, nowUs: BigInt(Date.now()) * 1000n });
-      await readAll({ context, canonical, legacy, live, tally });
+      await readAll({ context, canonical, legacy, live, trial, tally });
       for await (const predictions of matchWindowRuns(canonical, context.windowUs))
         await take(context, tally, predictions);
-      return tally.figures;
+      return { ...tally.figures, trial: trial.figures };
     }),
   );
 }
@@ -58,19 +68,21 @@ interface Work {
   readonly canonical: Client;
   readonly legacy: Client;
   readonly live: LiveSide;
+  readonly trial: Trial;
   readonly tally: Tally;
 }
 
-async function readAll({ context, canonical, legacy, live, tally }: Work): Promise<void> {
+async function readAll({ context, canonical, legacy, live, trial, tally }: Work): Promise<void> {
   const { windowUs, optOutPolicy, retentionDays, messageBytes, chunkRows = CHUNK_ROWS } = context;
   const total = await countLegacyRows(legacy);
   const floorUs = live.firstUs === null ? NO_LIVE_ROW_US : live.firstUs - windowUs;
   const ceilingUs = live.lastUs === null ? NO_LIVE_ROW_US : live.lastUs + windowUs;
   const chunks = legacyChunks(legacy, {
-    chunkRows,
+    chunkRows: trial.wanted.steps ? Math.min(chunkRows, CHUNK_ROWS_WITH_STEPS) : chunkRows,
     reach: live.firstUs === null ? null : { fromUs: floorUs, toUs: ceilingUs },
     measuredFromBytes: Math.floor(messageBytes / BEST_COMPRESSION),
     retentionDays,
+    wanted: trial.wanted,
   });
   let done = 0;
   for await (const rows of chunks) {
@@ -78,6 +90,7 @@ async function readAll({ context, canonical, legacy, live, tally }: Work): Promi
       optOutPolicy,
       floorUs,
       ceilingUs,
+      trial,
     });
     for (const row of rows) tally.row(row, copies.get(row.id) ?? 0);
     await take(context, tally, decided);

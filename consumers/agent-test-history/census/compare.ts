@@ -3,10 +3,9 @@ import { sqlFile } from '../../lib/sql-file.ts';
 import { DECISIONS, type Decision } from '../outcome.ts';
 import { explain, UNEXPLAINED, type Difference, type LedgerSide } from './difference.ts';
 import { IdLists, type IdList } from './id-list.ts';
-import { takeCensus, type CensusContext } from './census.ts';
+import { takeCensus, type CensusContext, type Figures } from './census.ts';
 import type { Prediction } from './prediction.ts';
 import { withReadOnlySession } from './read-only-session.ts';
-import type { Figures } from './tally.ts';
 
 const LEDGER_ENTRIES = sqlFile(import.meta.url, './sql/ledger-entries.sql');
 const LEDGER_IDS = sqlFile(import.meta.url, './sql/ledger-ids.sql');

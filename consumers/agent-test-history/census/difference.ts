@@ -1,4 +1,3 @@
-import { MOVED_AWAY } from '../decide.ts';
 import { RULE_VERSION } from '../outcome.ts';
 import { TWIN_BLOCKED } from '../twins/plan-links.ts';
 import type { Prediction } from './prediction.ts';
@@ -7,6 +6,7 @@ import type { Prediction } from './prediction.ts';
 export const EXPLANATIONS = {
   came_after: 'the row started after the last decision: it is still on its way',
   record_quarantined: 'a record of the row lies in quarantine, whatever the row is like',
+  refused_later: 'the canonical table would refuse the row as both are now: what was decided before stays',
   older_rule: 'an older rule decided it: `history-cdc redecide`',
   moved: 'the row has another context now than when it was decided',
   user_changed: 'the row has another user now than when it was decided',
@@ -63,6 +63,7 @@ export interface LedgerSide {
 export function explain(prediction: Prediction, ledger: LedgerSide, cameAfter: boolean): Difference {
   if (ledger.decision === null) return cameAfter ? 'came_after' : 'never_seen';
   if (ledger.decision === 'quarantined') return 'record_quarantined';
+  if (prediction.decision === 'quarantined') return 'refused_later';
   if (ledger.rule_version !== null && ledger.rule_version < RULE_VERSION) return 'older_rule';
   return (
     byLookUps(prediction, ledger) ??
@@ -74,7 +75,6 @@ export function explain(prediction: Prediction, ledger: LedgerSide, cameAfter: b
 
 function byLookUps({ found }: Prediction, ledger: LedgerSide): Difference | undefined {
   if (found === null) return undefined;
-  if (ledger.reason === MOVED_AWAY) return 'moved';
   if (found.agentContextId !== ledger.agent_context_id) return 'moved';
   if (found.userId !== ledger.user_id) return 'user_changed';
   if (found.agentUrl !== ledger.agent_url) return 'agent_url_changed';

@@ -1,5 +1,7 @@
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { epochMicros } from '../timestamp.ts';
+import type { Wanted } from './trial.ts';
 
 const LEGACY_CHUNK = sqlFile(import.meta.url, './sql/legacy-chunk.sql');
 const COUNT = 'SELECT count(*)::bigint AS rows FROM public.agent_test_history';
@@ -16,9 +18,12 @@ export interface CensusRow {
   readonly dry_run: boolean | null;
   readonly user_id: string | null;
   readonly started_at: string | null;
-  /** Null, too, where no live row is near. */
+  /** In microseconds since 1970; undefined at no time that a live row can have. */
+  readonly startedAtUs: bigint | undefined;
+  /** Null, too, where no live row is near and no constraint asks for it; the profile and the steps alike. */
   readonly summary: string | null;
   readonly agent_profile_json: string | null;
+  readonly steps_json: string | null;
   /** Of the text and jsonb columns, compressed where they are. */
   readonly stored_bytes: string;
   readonly out_of_line: boolean;
@@ -35,6 +40,7 @@ export interface Reading {
   /** A row that stores less is not measured as a message. */
   readonly measuredFromBytes: number;
   readonly retentionDays: number | undefined;
+  readonly wanted: Wanted;
 }
 
 export async function countLegacyRows(legacy: Client): Promise<number> {
@@ -60,14 +66,20 @@ async function readChunk(
   reading: Reading,
   after: string | null,
 ): Promise<readonly CensusRow[]> {
-  const { chunkRows, reach, measuredFromBytes, retentionDays } = reading;
-  const { rows } = await legacy.query<CensusRow>(LEGACY_CHUNK, [
+  const { chunkRows, reach, measuredFromBytes, retentionDays, wanted } = reading;
+  const { rows } = await legacy.query<Omit<CensusRow, 'startedAtUs'>>(LEGACY_CHUNK, [
     after,
     chunkRows,
     reach?.fromUs ?? null,
     reach?.toUs ?? null,
     measuredFromBytes,
     retentionDays ?? null,
+    wanted.summary,
+    wanted.profile,
+    wanted.steps,
   ]);
-  return rows;
+  // Read once: every count and every look-up of the row asks for it.
+  return rows.map((row) =>
+    Object.assign(row, { startedAtUs: row.started_at === null ? undefined : epochMicros(row.started_at) }),
+  );
 }

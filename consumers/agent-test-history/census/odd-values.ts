@@ -1,4 +1,3 @@
-import { epochMicros } from '../timestamp.ts';
 import type { CensusRow } from './legacy-rows.ts';
 
 /** Values that a person may want to look at; none of them keeps a row from being decided. */
@@ -23,7 +22,7 @@ export function oddValuesOf(row: CensusRow, nowUs: bigint): OddValue[] {
   const odd: Record<OddValue, boolean> = {
     null_dry_run: row.dry_run === null,
     infinite_start: infinite,
-    implausible_start: startedAt !== null && !infinite && !isPlausible(startedAt, nowUs),
+    implausible_start: startedAt !== null && !infinite && !isPlausible(row.startedAtUs, nowUs),
     blank_user: user?.trim() === '',
     padded_user: user !== null && user.trim() !== '' && user.trim() !== user,
     negative_count: [row.steps_passed, row.steps_failed, row.total_duration_ms].some(
@@ -34,7 +33,6 @@ export function oddValuesOf(row: CensusRow, nowUs: bigint): OddValue[] {
   return (Object.keys(odd) as OddValue[]).filter((name) => odd[name]);
 }
 
-function isPlausible(startedAt: string, nowUs: bigint): boolean {
-  const us = epochMicros(startedAt);
+function isPlausible(us: bigint | undefined, nowUs: bigint): boolean {
   return us !== undefined && us >= EARLIEST_US && us <= nowUs + DAY_US;
 }

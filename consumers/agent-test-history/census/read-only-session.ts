@@ -10,16 +10,16 @@ const READ_ONLY = "SET default_transaction_read_only = on; SET statement_timeout
  * A session that can change nothing but its own temporary tables, which `prepare` makes first. It is closed at the end,
  * and its settings and tables with it.
  */
-export async function withReadOnlySession<T>(
+export async function withReadOnlySession<T, Prepared = undefined>(
   pool: Pool,
-  prepare: ((client: Client) => Promise<void>) | undefined,
-  work: (client: Client) => Promise<T>,
+  prepare: ((client: Client) => Promise<Prepared>) | undefined,
+  work: (client: Client, prepared: Prepared) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   try {
-    await prepare?.(client);
+    const prepared = (await prepare?.(client)) as Prepared;
     await client.query(READ_ONLY);
-    return await work(client);
+    return await work(client, prepared);
   } finally {
     client.release(true);
   }

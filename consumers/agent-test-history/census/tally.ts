@@ -1,5 +1,4 @@
 import { DECISIONS, type Decision } from '../outcome.ts';
-import { epochMicros } from '../timestamp.ts';
 import { WEAK_FINGERPRINT } from '../twins/plan-links.ts';
 import { IdLists, type IdList } from './id-list.ts';
 import type { CensusRow } from './legacy-rows.ts';
@@ -7,8 +6,8 @@ import type { LiveSide } from './live-side.ts';
 import { oddValuesOf } from './odd-values.ts';
 import type { Prediction } from './prediction.ts';
 
-/** What the census says, apart from how long it took. */
-export interface Figures {
+/** What is counted row by row. */
+export interface Counts {
   readonly legacyRows: number;
   /** Every decision, and 0 where none is expected. They add up to the legacy rows. */
   readonly decisions: Readonly<Record<Decision, number>>;
@@ -88,7 +87,7 @@ export class Tally {
 
   row(row: CensusRow, copies: number): void {
     this.#legacyRows++;
-    if (this.#isInWindow(row.started_at)) this.#inWindow++;
+    if (this.#isInWindow(row)) this.#inWindow++;
     if (row.out_of_line) this.#outOfLine++;
     this.#measure(row);
     for (const name of oddValuesOf(row, this.#limits.nowUs)) this.#odd.add(name, row.id);
@@ -108,7 +107,7 @@ export class Tally {
     if (decision === 'projected' && expired) this.#expired++;
   }
 
-  get figures(): Figures {
+  get figures(): Counts {
     const { first, last, liveRows, scriptCopies } = this.#live;
     return {
       legacyRows: this.#legacyRows,
@@ -136,9 +135,8 @@ export class Tally {
     };
   }
 
-  #isInWindow(startedAt: string | null): boolean {
+  #isInWindow({ startedAtUs: us }: CensusRow): boolean {
     const { firstUs, lastUs } = this.#live;
-    const us = startedAt === null ? undefined : epochMicros(startedAt);
     return us !== undefined && firstUs !== null && lastUs !== null && us >= firstUs && us <= lastUs;
   }
 

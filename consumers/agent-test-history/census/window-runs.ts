@@ -4,7 +4,7 @@ import { sqlFile } from '../../lib/sql-file.ts';
 import { matchTwins } from '../twins/match-twin.ts';
 import { LIVE_TWIN, OPTED_OUT, OWNER, WEAK_FINGERPRINT } from '../twins/plan-links.ts';
 import { legacyRunOf, liveRunOf, type LegacyRunRow, type LiveRunRow } from '../twins/run-rows.ts';
-import type { Found, Prediction, Undecided } from './prediction.ts';
+import { quarantinedFor, type Found, type Prediction, type Undecided } from './prediction.ts';
 
 const HOLD = sqlFile(import.meta.url, './sql/hold-window-runs.sql');
 const AGENTS = sqlFile(import.meta.url, './sql/agents.sql');
@@ -16,8 +16,8 @@ const ROWS_AT_ONCE = 20_000;
 
 /** Puts owners' runs near live rows aside, on disk where they are many: an agent's rows come in the order of ids. */
 export async function holdWindowRuns(client: Client, undecided: readonly Undecided[]): Promise<void> {
-  const runs = undecided.flatMap(({ prediction, seed: { agentUrl, pending } }) =>
-    pending === null ? [] : [{ prediction, agentUrl, pending }],
+  const runs = undecided.flatMap(({ prediction, refused, seed: { agentUrl, pending } }) =>
+    pending === null ? [] : [{ prediction, refused, agentUrl, pending }],
   );
   if (runs.length === 0) return;
   await client.query(HOLD, [
@@ -32,6 +32,7 @@ export async function holdWindowRuns(client: Client, undecided: readonly Undecid
     new PlainArray(runs.map(({ prediction }) => prediction.found?.agentContextId ?? null)),
     textArray(runs.map(({ prediction }) => prediction.found?.userId ?? null)),
     new PlainArray(runs.map(({ prediction }) => prediction.found?.optedOut ?? null)),
+    textArray(runs.map(({ refused }) => refused)),
   ]);
 }
 
@@ -57,6 +58,7 @@ interface WindowRunRow extends LegacyRunRow {
   readonly agent_context_id: string;
   readonly user_id: string;
   readonly opted_out: boolean;
+  readonly refused: string | null;
 }
 
 type AgentsLiveRow = LiveRunRow & { readonly agent_url: string };
@@ -103,6 +105,7 @@ function matched(
     const startedAtUs = BigInt(run.started_at_us);
     const common = { legacyId, liveRunId, fingerprint, expired, startedAtUs, found: foundOf(run) };
     if (liveRunId !== null) return { ...common, decision: 'twin', reason: LIVE_TWIN };
+    if (run.refused !== null) return { ...common, ...quarantinedFor(run.refused) };
     if (otherwise === 'opted_out') return { ...common, decision: otherwise, reason: OPTED_OUT };
     return { ...common, decision: otherwise, reason: suspected.has(legacyId) ? WEAK_FINGERPRINT : OWNER };
   });

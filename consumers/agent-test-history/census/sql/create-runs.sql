@@ -20,5 +20,6 @@ CREATE TABLE history_cdc.window_run (
   -- What is decided where there is no live twin.
   otherwise       text NOT NULL,
   expired         boolean NOT NULL,
-  opted_out       boolean NOT NULL
+  opted_out       boolean NOT NULL,
+  refused         text
 )

@@ -1,12 +1,13 @@
 -- The next rows of the legacy table by id, with what a decision depends on. Summary and profile only of rows that may
--- have a live twin. A value that is stored out of line is not read for its size; how long it is as text only where the
+-- have a live twin, or where they are wanted ($7, $8), the steps only where they are ($9). A value that is stored out of line is not read for its size; how long it is as text only where the
 -- row is so large that its message may break a limit. The table may lack `brief`: it is NULL then.
 -- $1 the last id before, $2 rows, $3 and $4 the first and last start in reach of a live row, in microseconds since 1970
 -- (NULL: there is none), $5 stored bytes from which a row is measured, $6 retention in days (NULL: none)
 SELECT h.id, h.agent_context_id, h.scenario, h.overall_passed, h.steps_passed, h.steps_failed, h.total_duration_ms,
        h.dry_run, h.user_id, h.started_at::text AS started_at,
-       CASE WHEN in_reach THEN h.summary END AS summary,
-       CASE WHEN in_reach THEN h.agent_profile_json::text END AS agent_profile_json,
+       CASE WHEN in_reach OR $7::boolean THEN h.summary END AS summary,
+       CASE WHEN in_reach OR $8::boolean THEN h.agent_profile_json::text END AS agent_profile_json,
+       CASE WHEN $9::boolean THEN h.steps_json::text END AS steps_json,
        stored.bytes AS stored_bytes, coalesce(stored.largest > 2000, false) AS out_of_line,
        CASE WHEN stored.bytes >= $5::bigint THEN
          coalesce(octet_length(h.steps_json::text), 0)::bigint + coalesce(octet_length(h.agent_profile_json::text), 0)
