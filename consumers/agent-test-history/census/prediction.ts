@@ -189,7 +189,7 @@ function imageOf(row: CensusRow): ImageEvent {
       userId: row.user_id,
       agentProfileJson: utf8(row.agent_profile_json),
       startedAt: row.started_at ?? '',
-      storyboards: storyboardsOf(row.steps_json),
+      storyboards: storyboardsOf(utf8(row.steps_json)),
     },
   };
 }
