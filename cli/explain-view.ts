@@ -20,6 +20,7 @@ function knownSections(report: Report): string[] {
   return [
     ...section('legacy row now', report.legacy_row === null ? ['none'] : fields(report.legacy_row)),
     ...section('ledger', report.ledger === null ? ['none'] : fields(report.ledger)),
+    ...(report.undone === null ? [] : section('taken back by undo', fields(report.undone))),
     ...section('look-ups', report.look_ups === null ? ['none'] : lookUpLines(report.look_ups)),
     ...section(
       'canonical row',

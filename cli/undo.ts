@@ -22,9 +22,9 @@ export function registerUndo(program: Command, context: CommandContext): void {
       'after',
       `
 Removes, by the ledger, the canonical rows of what was projected, with those decisions. Live rows and the earlier
-script's copies are only ever linked, so they and their decisions stay. \`history-cdc replay\` then writes what was
-removed again, with the same ids, from the events in the topic and the ownership as it is by then: what
-\`history-cdc redecide\` lists as an owner's that stands would not come back. Look there first.
+script's copies are only ever linked, so they and their decisions stay. What is removed is kept in history_cdc.undone:
+\`history-cdc replay\`, or any later event of a row, restores it with the same id, content and decision, whatever became
+of contexts and memberships since. A live twin or a script's copy that came meanwhile takes its place.
 
 Ends with 1 where rows stay because something refers to them.
 
@@ -84,7 +84,7 @@ function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResu
         apply ? 'canonical rows removed, with their decisions' : 'canonical rows that would be removed',
         removable,
       ],
-      ['of them, the legacy row is gone: come back only where the context is there', onlyInTopic],
+      ['of them, the legacy row is gone: only its events in the topic restore it', onlyInTopic],
       ['canonical row gone before: stays decided', pruned],
       ['blocked: the canonical row stays', blocked.size],
     ],
@@ -94,8 +94,7 @@ function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResu
 }
 
 function next(rows: number, apply: boolean): string {
-  if (apply)
-    return '`history-cdc replay` writes what was removed again, with the same ids, where its user still owns the agent';
+  if (apply) return '`history-cdc replay` restores what was removed: the same ids, content and decisions';
   return rows === 0
     ? 'there is nothing to remove'
     : `nothing was changed: history-cdc undo --apply --confirm ${String(rows)}`;

@@ -2,8 +2,7 @@ import type { Client } from '../lib/postgres.ts';
 import { addChanges } from './changes.ts';
 import type { Effect, LaterImage, RecordDecision } from './decide.ts';
 import type { ImageEvent } from './event.ts';
-import type { Decision } from './outcome.ts';
-import type { Tally } from './result.ts';
+import { countDecisions, type Tally } from './result.ts';
 import { matchRound } from './twins/match.ts';
 import type { Matching } from './twins/matching.ts';
 import { relink } from './twins/relink.ts';
@@ -62,8 +61,4 @@ function healed(records: readonly RecordDecision[], laterImages: readonly LaterI
   return [...records, ...laterImages.filter(({ readable }) => readable)]
     .filter(({ facts }) => facts.hasOpenQuarantine)
     .map(({ event }) => event);
-}
-
-function countDecisions(tally: Tally, decisions: readonly Decision[]): void {
-  for (const decision of decisions) tally.decisions[decision] = (tally.decisions[decision] ?? 0) + 1;
 }

@@ -7,11 +7,17 @@ export type OptOutPolicy = 'respect' | 'project';
 /** What a row's first look, or any later one while it has no canonical row, decides. */
 export type Classification =
   | { readonly decision: 'projected'; readonly reason: 'owner' }
-  | { readonly decision: 'adopted'; readonly reason: string; readonly canonicalRunId: string }
+  | Adoption
   | {
       readonly decision: Extract<Decision, 'third_party' | 'anonymous' | 'opted_out' | 'orphaned'>;
       readonly reason: string;
     };
+
+export interface Adoption {
+  readonly decision: 'adopted';
+  readonly reason: string;
+  readonly canonicalRunId: string;
+}
 
 /**
  * The ownership rule and the order of the decisions, in one place, for snapshot rows, streamed rows and everybody
@@ -34,15 +40,19 @@ export function classify(
       reason: scriptCopies.length > 0 ? `${notOwner},script_copy_elevated` : notOwner,
     };
   }
-  const [copy, ...moreCopies] = scriptCopies;
-  if (copy !== undefined) {
-    const reason = moreCopies.length > 0 ? 'script_copy,script_copied_twice' : 'script_copy';
-    return { decision: 'adopted', reason, canonicalRunId: copy };
-  }
+  const adopted = adoption(scriptCopies);
+  if (adopted !== undefined) return adopted;
   if (context === null) return { decision: 'orphaned', reason: 'context_missing' };
   if (context.optedOut && policy === 'respect')
     return { decision: 'opted_out', reason: 'compliance_opt_out' };
   return { decision: 'projected', reason: 'owner' };
+}
+
+/** The first of the script's copies stands for the run; undefined where there is none. */
+export function adoption([copy, ...moreCopies]: Facts['scriptCopies']): Adoption | undefined {
+  if (copy === undefined) return undefined;
+  const reason = moreCopies.length > 0 ? 'script_copy,script_copied_twice' : 'script_copy';
+  return { decision: 'adopted', reason, canonicalRunId: copy };
 }
 
 /** True where the user is proven to own the context's agent. */

@@ -54,12 +54,19 @@ export async function lookedUpAgain(
  */
 function matchableAgents(known: Known): string[] {
   const { event, facts } = known;
-  const { entry, context, inWindow } = facts;
-  if (event.kind !== 'image' || (entry === null && !inWindow) || !isFresh(known)) return [];
-  const decided = entry !== null && isMatchable(entry.decision) ? [entry.agentUrl] : [];
+  const { entry, context, inWindow, undone } = facts;
+  // Whatever brings it back lets it be matched.
+  const returning = undone !== null && (undone.mayMatch || inWindow) ? [undone.agentUrl] : [];
+  if (event.kind !== 'image' || (entry === null && !inWindow) || !isFresh(known))
+    return returning.filter(isNamed);
+  const decided = entry !== null && isMatchable(entry.decision) ? [entry.agentUrl] : returning;
   const mayOwn = isOwner(facts) || event.row.userId === UNAVAILABLE;
   const now = inWindow && (mayOwn || decided.length > 0) ? [context?.agentUrl] : [];
-  return [...decided, ...now].filter((agentUrl) => typeof agentUrl === 'string');
+  return [...decided, ...now].filter(isNamed);
+}
+
+function isNamed(agentUrl: string | null | undefined): agentUrl is string {
+  return typeof agentUrl === 'string';
 }
 
 /** Each event with what is known about its row, in their order. */

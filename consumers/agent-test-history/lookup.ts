@@ -38,9 +38,19 @@ export interface Context {
   readonly lifecycleStage: string;
 }
 
+/** What `undo` took back of a key, and keeps (migrations/0008-undone.sql). */
+export interface Undone {
+  /** Of its decision; null where that names none. */
+  readonly agentUrl: string | null;
+  /** The run may have a live twin by now: it took part in matching, or did not start long before the first live row. */
+  readonly mayMatch: boolean;
+}
+
 /** Everything outside the event that its decision depends on. */
 export interface Facts {
   readonly entry: LedgerEntry | null;
+  /** Null where the ledger has an entry, and where nothing was taken back. */
+  readonly undone: Undone | null;
   /** False for a canonical row that is gone (pruned), and where there never was one. */
   readonly runExists: boolean;
   /** The event's user, or the ledger's where the event left it out. */
@@ -79,6 +89,11 @@ interface LookupRow {
   readonly lifecycle_stage: string;
   readonly script_copies: string[];
   readonly has_open_quarantine: boolean;
+  readonly is_undone: boolean;
+  readonly undone_agent_url: string | null;
+  /** Null where the run took no part in matching. */
+  readonly undone_fingerprint: string | null;
+  readonly undone_started_at: string | null;
 }
 
 /** What of an event is looked up. */
@@ -112,7 +127,13 @@ export async function lookUp(client: Client, keys: readonly LookupKey[], floorUs
   // One answer more or less, and every row behind it would be judged by the facts of another.
   assert(found.length === keys.length, 'the look-up did not answer once for each row');
   const floor = { us: floorUs, day: dayOf(floorUs) };
-  return found.map((row, index) => factsOf(row, startsSince(keys[index]?.startedAt, floor)));
+  return found.map((row, index) => factsOf(row, floor, startsSince(keys[index]?.startedAt, floor)));
+}
+
+/** The first live row, less the match window: in microseconds, and as a day. */
+interface Floor {
+  readonly us: bigint;
+  readonly day: string;
 }
 
 /** `YYYY-MM-DD`, below which no later time begins; empty where the time has no such text. */
@@ -121,16 +142,17 @@ function dayOf(us: bigint): string {
   return Number.isNaN(date.getTime()) ? '' : (/^\d{4}-\d{2}-\d{2}(?=T)/.exec(date.toISOString())?.[0] ?? '');
 }
 
-function startsSince(startedAt: string | undefined, floor: { us: bigint; day: string }): boolean {
+function startsSince(startedAt: string | undefined, floor: Floor): boolean {
   // Nearly all of history ends here, without its time being read.
   if (startedAt === undefined || startedAt < floor.day) return false;
   const startedAtUs = epochMicros(startedAt);
   return startedAtUs !== undefined && startedAtUs >= floor.us;
 }
 
-function factsOf(row: LookupRow, inWindow: boolean): Facts {
+function factsOf(row: LookupRow, floor: Floor, inWindow: boolean): Facts {
   return {
     entry: row.decision === null ? null : entryOf(row, row.decision),
+    undone: row.decision === null && row.is_undone ? undoneOf(row, floor) : null,
     runExists: row.run_exists,
     userId: row.user_id,
     context: row.context_known ? contextOf(row) : null,
@@ -152,6 +174,11 @@ function entryOf(row: LookupRow, decision: Decision): LedgerEntry {
     startedAt: row.decided_started_at,
     unsettled: row.unsettled_has_run === null ? null : { hasRun: row.unsettled_has_run },
   };
+}
+
+function undoneOf(row: LookupRow, floor: Floor): Undone {
+  const inWindow = startsSince(row.undone_started_at ?? undefined, floor);
+  return { agentUrl: row.undone_agent_url, mayMatch: inWindow || row.undone_fingerprint !== null };
 }
 
 function contextOf(row: LookupRow): Context {

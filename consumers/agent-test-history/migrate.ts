@@ -133,6 +133,6 @@ async function grant(client: Client, role: string): Promise<void> {
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA history_cdc TO ${name};
     GRANT INSERT, UPDATE ON history_cdc.ledger, history_cdc.topic, history_cdc.consumer_offset, history_cdc.quarantine,
                             history_cdc.script_copy, history_cdc.unsettled_twin, history_cdc.agent_spelling TO ${name};
-    GRANT DELETE ON history_cdc.unsettled_twin TO ${name};
+    GRANT DELETE ON history_cdc.unsettled_twin, history_cdc.undone TO ${name};
     GRANT INSERT, UPDATE, DELETE ON history_cdc.reconcile_run, history_cdc.reconcile_finding, history_cdc.pruned TO ${name}`);
 }

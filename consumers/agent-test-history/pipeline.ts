@@ -5,6 +5,7 @@
  *   claim       move the stored offset, fence zombies offsets.ts
  *   look up     ledger, context, ownership, copies    look-up-and-lock.ts, lookup.ts
  *   lock        the agents whose runs may have twins  twins/agent-locks.ts
+ *   restore     what `undo` took back of the keys     restore.ts
  *   drop        what the key has seen already         drop-seen.ts
  *   loosen      links that a new image may end        twins/loosen.ts
  *   re-read     values that an event left out         reread.ts
@@ -31,6 +32,7 @@ import { parkedBefore } from './parked-before.ts';
 import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
 import { reread } from './reread.ts';
+import { restoreUndone } from './restore.ts';
 import { roundsOf, type Round } from './rounds.ts';
 import { loosenTwins } from './twins/loosen.ts';
 import type { Matching } from './twins/matching.ts';
@@ -120,7 +122,7 @@ async function projectRound(
   tally: Tally,
 ): Promise<readonly Effect[]> {
   const known = lookedUp ?? (await withFacts(context, round.keyed));
-  const unseen = dropSeen(known, tally);
+  const unseen = dropSeen(await restoreUndone(context, known, tally), tally);
   countLeftOut(unseen, tally);
   const fresh = await loosened(context, await completeForLoosening(context, unseen), tally);
   const effects: Effect[] = round.keyless.map((event) => decideUnusable(event, null));

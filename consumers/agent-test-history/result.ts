@@ -44,6 +44,11 @@ export function accumulate(total: Tally, result: BatchResult): void {
   total.changes = addChanges(total.changes, result.changes);
 }
 
+/** Counts decisions, each for one row. */
+export function countDecisions(tally: Tally, decisions: readonly Decision[]): void {
+  for (const decision of decisions) tally.decisions[decision] = (tally.decisions[decision] ?? 0) + 1;
+}
+
 function addCounts<K extends string>(
   total: Partial<Record<K, number>>,
   counts: Partial<Record<K, number>>,

@@ -82,6 +82,12 @@ const SCENES: Readonly<Record<Difference, (owner: Owner) => Promise<Found>>> = {
     await swept(tables.pool);
     return { absorb_blocked: [row.id] };
   },
+  undone: async (owner) => {
+    const row = await projected(owner);
+    await tables.execute('SELECT history_cdc.undo_projected(ARRAY[$1]::uuid[])', row.id);
+    expect(await tables.ledger(row.id)).toBeUndefined();
+    return { undone: [row.id] };
+  },
   script_copy_removed: async (owner) => {
     const row = rowOf(owner);
     const copy = await tables.scriptCopy(row.id);

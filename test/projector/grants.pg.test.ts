@@ -166,8 +166,18 @@ test('and it takes back what was projected, though it may delete neither', async
   expect(await tables.run(row.id)).toMatchObject({ id: canonicalRunId(row.id) });
   const work = { canonical: projector, progress: () => undefined };
   const { removable } = await planUndo(work);
+  const recorded = await tables.ledger(row.id);
   expect(await undo(work, removable)).toMatchObject({ removable });
   expect([await tables.run(row.id), await tables.ledger(row.id)]).toEqual([undefined, undefined]);
+  // It can bring back what is kept aside, and put nothing there.
+  await runRecords({
+    context: { ...context, matching: MATCHING },
+    mode: { kind: 'replay' },
+    rows: 1,
+    records: asRecords([inserted(row)], nextOffset),
+  });
+  expect(await tables.ledger(row.id)).toEqual(recorded);
+  expect(await tables.run(row.id)).toMatchObject({ id: canonicalRunId(row.id) });
 });
 
 test('and a projector of another role does not run unseen', async () => {
@@ -208,6 +218,14 @@ test.each([
   ['change a verdict', "UPDATE public.agent_compliance_status SET status = 'failing'"],
   ['delete a canonical row', 'DELETE FROM public.agent_compliance_runs'],
   ['delete a decision', 'DELETE FROM history_cdc.ledger'],
+  [
+    'forge what comes back after an undo',
+    "UPDATE history_cdc.undone SET agent_url = 'https://another.example'",
+  ],
+  [
+    'make up what comes back after an undo',
+    'INSERT INTO history_cdc.undone SELECT * FROM history_cdc.undone',
+  ],
   ['read the credentials of a context', 'SELECT auth_token_encrypted FROM public.agent_contexts'],
   ['write a legacy row', 'DELETE FROM public.agent_test_history'],
   ['change what is migrated', 'DELETE FROM history_cdc.migration'],

@@ -20,6 +20,7 @@ const EVERYTHING = [
   textsOf('history_cdc.quarantine', 't.id'),
   textsOf('history_cdc.script_copy', 't.canonical_run_id'),
   textsOf('history_cdc.unsettled_twin', 't.legacy_id'),
+  textsOf('history_cdc.undone', 't.legacy_id'),
   textsOf('history_cdc.topic', 't.topic_id'),
   textsOf('history_cdc.consumer_offset', 't.partition'),
 ].join(' UNION ALL ');
@@ -40,6 +41,6 @@ export function bystandersOf(
     ...own.runIds.map((id) => `public.agent_compliance_runs:${id}`),
   ]);
   const isOwn = (name: string) =>
-    names.has(name) || /^history_cdc.(quarantine|consumer_offset|unsettled_twin):/.test(name);
+    names.has(name) || /^history_cdc.(quarantine|consumer_offset|unsettled_twin|undone):/.test(name);
   return Object.fromEntries(Object.entries(rows).filter(([name]) => !isOwn(name)));
 }

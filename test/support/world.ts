@@ -79,6 +79,11 @@ export class World extends Tables {
     return await this.#run(this.#topic, 1n, { mode: { kind: 'replay' }, rows });
   }
 
+  /** The same, rolled back. */
+  async dryReplay(): Promise<BatchResult> {
+    return await this.#run(this.#topic, 1n, { mode: { kind: 'dry_run' }, rows: 10_000 });
+  }
+
   override async ledger(legacyId: string): Promise<Row | undefined> {
     this.#unseen.delete(legacyId);
     return await super.ledger(legacyId);

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
+import { EDGE_PROFILES } from '../support/edge-values.ts';
 import { outcome, type OwnRows } from '../support/own-rows.ts';
+import { actorsIn, image, messagesOf, rowOf, step } from '../support/random-history.ts';
 import {
   aRow,
   deleted,
@@ -15,19 +18,24 @@ import {
   type RowValues,
 } from '../support/records.ts';
 import { swept } from '../support/swept.ts';
-import type { Owner } from '../support/tables.ts';
 import { useWorld } from '../support/world.ts';
+import { NOBODY_OWNS_ANYTHING, runOf, takenBack } from './taken-back.ts';
 
 const world = useWorld();
-
-function runOf(owner: Owner, values: Partial<RowValues> = {}): RowValues {
-  return aRow({ agent_context_id: owner.context, user_id: owner.user, ...values });
-}
 
 /** As on a database that has never been projected into, with its live rows and the script's copies. */
 const EMPTY = `
   DELETE FROM public.agent_compliance_runs WHERE observations_json ->> 'backfill_script' = 'history-cdc';
   DELETE FROM history_cdc.ledger; DELETE FROM history_cdc.unsettled_twin; DELETE FROM history_cdc.quarantine`;
+
+/** As Debezium writes them. */
+const ODD_TIMES = [
+  '2026-01-01T00:00:00.000001Z',
+  'infinity',
+  '-infinity',
+  '-0043-03-15T12:00:00.000000Z',
+  '+294276-12-31T23:59:59.999999Z',
+];
 
 const DECISIONS = 'SELECT DISTINCT decision FROM history_cdc.ledger WHERE legacy_id = ANY ($1) ORDER BY 1';
 
@@ -122,10 +130,50 @@ test.each([10_000, 3, 1])(
 test('a replay after everything was taken back gives what was there, byte by byte', async () => {
   const own = await projectedHistory();
   const wanted = await contentOf(own);
-  const work = { canonical: world().pool, progress: () => undefined };
-  const { removable } = await planUndo(work);
-  expect(await undo(work, removable)).toMatchObject({ removable, blocked: new Map() });
+  await takenBack(world().pool);
   expect((await contentOf(own)).runs).toEqual([]);
+  await world().pool.query(NOBODY_OWNS_ANYTHING);
   await world().replay();
   expect(await contentOf(own)).toEqual(wanted);
+});
+
+test('so does one of any history, in batches of any size, although nobody owns anything any more', async () => {
+  let restored = 0;
+  const history = fc.record({
+    steps: fc.array(step, { minLength: 4, maxLength: 12 }),
+    first: image,
+    startedAt: fc.constantFrom(...ODD_TIMES),
+    profile: fc.constantFrom(...EDGE_PROFILES),
+    rows: fc.integer({ min: 1, max: 5 }),
+  });
+  const property = fc.asyncProperty(history, async ({ steps, first, startedAt, profile, rows }) => {
+    await world().reset();
+    const actors = await actorsIn(world());
+    const ids = [0, 1, 2].map(() => randomUUID());
+    const odd = aRow({
+      agent_context_id: actors.contexts.owned,
+      user_id: actors.users.owner,
+      started_at: startedAt,
+      agent_profile_json: profile,
+    });
+    const owned = { ...first, context: 'owned', user: 'owner' } as const;
+    const messages = [
+      ...ids.map((id) => inserted(rowOf(id, owned, actors))),
+      ...steps.flatMap(({ key, what }) => messagesOf(ids[key] ?? '', what, actors)),
+    ];
+    await world().live({ agent_url: actors.urls.owned ?? '', headline: 'one' });
+    await world().project([inserted(odd), ...messages]);
+    const legacyIds = [odd.id, ...ids];
+    for (const id of legacyIds) await world().ledger(id);
+    const own = { legacyIds, runIds: legacyIds.map(canonicalRunId) };
+    const wanted = await contentOf(own);
+    restored += (await takenBack(world().pool)) - 1;
+    expect((await contentOf(own)).runs).toEqual([]);
+    await world().pool.query(NOBODY_OWNS_ANYTHING);
+    await world().replay(rows);
+    expect(await contentOf(own)).toEqual(wanted);
+  });
+  await fc.assert(property, { numRuns: 8, seed: 20_261_124 });
+  // A property of histories in which nothing was an owner's would hold of anything.
+  expect(restored).toBeGreaterThan(20);
 });

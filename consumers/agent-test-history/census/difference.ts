@@ -5,6 +5,7 @@ import type { Prediction } from './prediction.ts';
 /** Why a prediction and the ledger may differ although nothing is wrong. */
 export const EXPLANATIONS = {
   came_after: 'the row started after the last decision: it is still on its way',
+  undone: '`undo` took it back: `history-cdc replay` restores it as it was',
   record_quarantined: 'a record of the row lies in quarantine, whatever the row is like',
   refused_later: 'the canonical table would refuse the row as both are now: what was decided before stays',
   older_rule: 'an older rule decided it: `history-cdc redecide`',
@@ -39,7 +40,7 @@ export const UNEXPLAINED = {
 
 export type Difference = keyof typeof EXPLANATIONS | keyof typeof UNEXPLAINED;
 
-/** What the ledger has for a row, as `ledger-entries.sql` reads it; everything but the last five null without an entry. */
+/** What the ledger has for a row, as `ledger-entries.sql` reads it; everything but the last six null without an entry. */
 export interface LedgerSide {
   readonly legacy_id: string;
   readonly decision: string | null;
@@ -57,10 +58,12 @@ export interface LedgerSide {
   readonly live_holder: string | null;
   readonly live_row_is_younger: boolean | null;
   readonly copy_was_known: boolean;
+  readonly was_undone: boolean;
 }
 
 /** The first reason that fits; the look-ups before the links, which follow from them. */
 export function explain(prediction: Prediction, ledger: LedgerSide, cameAfter: boolean): Difference {
+  if (ledger.decision === null && ledger.was_undone) return 'undone';
   if (ledger.decision === null) return cameAfter ? 'came_after' : 'never_seen';
   if (ledger.decision === 'quarantined') return 'record_quarantined';
   if (prediction.decision === 'quarantined') return 'refused_later';

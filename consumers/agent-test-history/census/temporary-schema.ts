@@ -8,6 +8,7 @@ const NEEDED = new Set([
   '0002-twins.sql',
   '0003-storyboards.sql',
   '0004-listed-agents.sql',
+  '0008-undone.sql',
 ]);
 
 const INSUFFICIENT_PRIVILEGE = '42501';

@@ -23,7 +23,7 @@ import { canonicalRunId } from '../canonical-run-id.ts';
 import { legacyCandidates, liveCandidates, valuesOfRun } from './candidates.ts';
 import { identify, legacyIdentity } from './identify.ts';
 import { lookUps } from './look-ups.ts';
-import { readLedger, type Ledger } from './ledger.ts';
+import { readLedger, readUndone, type Ledger } from './ledger.ts';
 import type * as view from './report.ts';
 import { decideToday, type TodayContext } from './today.ts';
 import { verdictOf } from './verdict.ts';
@@ -63,6 +63,7 @@ export async function explain(
   const legacyId = found.identity.legacy_id ?? (found.identity.kind === 'unknown' ? id : null);
   const row = own ?? (legacyId === null ? null : await rowById(context, legacyId));
   const ledger = legacyId === null ? null : await readLedger(canonical, legacyId);
+  const undone = legacyId === null ? null : await readUndone(canonical, legacyId);
   const run = named ?? (legacyId === null ? null : await standingRun(canonical, legacyId, ledger));
   const looked =
     legacyId === null
@@ -79,6 +80,7 @@ export async function explain(
     known: found.identity.kind !== 'unknown' || (Array.isArray(events) && events.length > 0),
     legacy_row: row?.shown ?? null,
     ledger: ledger?.view ?? null,
+    undone,
     look_ups: looked,
     canonical_run: run,
     referred_by: run === null ? null : await noted(notes, 'references', () => referenceTo(canonical, run.id)),
@@ -87,7 +89,11 @@ export async function explain(
     today:
       row === null || legacyId === null
         ? null
-        : await noted(notes, 'today', async () => await today(context, legacyId, { row, ledger })),
+        : await noted(
+            notes,
+            'today',
+            async () => await today(context, legacyId, { row, newest: ledger?.view ?? undone }),
+          ),
     events: typeof events === 'string' ? null : events,
     notes,
   };
@@ -134,20 +140,19 @@ async function referenceTo(canonical: Pool, runId: string): Promise<string | nul
   return references.get(runId) ?? null;
 }
 
+/** The newest event of the row that was applied. */
+type Newest = Pick<view.LedgerView, 'topic_id' | 'partition' | 'offset'>;
+
 async function today(
   context: TodayContext,
   legacyId: string,
-  { row, ledger }: { readonly row: Row; readonly ledger: Ledger | null },
+  { row, newest }: { readonly row: Row; readonly newest: Newest | null },
 ): Promise<view.Today> {
   const { rows } = await context.canonical.query<{ topic_id: string }>(NEWEST_TOPIC);
   const position =
-    ledger === null
+    newest === null
       ? { topicId: rows[0]?.topic_id ?? NO_TOPIC, partition: 0, offset: 0n }
-      : {
-          topicId: ledger.view.topic_id,
-          partition: ledger.view.partition,
-          offset: BigInt(ledger.view.offset) + 1n,
-        };
+      : { topicId: newest.topic_id, partition: newest.partition, offset: BigInt(newest.offset) + 1n };
   return await decideToday(context, { legacyId, row: row.whole, position });
 }
 

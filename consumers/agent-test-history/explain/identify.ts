@@ -7,11 +7,13 @@ const IDENTIFY = sqlFile(import.meta.url, './sql/identify.sql');
 
 interface Found {
   readonly in_ledger: boolean;
+  readonly was_undone: boolean;
   readonly in_quarantine: boolean;
   readonly copied_by_script: boolean;
   readonly has_own_run: boolean;
   readonly linked_legacy_id: string | null;
   readonly kept_for_legacy_id: string | null;
+  readonly undone_legacy_id: string | null;
   /** A projector has been here: what the earlier script copied is known. */
   readonly has_projected: boolean;
 }
@@ -43,8 +45,8 @@ export function legacyIdentity(id: string): Identity {
   return { kind: 'legacy_row', text: 'the id of a legacy row', legacy_id: id, canonical_run_id: null };
 }
 
-function isLegacyId({ in_ledger, in_quarantine, copied_by_script, has_own_run }: Found): boolean {
-  return in_ledger || in_quarantine || copied_by_script || has_own_run;
+function isLegacyId({ in_ledger, was_undone, in_quarantine, copied_by_script, has_own_run }: Found): boolean {
+  return in_ledger || was_undone || in_quarantine || copied_by_script || has_own_run;
 }
 
 function canonicalIdentity(id: string, run: CanonicalRun | null, found: Found): Identity {
@@ -54,7 +56,7 @@ function canonicalIdentity(id: string, run: CanonicalRun | null, found: Found): 
     legacy_id: legacyId,
     canonical_run_id: kind === 'unknown' ? null : id,
   });
-  const { linked_legacy_id: linked, kept_for_legacy_id: kept } = found;
+  const { linked_legacy_id: linked, kept_for_legacy_id: kept, undone_legacy_id: undone } = found;
   if (run !== null) return runIdentity(run, of);
   if (linked !== null)
     return of(
@@ -67,6 +69,12 @@ function canonicalIdentity(id: string, run: CanonicalRun | null, found: Found): 
       'kept_run',
       `the id that our canonical row for legacy row ${kept} has, kept beside its live twin`,
       kept,
+    );
+  if (undone !== null)
+    return of(
+      'undone_run',
+      `the id of a canonical row that \`undo\` took back from legacy row ${undone}`,
+      undone,
     );
   return of('unknown', 'an id that nothing here knows', null);
 }

@@ -1,7 +1,8 @@
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import type { LedgerView, LookUp } from './report.ts';
+import type { LedgerView, LookUp, UndoneView } from './report.ts';
 
+const UNDONE = sqlFile(import.meta.url, './sql/undone.sql');
 const LEDGER_ENTRY = sqlFile(import.meta.url, './sql/ledger-entry.sql');
 
 export interface Ledger {
@@ -42,4 +43,9 @@ export async function readLedger(client: Client, legacyId: string): Promise<Ledg
     view: { ...view, kept_run_id: keepsRun ? view.kept_run_id : null },
     lookUp: agent_context_id === null ? null : lookUp,
   };
+}
+
+/** What `undo` took back of a row, while nothing has restored it. */
+export async function readUndone(client: Client, legacyId: string): Promise<UndoneView | null> {
+  return (await client.query<UndoneView>(UNDONE, [legacyId])).rows[0] ?? null;
 }

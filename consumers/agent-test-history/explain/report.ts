@@ -8,6 +8,8 @@ export interface Report {
   readonly identity: Identity;
   readonly legacy_row: LegacyRowNow | null;
   readonly ledger: LedgerView | null;
+  /** What `undo` took back, and what the next event of the row restores; null where nothing was. */
+  readonly undone: UndoneView | null;
   /** Null where there is no legacy row to look up, neither in the table nor in the ledger. */
   readonly look_ups: LookUps | null;
   readonly canonical_run: CanonicalRun | null;
@@ -35,6 +37,8 @@ export interface Identity {
     | 'pruned_run'
     /** Our row that would come back if the live row of its legacy row went to another one. */
     | 'kept_run'
+    /** `undo` took it back, and nothing has restored it yet. */
+    | 'undone_run'
     | 'unknown';
   readonly text: string;
   readonly legacy_id: string | null;
@@ -77,6 +81,18 @@ export interface LedgerView {
   readonly unsettled: boolean;
   /** Our row is kept beside an unsettled twin, under this id. */
   readonly kept_run_id: string | null;
+}
+
+/** A decision that was taken back with its canonical row, as it comes back. */
+export interface UndoneView {
+  readonly undone_at: string;
+  readonly canonical_run_id: string;
+  readonly reason: string;
+  readonly decided_at: string;
+  readonly topic_id: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly source_deleted_at: string | null;
 }
 
 /** On what a decision stands. */

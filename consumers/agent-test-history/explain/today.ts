@@ -4,11 +4,13 @@ import { applyEffects } from '../apply-effects.ts';
 import { NO_CHANGES } from '../changes.ts';
 import { decideImage } from '../decide.ts';
 import type { CompleteRow, ImageEvent } from '../event.ts';
-import { lookUp, lookupKeyOf, type Facts } from '../lookup.ts';
+import { withFacts, type LookUpContext } from '../look-up-and-lock.ts';
+import type { Facts } from '../lookup.ts';
 import { lockPartition } from '../offsets.ts';
 import type { Decision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
-import { emptyResult } from '../result.ts';
+import { restoreUndone } from '../restore.ts';
+import { emptyResult, type Tally } from '../result.ts';
 import { lockAgents } from '../twins/agent-locks.ts';
 import type { Today } from './report.ts';
 
@@ -61,16 +63,13 @@ export async function decideToday(
   try {
     return await inDryRun(canonical, async (client) => {
       await lockPartition(client, position.topicId, position.partition);
-      const before = await factsOf(client, event);
+      const tally = emptyResult();
+      const looking = { client, matching: { ...matching, floorUs: () => EVERY_ROW } };
+      const before = await factsOf(looking, event, tally);
       rule = firstLook(before);
       await lockAgents(client, agentsOf(before));
-      const facts = await factsOf(client, event);
-      const tally = emptyResult();
-      await applyEffects(
-        { client, matching: { ...matching, floorUs: () => EVERY_ROW } },
-        [decide(facts)],
-        tally,
-      );
+      const facts = await factsOf(looking, event, tally);
+      await applyEffects(looking, [decide(facts)], tally);
       return { ...(await standing(client, legacyId)), changes: tally.changes, rule: firstLook(facts) };
     });
   } catch (error) {
@@ -85,10 +84,11 @@ export async function decideToday(
   }
 }
 
-async function factsOf(client: Client, event: ImageEvent): Promise<Facts> {
-  const [facts] = await lookUp(client, [lookupKeyOf(event)], EVERY_ROW);
-  if (facts === undefined) throw new Error('the look-up gave no answer');
-  return facts;
+/** What `undo` took back of the row is restored first, as by any event. */
+async function factsOf(context: LookUpContext, event: ImageEvent, tally: Tally): Promise<Facts> {
+  const [known] = await restoreUndone(context, await withFacts(context, [event]), tally);
+  if (known === undefined) throw new Error('the look-up gave no answer');
+  return known.facts;
 }
 
 function agentsOf({ entry, context }: Facts): string[] {

@@ -1,5 +1,5 @@
 /** One plain sentence about a row, and the next step: a pure function of what was found. */
-import type { CandidateTwin, CanonicalRun, LedgerView, Report, Verdict } from './report.ts';
+import type { CandidateTwin, CanonicalRun, LedgerView, Report, UndoneView, Verdict } from './report.ts';
 
 type Found = Omit<Report, 'verdict'>;
 
@@ -7,7 +7,7 @@ export function verdictOf(found: Found): Verdict {
   const { identity, ledger } = found;
   if (!found.known) return unknown(found);
   if (identity.legacy_id === null) return aloneOf(found);
-  if (ledger === null) return neverSeen(found);
+  if (ledger === null) return found.undone === null ? neverSeen(found) : takenBack(found.undone);
   const { text, next } = decided(found, ledger);
   const deleted =
     ledger.source_deleted_at === null || ledger.decision === 'gone'
@@ -43,6 +43,13 @@ function aloneOf({ identity, candidates }: Found): Verdict {
       ? 'no legacy row that the ledger knows on its agent started within the match window'
       : `of ${String(candidates.length)} legacy row(s) around it none matches; the nearest, ${nearest.id}: ${nearest.why}`;
   return { text: `it is a live row that no legacy row is linked to: ${why}`, next: null };
+}
+
+function takenBack({ undone_at: at, canonical_run_id: run, reason }: UndoneView): Verdict {
+  return {
+    text: `it was projected as canonical row ${run} (${reason}), and \`undo\` took both back at ${at}; the next event of the row restores them as they were`,
+    next: 'history-cdc replay restores all that was taken back',
+  };
 }
 
 function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, today }: Found): Verdict {

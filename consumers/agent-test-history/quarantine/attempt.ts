@@ -1,9 +1,13 @@
 import { inDryRun, inTransaction, isDataError, sqlState, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { unusable, type DeleteEvent, type KeyedEvent, type SourceEvent } from '../event.ts';
+import { withFacts, type LookUpContext } from '../look-up-and-lock.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { Decision } from '../outcome.ts';
 import { projectEvents, type PipelineContext } from '../pipeline.ts';
+import { restoreUndone } from '../restore.ts';
+import { emptyResult } from '../result.ts';
+import type { Keyed } from '../rounds.ts';
 import { standingOf, type Standing, type Standpoint } from './standing.ts';
 import { assertUnchanged, keyOf, spanOf, type Plan, type Story } from './stories.ts';
 
@@ -78,6 +82,7 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     // As a sweep does: no projector, of whatever topic, decides on a key whose position goes back for a moment.
     await lockAllPartitions(client);
     await assertUnchanged(client, plan, stories);
+    await restore({ ...context, client }, stories);
     const placed = await place(client, stories);
     const moving = placed.filter(({ standing }) => standing === 'apply' || standing === 'rewind');
     const taken = placed.filter(({ standing }) => standing !== 'waiting').flatMap(({ story }) => story.ids);
@@ -88,6 +93,16 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     await client.query(ONLY_DELETED, [moving.flatMap(({ key }) => key ?? [])]);
     return await outcomes(client, placed);
   });
+}
+
+/** A parked record finds its place by what the ledger has, so what `undo` took back of its key comes back first. */
+async function restore(context: LookUpContext, stories: readonly Story[]): Promise<void> {
+  const keyed = stories.flatMap((story) =>
+    story.events
+      .filter((event): event is Keyed => 'legacyId' in event && event.legacyId === keyOf(story))
+      .slice(0, 1),
+  );
+  await restoreUndone(context, await withFacts(context, keyed), emptyResult());
 }
 
 /** A story, and how it stands to the ledger. */

@@ -1,6 +1,8 @@
 /** What `reconcile` can find, a closed set, and what each means. Which of them are wrong says `migrations/0005-reconcile.sql`. */
 export const KINDS = {
   unseen: 'a row of the legacy table that the ledger never saw',
+  undone:
+    '`undo` took the canonical row and its decision back: `history-cdc replay` restores both as they were',
   missing: 'the canonical row of a decision is gone, and retention did not take it',
   different: 'the legacy row and what we made of it differ in these fields',
   doubled: 'a run of ours has two canonical rows',

@@ -1,5 +1,5 @@
--- What is known about a batch of legacy rows, one row each, in the order given: what the ledger has decided, the
--- context, whether the user owns its agent, the agent's registry entry, and what the earlier script copied.
+-- What is known about a batch of legacy rows, one row each, in the order given: what the ledger has decided, what `undo`
+-- took back, the context, whether the user owns its agent, the agent's registry entry, and what the earlier script copied.
 -- The one place where ownership is looked up: for snapshot rows and streamed rows, and for whoever predicts or
 -- checks a decision. $1 legacy ids, $2 context ids, $3 user ids, $4 true where the event left the user id out.
 WITH event AS MATERIALIZED (
@@ -55,6 +55,13 @@ copied AS MATERIALIZED (
   JOIN public.agent_compliance_runs r ON r.id = s.canonical_run_id
   WHERE s.legacy_id IN (SELECT legacy_id FROM event)
   GROUP BY s.legacy_id
+),
+-- One scan for the batch: the table is empty but between an `undo` and the replay behind it.
+undone AS MATERIALIZED (
+  SELECT u.legacy_id, u.ledger ->> 'agent_url' AS agent_url, u.ledger ->> 'fingerprint' AS fingerprint,
+         u.tested_at::text AS started_at
+  FROM history_cdc.undone u
+  WHERE u.legacy_id = ANY ($1::uuid[])
 )
 SELECT e.decision, e.reason, e.canonical_run_id, e.topic_id, e.partition, e."offset",
        e.decided_context_id, e.decided_user_id, e.decided_agent_url, e.decided_started_at, e.user_id,
@@ -67,7 +74,9 @@ SELECT e.decision, e.reason, e.canonical_run_id, e.topic_id, e.partition, e."off
        coalesce(registered.lifecycle_stage, 'production') AS lifecycle_stage,
        coalesce(copied.run_ids, '{}'::uuid[]) AS script_copies,
        EXISTS (SELECT FROM history_cdc.quarantine q WHERE q.legacy_id = e.legacy_id AND q.healed_at IS NULL)
-         AS has_open_quarantine
+         AS has_open_quarantine,
+       undone.legacy_id IS NOT NULL AS is_undone, undone.agent_url AS undone_agent_url,
+       undone.fingerprint AS undone_fingerprint, undone.started_at AS undone_started_at
 FROM event e
 LEFT JOIN context ON context.id = e.agent_context_id
 LEFT JOIN public.organization_memberships member
@@ -75,6 +84,7 @@ LEFT JOIN public.organization_memberships member
 LEFT JOIN listed ON listed.organization_id = context.organization_id AND listed.agent_url = context.agent_url
 LEFT JOIN registered ON registered.agent_url = context.agent_url
 LEFT JOIN copied ON copied.legacy_id = e.legacy_id
+LEFT JOIN undone ON undone.legacy_id = e.legacy_id
 LEFT JOIN public.agent_compliance_runs run ON run.id = e.canonical_run_id
 LEFT JOIN history_cdc.unsettled_twin unsettled ON e.decision = 'twin' AND unsettled.legacy_id = e.legacy_id
 ORDER BY e.n

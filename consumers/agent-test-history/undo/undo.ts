@@ -1,7 +1,7 @@
 /**
- * The way back: takes away exactly the canonical rows that the ledger says we wrote, with their decisions. A replay of
- * the topic then meets rows that were never seen, and writes them with the same ids, because an id follows from the
- * legacy id. A row that something refers to stays with its decision, and is reported.
+ * The way back: takes away exactly the canonical rows that the ledger says we wrote, with their decisions, and keeps both
+ * aside (migrations/0008-undone.sql). A replay of the topic, or any later event, restores them as they were (restore.ts).
+ * A row that something refers to stays with its decision, and is reported.
  */
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
@@ -29,7 +29,7 @@ export interface UndoResult {
   readonly projected: number;
   /** Canonical rows of ours that nothing refers to: they go, or have gone. */
   readonly removable: number;
-  /** Those of them whose legacy row is gone: only the topic still has what brings them back. */
+  /** Those of them whose legacy row is gone: only the topic still has events that restore them. */
   readonly onlyInTopic: number;
   /** Canonical rows that are not there: they stay decided, or a replay would bring back what retention pruned. */
   readonly pruned: number;

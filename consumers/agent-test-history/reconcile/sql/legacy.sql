@@ -121,7 +121,7 @@ differing AS MATERIALIZED (
 found AS (
   SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields
   FROM seen s
-  WHERE s.ledger_id IS NULL
+  WHERE s.ledger_id IS NULL AND NOT EXISTS (SELECT FROM history_cdc.undone u WHERE u.legacy_id = s.id)
   UNION ALL
   SELECT 'different', d.id, d.canonical_run_id, d.fields FROM differing d WHERE d.fields <> '{}'
 ),

@@ -1,5 +1,6 @@
--- Pairs of canonical rows that may show one run: copies of one legacy row that no decision is linked to, and live rows
--- that no decision is linked to beside rows of ours that look the same. Nothing in here is read row by row.
+-- What is found without going row by row: what `undo` took back, whether its legacy row is still there or not; and pairs
+-- of canonical rows that may show one run: copies of one legacy row that no decision is linked to, and live rows that no
+-- decision is linked to beside rows of ours that look the same.
 -- $1 the run, $2 the match window in microseconds
 WITH unlinked AS MATERIALIZED (
   SELECT r.id, history_cdc.canonical_agent_url(r.agent_url) AS agent_url, r.tested_at, r.headline,
@@ -58,4 +59,8 @@ found AS (
   FROM copied c
   CROSS JOIN LATERAL unnest(c.ids[2:]) AS copy (id)
   WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = c.legacy_id AND l.canonical_run_id IS NOT NULL)
+  UNION ALL
+  SELECT 'undone', u.legacy_id, u.run_id, '{}'
+  FROM history_cdc.undone u
+  WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = u.legacy_id)
 ),

@@ -1,0 +1,38 @@
+-- Puts back what `undo` took: the decision as it was recorded, at the position that it had, and the canonical row as it
+-- was removed. Where the earlier script's copy stands for the run by now, the decision is linked to that one instead: it
+-- would be there twice. A canonical row that somebody brought back under its id stays as it is. Nothing that was decided
+-- since is touched. $1 legacy ids, $2 the copy that stands for each (NULL: none), $3 the reason then
+WITH undone AS (
+  DELETE FROM history_cdc.undone u
+  USING unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (legacy_id, copy_id, reason)
+  WHERE u.legacy_id = k.legacy_id AND NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = u.legacy_id)
+  RETURNING u.*, k.copy_id, k.reason AS copy_reason
+),
+run AS (
+  INSERT INTO public.agent_compliance_runs (
+    id, agent_url, lifecycle_stage, overall_status, headline, total_duration_ms, tested_at, tracks_json,
+    tracks_passed, tracks_failed, tracks_skipped, tracks_partial, agent_profile_json, observations_json,
+    triggered_by, dry_run, triggered_org_id
+  )
+  SELECT u.run_id, u.agent_url, u.lifecycle_stage, u.overall_status, u.headline, u.total_duration_ms, u.tested_at,
+         u.tracks_json, u.tracks_passed, u.tracks_failed, u.tracks_skipped, u.tracks_partial, u.agent_profile_json,
+         u.observations_json, u.triggered_by, u.dry_run, u.triggered_org_id
+  FROM undone u
+  WHERE u.copy_id IS NULL
+  ON CONFLICT (id) DO NOTHING
+  RETURNING 1
+),
+recorded AS (
+  INSERT INTO history_cdc.ledger
+  SELECT l.*
+  FROM undone u
+  CROSS JOIN LATERAL jsonb_populate_record(
+    NULL::history_cdc.ledger,
+    CASE WHEN u.copy_id IS NULL THEN u.ledger
+         ELSE u.ledger || jsonb_build_object(
+           'decision', 'adopted', 'reason', u.copy_reason, 'canonical_run_id', u.copy_id, 'fingerprint', NULL,
+           'profile_hash', NULL, 'decided_at', clock_timestamp()) END) AS l
+  RETURNING legacy_id
+)
+SELECT (SELECT count(*) FROM run)::integer AS runs_inserted, coalesce(array_agg(legacy_id), '{}') AS legacy_ids
+FROM recorded
