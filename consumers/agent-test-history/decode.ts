@@ -36,14 +36,7 @@ export function createDecoder(
   }
   const avroDecoder = new AvroDecoder(lookUp, mayKnowNone);
   return async (records, where) => {
-    await avroDecoder.prepare(
-      'key',
-      records.map(({ key }) => key),
-    );
-    await avroDecoder.prepare(
-      'envelope',
-      records.map(({ value }) => value),
-    );
+    await avroDecoder.prepare(records, where);
     const parse: Parse = (kind, bytes) => avroDecoder.decode(kind, bytes);
     return decodeAll(records, where, { parse, placeholder });
   };
