@@ -41,6 +41,11 @@ interface Reader {
 }
 type RecordKind = 'key' | 'envelope';
 
+/** What a record was written with is not to be had: its message holds nothing of the record but the id. */
+export class UnknownSchema extends Error {
+  override readonly name = 'UnknownSchema';
+}
+
 /**
  * Decodes records through a projected reader schema: fields that nobody reads are skipped while decoding, which is
  * three times as fast as reading them. One type and resolver a schema id, kept for the life of the process.
@@ -98,7 +103,7 @@ export class AvroDecoder {
     const id = schemaId(payload);
     if (id === undefined) throw new Error('the record does not begin with a magic byte and a schema id');
     const reader = this.#readers[kind].get(id);
-    if (reader === undefined) throw new Error(`the registry does not know schema ${String(id)}`);
+    if (reader === undefined) throw new UnknownSchema(`the registry does not know schema ${String(id)}`);
     return reader.type.fromBuffer(avroBody(payload), reader.resolver);
   }
 }

@@ -1,5 +1,5 @@
 import type { Position } from '../lib/position.ts';
-import { AvroDecoder } from './avro.ts';
+import { AvroDecoder, UnknownSchema } from './avro.ts';
 import { UNAVAILABLE } from './event.ts';
 import type {
   KeyedEvent,
@@ -74,7 +74,9 @@ function decodeRecord(record: RawRecord, position: Position, { parse, placeholde
     const reason: QuarantineReason = error instanceof Unmappable ? 'unmappable' : 'undecodable';
     // Only our own messages are free of values: a parser's may quote the record.
     const detail =
-      error instanceof Unmappable ? messageOf(error) : 'the bytes are not a record of the schema';
+      error instanceof Unmappable || error instanceof UnknownSchema
+        ? messageOf(error)
+        : 'the bytes are not a record of the schema';
     return { kind: 'unusable', position, legacyId, reason, detail, record };
   }
 }

@@ -52,7 +52,12 @@ describe('a schema id', () => {
     const decode = createDecoder(registryOf({ [KEY_ID]: KEY_SCHEMA }), PLACEHOLDER);
     for (const offset of [0n, 1n])
       expect(await decode([{ offset, ...record() }], WHERE)).toMatchObject([
-        { kind: 'unusable', legacyId: row.id, reason: 'undecodable' },
+        {
+          kind: 'unusable',
+          legacyId: row.id,
+          reason: 'undecodable',
+          detail: `the registry does not know schema ${String(VALUE_ID)}`,
+        },
       ]);
   });
 
