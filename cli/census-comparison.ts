@@ -4,11 +4,15 @@ import {
   UNEXPLAINED,
   type Difference,
 } from '../consumers/agent-test-history/census/difference.ts';
+import type { Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 
 const MEANINGS: Readonly<Record<Difference, string>> = { ...EXPLANATIONS, ...UNEXPLAINED };
 
-export function comparisonFacts({ decisions, changes, differences, unexplained }: Comparison) {
+type Compared = Comparison & { readonly quarantine: Unhealed };
+
+export function comparisonFacts({ decisions, changes, differences, unexplained, quarantine }: Compared) {
   const explained = Object.entries(differences).map(([name, list]) => [
     name,
     { ...list, explained: !(name in UNEXPLAINED), meaning: MEANINGS[name as Difference] },
@@ -18,11 +22,13 @@ export function comparisonFacts({ decisions, changes, differences, unexplained }
     changes,
     differences: Object.fromEntries(explained) as Record<string, unknown>,
     unexplained,
+    quarantine,
   };
 }
 
 /** What was predicted beside what the ledger has; every legacy id is named that nothing explains, of the others one. */
-export function renderComparison({ decisions, changes, differences, unexplained }: Comparison): string {
+export function renderComparison(compared: Compared): string {
+  const { decisions, changes, differences, unexplained, quarantine } = compared;
   // Else every row of the table would be listed as one that was never seen.
   if (Object.values(decisions).every(({ ledger }) => ledger === 0))
     return 'nothing to compare with: the ledger has no decision yet; run `history-cdc project` first';
@@ -32,6 +38,7 @@ export function renderComparison({ decisions, changes, differences, unexplained 
       ['decision', 'predicted', 'in the ledger'],
       Object.entries(decisions).map(([decision, { predicted, ledger }]) => [decision, predicted, ledger]),
     ),
+    `in quarantine now: ${renderUnhealed(quarantine)}`,
     ...(lists.length === 0
       ? ['', 'the ledger decided as predicted, row by row']
       : [

@@ -4,6 +4,7 @@ import { takeCensus, type Figures } from '../consumers/agent-test-history/census
 import { compareCensus, type Comparison } from '../consumers/agent-test-history/census/compare.ts';
 import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
 import { CANONICAL_TABLES, LEGACY_TABLES, assertFit } from '../consumers/agent-test-history/requirements.ts';
+import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import type { ConfigWith } from '../consumers/lib/config.ts';
 import { assertReachable, createPool, type Pool } from '../consumers/lib/postgres.ts';
@@ -61,23 +62,22 @@ interface Opened {
 async function runCensus(context: CommandContext, { json, compare }: Options): Promise<void> {
   await withUnmigrated(context, async (opened) => {
     if (compare === true) await assertMigrated(opened.canonical);
-    const { figures, comparison, took } = await timed(opened, compare === true);
+    const { figures, compared, took } = await timed(opened, compare === true);
     const facts = {
       ...censusFacts(figures, took),
-      ...(comparison && { comparison: comparisonFacts(comparison) }),
+      ...(compared && { comparison: comparisonFacts(compared) }),
     };
-    const table = [
-      renderCensus(figures, took),
-      ...(comparison ? ['', renderComparison(comparison)] : []),
-    ].join('\n');
+    const table = [renderCensus(figures, took), ...(compared ? ['', renderComparison(compared)] : [])].join(
+      '\n',
+    );
     context.print(json === true ? JSON.stringify(facts, null, 2) : table);
-    if (comparison !== undefined && comparison.unexplained > 0) throw new AnswerNo();
+    if (compared !== undefined && compared.unexplained > 0) throw new AnswerNo();
   });
 }
 
 interface Answer {
   readonly figures: Figures;
-  readonly comparison?: Comparison;
+  readonly compared?: Comparison & { readonly quarantine: Unhealed };
   readonly took: Took;
 }
 
@@ -95,9 +95,13 @@ async function timed({ config, canonical, legacy }: Opened, compare: boolean): P
       progress.update(done, total);
     },
   };
-  const answer = compare ? await compareCensus(work) : { figures: await takeCensus(work) };
+  const { figures, comparison } = compare
+    ? await compareCensus(work)
+    : { figures: await takeCensus(work), comparison: undefined };
   progress.end();
-  return { ...answer, took: { seconds: (performance.now() - start) / 1000 } };
+  const took = { seconds: (performance.now() - start) / 1000 };
+  if (comparison === undefined) return { figures, took };
+  return { figures, compared: { ...comparison, quarantine: await countUnhealed(canonical) }, took };
 }
 
 /** As `withDatabases`, for a command that runs before `migrate`. */

@@ -1,6 +1,7 @@
 import { KINDS } from '../consumers/agent-test-history/reconcile/kinds.ts';
 import type { Finding, ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
 import type { CommandContext } from './context.ts';
+import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 
 export type Shape = 'json' | 'text';
@@ -41,7 +42,7 @@ async function printJson(
   context.print(`${before === '' ? '' : `${before}\n`}  ]\n}`);
 }
 
-function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen }: ReconcileReport) {
+function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen, quarantine }: ReconcileReport) {
   return {
     run: Number(run.id),
     started_at: run.started_at,
@@ -54,17 +55,19 @@ function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen }: ReconcileRe
     canonical_rows: Number(run.canonical_rows),
     decisions: run.decisions,
     rows_seen: rowsSeen,
+    quarantine,
     kinds,
     accepted,
   };
 }
 
-function renderReport({ run, kinds, accepted, rowsSeen }: ReconcileReport): string {
+function renderReport({ run, kinds, accepted, rowsSeen, quarantine }: ReconcileReport): string {
   const decisions = Object.entries(run.decisions ?? {}).sort(([, a], [, b]) => b - a);
   const count = (text: string) => Number(text).toLocaleString('en');
   return [
     renderTable(['decision', 'rows'], [...decisions, ['sum', rowsSeen]]),
     `compared: ${count(run.legacy_rows)} legacy rows, ${count(run.ledger_rows)} rows of the ledger, ${count(run.canonical_rows)} canonical rows`,
+    `in quarantine now: ${renderUnhealed(quarantine)}`,
     ...(kinds.length === 0
       ? []
       : [

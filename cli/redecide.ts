@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { Change } from '../consumers/agent-test-history/redecide/judge.ts';
 import { redecide, type RedecideResult } from '../consumers/agent-test-history/redecide/redecide.ts';
+import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
+import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
 
@@ -42,12 +44,14 @@ Examples:
     });
 }
 
-async function run(context: CommandContext, apply: boolean): Promise<RedecideResult> {
+type Answer = RedecideResult & { readonly quarantine: Unhealed };
+
+async function run(context: CommandContext, apply: boolean): Promise<Answer> {
   return await withDatabases(context, 'redecide', async (databases) => {
     const measured = await measuredContext(databases);
     const progress = createProgress('looked up');
     try {
-      return await redecide({
+      const result = await redecide({
         ...measured,
         graceSeconds: databases.config.OWNERSHIP_GRACE_HOURS * 3600,
         apply,
@@ -55,6 +59,7 @@ async function run(context: CommandContext, apply: boolean): Promise<RedecideRes
           progress.update(done, total);
         },
       });
+      return { ...result, quarantine: await countUnhealed(databases.canonical) };
     } finally {
       progress.end();
     }
@@ -66,7 +71,7 @@ function leftOf({ changes, applied }: RedecideResult): Change[] {
   return changes.filter(({ standing, legacyId }) => standing !== 'stands' && !applied.has(legacyId));
 }
 
-function facts({ lookedUp, changes, applied, written }: RedecideResult, left: readonly Change[]) {
+function facts({ lookedUp, changes, applied, written, quarantine }: Answer, left: readonly Change[]) {
   return {
     looked_up: lookedUp,
     rows: changes.map(({ legacyId, from, to, why, standing }) => ({
@@ -80,6 +85,7 @@ function facts({ lookedUp, changes, applied, written }: RedecideResult, left: re
     applied: applied.size,
     left: left.length,
     changes: written,
+    quarantine,
   };
 }
 
@@ -90,7 +96,7 @@ const STANDING = {
 } as const satisfies Record<Change['standing'], string>;
 
 function render(
-  { lookedUp, changes, applied }: RedecideResult,
+  { lookedUp, changes, applied, quarantine }: Answer,
   left: readonly Change[],
   apply: boolean,
 ): string {
@@ -110,7 +116,8 @@ function render(
     const end = now === undefined ? STANDING[standing] : `decided anew: ${now}`;
     return `${legacyId}  ${from} -> ${to}  (${why.join(', ')})  ${end}`;
   });
-  return [table, ...rows, ...(left.length > 0 ? [wayOut(left, apply)] : [])].join('\n');
+  const parked = `in quarantine: ${renderUnhealed(quarantine)}`;
+  return [table, parked, ...rows, ...(left.length > 0 ? [wayOut(left, apply)] : [])].join('\n');
 }
 
 function wayOut(left: readonly Change[], apply: boolean): string {

@@ -2,11 +2,12 @@ import { DECISIONS } from '../consumers/agent-test-history/outcome.ts';
 import { RECORD_OUTCOMES } from '../consumers/agent-test-history/result.ts';
 import type { Changes } from '../consumers/agent-test-history/changes.ts';
 import type { RunResult } from '../consumers/agent-test-history/run.ts';
+import { renderUnhealed } from './quarantine-counts.ts';
 import { renderSweeps, sweepFacts } from './sweep-report.ts';
 
 /** The answer of `project` and `replay`, as facts. */
 export function runFacts(
-  { read, records, decisions, leftOut, changes, stopped, liveWindow, sweeps }: RunResult,
+  { read, records, decisions, leftOut, changes, stopped, liveWindow, sweeps, quarantine }: RunResult,
   dryRun: boolean,
 ) {
   return {
@@ -17,6 +18,7 @@ export function runFacts(
     changes: { ...changes, total: totalChanges(changes) },
     live_window: liveWindow,
     sweeps: sweepFacts(sweeps),
+    quarantine,
     dry_run: dryRun,
     stopped,
   };
@@ -24,7 +26,7 @@ export function runFacts(
 
 /** The same, for people. */
 export function renderRun(
-  { read, records, decisions, changes, liveWindow, sweeps }: RunResult,
+  { read, records, decisions, changes, liveWindow, sweeps, quarantine }: RunResult,
   dryRun: boolean,
 ): string {
   const would = dryRun ? 'would be ' : '';
@@ -41,6 +43,7 @@ export function renderRun(
     `ledger rows       ${would}written ${changes.ledgerWritten.toLocaleString('en')}`,
     `live rows         ${liveWindow.first === null ? 'none so far' : `from ${liveWindow.first} to ${liveWindow.last ?? ''}`}`,
     ...(sweeps.sweeps === 0 ? [] : [`sweeps            ${renderSweeps(sweeps)}`]),
+    `in quarantine     ${quarantine === null ? 'not known: Postgres did not answer' : renderUnhealed(quarantine)}`,
     `changes in all    ${totalChanges(changes).toLocaleString('en')}${dryRun ? ' (dry run: everything was rolled back)' : ''}`,
   ].join('\n');
 }

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
+import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
+import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
 
@@ -23,14 +25,17 @@ export function registerSweep(program: Command, context: CommandContext): void {
     });
 }
 
-async function sweepOnce(context: CommandContext): Promise<SweepResult> {
+type Answer = SweepResult & { readonly quarantine: Unhealed };
+
+async function sweepOnce(context: CommandContext): Promise<Answer> {
   return await withDatabases(context, 'sweep', async (databases) => {
     const graceSeconds = databases.config.OWNERSHIP_GRACE_HOURS * 3600;
-    return await sweep({ ...(await measuredContext(databases)), graceSeconds });
+    const result = await sweep({ ...(await measuredContext(databases)), graceSeconds });
+    return { ...result, quarantine: await countUnhealed(databases.canonical) };
   });
 }
 
-function facts({ absorbed, relinked, blocked, lateOwners, settled, changes }: SweepResult) {
+function facts({ absorbed, relinked, blocked, lateOwners, settled, changes, quarantine }: Answer) {
   return {
     absorbed,
     relinked,
@@ -39,11 +44,12 @@ function facts({ absorbed, relinked, blocked, lateOwners, settled, changes }: Sw
     late_owners_reported: lateOwners.reported,
     settled,
     changes,
+    quarantine,
   };
 }
 
 /** Numbers, and the ids of whatever waits for a person. */
-function render({ absorbed, relinked, blocked, lateOwners, settled }: SweepResult): string {
+function render({ absorbed, relinked, blocked, lateOwners, settled, quarantine }: Answer): string {
   const table = renderTable(
     ['what', 'legacy rows'],
     [
@@ -57,6 +63,7 @@ function render({ absorbed, relinked, blocked, lateOwners, settled }: SweepResul
   );
   return [
     table,
+    `in quarantine: ${renderUnhealed(quarantine)}`,
     ...[...blocked].map(([legacyId, name]) => `blocked ${legacyId}: ${name} refers to our canonical row`),
     ...lateOwners.reported.map((legacyId) => `too late ${legacyId}: its user owns the agent by now`),
   ].join('\n');

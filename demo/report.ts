@@ -1,4 +1,6 @@
+import { renderUnhealed } from '../cli/quarantine-counts.ts';
 import { renderTable } from '../cli/table.ts';
+import type { Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import type { Check } from './check.ts';
 import type { Stretch, WriterResult } from './writer.ts';
 
@@ -52,6 +54,7 @@ export interface DemoFacts {
   readonly latency: Latency;
   readonly decisions: readonly DecisionCount[];
   readonly rowsWritten: number;
+  readonly quarantine: Unhealed;
   readonly checks: readonly Check[];
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -90,15 +93,16 @@ function section(title: string, body: string): string[] {
   return ['', title, ...indented];
 }
 
-function renderDecisions({ decisions, rowsWritten }: DemoFacts): string {
+function renderDecisions({ decisions, rowsWritten, quarantine }: DemoFacts): string {
   const sum = decisions.reduce((total, { rows }) => total + rows, 0);
-  return renderTable(
+  const table = renderTable(
     ['decision', 'rows', ''],
     [
       ...decisions.map(({ decision, rows }) => [decision, rows, MEANINGS[decision] ?? '']),
       ['sum', sum, `${sum === rowsWritten ? '=' : '≠'} ${count(rowsWritten)} legacy rows ever written`],
     ],
   );
+  return `${table}\nin quarantine: ${renderUnhealed(quarantine)}`;
 }
 
 function renderStream({ writer: { meanwhile, stream } }: DemoFacts): string {

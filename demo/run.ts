@@ -5,6 +5,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
+import { countUnhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import { createLogger } from '../consumers/lib/log.ts';
 import { topicNames } from '../consumers/lib/names.ts';
 import { createPool } from '../consumers/lib/postgres.ts';
@@ -145,6 +146,7 @@ async function cutOver(run: Surroundings & Run, writing: Writing): Promise<Findi
       latency,
       decisions: await countDecisions(pool),
       rowsWritten: await countRowsWritten(pool),
+      quarantine: await countUnhealed(pool),
       checks: [...checks, stopped, ...again],
     };
   } finally {

@@ -2,6 +2,7 @@ import type { Type } from 'avsc';
 import { avroBody, parseSchema, schemaId } from '../lib/avro-record.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
 import type { SchemaLookup } from '../lib/registry.ts';
+import type { RawRecord } from './event.ts';
 
 /**
  * The columns that the projector reads. Each may be NULL here, whatever the table says: where a NULL has no place, it
@@ -41,6 +42,11 @@ interface Reader {
 }
 type RecordKind = 'key' | 'envelope';
 
+/** What a record was written with is not to be had: its message holds nothing of the record but the id. */
+export class UnknownSchema extends Error {
+  override readonly name = 'UnknownSchema';
+}
+
 /**
  * Decodes records through a projected reader schema: fields that nobody reads are skipped while decoding, which is
  * three times as fast as reading them. One type and resolver a schema id, kept for the life of the process.
@@ -58,10 +64,29 @@ export class AvroDecoder {
 
   /**
    * Fetches the schemas that these records need, so that `decode` need not wait for anything. An id that the registry
-   * does not know makes its record undecodable; but where no id at all is known, the registry has lost its schemas or
-   * is the wrong one, and to quarantine the whole topic for that would be absurd.
+   * does not know makes its record undecodable, also the first that a process meets: or one record of somebody else's
+   * would stop every start. But where it knows not one id that this process has met, of no key and of no value, it has
+   * lost its schemas or is the wrong one, and to quarantine the whole topic for that would be absurd. What lies between,
+   * a registry that lost some of them, stops the quarantine's breaker.
    */
-  async prepare(kind: RecordKind, payloads: Iterable<Buffer | null>): Promise<void> {
+  async prepare(records: readonly RawRecord[], { partition }: { readonly partition: number }): Promise<void> {
+    const unknown: Readonly<Record<RecordKind, readonly number[]>> = {
+      key: await this.#fetch(
+        'key',
+        records.map(({ key }) => key),
+      ),
+      envelope: await this.#fetch(
+        'envelope',
+        records.map(({ value }) => value),
+      ),
+    };
+    const knowsAny = this.#readers.key.size + this.#readers.envelope.size > 0;
+    if (knowsAny || this.#mayKnowNone || unknown.key.length + unknown.envelope.length === 0) return;
+    throw registryKnowsNone(unknown, { partition, offset: String(records[0]?.offset) });
+  }
+
+  /** Gives the ids that the registry does not know. */
+  async #fetch(kind: RecordKind, payloads: readonly (Buffer | null)[]): Promise<readonly number[]> {
     const readers = this.#readers[kind];
     const unknown = new Set<number>();
     for (const payload of payloads) {
@@ -71,7 +96,7 @@ export class AvroDecoder {
       if (schema === undefined) unknown.add(id);
       else readers.set(id, buildReader(kind, schema, id));
     }
-    if (unknown.size > 0 && readers.size === 0 && !this.#mayKnowNone) throw registryKnowsNone(kind, unknown);
+    return [...unknown];
   }
 
   /** The decoded value; throws where the bytes are not what their schema says. */
@@ -79,17 +104,22 @@ export class AvroDecoder {
     const id = schemaId(payload);
     if (id === undefined) throw new Error('the record does not begin with a magic byte and a schema id');
     const reader = this.#readers[kind].get(id);
-    if (reader === undefined) throw new Error(`the registry does not know schema ${String(id)}`);
+    if (reader === undefined) throw new UnknownSchema(`the registry does not know schema ${String(id)}`);
     return reader.type.fromBuffer(avroBody(payload), reader.resolver);
   }
 }
 
-function registryKnowsNone(kind: RecordKind, ids: ReadonlySet<number>): FatalError {
+function registryKnowsNone(
+  { key, envelope }: Readonly<Record<RecordKind, readonly number[]>>,
+  at: { readonly partition: number; readonly offset: string },
+): FatalError {
+  const ids = [...new Set([...key, ...envelope])].join(', ');
   return new FatalError({
     code: 'SCHEMA_REGISTRY',
-    message: `the registry knows none of the ${kind} schemas of the topic: ${[...ids].join(', ')}`,
+    message: `the registry knows none of the schemas that the records from ${String(at.partition)}:${at.offset} on are written with: ${ids}`,
     wayOut:
-      'check SCHEMA_REGISTRY_URL, and that the registry kept the schemas that the topic was written with',
+      'check SCHEMA_REGISTRY_URL, and that the registry kept the schemas that the topic was written with: restore them under their ids; nothing was put aside. if only these records are bad, they are put aside once a record behind them can be read',
+    facts: at,
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Position } from '../lib/position.ts';
-import { AvroDecoder } from './avro.ts';
+import { AvroDecoder, UnknownSchema } from './avro.ts';
 import { UNAVAILABLE } from './event.ts';
 import type {
   KeyedEvent,
@@ -36,14 +36,7 @@ export function createDecoder(
   }
   const avroDecoder = new AvroDecoder(lookUp, mayKnowNone);
   return async (records, where) => {
-    await avroDecoder.prepare(
-      'key',
-      records.map(({ key }) => key),
-    );
-    await avroDecoder.prepare(
-      'envelope',
-      records.map(({ value }) => value),
-    );
+    await avroDecoder.prepare(records, where);
     const parse: Parse = (kind, bytes) => avroDecoder.decode(kind, bytes);
     return decodeAll(records, where, { parse, placeholder });
   };
@@ -81,7 +74,9 @@ function decodeRecord(record: RawRecord, position: Position, { parse, placeholde
     const reason: QuarantineReason = error instanceof Unmappable ? 'unmappable' : 'undecodable';
     // Only our own messages are free of values: a parser's may quote the record.
     const detail =
-      error instanceof Unmappable ? messageOf(error) : 'the bytes are not a record of the schema';
+      error instanceof Unmappable || error instanceof UnknownSchema
+        ? messageOf(error)
+        : 'the bytes are not a record of the schema';
     return { kind: 'unusable', position, legacyId, reason, detail, record };
   }
 }

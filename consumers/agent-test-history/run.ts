@@ -13,6 +13,7 @@ import { RunObserver } from './observer.ts';
 import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
 import { QuarantineBreaker } from './quarantine-breaker.ts';
+import { countUnhealedSoon, type Unhealed } from './quarantine/unhealed.ts';
 import type { BatchResult } from './result.ts';
 import { Sweeper } from './sweep/sweeper.ts';
 import { addSweep, NO_SWEEPS, type SweepTotals } from './sweep/sweep-totals.ts';
@@ -53,6 +54,8 @@ export interface RunResult extends BatchResult {
   /** First and last live row when the run began. */
   readonly liveWindow: LiveWindow;
   readonly sweeps: SweepTotals;
+  /** When it ended, without what a dry run rolled back; null where Postgres did not answer any more. */
+  readonly quarantine: Unhealed | null;
 }
 
 /** Runs a projector from its connections to its last commit. */
@@ -105,7 +108,7 @@ async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
   const liveWindow = await meter.measure();
   logger.info(liveWindow, 'the live path has recorded runs from first to last');
   const options: Connected = { ...connected, meter };
-  const metrics = createMetrics();
+  const metrics = createMetrics(() => countUnhealedSoon(canonical));
   const topic = topicNames(config).data;
   const start = await startOffsets({ cluster, canonical, topic }, options.mode, options.replayStart);
   const observer = new RunObserver({ metrics, logger, now: () => performance.now() }, (read) => {
@@ -116,7 +119,7 @@ async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
   try {
     const { stopped, sweeps } = await runAll(options, observer, start);
     // Only now: the stop has finished the transactions in hand.
-    return { ...observer.total, stopped, liveWindow, sweeps };
+    return { ...observer.total, stopped, liveWindow, sweeps, quarantine: await countUnhealedSoon(canonical) };
   } finally {
     await http?.close();
   }

@@ -1,10 +1,34 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
+/** Asked at each scrape; null where it is not known, and then there is no sample. */
+type InQuarantine = () => Promise<{ readonly open: number; readonly waived: number } | null>;
+
 /** All metrics, in one place; units are in the names. No label holds a value of a row. */
-export function createMetrics() {
+export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve(null)) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  return { registry, ...workDone([registry]), ...sweepsDone([registry]), ...state([registry]) };
+  return {
+    registry,
+    ...workDone([registry]),
+    ...sweepsDone([registry]),
+    ...state([registry]),
+    quarantine: quarantineGauge([registry], inQuarantine),
+  };
+}
+
+/** Of the whole database, not of this process: people waive and retry beside it. */
+function quarantineGauge(registers: Registry[], inQuarantine: InQuarantine) {
+  return new Gauge({
+    name: 'history_cdc_quarantine_records',
+    help: 'Records in quarantine now, by state: open (waiting for a person), waived (given up by one)',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      const counts = await inQuarantine();
+      this.reset();
+      for (const [state, count] of Object.entries(counts ?? {})) this.set({ state }, count);
+    },
+  });
 }
 
 function workDone(registers: Registry[]) {

@@ -60,6 +60,7 @@ const facts: DemoFacts = {
     { decision: 'anonymous', rows: 7_128 },
   ],
   rowsWritten: 22_128,
+  quarantine: { open: 0, waived: 1_200 },
   checks: [checkOf(sound)],
   addresses: {},
 };
@@ -76,6 +77,7 @@ describe('the report', () => {
     const report = renderReport(facts);
     expect(lineWith(report, 'projected')).toContain('15,000 an owner');
     expect(lineWith(report, ' sum ')).toContain('22,128 = 22,128 legacy rows ever written');
+    expect(lineWith(report, 'in quarantine')).toContain('in quarantine: open 0, waived 1,200');
     expect(lineWith(report, 'table to Kafka')).toContain('10,000 rows/s');
     expect(lineWith(report, 'Kafka to decision')).toContain('too short to tell');
     expect(lineWith(report, 'latency p50')).toContain('9.0 ms commit to visible, 1,990 rows at 200 a second');

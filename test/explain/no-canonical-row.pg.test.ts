@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
 import { explained, given, runOf, somethingElse } from '../support/explained.ts';
 import { deleted, envelopeOf, inserted, rawRecord } from '../support/records.ts';
 import { useWorld } from '../support/world.ts';
@@ -90,8 +91,22 @@ describe('a row without a canonical row', () => {
       quarantine: [{ partition: 0, offset: '1', reason: 'unmappable', healed_at: null, waived_at: null }],
       today: { decision: 'projected' },
     });
-    expect(report.verdict.text).toBe(
-      'it is quarantined, because its record could not be used (unmappable): op is none of r, c, u, d, t (record 0:1); if it came now, it would be projected (owner)',
+    const [{ id } = { id: '' }] = report.quarantine;
+    expect(report.verdict).toEqual({
+      text: 'it is quarantined, because its record could not be used (unmappable): op is none of r, c, u, d, t (record 0:1); if it came now, it would be projected (owner)',
+      next: `history-cdc quarantine show ${id} says what is wrong; once that is mended, history-cdc quarantine retry --legacy-id ${row.id} --apply decides it (without --apply: a dry run). the next complete event of the row, as any update brings one, heals it, too`,
+    });
+  });
+
+  test('quarantined and waived: by whom and why, and the one way to take the record up all the same', async () => {
+    const row = runOf(await world().owner());
+    await given(world(), [row], [rawRecord(row.id, envelopeOf('x', { after: row }))]);
+    const [{ id } = { id: '' }] = (await explained(world(), row.id)).quarantine;
+    await waive(world().pool, { ids: [id], by: 'the data owner', reason: 'a test row' });
+    const { verdict } = await explained(world(), row.id);
+    expect(verdict.text).toContain('(record 0:1); waived by the data owner: a test row; if it came now');
+    expect(verdict.next).toContain(
+      `history-cdc quarantine show ${id} says what is wrong; once that is mended, history-cdc quarantine retry --id ${id} --apply`,
     );
   });
 });

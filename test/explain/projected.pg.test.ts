@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { explained, given, runOf } from '../support/explained.ts';
-import { deleted } from '../support/records.ts';
+import { deleted, rawRecord } from '../support/records.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -89,6 +89,20 @@ describe('a projected row', () => {
     expect(report.verdict.text).toMatch(
       /^it is projected as .*; the legacy row was deleted at 2026-05-06 07:08:09\.123\+00$/,
     );
+  });
+
+  test('that missed a later record: it says so, and how the record is retried', async () => {
+    const row = runOf(await world().owner());
+    await given(world(), [row]);
+    await world().project([rawRecord(row.id, { op: 'u' }), rawRecord(row.id, { op: 'u' })]);
+    const { verdict } = await explained(world(), row.id);
+    expect(verdict.text).toContain(
+      `it is projected as canonical row ${canonicalRunId(row.id)}, because its user owned the agent, and no live row records the run; a record of it is in quarantine: source is not an object (record 0:3)`,
+    );
+    expect(verdict.next).toContain(
+      `history-cdc quarantine list --all --legacy-id ${row.id} says what is wrong; once that is mended, history-cdc quarantine retry --legacy-id ${row.id} --apply`,
+    );
+    expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', offset: 1 });
   });
 
   test('whose ledger entry was lost calls for a replay', async () => {

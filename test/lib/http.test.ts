@@ -3,13 +3,15 @@ import { startHttpServer, type HttpServer, type Readiness } from '../../consumer
 import { createMetrics, type Metrics } from '../../consumers/lib/metrics.ts';
 
 let metrics: Metrics;
+let inQuarantine: { open: number; waived: number } | null;
 let answer: ReturnType<Readiness>;
 let server: HttpServer;
 
 const at = (port: number) => ({ HTTP_HOST: '127.0.0.1', HTTP_PORT: port });
 
 beforeEach(async () => {
-  metrics = createMetrics();
+  inQuarantine = null;
+  metrics = createMetrics(() => Promise.resolve(inQuarantine));
   answer = { ready: true };
   server = await startHttpServer(at(0), metrics, () => answer);
 });
@@ -37,6 +39,21 @@ describe('the HTTP server', () => {
     const response = await fetch(`${server.url}/metrics`);
     expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
     expect(await response.text()).toContain('history_cdc_decisions_total{decision="projected"} 7');
+  });
+
+  test('counts at each scrape what lies in quarantine, and gives no old number where nobody knows it', async () => {
+    const samples = async () => {
+      const text = await (await fetch(`${server.url}/metrics`)).text();
+      return text.split('\n').filter((line) => line.startsWith('history_cdc_quarantine_records{'));
+    };
+    expect(await samples()).toEqual([]);
+    inQuarantine = { open: 0, waived: 2 };
+    expect(await samples()).toEqual([
+      'history_cdc_quarantine_records{state="open"} 0',
+      'history_cdc_quarantine_records{state="waived"} 2',
+    ]);
+    inQuarantine = null;
+    expect(await samples()).toEqual([]);
   });
 
   test('knows no other page', async () => {

@@ -30,45 +30,6 @@ const record = (values: Partial<RowValues> = {}) => ({
   value: avroValue('c', { after: { ...row, ...values } }),
 });
 
-describe('a schema id', () => {
-  test('is asked for once, however many records and batches have it', async () => {
-    const registry = registryOf(RECORDED);
-    const decode = createDecoder(registry, PLACEHOLDER);
-    for (let batch = 0; batch < 3; batch++)
-      await decode(
-        [record(), record(), { key: avroKey(row.id), value: null }].map((r, i) => ({
-          ...r,
-          offset: BigInt(i),
-        })),
-        WHERE,
-      );
-    expect(registry.asked).toEqual([KEY_ID, VALUE_ID]);
-  });
-
-  test('that the registry does not know, among known ones, makes its record undecodable, and only that', async () => {
-    const strange = {
-      key: avroKey(row.id),
-      value: Buffer.concat([Buffer.from([0, 0, 0, 0, 99]), record().value.subarray(5)]),
-    };
-    const events = await decodeWith(registryOf(RECORDED), record(), strange, record());
-    expect(events.map(({ kind }) => kind)).toEqual(['image', 'unusable', 'image']);
-    expect(events[1]).toMatchObject({ legacyId: row.id, reason: 'undecodable' });
-  });
-
-  test.each([
-    ['key', { [VALUE_ID]: VALUE_SCHEMA }],
-    ['envelope', { [KEY_ID]: KEY_SCHEMA }],
-  ])(
-    'of which the registry knows none for the %s stops the projector: the registry lost its schemas',
-    async (kind, schemas) => {
-      await expect(decodeWith(registryOf(schemas), record())).rejects.toMatchObject({
-        code: 'SCHEMA_REGISTRY',
-        message: expect.stringContaining(`none of the ${kind} schemas`) as unknown,
-      });
-    },
-  );
-});
-
 describe('bytes that are not a record of their schema are undecodable:', () => {
   test.each([
     ['no bytes', Buffer.alloc(0)],

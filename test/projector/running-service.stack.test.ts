@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { insertRuns, MARKER, seedOrganisations } from '../support/application-rows.ts';
+import { insertRuns, insertStory, MARKER, seedOrganisations } from '../support/application-rows.ts';
 import {
   accountingErrors,
   contentHash,
@@ -12,6 +12,10 @@ import { groupRecords, storedRecords } from '../support/faults.ts';
 import { usePipeline, type RunFacts } from '../support/pipeline.ts';
 import { serviceOf, type Service } from '../support/service.ts';
 import { readTopic, type PlacedRecord } from '../support/topic-records.ts';
+
+/** Of a schema that no registry knows. */
+const UNKNOWN_SCHEMA = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 2, 2]);
+const REFUSED = '20000000-0000-4000-8000-000000000001';
 
 const pipeline = usePipeline({
   seed: async (pool) => {
@@ -70,13 +74,12 @@ test('records that cannot be read are parked with their bytes, and everything ar
   const records = await readTopic(pipeline());
   const known = await keyOf('projected', records);
   const bytes = (text: string) => Buffer.from(`${text} ${MARKER}`);
-  const unknownSchema = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 2, 2]);
   const cutShort = known.value?.subarray(0, 40) ?? null;
   const malformed = [
     { key: null, value: bytes('no key'), partition: 0 },
     { key: bytes('no schema'), value: null, partition: 1 },
-    { key: unknownSchema, value: bytes('no value'), partition: 2 },
-    { key: known.key, value: unknownSchema, partition: known.partition },
+    { key: UNKNOWN_SCHEMA, value: bytes('no value'), partition: 2 },
+    { key: known.key, value: UNKNOWN_SCHEMA, partition: known.partition },
     { key: known.key, value: cutShort, partition: known.partition },
     { key: known.key, value: Buffer.alloc(0), partition: known.partition },
   ];
@@ -135,9 +138,14 @@ test('the same records a second time, as Debezium may write them after a crash, 
   expect(await runsInAll(pipeline())).toBe(canonical);
 });
 
-test('the metrics add up with what is in the tables', async () => {
+test('the metrics add up with what is in the tables, and know at once what a person waived', async () => {
+  const id = await pipeline().value<string>('SELECT min(id) FROM history_cdc.quarantine');
+  const waiver = ['--by', 'the data owner', '--reason', 'no record of ours'];
+  expect((await pipeline().run(['quarantine', 'waive', '--id', id, ...waiver])).code).toBe(0);
   const metrics = await countedMetrics();
   expect(metrics.get('history_cdc_records_total{outcome="quarantined"}')).toBe(6);
+  expect(metrics.get('history_cdc_quarantine_records{state="open"}')).toBe(5);
+  expect(metrics.get('history_cdc_quarantine_records{state="waived"}')).toBe(1);
   expect(metrics.get('history_cdc_canonical_rows_written_total{operation="insert"}')).toBe(
     await pipeline().value('SELECT count(*)::integer FROM oracle.actual_run'),
   );
@@ -157,6 +165,7 @@ test('told to stop, it ends with exit code 0 and its facts, and tells Kafka how 
   const records = await pipeline().records();
   const facts = JSON.parse(stdout) as RunFacts;
   expect(facts).toMatchObject({ read: records, stopped: 'signal', records: { quarantined: 6 } });
+  expect(facts.quarantine).toEqual({ open: 5, waived: 1 });
   expect(await groupRecords(pipeline(), pipeline().config.CONSUMER_GROUP)).toBe(records);
   expect(stderr).toContain('records quarantined');
   await expect(fetch(`${service.url}/healthz`)).rejects.toThrow();
@@ -174,4 +183,34 @@ test('no value of a row, no byte of a parked record and no secret is in what it 
   expect(output).toContain('records quarantined');
   expect(output).not.toContain(MARKER);
   expect(output).not.toContain(new URL(settings['DATABASE_URL'] ?? '').password);
+});
+
+test('a record of an unknown schema does not stop a fresh process, though it is the first that it meets', async () => {
+  const { key, partition } = await keyOf('projected', await readTopic(pipeline()));
+  await pipeline().produce([{ key, value: UNKNOWN_SCHEMA, partition }]);
+  expect(await pipeline().project()).toMatchObject({
+    read: 1,
+    records: { quarantined: 1 },
+    quarantine: { open: 6, waived: 1 },
+  });
+  expect(await pipeline().value('SELECT detail FROM history_cdc.quarantine ORDER BY id DESC LIMIT 1')).toBe(
+    'the registry does not know schema 2147483647',
+  );
+});
+
+test('what explain says about a parked row can be typed: once its cause is mended, the row is projected', async () => {
+  await pipeline().query(
+    "ALTER TABLE agent_compliance_runs ADD CONSTRAINT refused CHECK (headline <> 'refused')",
+  );
+  await insertStory(pipeline().pool, { id: REFUSED, summary: 'refused' });
+  await pipeline().delivered();
+  expect((await pipeline().project()).decisions).toEqual({ quarantined: 1 });
+  await pipeline().query('ALTER TABLE agent_compliance_runs DROP CONSTRAINT refused');
+  const { stdout } = await pipeline().run(['explain', REFUSED, '--no-events']);
+  const [, command = ''] = /history-cdc (quarantine retry .* --apply) /.exec(stdout) ?? [];
+  const { code, stdout: answer } = await pipeline().run(command.split(' '));
+  expect(code).toBe(0);
+  expect(answer).toMatch(new RegExp(` ${REFUSED} .* projected \\(owner\\)`));
+  expect(await differences(pipeline())).toEqual([]);
+  expect(await accountingErrors(pipeline())).toEqual([]);
 });

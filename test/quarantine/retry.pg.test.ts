@@ -14,12 +14,12 @@ async function ownersRow(values: Partial<RowValues> = {}): Promise<RowValues> {
 /** While it works, Postgres refuses whole rows for a headline that the application forbids. */
 async function forbidding(headline: string, work: () => Promise<void>): Promise<void> {
   await world().pool.query(
-    `ALTER TABLE public.agent_compliance_runs ADD CONSTRAINT forbidden CHECK (headline <> '${headline}')`,
+    `ALTER TABLE public.agent_compliance_runs ADD CONSTRAINT "${headline}" CHECK (headline <> '${headline}')`,
   );
   try {
     await work();
   } finally {
-    await world().pool.query('ALTER TABLE public.agent_compliance_runs DROP CONSTRAINT forbidden');
+    await world().pool.query(`ALTER TABLE public.agent_compliance_runs DROP CONSTRAINT "${headline}"`);
   }
 }
 
@@ -106,6 +106,35 @@ describe('a retry, once its cause is gone,', () => {
     expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected', offset: 1 });
     expect(await world().run(row.id)).toMatchObject({ headline: 'forbidden' });
     expect((await world().quarantined()).map(({ healed_at }) => healed_at === null)).toEqual([false, true]);
+    await expectLasting(world());
+  });
+
+  test('knows a delete between two parked records of a row, the second of which stays parked', async () => {
+    const row = await ownersRow({ summary: 'forbidden' });
+    const again = { ...row, summary: 'forbidden for good', steps_failed: 41 };
+    let deletedAt: unknown;
+    await forbidding('forbidden for good', async () => {
+      await forbidding('forbidden', async () => {
+        await world().project([inserted(row), deleted(row.id)]);
+        const entry = await world().ledger(row.id);
+        expect(entry).toMatchObject({ decision: 'quarantined', op: 'd', offset: 2 });
+        deletedAt = entry?.['source_deleted_at'];
+        await world().project([inserted(again)]);
+      });
+      expect(await world().ledger(row.id)).toMatchObject({ op: '?', offset: 3, source_deleted_at: null });
+      expect((await retried(world().pool)).map(({ outcome }) => outcome)).toEqual(['decided', 'failed']);
+      expect(await world().ledger(row.id)).toMatchObject({
+        decision: 'projected',
+        op: 'd',
+        offset: 2,
+        source_deleted_at: deletedAt,
+      });
+      expect(await world().run(row.id)).toMatchObject({ headline: 'forbidden' });
+      await expectLasting(world());
+    });
+    expect(await retried(world().pool)).toMatchObject([{ outcome: 'decided', decision: 'projected' }]);
+    expect(await world().ledger(row.id)).toMatchObject({ op: 'c', offset: 3, source_deleted_at: null });
+    expect(await world().run(row.id)).toMatchObject({ headline: 'forbidden for good', tracks_failed: 41 });
     await expectLasting(world());
   });
 

@@ -54,6 +54,7 @@ export interface RunFacts {
       number
     >
   >;
+  readonly quarantine: { readonly open: number; readonly waived: number } | null;
   readonly stopped: 'caught_up' | 'signal';
 }
 

@@ -155,6 +155,8 @@ export interface CandidateTwin {
 }
 
 export interface QuarantineRecord {
+  /** As `quarantine show` takes it. */
+  readonly id: string;
   readonly topic_id: string;
   readonly partition: number;
   readonly offset: string;

@@ -1,4 +1,5 @@
 /** One plain sentence about a row, and the next step: a pure function of what was found. */
+import { parkedNext, parkedText } from './parked.ts';
 import type { CandidateTwin, CanonicalRun, LedgerView, Report, UndoneView, Verdict } from './report.ts';
 
 type Found = Omit<Report, 'verdict'>;
@@ -13,8 +14,14 @@ export function verdictOf(found: Found): Verdict {
     ledger.source_deleted_at === null || ledger.decision === 'gone'
       ? ''
       : `; the legacy row was deleted at ${ledger.source_deleted_at}`;
-  const also = [deleted, differenceToday(found, ledger)].join('');
-  return { text: `${text}${also}`, next: next ?? openEvents(found.events) };
+  const parked = parkedText(found.quarantine);
+  const missed =
+    parked === null || ledger.decision === 'quarantined'
+      ? ''
+      : `; a record of it is in quarantine: ${parked}`;
+  const also = [deleted, missed, differenceToday(found, ledger)].join('');
+  const retry = parkedNext(identity.legacy_id, found.quarantine);
+  return { text: `${text}${also}`, next: next ?? retry ?? openEvents(found.events) };
 }
 
 function unknown({ id, events }: Found): Verdict {
@@ -175,13 +182,11 @@ function thirdParty({ look_ups: lookUps }: Found, { reason }: LedgerView): Sente
   };
 }
 
+/** The next step stands with its parked records. */
 function quarantined({ quarantine }: Found, { reason }: LedgerView): Sentence {
-  const open = quarantine.filter(({ healed_at: healed }) => healed === null).at(-1);
-  const record =
-    open === undefined ? '' : `: ${open.detail} (record ${String(open.partition)}:${open.offset})`;
+  const parked = parkedText(quarantine);
   return {
-    text: `it is quarantined, because its record could not be used (${reason})${record}`,
-    next: 'the next complete event of the row heals it: any update of the row, or an incremental snapshot of it, brings one',
+    text: `it is quarantined, because its record could not be used (${reason})${parked === null ? '' : `: ${parked}`}`,
   };
 }
 

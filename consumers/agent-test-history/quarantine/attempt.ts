@@ -1,6 +1,6 @@
 import { inDryRun, inTransaction, isDataError, sqlState, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { unusable, type DeleteEvent, type KeyedEvent, type SourceEvent } from '../event.ts';
+import { unusable, type KeyedEvent, type SourceEvent } from '../event.ts';
 import { withFacts, type LookUpContext } from '../look-up-and-lock.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { Decision } from '../outcome.ts';
@@ -9,7 +9,7 @@ import { restoreUndone } from '../restore.ts';
 import { emptyResult } from '../result.ts';
 import type { Keyed } from '../rounds.ts';
 import { standingOf, type Standing, type Standpoint } from './standing.ts';
-import { assertUnchanged, keyOf, spanOf, type Plan, type Story } from './stories.ts';
+import { assertUnchanged, deleteOf, keyOf, spanOf, type Plan, type Story } from './stories.ts';
 
 const ENTRIES = sqlFile(import.meta.url, './sql/entries.sql');
 const REWIND = sqlFile(import.meta.url, './sql/rewind.sql');
@@ -167,20 +167,12 @@ async function rewind(client: Client, placed: readonly Placed[]): Promise<void> 
   ]);
 }
 
-/** The records of a story, and behind them the delete that the ledger had already. */
+/** The records of a story, the deletes between them, and behind them the delete that the ledger had already. */
 function eventsOf({ story, key, entry, standing }: Placed): SourceEvent[] {
-  if (standing !== 'rewind' || key === null || entry?.op !== 'd' || entry.deletedAtMs === null)
-    return [...story.events];
-  const deleted: DeleteEvent = {
-    kind: 'delete',
-    position: entry.position,
-    legacyId: key,
-    lsn: entry.lsn,
-    snapshot: entry.snapshot,
-    deletedAtMs: entry.deletedAtMs,
-    record: { offset: entry.position.offset, key: null, value: null },
-  };
-  return [...story.events, deleted];
+  const events = [...story.events, ...story.deletes];
+  if (standing !== 'rewind' || key === null || entry?.op !== 'd' || entry.deletedAtMs === null) return events;
+  const { position, lsn, snapshot, deletedAtMs } = entry;
+  return [...events, deleteOf(key, { position, lsn, snapshot, deletedAtMs })];
 }
 
 interface OutcomeRow {

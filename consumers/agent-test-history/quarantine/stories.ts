@@ -3,7 +3,7 @@ import { Conflict, type Client } from '../../lib/postgres.ts';
 import type { Position } from '../../lib/position.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { Decoder } from '../decode.ts';
-import type { RawRecord, SourceEvent } from '../event.ts';
+import type { DeleteEvent, RawRecord, SourceEvent } from '../event.ts';
 
 const SIZES = sqlFile(import.meta.url, './sql/story-sizes.sql');
 const STORED = sqlFile(import.meta.url, './sql/stored-records.sql');
@@ -17,6 +17,8 @@ export interface Story {
   readonly parkedKey: string | null;
   /** As decoded today, one a record. */
   readonly events: readonly SourceEvent[];
+  /** Deletes of the key between those records: they could be read, and the record behind each took their place. */
+  readonly deletes: readonly DeleteEvent[];
 }
 
 /** The ids of stories that go into one transaction, all of one partition. */
@@ -85,6 +87,16 @@ interface StoredRow {
   readonly legacy_id: string | null;
   readonly record_key: Buffer | null;
   readonly record_value: Buffer | null;
+  readonly delete_before_offset: string | null;
+  readonly delete_before_lsn: string | null;
+  readonly delete_before_snapshot: boolean | null;
+  readonly delete_before_at_ms: string | null;
+}
+
+interface OpenStory extends Story {
+  readonly ids: string[];
+  readonly events: SourceEvent[];
+  readonly deletes: DeleteEvent[];
 }
 
 /** Reads and decodes what a plan names, before any transaction: the registry may take its time. */
@@ -96,17 +108,44 @@ export async function readStories(client: Client, plan: Plan, decode: Decoder): 
     value: record_value,
   }));
   const events = await decode(records, plan);
-  const byStory = new Map<string, { ids: string[]; parkedKey: string | null; events: SourceEvent[] }>();
-  for (const [index, { id, legacy_id: parkedKey }] of rows.entries()) {
+  const byStory = new Map<string, OpenStory>();
+  for (const [index, row] of rows.entries()) {
     const event = events[index];
     assert(event !== undefined, 'the decoder did not answer once for each record');
+    const { id, legacy_id: parkedKey } = row;
     const name = parkedKey ?? `record ${id}`;
-    const story = byStory.get(name) ?? { ids: [], parkedKey, events: [] };
+    const story = byStory.get(name) ?? { ids: [], parkedKey, events: [], deletes: [] };
+    story.deletes.push(...deletesBetween(story, row));
     story.ids.push(id);
     story.events.push(event);
     byStory.set(name, story);
   }
   return [...byStory.values()];
+}
+
+/** The delete before a record, where another record of the story is before that: what is before all of them is done. */
+function deletesBetween({ events }: Story, row: StoredRow): DeleteEvent[] {
+  const { legacy_id: key, delete_before_offset: offset, delete_before_at_ms: atMs } = row;
+  const [first] = events;
+  if (first === undefined || key === null || offset === null || atMs === null) return [];
+  if (BigInt(offset) <= first.position.offset) return [];
+  return [
+    deleteOf(key, {
+      position: { ...first.position, offset: BigInt(offset) },
+      lsn: row.delete_before_lsn === null ? null : BigInt(row.delete_before_lsn),
+      snapshot: row.delete_before_snapshot === true,
+      deletedAtMs: Number(atMs),
+    }),
+  ];
+}
+
+/** A delete as its event was: of the record, nothing is needed any more. */
+export function deleteOf(
+  legacyId: string,
+  deleted: Pick<DeleteEvent, 'position' | 'lsn' | 'snapshot' | 'deletedAtMs'>,
+): DeleteEvent {
+  const record = { offset: deleted.position.offset, key: null, value: null };
+  return { kind: 'delete', legacyId, ...deleted, record };
 }
 
 /** The key of the row that a story is about, as it can be read today. */

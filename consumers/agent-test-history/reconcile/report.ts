@@ -1,5 +1,6 @@
 import type { Pool } from '../../lib/postgres.ts';
 import { RULE_VERSION } from '../outcome.ts';
+import { countUnhealed, type Unhealed } from '../quarantine/unhealed.ts';
 import type { Kind } from './kinds.ts';
 import type { ReconcileRun, Verdict } from './run-store.ts';
 
@@ -32,6 +33,8 @@ export interface ReconcileReport {
   readonly accepted: Readonly<Record<string, number>>;
   /** The accounting identity: the sum over the decisions. */
   readonly rowsSeen: number;
+  /** Now, whenever the run was. */
+  readonly quarantine: Unhealed;
 }
 
 const COUNTS = `
@@ -58,6 +61,7 @@ export async function reportOf(canonical: Pool, run: ReconcileRun, now: Date): P
     kinds,
     accepted: Object.fromEntries(hits.map(({ rule, hits: number }) => [rule, number])),
     rowsSeen: Object.values(run.decisions ?? {}).reduce((total, rows) => total + rows, 0),
+    quarantine: await countUnhealed(canonical),
   };
 }
 

@@ -1,14 +1,23 @@
 -- Parks records that cannot be decoded or mapped, with their bytes; a replay parks nothing twice. One that was closed is
 -- open again, with what is wrong now: a retry closes records before it takes them through the pipeline. The key gets
--- the decision `quarantined`, unless it has a canonical row: an owner decision is not taken back.
+-- the decision `quarantined`, unless it has a canonical row: an owner decision is not taken back. A delete that the ledger
+-- had for the key until now is kept with the record.
 WITH event AS MATERIALIZED (
   SELECT *
   FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::boolean[])
          AS e (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value, records_decision)
 ),
 parked AS (
-  INSERT INTO history_cdc.quarantine AS q (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value)
-  SELECT topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value FROM event
+  INSERT INTO history_cdc.quarantine AS q (
+    topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value,
+    delete_before_offset, delete_before_lsn, delete_before_snapshot, delete_before_at
+  )
+  SELECT e.topic_id, e.partition, e."offset", e.legacy_id, e.reason, e.detail, e.record_key, e.record_value,
+         d."offset", d.lsn, d.snapshot, d.source_deleted_at
+  FROM event e
+  LEFT JOIN history_cdc.ledger d
+    ON e.records_decision AND d.legacy_id = e.legacy_id AND d.op = 'd' AND d.source_deleted_at IS NOT NULL
+       AND d.topic_id = e.topic_id AND d.partition = e.partition AND d."offset" < e."offset"
   ON CONFLICT (topic_id, partition, "offset") DO UPDATE SET
     healed_at = NULL, reason = excluded.reason, detail = excluded.detail,
     legacy_id = coalesce(q.legacy_id, excluded.legacy_id)
