@@ -16,6 +16,8 @@ const LEFT = `
   ) AS some`;
 const STREAMED_UNTIL = sqlFile(import.meta.url, './sql/streamed-until.sql');
 const SOME_AT_ONCE = 1000;
+/** Soon at first: most of what is on its way comes through within milliseconds. */
+const LOOK_AFTER_MS = [50, 100, 200] as const;
 const LOOK_EVERY_MS = 500;
 
 export interface RecheckContext extends CheckContext {
@@ -30,14 +32,16 @@ export interface RecheckContext extends CheckContext {
 export async function recheck(context: RecheckContext, runId: string): Promise<void> {
   const { canonical, settleSeconds, sourceIsQuiet, signal } = context;
   const until = performance.now() + settleSeconds * 1000;
-  for (;;) {
+  for (let look = 0; ; look++) {
     // Before looking: what came after it may have been on its way.
     const streamed = await streamedUntil(canonical);
     const last = performance.now() >= until;
     await lookAgain(context, runId);
+    // All of the pairs at once, and all of the table: not every time.
+    if (look === 0 || last) await lookAgainAtPairs(context, runId);
     await canonical.query(CONFIRM, [runId, streamed, sourceIsQuiet, last]);
     if (last || !(await areLeft(canonical, runId, null))) return;
-    await setTimeout(LOOK_EVERY_MS, undefined, { signal });
+    await setTimeout(LOOK_AFTER_MS[look] ?? LOOK_EVERY_MS, undefined, { signal });
   }
 }
 
@@ -77,6 +81,9 @@ async function lookAgain(context: RecheckContext, runId: string): Promise<void> 
       after = ids.at(-1) ?? null;
     } while (after !== null);
   }
+}
+
+async function lookAgainAtPairs(context: RecheckContext, runId: string): Promise<void> {
   if (await areLeft(context.canonical, runId, 'pairs'))
     await lookAgainAt(context, { runId, phase: 'pairs', ids: [] });
 }

@@ -71,7 +71,7 @@ storyboards AS MATERIALIZED (
   GROUP BY id
 ),
 differing AS MATERIALIZED (
-  SELECT o.id, o.canonical_run_id, array_remove(ARRAY[
+  SELECT o.id, o.version, o.canonical_run_id, array_remove(ARRAY[
     CASE WHEN r.agent_url IS DISTINCT FROM coalesce(o.agent_url, o.decided_agent_url) THEN 'agent_url' END,
     CASE WHEN r.lifecycle_stage IS DISTINCT FROM o.decided_stage THEN 'lifecycle_stage' END,
     CASE WHEN r.overall_status IS DISTINCT FROM CASE WHEN o.overall_passed THEN 'passing' ELSE 'failing' END THEN 'overall_status' END,
@@ -106,7 +106,7 @@ differing AS MATERIALIZED (
   LEFT JOIN storyboards b ON b.id = o.id
   UNION ALL
   -- A row without a canonical row is decided by every image of it, so the ledger knows the newest.
-  SELECT s.id, NULL, array_remove(ARRAY[
+  SELECT s.id, s.version, NULL, array_remove(ARRAY[
     CASE WHEN s.decided_context_id IS DISTINCT FROM s.agent_context_id THEN 'agent_context_id' END,
     CASE WHEN s.decided_user_id IS DISTINCT FROM s.user_id THEN 'user_id' END,
     CASE WHEN (s.decision = 'anonymous') <> (coalesce(s.user_id, '') !~ '\S') THEN 'decision' END,
@@ -116,12 +116,12 @@ differing AS MATERIALIZED (
   WHERE s.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')
   UNION ALL
   -- Only its key is known, and it is there.
-  SELECT s.id, NULL, ARRAY['decision'] FROM seen s WHERE s.decision = 'gone'
+  SELECT s.id, s.version, NULL, ARRAY['decision'] FROM seen s WHERE s.decision = 'gone'
 ),
 found AS (
-  SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields
+  SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields, s.version
   FROM seen s
   WHERE s.ledger_id IS NULL
   UNION ALL
-  SELECT 'different', d.id, d.canonical_run_id, d.fields FROM differing d WHERE d.fields <> '{}'
+  SELECT 'different', d.id, d.canonical_run_id, d.fields, d.version FROM differing d WHERE d.fields <> '{}'
 ),

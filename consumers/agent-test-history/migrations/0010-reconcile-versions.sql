@@ -1,0 +1,3 @@
+-- What the row was when it was suspected: the legacy row's xmin or, where the legacy row is gone, the position of the
+-- decision. What is found again at another version is another difference, which may be on its way in its turn.
+ALTER TABLE history_cdc.reconcile_finding ADD COLUMN version text NOT NULL DEFAULT '';
