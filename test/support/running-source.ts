@@ -90,8 +90,8 @@ export class RunningSource {
   async #follow(): Promise<void> {
     while (!this.#stopped) {
       await this.#changed.until(() => this.#stopped || this.#committed.length > BEHIND);
-      if (this.#stopped) return;
-      await this.#project(this.#committed.splice(0, this.#committed.length - BEHIND));
+      const due = this.#committed.splice(0, Math.max(0, this.#committed.length - BEHIND));
+      if (due.length > 0) await this.#project(due);
       this.#changed.fire();
     }
   }
