@@ -32,6 +32,7 @@ const OTHER_VARIANTS: readonly Variant[] = [{ rows: 1 }, { rows: 3, seed: 1 }, {
 export class World extends Tables {
   /** Where its database is, for connections of one's own. */
   readonly url: string;
+  readonly superuserUrl: string;
   policy: OptOutPolicy = 'respect';
   /** As the live rows were measured: rows that started before it skip matching. */
   floorUs = MATCHING.floorUs;
@@ -41,6 +42,7 @@ export class World extends Tables {
   constructor({ pool, database }: OpenDatabase) {
     super(pool);
     this.url = database.url;
+    this.superuserUrl = database.superuserUrl;
   }
 
   override async reset(): Promise<void> {

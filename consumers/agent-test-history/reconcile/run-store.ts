@@ -19,6 +19,8 @@ export interface ReconcileRun {
   readonly canonical_rows: string;
   readonly decisions: Readonly<Record<string, number>> | null;
   readonly verdict: Verdict | null;
+  /** Where something is in flight, what it waited for to the end. */
+  readonly waited_for: string | null;
 }
 
 const UNFINISHED = `
