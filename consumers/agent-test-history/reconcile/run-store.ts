@@ -26,11 +26,12 @@ export interface ReconcileRun {
 const UNFINISHED = `
   SELECT * FROM history_cdc.reconcile_run
   WHERE phase <> 'done' AND rule_version = $1 AND started_at > clock_timestamp() - interval '24 hours'
+    AND id > (SELECT coalesce(max(id), 0) FROM history_cdc.reconcile_run WHERE phase = 'done')
   ORDER BY id DESC LIMIT 1`;
 const BEGIN_RUN = `INSERT INTO history_cdc.reconcile_run (rule_version, phase) VALUES ($1, 'legacy') RETURNING *`;
 const FINISHED = `SELECT * FROM history_cdc.reconcile_run WHERE phase = 'done' ORDER BY id DESC LIMIT 1`;
 
-/** The run to go on with: one that was broken off less than a day ago, or a new one. */
+/** The run to go on with: one that was broken off less than a day ago and that no verdict has overtaken, or a new one. */
 export async function beginOrResume(canonical: Pool, fresh: boolean): Promise<ReconcileRun> {
   const unfinished = fresh ? [] : (await canonical.query<ReconcileRun>(UNFINISHED, [RULE_VERSION])).rows;
   const [run] =
