@@ -2,37 +2,31 @@
 -- mapping as it was agreed on. Written anew on purpose: nothing in here comes from what the projector writes by.
 -- $1 the run; the others are those of the rows.
 WITH compared AS MATERIALIZED (
-{{legacy}}
-),
-seen AS MATERIALIZED (
   SELECT t.*, l.legacy_id AS ledger_id, l.decision, l.reason, l.canonical_run_id, l.agent_context_id AS decided_context_id,
          l.user_id AS decided_user_id, l.organization_id AS decided_organization_id, l.agent_url AS decided_agent_url,
-         l.lifecycle_stage AS decided_stage, l.source_deleted_at
-  FROM compared t
+         l.lifecycle_stage AS decided_stage, l.source_deleted_at,
+         -- Asked once a row: each time that it is asked, the whole document is unpacked.
+         CASE WHEN l.decision = 'projected' THEN jsonb_typeof(t.steps_json) END AS steps_kind
+  FROM (
+{{legacy}}
+  ) t
   LEFT JOIN LATERAL (SELECT * FROM history_cdc.ledger l WHERE l.legacy_id = t.id LIMIT 1) l ON true
 ),
 context AS MATERIALIZED (
   SELECT c.id, c.organization_id::text AS organization_id, history_cdc.canonical_agent_url(c.agent_url) AS agent_url
   FROM public.agent_contexts c
-  WHERE c.id IN (SELECT agent_context_id FROM seen WHERE decision = 'projected')
-),
--- A row that was moved to an agent which its user does not own leaves our canonical row as it was: not compared.
-ours AS MATERIALIZED (
-  SELECT s.*, c.organization_id, c.agent_url
-  FROM seen s
-  LEFT JOIN context c ON c.id = s.agent_context_id
-  WHERE s.decision = 'projected' AND s.reason <> 'moved_to_agent_not_owned'
+  WHERE c.id IN (SELECT agent_context_id FROM compared WHERE decision = 'projected')
 ),
 phase AS (
   SELECT o.id, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id, p.n, p.phase -> 'steps' AS steps,
          CASE jsonb_typeof(p.phase -> 'overall_passed')
            WHEN 'boolean' THEN p.phase -> 'overall_passed' = 'true'
            ELSE coalesce(p.phase -> 'passed' = 'true', false) END AS passed
-  FROM ours o
+  FROM compared o
   CROSS JOIN LATERAL (
     SELECT e.entry, e.n
     FROM jsonb_array_elements(
-      CASE jsonb_typeof(o.steps_json)
+      CASE o.steps_kind
         WHEN 'array' THEN o.steps_json
         WHEN 'object' THEN CASE jsonb_typeof(o.steps_json -> 'tracks') WHEN 'array' THEN o.steps_json -> 'tracks' ELSE '[]' END
         ELSE '[]' END) WITH ORDINALITY AS e (entry, n)
@@ -42,10 +36,11 @@ phase AS (
     SELECT s.phase, track.n * 1000000 + s.n AS n
     FROM jsonb_array_elements(
       CASE WHEN jsonb_typeof(track.entry -> 'scenarios') = 'array' THEN track.entry -> 'scenarios'
-           WHEN jsonb_typeof(o.steps_json) = 'array' THEN jsonb_build_array(track.entry)
+           WHEN o.steps_kind = 'array' THEN jsonb_build_array(track.entry)
            ELSE '[]' END) WITH ORDINALITY AS s (phase, n)
   ) AS p
-  WHERE strpos(p.phase ->> 'scenario', '/') > 1 AND jsonb_typeof(p.phase -> 'scenario') = 'string'
+  WHERE o.decision = 'projected' AND o.reason <> 'moved_to_agent_not_owned'
+    AND strpos(p.phase ->> 'scenario', '/') > 1 AND jsonb_typeof(p.phase -> 'scenario') = 'string'
 ),
 -- Of a phase that lists no steps, the phase itself is one.
 counted AS (
@@ -69,6 +64,13 @@ storyboards AS MATERIALIZED (
          ORDER BY first) AS verdicts
   FROM counted
   GROUP BY id
+),
+-- A row that was moved to an agent which its user does not own leaves our canonical row as it was: not compared.
+ours AS (
+  SELECT o.*, c.organization_id, c.agent_url
+  FROM compared o
+  LEFT JOIN context c ON c.id = o.agent_context_id
+  WHERE o.decision = 'projected' AND o.reason <> 'moved_to_agent_not_owned'
 ),
 differing AS MATERIALIZED (
   SELECT o.id, o.version, o.canonical_run_id, array_remove(ARRAY[
@@ -112,15 +114,15 @@ differing AS MATERIALIZED (
     CASE WHEN (s.decision = 'anonymous') <> (coalesce(s.user_id, '') !~ '\S') THEN 'decision' END,
     CASE WHEN s.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
   ], NULL)
-  FROM seen s
+  FROM compared s
   WHERE s.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')
   UNION ALL
   -- Only its key is known, and it is there.
-  SELECT s.id, s.version, NULL, ARRAY['decision'] FROM seen s WHERE s.decision = 'gone'
+  SELECT s.id, s.version, NULL, ARRAY['decision'] FROM compared s WHERE s.decision = 'gone'
 ),
 found AS (
   SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields, s.version
-  FROM seen s
+  FROM compared s
   WHERE s.ledger_id IS NULL
   UNION ALL
   SELECT 'different', d.id, d.canonical_run_id, d.fields, d.version FROM differing d WHERE d.fields <> '{}'
