@@ -18,28 +18,28 @@ context AS MATERIALIZED (
   WHERE c.id IN (SELECT agent_context_id FROM compared WHERE decision = 'projected')
 ),
 phase AS (
-  SELECT o.id, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id, p.n, p.phase -> 'steps' AS steps,
+  SELECT t.id, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id, p.n, p.phase -> 'steps' AS steps,
          CASE jsonb_typeof(p.phase -> 'overall_passed')
            WHEN 'boolean' THEN p.phase -> 'overall_passed' = 'true'
            ELSE coalesce(p.phase -> 'passed' = 'true', false) END AS passed
-  FROM compared o
+  FROM compared t
   CROSS JOIN LATERAL (
-    SELECT e.entry, e.n
+    SELECT e.entry, e.n, jsonb_typeof(e.entry -> 'scenarios') = 'array' IS TRUE AS has_scenarios
     FROM jsonb_array_elements(
-      CASE o.steps_kind
-        WHEN 'array' THEN o.steps_json
-        WHEN 'object' THEN CASE jsonb_typeof(o.steps_json -> 'tracks') WHEN 'array' THEN o.steps_json -> 'tracks' ELSE '[]' END
+      CASE t.steps_kind
+        WHEN 'array' THEN t.steps_json
+        WHEN 'object' THEN CASE jsonb_typeof(t.steps_json -> 'tracks') WHEN 'array' THEN t.steps_json -> 'tracks' ELSE '[]' END
         ELSE '[]' END) WITH ORDINALITY AS e (entry, n)
     WHERE jsonb_typeof(e.entry) = 'object'
   ) AS track
+  LEFT JOIN LATERAL jsonb_array_elements(CASE WHEN track.has_scenarios THEN track.entry -> 'scenarios' END)
+    WITH ORDINALITY AS s (phase, n) ON true
+  -- Where the steps are a plain list, an entry without scenarios is a phase itself.
   CROSS JOIN LATERAL (
-    SELECT s.phase, track.n * 1000000 + s.n AS n
-    FROM jsonb_array_elements(
-      CASE WHEN jsonb_typeof(track.entry -> 'scenarios') = 'array' THEN track.entry -> 'scenarios'
-           WHEN o.steps_kind = 'array' THEN jsonb_build_array(track.entry)
-           ELSE '[]' END) WITH ORDINALITY AS s (phase, n)
+    SELECT CASE WHEN track.has_scenarios THEN s.phase WHEN t.steps_kind = 'array' THEN track.entry END AS phase,
+           track.n * 1000000 + coalesce(s.n, 1) AS n
   ) AS p
-  WHERE o.decision = 'projected' AND o.reason <> 'moved_to_agent_not_owned'
+  WHERE t.decision = 'projected' AND t.reason <> 'moved_to_agent_not_owned'
     AND strpos(p.phase ->> 'scenario', '/') > 1 AND jsonb_typeof(p.phase -> 'scenario') = 'string'
 ),
 -- Of a phase that lists no steps, the phase itself is one.
