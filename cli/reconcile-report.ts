@@ -47,6 +47,7 @@ function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen }: ReconcileRe
     started_at: run.started_at,
     finished_at: run.finished_at,
     rule_version: run.rule_version,
+    release: run.release,
     verdict,
     waited_for: run.waited_for,
     stale,

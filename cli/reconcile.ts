@@ -40,8 +40,8 @@ been streamed and projected; a row that changes again meanwhile begins anew. Whe
 --settle-seconds, it is reported as in flight, the verdict is "not proven", and the answer says what it waited for. Where
 Kafka or the slot cannot be asked, nobody writes and all is projected, say so with --source-is-quiet.
 
-A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule has
-changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
+A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule or
+the version of history-cdc has changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
 
 --repair takes the findings of the last run: canonical rows of ours that are missing or different are written anew from
 the legacy table, by the projector's own statement; a dry run unless --apply. What is none of ours, whose legacy row is

@@ -4,3 +4,6 @@ ALTER TABLE history_cdc.reconcile_finding ADD COLUMN version text NOT NULL DEFAU
 
 -- What the run waited for to the end, where it left something in flight: words for a person.
 ALTER TABLE history_cdc.reconcile_run ADD COLUMN waited_for text;
+
+-- The version of history-cdc that gave the verdict; NULL of those that were given before it was noted.
+ALTER TABLE history_cdc.reconcile_run ADD COLUMN release text;
