@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { RULE_VERSION } from '../../consumers/agent-test-history/outcome.ts';
 import { forgetOldFindings } from '../../consumers/agent-test-history/reconcile/forget.ts';
+import { RELEASE } from '../../consumers/lib/release.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { reconciled } from '../support/reconciled.ts';
 
@@ -15,8 +17,8 @@ beforeEach(async () => {
 });
 
 const RUN = `
-  INSERT INTO history_cdc.reconcile_run (rule_version, phase, started_at, updated_at, finished_at, verdict)
-  SELECT 1, CASE WHEN $2 THEN 'done' ELSE 'ledger' END, at, at, CASE WHEN $2 THEN at END, CASE WHEN $2 THEN 'wrong' END
+  INSERT INTO history_cdc.reconcile_run (rule_version, release, phase, started_at, updated_at, finished_at, verdict)
+  SELECT $3, $4, CASE WHEN $2 THEN 'done' ELSE 'ledger' END, at, at, CASE WHEN $2 THEN at END, CASE WHEN $2 THEN 'wrong' END
   FROM (SELECT clock_timestamp() - $1 * interval '1 day' AS at) AS past
   RETURNING id`;
 const FINDINGS = `
@@ -25,7 +27,7 @@ const FINDINGS = `
 
 /** A run with three findings. */
 async function runOf(daysAgo: number, finished = true): Promise<string> {
-  const { rows } = await open.pool.query<{ id: string }>(RUN, [daysAgo, finished]);
+  const { rows } = await open.pool.query<{ id: string }>(RUN, [daysAgo, finished, RULE_VERSION, RELEASE]);
   const id = rows[0]?.id ?? '';
   await open.pool.query(FINDINGS, [id]);
   return id;
