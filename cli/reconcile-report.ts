@@ -48,7 +48,9 @@ function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen, quarantine }:
     started_at: run.started_at,
     finished_at: run.finished_at,
     rule_version: run.rule_version,
+    release: run.release,
     verdict,
+    waited_for: run.waited_for,
     stale,
     legacy_rows: Number(run.legacy_rows),
     ledger_rows: Number(run.ledger_rows),
@@ -104,13 +106,15 @@ const VERDICTS = {
   proven: 'proven: every row has its decision, its one canonical row, and the same content',
   wrong:
     'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them, `reconcile --repair` what can be put right',
-  not_proven:
-    'not proven: what is in flight did not come through in time. is `history-cdc project` running? run it and try again',
+  not_proven: 'not proven: what is in flight did not come through in time',
 } as const;
 
 function closing({ run, verdict, stale, accepted }: ReconcileReport): string {
   const butFor =
     verdict === 'proven' && Object.keys(accepted).length > 0 ? ', but for what was accepted' : '';
-  const line = `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}${butFor}`;
-  return stale === null ? line : `${line}\nthe verdict is stale: ${stale}. run \`history-cdc reconcile\``;
+  return [
+    ...(run.waited_for === null ? [] : [`in flight: ${run.waited_for}`]),
+    `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}${butFor}`,
+    ...(stale === null ? [] : [`the verdict is stale: ${stale}. run \`history-cdc reconcile\``]),
+  ].join('\n');
 }

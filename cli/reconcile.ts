@@ -8,6 +8,7 @@ import {
   type ReconcileReport,
 } from '../consumers/agent-test-history/reconcile/report.ts';
 import { lastFinished, type ReconcileRun } from '../consumers/agent-test-history/reconcile/run-store.ts';
+import { readTopicEnds } from '../consumers/agent-test-history/reconcile/topic-ends.ts';
 import { assertFit, CANONICAL_TABLES, LEGACY_TABLES } from '../consumers/agent-test-history/requirements.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
@@ -34,12 +35,13 @@ interface Options {
 const HELP = `
 Changes nothing but its own notes in the schema history_cdc, and compares by content, column by column, from SQL that
 shares nothing with what the projector writes by. What it finds it looks at again before it counts: a difference
-between the legacy table and the ledger is confirmed once every partition has been projected beyond the moment at which
-it was found. Where that does not happen within --settle-seconds (nobody projects, or nobody writes), it is reported as
-in flight, and the verdict is "not proven". While nobody writes and all is projected, say so with --source-is-quiet.
+between the legacy table and the ledger is confirmed once everything that the source had committed when it was found has
+been streamed and projected; a row that changes again meanwhile begins anew. Where that does not happen within
+--settle-seconds, it is reported as in flight, the verdict is "not proven", and the answer says what it waited for. Where
+Kafka or the slot cannot be asked, nobody writes and all is projected, say so with --source-is-quiet.
 
-A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule has
-changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
+A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule or
+the version of history-cdc has changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
 
 --repair takes the findings of the last run: canonical rows of ours that are missing or different are written anew from
 the legacy table, by the projector's own statement; a dry run unless --apply. What is none of ours, whose legacy row is
@@ -131,6 +133,7 @@ async function compared(
     retentionDays: config.CANONICAL_RETENTION_DAYS,
     settleSeconds: options.settleSeconds,
     sourceIsQuiet: options.sourceIsQuiet === true,
+    stream: { legacy, slot: config.SLOT_NAME, topicEnds: () => readTopicEnds(config) },
     chunkRows: options.chunkRows,
     fresh: options.fresh === true,
     onResume: (at) => {

@@ -53,6 +53,7 @@ test('ends with 1 and the id where a row is lost, with 0 where it is accepted, a
   expect(found.stdout).toContain('wrong: see the findings');
   const inFlight = await run('--settle-seconds', '0', '--json');
   expect(inFlight.code).toBe(1);
+  expect(inFlight.stdout).toContain('there is no slot');
   expect(document.parse(JSON.parse(inFlight.stdout))).toMatchObject({
     verdict: 'not_proven',
     legacy_rows: 1,
@@ -76,6 +77,11 @@ test('ends with 1 and the id where a row is lost, with 0 where it is accepted, a
 
   expect((await run('--last')).stdout).toContain('but for what was accepted');
 
+  writeFileSync(file, JSON.stringify({ version: 1, rules: rules.slice(1) }));
+  const expired = await run('--source-is-quiet', '--accept', file, '--json');
+  expect(expired.code).toBe(1);
+  expect(document.parse(JSON.parse(expired.stdout))).toMatchObject({ verdict: 'wrong', accepted: {} });
+
   await open.pool.query('DELETE FROM public.agent_test_history');
   const clean = await run('--json');
   expect(clean.code).toBe(0);
@@ -93,6 +99,10 @@ test('--last prints the last verdict, and says when it is stale', async () => {
   const stale = await run('--last');
   expect(stale.code).toBe(1);
   expect(stale.stdout).toContain('the verdict is stale: it is older than 24 hours');
+  await open.pool.query("UPDATE history_cdc.reconcile_run SET finished_at = now(), release = '0.0.1'");
+  const earlier = await run('--last');
+  expect(earlier.code).toBe(1);
+  expect(earlier.stdout).toContain('the verdict is stale: it was given by release 0.0.1');
 });
 
 test.each([

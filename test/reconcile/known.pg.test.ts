@@ -173,7 +173,7 @@ describe('an accepted difference', () => {
 });
 
 describe('a verdict', () => {
-  test('goes stale after a day, and when the rule has changed', async () => {
+  test('goes stale after a day, and when the rule or the release has changed', async () => {
     await projected();
     const { run } = await reconciled(world().pool);
     const at = run.finished_at?.getTime() ?? 0;
@@ -182,5 +182,7 @@ describe('a verdict', () => {
     expect(await staleness(23)).toBeNull();
     expect(await staleness(25)).toContain('24 hours');
     expect(await staleness(1, { ...run, rule_version: 0 })).toContain('rule 0');
+    expect(await staleness(1, { ...run, release: '0.0.1' })).toContain('release 0.0.1');
+    expect(await staleness(1, { ...run, release: null })).toContain('an earlier release');
   });
 });

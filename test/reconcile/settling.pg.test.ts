@@ -84,6 +84,37 @@ describe('while writers write', () => {
     expect(run.verdict).toBe('wrong');
   });
 
+  test('a row that changed again since the stream passed is in flight anew, and not confirmed', async () => {
+    const row = await projected();
+    await streamedUntil('2026-05-06T00:00:00Z');
+    const change = async (steps: number) => {
+      await world().execute(
+        'UPDATE public.agent_test_history SET steps_passed = $2 WHERE id = $1',
+        row.id,
+        steps,
+      );
+    };
+    await change(3);
+    let passing: Promise<void> | undefined;
+    const { findings } = await reconciled(world().pool, {
+      ...WAITING,
+      settleSeconds: 1,
+      onProgress: ({ phase }) => {
+        if (phase === 'recheck') passing ??= pass();
+      },
+    });
+    // The stream passes by the change that was found; by then there is another, which it has not brought yet.
+    async function pass() {
+      const { rows } = await world().pool.query<{ now: string }>('SELECT clock_timestamp()::text AS now');
+      await change(4);
+      await world().project([updated({ ...row, steps_passed: 3 })]);
+      await streamedUntil(rows[0]?.now ?? '');
+    }
+    await passing;
+    expect(await world().run(row.id)).toMatchObject({ tracks_passed: 3 });
+    expect(findings).toMatchObject([{ kind: 'different', legacy_id: row.id, state: 'in_flight' }]);
+  });
+
   test('what the stream never came to is in flight, by its id, and the verdict is that nothing is proven', async () => {
     await projected();
     await streamedUntil('2026-05-06T00:00:00Z');

@@ -20,6 +20,7 @@ export async function reconciled(
   const run = await reconcile({
     canonical,
     elsewhere: undefined,
+    stream: undefined,
     windowUs: MATCHING.windowUs,
     retentionDays: undefined,
     settleSeconds: 0,

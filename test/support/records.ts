@@ -94,6 +94,14 @@ export function tombstone(id: string): Message {
   return { id, key: keyOf(id), value: null };
 }
 
+/** The same record, of a change that the source committed at another time. */
+export function committedAt(message: Message, atMs: number): Message {
+  if (message.value === null) return message;
+  const envelope = JSON.parse(message.value.toString()) as ReturnType<typeof envelopeOf>;
+  const value = { ...envelope, source: { ...envelope.source, ts_ms: atMs } };
+  return { ...message, value: Buffer.from(JSON.stringify(value)) };
+}
+
 /** A record whose value is whatever the test says. */
 export function rawRecord(id: string, value: unknown): Message {
   return { id, key: keyOf(id), value: Buffer.isBuffer(value) ? value : Buffer.from(JSON.stringify(value)) };

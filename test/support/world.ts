@@ -30,11 +30,20 @@ const OTHER_VARIANTS: readonly Variant[] = [{ rows: 1 }, { rows: 3, seed: 1 }, {
  * decision. A test that brought a row and never looked at what became of it fails.
  */
 export class World extends Tables {
+  /** Where its database is, for connections of one's own. */
+  readonly url: string;
+  readonly superuserUrl: string;
   policy: OptOutPolicy = 'respect';
   /** As the live rows were measured: rows that started before it skip matching. */
   floorUs = MATCHING.floorUs;
   #topic: Message[] = [];
   #unseen = new Set<string>();
+
+  constructor({ pool, database }: OpenDatabase) {
+    super(pool);
+    this.url = database.url;
+    this.superuserUrl = database.superuserUrl;
+  }
 
   override async reset(): Promise<void> {
     this.policy = 'respect';
@@ -183,7 +192,7 @@ export function useWorld(): () => World {
   beforeAll(async () => {
     open = await openMigratedDatabase();
     await open.pool.query(CREATE_SAVED);
-    world = new World(open.pool);
+    world = new World(open);
   });
   beforeEach(async () => {
     await world?.reset();

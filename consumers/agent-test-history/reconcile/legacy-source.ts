@@ -22,6 +22,7 @@ interface LegacyRow {
   readonly agent_profile_json: string | null;
   readonly started_at: string;
   readonly steps_json: string | null;
+  readonly version: string;
 }
 
 /** Legacy rows of another database, as the parameters in which `sql/legacy-there.sql` takes them. */
@@ -30,8 +31,9 @@ export async function readElsewhere(legacy: Pool, rows: Rows): Promise<unknown[]
     READ_LEGACY.replace('{{rows}}', rowsOf('id', rows, 1)),
     rowsParameters(rows),
   );
-  const plain = (column: 'id' | 'agent_context_id' | 'overall_passed' | 'steps_passed' | 'steps_failed') =>
-    new PlainArray(read.map((row) => row[column]));
+  const plain = (
+    column: 'id' | 'agent_context_id' | 'overall_passed' | 'steps_passed' | 'steps_failed' | 'version',
+  ) => new PlainArray(read.map((row) => row[column]));
   const text = (column: 'scenario' | 'summary' | 'user_id' | 'agent_profile_json' | 'steps_json') =>
     textArray(read.map((row) => row[column]));
   return [
@@ -48,6 +50,7 @@ export async function readElsewhere(legacy: Pool, rows: Rows): Promise<unknown[]
     text('agent_profile_json'),
     read.map((row) => row.started_at),
     text('steps_json'),
+    plain('version'),
   ];
 }
 

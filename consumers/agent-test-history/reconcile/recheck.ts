@@ -6,6 +6,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { Barrier, type SourceStream } from './barrier.ts';
 import { compare, fetchFor, type CheckContext, type ComparedPhase, type WalkedPhase } from './checks.ts';
 
 const CONFIRM = sqlFile(import.meta.url, './sql/confirm.sql');
@@ -15,7 +16,12 @@ const LEFT = `
     WHERE run_id = $1 AND state = 'suspect' AND ($2::text IS NULL OR phase = $2)
   ) AS some`;
 const STREAMED_UNTIL = sqlFile(import.meta.url, './sql/streamed-until.sql');
+const WAITED_FOR = `
+  UPDATE history_cdc.reconcile_run SET waited_for = $2
+  WHERE id = $1 AND EXISTS (SELECT FROM history_cdc.reconcile_finding f WHERE f.run_id = $1 AND f.state = 'in_flight')`;
 const SOME_AT_ONCE = 1000;
+/** Soon at first: most of what is on its way comes through within milliseconds. */
+const LOOK_AFTER_MS = [50, 100, 200] as const;
 const LOOK_EVERY_MS = 500;
 
 export interface RecheckContext extends CheckContext {
@@ -23,21 +29,28 @@ export interface RecheckContext extends CheckContext {
   readonly settleSeconds: number;
   /** A person says that nobody writes and that all is projected: what is found counts at once. */
   readonly sourceIsQuiet: boolean;
+  /** Undefined where the stream cannot be asked: then only later changes of every partition tell that it went by. */
+  readonly stream: SourceStream | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Leaves no finding a suspect: each is gone, confirmed or, where the stream did not come by in time, in flight. */
 export async function recheck(context: RecheckContext, runId: string): Promise<void> {
-  const { canonical, settleSeconds, sourceIsQuiet, signal } = context;
+  const { canonical, settleSeconds, sourceIsQuiet, stream, signal } = context;
+  const barrier = stream === undefined || sourceIsQuiet ? undefined : new Barrier(canonical, stream);
   const until = performance.now() + settleSeconds * 1000;
-  for (;;) {
+  for (let look = 0; ; look++) {
     // Before looking: what came after it may have been on its way.
     const streamed = await streamedUntil(canonical);
+    const passed = await barrier?.passedUntil();
     const last = performance.now() >= until;
     await lookAgain(context, runId);
-    await canonical.query(CONFIRM, [runId, streamed, sourceIsQuiet, last]);
+    // All of the pairs at once, and all of the table: not every time.
+    if (look === 0 || last) await lookAgainAtPairs(context, runId);
+    await canonical.query(CONFIRM, [runId, streamed, sourceIsQuiet, last, passed]);
+    if (last) await canonical.query(WAITED_FOR, [runId, barrier?.waitsFor]);
     if (last || !(await areLeft(canonical, runId, null))) return;
-    await setTimeout(LOOK_EVERY_MS, undefined, { signal });
+    await setTimeout(LOOK_AFTER_MS[look] ?? LOOK_EVERY_MS, undefined, { signal });
   }
 }
 
@@ -77,6 +90,9 @@ async function lookAgain(context: RecheckContext, runId: string): Promise<void> 
       after = ids.at(-1) ?? null;
     } while (after !== null);
   }
+}
+
+async function lookAgainAtPairs(context: RecheckContext, runId: string): Promise<void> {
   if (await areLeft(context.canonical, runId, 'pairs'))
     await lookAgainAt(context, { runId, phase: 'pairs', ids: [] });
 }

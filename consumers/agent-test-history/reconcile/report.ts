@@ -1,4 +1,5 @@
 import type { Pool } from '../../lib/postgres.ts';
+import { RELEASE } from '../../lib/release.ts';
 import { RULE_VERSION } from '../outcome.ts';
 import { countUnhealed, type Unhealed } from '../quarantine/unhealed.ts';
 import type { Kind } from './kinds.ts';
@@ -67,10 +68,15 @@ export async function reportOf(canonical: Pool, run: ReconcileRun, now: Date): P
 
 const FRESH_FOR_MS = 24 * 3_600_000;
 
-/** A verdict speaks of the rows as they were, and of the rule as it was. */
-function staleness({ finished_at: finishedAt, rule_version: rule }: ReconcileRun, now: Date): string | null {
+/** A verdict speaks of the rows as they were, and of the rule and the release as they were. */
+function staleness(
+  { finished_at: finishedAt, rule_version: rule, release }: ReconcileRun,
+  now: Date,
+): string | null {
   if (rule !== RULE_VERSION)
     return `it was given under rule ${String(rule)}, and the rule is ${String(RULE_VERSION)} now`;
+  if (release !== RELEASE)
+    return `it was given by ${release === null ? 'an earlier release' : `release ${release}`}, and this is ${RELEASE}`;
   if (finishedAt === null || now.getTime() - finishedAt.getTime() > FRESH_FOR_MS)
     return 'it is older than 24 hours';
   return null;

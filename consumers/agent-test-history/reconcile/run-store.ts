@@ -1,5 +1,6 @@
 import { FatalError } from '../../lib/errors.ts';
 import type { Client, Pool } from '../../lib/postgres.ts';
+import { RELEASE } from '../../lib/release.ts';
 import { RULE_VERSION } from '../outcome.ts';
 import type { Compared, ComparedPhase } from './checks.ts';
 
@@ -12,6 +13,8 @@ export interface ReconcileRun {
   readonly started_at: Date;
   readonly finished_at: Date | null;
   readonly rule_version: number;
+  /** The version of history-cdc that began it; null where that was not noted yet. */
+  readonly release: string | null;
   readonly phase: Phase;
   readonly last_id: string | null;
   readonly legacy_rows: string;
@@ -19,22 +22,27 @@ export interface ReconcileRun {
   readonly canonical_rows: string;
   readonly decisions: Readonly<Record<string, number>> | null;
   readonly verdict: Verdict | null;
+  /** Where something is in flight, what it waited for to the end. */
+  readonly waited_for: string | null;
 }
 
 const UNFINISHED = `
   SELECT * FROM history_cdc.reconcile_run
-  WHERE phase <> 'done' AND rule_version = $1 AND started_at > clock_timestamp() - interval '24 hours'
+  WHERE phase <> 'done' AND rule_version = $1 AND release = $2 AND started_at > clock_timestamp() - interval '24 hours'
+    AND id > (SELECT coalesce(max(id), 0) FROM history_cdc.reconcile_run WHERE phase = 'done')
   ORDER BY id DESC LIMIT 1`;
-const BEGIN_RUN = `INSERT INTO history_cdc.reconcile_run (rule_version, phase) VALUES ($1, 'legacy') RETURNING *`;
+const BEGIN_RUN = `INSERT INTO history_cdc.reconcile_run (rule_version, release, phase) VALUES ($1, $2, 'legacy') RETURNING *`;
 const FINISHED = `SELECT * FROM history_cdc.reconcile_run WHERE phase = 'done' ORDER BY id DESC LIMIT 1`;
 
-/** The run to go on with: one that was broken off less than a day ago, or a new one. */
+/** The run to go on with: one that was broken off less than a day ago and that no verdict has overtaken, or a new one. */
 export async function beginOrResume(canonical: Pool, fresh: boolean): Promise<ReconcileRun> {
-  const unfinished = fresh ? [] : (await canonical.query<ReconcileRun>(UNFINISHED, [RULE_VERSION])).rows;
+  const unfinished = fresh
+    ? []
+    : (await canonical.query<ReconcileRun>(UNFINISHED, [RULE_VERSION, RELEASE])).rows;
   const [run] =
     unfinished.length > 0
       ? unfinished
-      : (await canonical.query<ReconcileRun>(BEGIN_RUN, [RULE_VERSION])).rows;
+      : (await canonical.query<ReconcileRun>(BEGIN_RUN, [RULE_VERSION, RELEASE])).rows;
   if (run === undefined) throw new Error('the run was not stored');
   return run;
 }

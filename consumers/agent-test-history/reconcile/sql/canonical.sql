@@ -25,15 +25,15 @@ standing AS MATERIALIZED (
   WHERE c.is_ours OR c.is_copy
 ),
 found AS (
-  SELECT 'foreign' AS kind, s.source_id AS legacy_id, s.id AS canonical_run_id, '{}'::text[] AS fields
+  SELECT 'foreign' AS kind, s.source_id AS legacy_id, s.id AS canonical_run_id, '{}'::text[] AS fields, '' AS version
   FROM standing s
   WHERE s.is_ours AND NOT s.is_link AND NOT s.is_linked
   UNION ALL
-  SELECT CASE WHEN s.is_ours THEN 'elevated' ELSE 'script_elevated' END, s.source_id, s.id, ARRAY[s.decision]
+  SELECT CASE WHEN s.is_ours THEN 'elevated' ELSE 'script_elevated' END, s.source_id, s.id, ARRAY[s.decision], ''
   FROM standing s
   WHERE s.decision IN ('third_party', 'anonymous')
   UNION ALL
-  SELECT CASE WHEN s.is_ours OR NOT s.other_is_script THEN 'doubled' ELSE 'script_doubled' END, s.source_id, s.id, ARRAY[s.decision]
+  SELECT CASE WHEN s.is_ours OR NOT s.other_is_script THEN 'doubled' ELSE 'script_doubled' END, s.source_id, s.id, ARRAY[s.decision], ''
   FROM standing s
   WHERE s.has_other
 ),

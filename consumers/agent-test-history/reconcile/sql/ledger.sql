@@ -38,17 +38,18 @@ ownership AS MATERIALIZED (
   WHERE e.source_deleted_at IS NULL OR e.canonical_run_id IS NOT NULL
 ),
 found AS (
-  SELECT 'vanished' AS kind, e.legacy_id, e.canonical_run_id, '{}'::text[] AS fields
+  SELECT 'vanished' AS kind, e.legacy_id, e.canonical_run_id, '{}'::text[] AS fields,
+         concat_ws(' ', e.topic_id, e.partition, e."offset") AS version
   FROM compared e
   WHERE e.source_deleted_at IS NULL AND {{is_gone}}
   UNION ALL
   SELECT CASE WHEN l.started_at < clock_timestamp() - $4::integer * interval '1 day' THEN 'pruned' ELSE 'missing' END,
-         l.legacy_id, l.canonical_run_id, ARRAY[l.decision]
+         l.legacy_id, l.canonical_run_id, ARRAY[l.decision], ''
   FROM linked l
   WHERE NOT l.exists
     AND NOT EXISTS (SELECT FROM history_cdc.pruned p WHERE p.canonical_run_id = l.canonical_run_id)
   UNION ALL
-  SELECT 'dangling', l.legacy_id, l.canonical_run_id, ARRAY[l.decision]
+  SELECT 'dangling', l.legacy_id, l.canonical_run_id, ARRAY[l.decision], ''
   FROM linked l
   WHERE l.exists AND NOT coalesce(CASE l.decision
     WHEN 'projected' THEN l.script = 'history-cdc' AND lower(l.source_id) = l.legacy_id::text
@@ -58,11 +59,11 @@ found AS (
                      AND (l.run_agent_url = l.agent_url OR history_cdc.canonical_agent_url(l.run_agent_url) = l.agent_url)
   END, false)
   UNION ALL
-  SELECT CASE WHEN o.owner_then THEN 'owner_then' ELSE 'elevated' END, o.legacy_id, o.canonical_run_id, ARRAY[o.decision]
+  SELECT CASE WHEN o.owner_then THEN 'owner_then' ELSE 'elevated' END, o.legacy_id, o.canonical_run_id, ARRAY[o.decision], ''
   FROM ownership o
   WHERE o.canonical_run_id IS NOT NULL AND NOT o.owner_now
   UNION ALL
-  SELECT 'owner_by_now', o.legacy_id, NULL, ARRAY[o.decision]
+  SELECT 'owner_by_now', o.legacy_id, NULL, ARRAY[o.decision], ''
   FROM ownership o
   WHERE o.decision IN ('third_party', 'orphaned') AND o.owner_now
 ),

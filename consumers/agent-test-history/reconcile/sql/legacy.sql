@@ -2,50 +2,45 @@
 -- mapping as it was agreed on. Written anew on purpose: nothing in here comes from what the projector writes by.
 -- $1 the run; the others are those of the rows.
 WITH compared AS MATERIALIZED (
-{{legacy}}
-),
-seen AS MATERIALIZED (
   SELECT t.*, l.legacy_id AS ledger_id, l.decision, l.reason, l.canonical_run_id, l.agent_context_id AS decided_context_id,
          l.user_id AS decided_user_id, l.organization_id AS decided_organization_id, l.agent_url AS decided_agent_url,
-         l.lifecycle_stage AS decided_stage, l.source_deleted_at
-  FROM compared t
+         l.lifecycle_stage AS decided_stage, l.source_deleted_at,
+         -- Asked once a row: each time that it is asked, the whole document is unpacked.
+         CASE WHEN l.decision = 'projected' THEN jsonb_typeof(t.steps_json) END AS steps_kind
+  FROM (
+{{legacy}}
+  ) t
   LEFT JOIN LATERAL (SELECT * FROM history_cdc.ledger l WHERE l.legacy_id = t.id LIMIT 1) l ON true
 ),
 context AS MATERIALIZED (
   SELECT c.id, c.organization_id::text AS organization_id, history_cdc.canonical_agent_url(c.agent_url) AS agent_url
   FROM public.agent_contexts c
-  WHERE c.id IN (SELECT agent_context_id FROM seen WHERE decision = 'projected')
-),
--- A row that was moved to an agent which its user does not own leaves our canonical row as it was: not compared.
-ours AS MATERIALIZED (
-  SELECT s.*, c.organization_id, c.agent_url
-  FROM seen s
-  LEFT JOIN context c ON c.id = s.agent_context_id
-  WHERE s.decision = 'projected' AND s.reason <> 'moved_to_agent_not_owned'
+  WHERE c.id IN (SELECT agent_context_id FROM compared WHERE decision = 'projected')
 ),
 phase AS (
-  SELECT o.id, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id, p.n, p.phase -> 'steps' AS steps,
+  SELECT t.id, split_part(p.phase ->> 'scenario', '/', 1) AS storyboard_id, p.n, p.phase -> 'steps' AS steps,
          CASE jsonb_typeof(p.phase -> 'overall_passed')
            WHEN 'boolean' THEN p.phase -> 'overall_passed' = 'true'
            ELSE coalesce(p.phase -> 'passed' = 'true', false) END AS passed
-  FROM ours o
+  FROM compared t
   CROSS JOIN LATERAL (
-    SELECT e.entry, e.n
+    SELECT e.entry, e.n, jsonb_typeof(e.entry -> 'scenarios') = 'array' IS TRUE AS has_scenarios
     FROM jsonb_array_elements(
-      CASE jsonb_typeof(o.steps_json)
-        WHEN 'array' THEN o.steps_json
-        WHEN 'object' THEN CASE jsonb_typeof(o.steps_json -> 'tracks') WHEN 'array' THEN o.steps_json -> 'tracks' ELSE '[]' END
+      CASE t.steps_kind
+        WHEN 'array' THEN t.steps_json
+        WHEN 'object' THEN CASE jsonb_typeof(t.steps_json -> 'tracks') WHEN 'array' THEN t.steps_json -> 'tracks' ELSE '[]' END
         ELSE '[]' END) WITH ORDINALITY AS e (entry, n)
     WHERE jsonb_typeof(e.entry) = 'object'
   ) AS track
+  LEFT JOIN LATERAL jsonb_array_elements(CASE WHEN track.has_scenarios THEN track.entry -> 'scenarios' END)
+    WITH ORDINALITY AS s (phase, n) ON true
+  -- Where the steps are a plain list, an entry without scenarios is a phase itself.
   CROSS JOIN LATERAL (
-    SELECT s.phase, track.n * 1000000 + s.n AS n
-    FROM jsonb_array_elements(
-      CASE WHEN jsonb_typeof(track.entry -> 'scenarios') = 'array' THEN track.entry -> 'scenarios'
-           WHEN jsonb_typeof(o.steps_json) = 'array' THEN jsonb_build_array(track.entry)
-           ELSE '[]' END) WITH ORDINALITY AS s (phase, n)
+    SELECT CASE WHEN track.has_scenarios THEN s.phase WHEN t.steps_kind = 'array' THEN track.entry END AS phase,
+           track.n * 1000000 + coalesce(s.n, 1) AS n
   ) AS p
-  WHERE strpos(p.phase ->> 'scenario', '/') > 1 AND jsonb_typeof(p.phase -> 'scenario') = 'string'
+  WHERE t.decision = 'projected' AND t.reason <> 'moved_to_agent_not_owned'
+    AND strpos(p.phase ->> 'scenario', '/') > 1 AND jsonb_typeof(p.phase -> 'scenario') = 'string'
 ),
 -- Of a phase that lists no steps, the phase itself is one.
 counted AS (
@@ -70,8 +65,15 @@ storyboards AS MATERIALIZED (
   FROM counted
   GROUP BY id
 ),
+-- A row that was moved to an agent which its user does not own leaves our canonical row as it was: not compared.
+ours AS (
+  SELECT o.*, c.organization_id, c.agent_url
+  FROM compared o
+  LEFT JOIN context c ON c.id = o.agent_context_id
+  WHERE o.decision = 'projected' AND o.reason <> 'moved_to_agent_not_owned'
+),
 differing AS MATERIALIZED (
-  SELECT o.id, o.canonical_run_id, array_remove(ARRAY[
+  SELECT o.id, o.version, o.canonical_run_id, array_remove(ARRAY[
     CASE WHEN r.agent_url IS DISTINCT FROM coalesce(o.agent_url, o.decided_agent_url) THEN 'agent_url' END,
     CASE WHEN r.lifecycle_stage IS DISTINCT FROM o.decided_stage THEN 'lifecycle_stage' END,
     CASE WHEN r.overall_status IS DISTINCT FROM CASE WHEN o.overall_passed THEN 'passing' ELSE 'failing' END THEN 'overall_status' END,
@@ -106,22 +108,22 @@ differing AS MATERIALIZED (
   LEFT JOIN storyboards b ON b.id = o.id
   UNION ALL
   -- A row without a canonical row is decided by every image of it, so the ledger knows the newest.
-  SELECT s.id, NULL, array_remove(ARRAY[
+  SELECT s.id, s.version, NULL, array_remove(ARRAY[
     CASE WHEN s.decided_context_id IS DISTINCT FROM s.agent_context_id THEN 'agent_context_id' END,
     CASE WHEN s.decided_user_id IS DISTINCT FROM s.user_id THEN 'user_id' END,
     CASE WHEN (s.decision = 'anonymous') <> (coalesce(s.user_id, '') !~ '\S') THEN 'decision' END,
     CASE WHEN s.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
   ], NULL)
-  FROM seen s
+  FROM compared s
   WHERE s.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')
   UNION ALL
   -- Only its key is known, and it is there.
-  SELECT s.id, NULL, ARRAY['decision'] FROM seen s WHERE s.decision = 'gone'
+  SELECT s.id, s.version, NULL, ARRAY['decision'] FROM compared s WHERE s.decision = 'gone'
 ),
 found AS (
-  SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields
-  FROM seen s
+  SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields, s.version
+  FROM compared s
   WHERE s.ledger_id IS NULL AND NOT EXISTS (SELECT FROM history_cdc.undone u WHERE u.legacy_id = s.id)
   UNION ALL
-  SELECT 'different', d.id, d.canonical_run_id, d.fields FROM differing d WHERE d.fields <> '{}'
+  SELECT 'different', d.id, d.canonical_run_id, d.fields, d.version FROM differing d WHERE d.fields <> '{}'
 ),

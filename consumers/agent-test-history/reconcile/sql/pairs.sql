@@ -52,10 +52,10 @@ copied AS MATERIALIZED (
 compared AS (SELECT id FROM unlinked),
 found AS (
   SELECT CASE WHEN a.is_weak THEN 'weak_twin' ELSE 'suspected_twin' END AS kind, a.legacy_id, a.id AS canonical_run_id,
-         '{}'::text[] AS fields
+         '{}'::text[] AS fields, '' AS version
   FROM alike a
   UNION ALL
-  SELECT 'script_doubled', c.legacy_id, copy.id, '{}'
+  SELECT 'script_doubled', c.legacy_id, copy.id, '{}', ''
   FROM copied c
   CROSS JOIN LATERAL unnest(c.ids[2:]) AS copy (id)
   WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = c.legacy_id AND l.canonical_run_id IS NOT NULL)

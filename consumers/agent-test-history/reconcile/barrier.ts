@@ -1,0 +1,105 @@
+/**
+ * Whether all that the source had committed at a moment is projected, also where nobody writes any more and so no later
+ * change tells. Three positions, each read after the one before has been reached: the source's own at that moment, which
+ * the connector's slot must confirm (its heartbeat moves it on); then the ends of the topic, which hold all of it by then;
+ * and the stored offsets, which must come to those ends. Nothing is written, and no clocks are compared.
+ */
+import type { Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
+
+/** The offset that the next record of each partition will get; partitions that hold none are left out. */
+export interface TopicEnds {
+  readonly topicId: string;
+  readonly ends: ReadonlyMap<number, bigint>;
+}
+
+export interface SourceStream {
+  /** The database of the legacy table, where the slot is. */
+  readonly legacy: Pool;
+  readonly slot: string;
+  /** A topic that cannot be read is a sentence that says why. */
+  readonly topicEnds: () => Promise<TopicEnds | string>;
+}
+
+const NOW = 'SELECT clock_timestamp()::text AS now';
+/** Not what is written, but what is inserted: a commit without a flush (`synchronous_commit = off`) is visible before. */
+const POSITION = `
+  SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END::text AS lsn`;
+const SLOT_PASSED = sqlFile(import.meta.url, './sql/slot-passed.sql');
+const PARTITIONS_BEHIND = sqlFile(import.meta.url, './sql/partitions-behind.sql');
+
+interface Mark {
+  /** By the clock of the canonical database, and before the position was read. */
+  readonly at: string;
+  readonly lsn: string;
+  ends: TopicEnds | undefined;
+}
+
+export class Barrier {
+  readonly #canonical: Pool;
+  readonly #stream: SourceStream;
+  #mark: Mark | undefined;
+  #passedUntil: string | null = null;
+  #waitsFor = '';
+
+  constructor(canonical: Pool, stream: SourceStream) {
+    this.#canonical = canonical;
+    this.#stream = stream;
+  }
+
+  /** What the last look has met, in words, with the way out. */
+  get waitsFor(): string {
+    return this.#waitsFor;
+  }
+
+  /** The newest moment of which it is certain by now; null before the first. Call it again: each call looks once. */
+  async passedUntil(): Promise<string | null> {
+    this.#mark ??= await this.#begin();
+    if (this.#mark !== undefined && (await this.#isPassed(this.#mark))) {
+      this.#passedUntil = this.#mark.at;
+      this.#mark = undefined;
+    }
+    return this.#passedUntil;
+  }
+
+  async #begin(): Promise<Mark | undefined> {
+    const { rows } = await this.#canonical.query<{ now: string }>(NOW);
+    const { rows: positions } = await this.#stream.legacy.query<{ lsn: string | null }>(POSITION);
+    const [at, lsn] = [rows[0]?.now, positions[0]?.lsn];
+    this.#waitsFor =
+      'LEGACY_DATABASE_URL leads to a standby, which has no position of its own: name the primary';
+    return at === undefined || lsn === undefined || lsn === null ? undefined : { at, lsn, ends: undefined };
+  }
+
+  async #isPassed(mark: Mark): Promise<boolean> {
+    mark.ends ??= await this.#endsBehind(mark.lsn);
+    if (mark.ends === undefined) return false;
+    const { topicId, ends } = mark.ends;
+    const { rows } = await this.#canonical.query<{ behind: number }>(PARTITIONS_BEHIND, [
+      topicId,
+      [...ends.keys()],
+      [...ends.values()],
+    ]);
+    const behind = rows[0]?.behind ?? ends.size;
+    this.#waitsFor = `${String(behind)} partition(s) of the topic are not projected to their end: is \`history-cdc project\` running?`;
+    return behind === 0;
+  }
+
+  /** The ends of the topic, once all from before the position is in it. */
+  async #endsBehind(lsn: string): Promise<TopicEnds | undefined> {
+    const { legacy, slot, topicEnds } = this.#stream;
+    const { rows } = await legacy.query<{ passed: boolean }>(SLOT_PASSED, [slot, lsn]);
+    const [found] = rows;
+    if (found?.passed !== true) {
+      this.#waitsFor =
+        found === undefined
+          ? `there is no slot ${slot} in the legacy database: \`history-cdc connector status\``
+          : `the connector has not confirmed ${lsn} on its slot ${slot}: \`history-cdc connector status\``;
+      return undefined;
+    }
+    const ends = await topicEnds();
+    if (typeof ends !== 'string') return ends;
+    this.#waitsFor = ends;
+    return undefined;
+  }
+}
