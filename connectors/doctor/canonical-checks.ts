@@ -102,8 +102,8 @@ export const CANONICAL_CHECKS = [
     group: 'canonical',
     severity: 'error',
     title: 'the role of DATABASE_URL has every grant that a projector needs',
-    needs: ['projectorRole', 'ledgerSchema'],
-    judge: ({ projectorRole, ledgerSchema }) => judgeProjectorLacks(projectorRole, ledgerSchema),
+    needs: ['projectorRole'],
+    judge: ({ projectorRole }) => judgeProjectorLacks(projectorRole),
   }),
   check({
     id: 'projector-excess',

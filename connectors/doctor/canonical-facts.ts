@@ -32,6 +32,8 @@ export type LedgerSchema =
   | { readonly kind: 'outdated' | 'foreign'; readonly why: string; readonly wayOut: string };
 
 export interface ProjectorRole {
+  /** Whether the schema history_cdc is there. */
+  readonly schemaThere: boolean;
   /** On single tables and columns. */
   readonly missing: readonly MissingRight[];
   /** On the whole schema history_cdc, as GRANT names them: `EXECUTE ON FUNCTION …`. */
@@ -76,7 +78,8 @@ export async function readCanonical(client: Client): Promise<CanonicalFacts> {
 
 export async function readLedgerSchema(pool: Pool): Promise<LedgerSchema> {
   const { rows } = await pool.query<{ there: boolean }>(
-    "SELECT to_regclass('history_cdc.migration') IS NOT NULL AS there",
+    // By the catalogue: to_regclass would demand USAGE on the schema.
+    "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'history_cdc') AS there",
   );
   if (!certain(rows[0]).there) return { kind: 'absent' };
   try {
@@ -131,9 +134,14 @@ const SCHEMA_RIGHTS = sqlFile(import.meta.url, './sql/schema-rights.sql');
 
 /** The role of DATABASE_URL: what it lacks of what a projector needs, and all that it may. */
 export async function readProjectorRole(client: Client): Promise<ProjectorRole> {
-  const schema = await askFacts<{ role: string; missing: string[] }>(client, SCHEMA_RIGHTS, []);
-  const { role, missing: missingOnSchema } = certain(schema);
+  const facts = await askFacts<{ role: string; schema: boolean; missing: string[] }>(
+    client,
+    SCHEMA_RIGHTS,
+    [],
+  );
+  const { role, schema: schemaThere, missing: missingOnSchema } = certain(facts);
   return {
+    schemaThere,
     missingOnSchema,
     missing: await readMissingRights(client, role, projectorNeeds()),
     rights: certain((await readRoleRights(client, role)) ?? undefined),

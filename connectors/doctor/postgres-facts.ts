@@ -34,7 +34,7 @@ export interface SessionFacts {
     readonly state: string;
     readonly seconds: number;
   }[];
-  /** Sessions of other roles with a transaction of unknown age. */
+  /** Sessions of other roles of which nothing may be seen. */
   readonly hidden: number;
   readonly prepared: readonly {
     readonly gid: string;

@@ -1,12 +1,12 @@
 import pg from 'pg';
 import { CANONICAL_TABLES } from '../../consumers/agent-test-history/requirements.ts';
-import type { LedgerSchema, ProjectorRole } from './canonical-facts.ts';
+import type { ProjectorRole } from './canonical-facts.ts';
 import { attributesFix, excessGrants, revokeFix } from './excess.ts';
 import type { Grant, RoleRights } from './role-facts.ts';
 import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
 
-export function judgeProjectorLacks(role: ProjectorRole, schema: LedgerSchema): Judgement {
-  const { missing, missingOnSchema, rights } = role;
+export function judgeProjectorLacks(role: ProjectorRole): Judgement {
+  const { schemaThere, missing, missingOnSchema, rights } = role;
   const name = pg.escapeIdentifier(rights.name);
   const tables = missing.map(
     ({ place, privilege, columns }) =>
@@ -14,9 +14,9 @@ export function judgeProjectorLacks(role: ProjectorRole, schema: LedgerSchema): 
   );
   const lacks = [...new Set([...missingOnSchema, ...tables])];
   if (lacks.length === 0) {
-    return schema.kind === 'absent'
-      ? notYet(`those on the application's tables are there; those on history_cdc come with it`, 'migrate')
-      : ok(`${rights.name} has them all`);
+    return schemaThere
+      ? ok(`${rights.name} has them all`)
+      : notYet("those on the application's tables are there; those on history_cdc come with it", 'migrate');
   }
   const ours = lacks.some((right) => right.includes('history_cdc'));
   const fix = [

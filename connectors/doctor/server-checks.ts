@@ -139,7 +139,7 @@ export const SERVER_CHECKS = [
       return hidden === 0
         ? ok('none')
         : unknown(
-            `${role} may not see since when ${String(hidden)} sessions of other roles are in a transaction: GRANT pg_read_all_stats TO ${role};`,
+            `${role} may not look at ${String(hidden)} sessions of other roles: GRANT pg_read_all_stats TO ${role};`,
           );
     },
   }),

@@ -1,7 +1,7 @@
 -- Who is asking, and what that role lacks on the schema history_cdc as a whole: to enter it, to read its tables, to run its
 -- functions.
 WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname = 'history_cdc')
-SELECT json_build_object('role', current_user::text, 'missing', (
+SELECT json_build_object('role', current_user::text, 'schema', EXISTS (SELECT FROM ours), 'missing', (
   SELECT coalesce(json_agg(missing ORDER BY missing), '[]') FROM (
     SELECT 'USAGE ON SCHEMA history_cdc' AS missing FROM ours WHERE NOT has_schema_privilege(oid, 'USAGE')
     UNION ALL

@@ -7,10 +7,9 @@ SELECT json_build_object(
     FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM $1
       AND xact_start < clock_timestamp() - $2::integer * interval '1 second'),
-  -- Sessions of other roles with a transaction, of which this one may not see since when.
+  -- Sessions of other roles of which this one sees no more than that they are there.
   'hidden', (SELECT count(*) FROM pg_stat_activity
-    WHERE backend_type = 'client backend' AND usename IS DISTINCT FROM $1 AND xact_start IS NULL
-      AND (backend_xid IS NOT NULL OR backend_xmin IS NOT NULL)),
+    WHERE usename IS DISTINCT FROM $1 AND usename IS NOT NULL AND query = '<insufficient privilege>'),
   'prepared', (SELECT coalesce(json_agg(json_build_object(
       'gid', gid, 'database', database::text, 'seconds', extract(epoch FROM clock_timestamp() - prepared)::bigint)
       ORDER BY prepared), '[]') FROM pg_prepared_xacts),

@@ -1,8 +1,10 @@
 -- Every unique key of the tables named, as `schema.table (columns, sorted)`: complete, valid, and over columns only.
 -- $1 the tables' names
 SELECT DISTINCT format('%s (%s)', wanted.name, k.columns) AS key
-FROM (SELECT name, to_regclass(name) AS oid FROM unnest($1::text[]) AS name) AS wanted
-JOIN pg_index i ON i.indrelid = wanted.oid
+FROM unnest($1::text[]) AS wanted (name)
+JOIN pg_namespace n ON n.nspname = split_part(wanted.name, '.', 1)
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = split_part(wanted.name, '.', 2)
+JOIN pg_index i ON i.indrelid = c.oid
 CROSS JOIN LATERAL (
   SELECT string_agg(a.attname, ', ' ORDER BY a.attname) AS columns
   FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS number
