@@ -25,7 +25,15 @@ export type PluginFacts = readonly Plugin[];
 
 export async function readConnector(connect: ConnectClient, name: string): Promise<ConnectorFacts> {
   const config = await connect.config(name);
-  return { config, status: config === undefined ? undefined : await connect.status(name) };
+  const status = config === undefined ? undefined : await connect.status(name);
+  return { config, status: status === undefined ? undefined : withoutSecrets(status, connect) };
+}
+
+/** A trace may quote the address that the connector logs in to. */
+function withoutSecrets({ connector, tasks }: ConnectorStatus, connect: ConnectClient): ConnectorStatus {
+  const clean = <T extends { readonly trace?: string }>(part: T): T =>
+    part.trace === undefined ? part : { ...part, trace: connect.redact(part.trace) };
+  return { connector: clean(connector), tasks: tasks.map(clean) };
 }
 
 const CONFIRMED = 'SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = $1';

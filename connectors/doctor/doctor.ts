@@ -49,7 +49,9 @@ const TRACES = ['source', 'connector', 'dataTopic', 'projection'] as const;
 
 /** Pure: the same facts give the same report. */
 export function judge(facts: Facts, config: Config, checks: readonly Check[]): DoctorReport {
-  const circumstances: Circumstances = { config, deployed: wasDeployed(facts) };
+  const { proof } = facts;
+  const snapshotRunning = proof.known && proof.value?.snapshot === 'running';
+  const circumstances: Circumstances = { config, deployed: wasDeployed(facts), snapshotRunning };
   const results = checks.map((check) => resultOf(check, check.run(facts, circumstances)));
   const count = (verdict: Verdict) => results.filter((result) => result.verdict === verdict).length;
   return {

@@ -40,18 +40,29 @@ function isAllowed({ place, privilege, column }: Grant): boolean {
   return column !== null && CANONICAL_TABLES.agent_contexts.some((needed) => needed === column);
 }
 
+/** By membership in these, everything may be read or written, whatever is granted. */
+const ALL_POWERFUL = new Set([
+  'pg_read_all_data',
+  'pg_write_all_data',
+  'pg_read_server_files',
+  'pg_write_server_files',
+  'pg_execute_server_program',
+]);
+
 export function judgeProjectorExcess(rights: RoleRights): Judgement {
   const application = rights.owns.filter((place) => !place.startsWith('history_cdc'));
   const grants = excessGrants({ ...rights, grants: notOfOwner(rights) }, isAllowed);
+  const memberOf = rights.memberOf.filter((role) => ALL_POWERFUL.has(role));
   const found = [
     ...rights.attributes,
+    ...(memberOf.length === 0 ? [] : [`member of ${memberOf.join(', ')}`]),
     ...(application.length === 0 ? [] : [`owner of ${String(application.length)} tables of the application`]),
     ...(rights.createsInPublic ? ['CREATE in the schema public'] : []),
     ...grants.map(({ text }) => text),
   ];
   if (found.length === 0) return ok(`${rights.name}: reads, inserts and updates runs, and nothing else`);
   const fix = [
-    ...attributesFix({ ...rights, memberOf: [], owns: application }),
+    ...attributesFix({ ...rights, memberOf, owns: application }),
     ...revokeFix(grants),
     ...(application.length === 0
       ? []

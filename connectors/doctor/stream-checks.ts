@@ -6,6 +6,7 @@ import { spanText } from './wal.ts';
 const noTopics = (circumstances: Circumstances) =>
   nothingThere('the topics of heartbeat and notifications are not there', 'apply', circumstances);
 
+const NONE_IN_SNAPSHOT = 'none comes during the initial snapshot';
 const NEW_SNAPSHOT = 'docs/running.md, "A new topic with a whole snapshot"';
 /** A projector that works commits several times a second. */
 const IDLE_SECONDS = 60;
@@ -19,6 +20,7 @@ export const STREAM_CHECKS = [
     needs: ['proof'],
     judge: ({ proof }, circumstances) => {
       if (proof === undefined) return noTopics(circumstances);
+      if (circumstances.snapshotRunning) return ok(NONE_IN_SNAPSHOT);
       const { heartbeat } = proof;
       if (heartbeat === undefined) {
         return failed(
@@ -48,8 +50,7 @@ export const STREAM_CHECKS = [
       if (!running) return unknown('no task is RUNNING (see connector-tasks)');
       const arrived = proof.heartbeat?.arrivedAt.getTime() ?? 0;
       if (Date.now() - arrived <= OLD_HEARTBEAT_SECONDS * 1000) return ok('RUNNING, and its heartbeat moves');
-      if (proof.snapshot === 'running')
-        return ok('RUNNING, in its initial snapshot: no heartbeat comes then');
+      if (circumstances.snapshotRunning) return ok('RUNNING, in its initial snapshot');
       return failed(
         'RUNNING, and nothing comes through',
         'history-cdc doctor --only topics-exist,slot-active,signal-table,heartbeat-table\nhistory-cdc connector restart',

@@ -53,7 +53,9 @@ async function get(address: string, headers: Record<string, string>) {
     const response = await fetch(address, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
     return { response, text: await response.text() };
   } catch (error) {
-    throw new TransientError(`no answer (${messageOf(error)})`, { cause: error });
+    // `fetch` hides what happened in `cause`.
+    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new TransientError(`no answer (${messageOf(reason)})`, { cause: error });
   }
 }
 

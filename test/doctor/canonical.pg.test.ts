@@ -165,6 +165,7 @@ describe('a role of its own for the projector', () => {
       'DELETE on public.agent_compliance_runs',
     ],
     ['reads credentials', 'GRANT SELECT ON agent_contexts TO', 'SELECT on public.agent_contexts'],
+    ['is a member of what may write everything', 'GRANT pg_write_all_data TO', 'member of pg_write_all_data'],
     ['writes legacy rows', 'GRANT INSERT ON agent_test_history TO', 'INSERT on public.agent_test_history'],
   ])('has too much where it %s', async (_, breakIt, says) => {
     const red = { says, verdict: 'warning', settings: settings() } as const;

@@ -79,6 +79,17 @@ test('an error that cannot be ruled out keeps one from going on; a warning that 
   expect(judge(gathered(facts, { sessions: 'timeout' }), CONFIG, CHECKS).mayGoOn).toBe(true);
 });
 
+test('during the initial snapshot no heartbeat is written, and nobody is alarmed', () => {
+  const facts = patched({
+    proof: { heartbeat: undefined, beats: 0, snapshot: 'running' },
+    heartbeatRow: { kind: 'no_row' },
+  });
+  const report = judge(gathered(facts), CONFIG, CHECKS);
+  const others = report.checks.filter(({ verdict }) => verdict !== 'ok');
+  expect(others.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual(['initial-snapshot warning']);
+  expect(report.mayGoOn).toBe(true);
+});
+
 describe('before anything is deployed', () => {
   const nothing = patched({
     source: { slot: null, publication: null, signalTable: false, heartbeatTable: false, role: null },
