@@ -253,7 +253,6 @@ test('the server as it is set up for these tests passes', async () => {
   expect(report.checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
   expect(report.counts.ok).toBe(9);
 });
-});
 
 test('a database that does not answer fails one check, and the others cannot tell, at once', async () => {
   const began = Date.now();
