@@ -5,6 +5,7 @@ import { registerConfig } from './config.ts';
 import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
 import { registerDemo } from './demo.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerExplain } from './explain.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
@@ -31,6 +32,7 @@ function buildProgram(context: CommandContext): Command {
   registerConfig(program, context);
   registerConnector(program, context);
   registerDemo(program, context);
+  registerDoctor(program, context);
   registerExplain(program, context);
   registerMigrate(program, context);
   registerProject(program, context);

@@ -9,6 +9,18 @@ export interface ConnectorStatus {
   readonly tasks: readonly { readonly id: number; readonly state: ConnectorState; readonly trace?: string }[];
 }
 
+/** A worker of Connect, and the Kafka cluster that it works with. */
+export interface Worker {
+  readonly version: string;
+  readonly kafka_cluster_id: string;
+}
+
+export interface Plugin {
+  readonly class: string;
+  readonly type: string;
+  readonly version?: string | null;
+}
+
 /** A setting that Connect does not accept, and why. */
 export interface ConfigProblem {
   readonly key: string;
@@ -28,6 +40,8 @@ interface ClientOptions {
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  /** The header `Date`. */
+  readonly date: string | null;
 }
 
 /** Kafka Connect's REST interface, as far as one connector needs it. */
@@ -51,6 +65,32 @@ export class ConnectClient {
   /** Undefined where Connect has no such connector, or has just heard of it. */
   async status(name: string): Promise<ConnectorStatus | undefined> {
     return await this.#find<ConnectorStatus>(`/connectors/${encodeURIComponent(name)}/status`);
+  }
+
+  async worker(): Promise<Worker> {
+    const worker = await this.#find<Worker>('/');
+    if (worker?.version === undefined)
+      throw this.#unreachable(new Error('what answers is not Kafka Connect'));
+    return worker;
+  }
+
+  /** The clock of the worker, by the header of its answer; undefined where it sends none. */
+  async clock(): Promise<Date | undefined> {
+    const { date } = await this.#exchange('GET', '/');
+    return date === null ? undefined : new Date(date);
+  }
+
+  /** Connectors, converters and all else that the worker has found. */
+  async plugins(): Promise<readonly Plugin[]> {
+    return (await this.#find<readonly Plugin[]>('/connector-plugins?connectorsOnly=false')) ?? [];
+  }
+
+  /** What Connect has stored of a source connector's progress, one entry a partition; none where it has nothing. */
+  async offsets(name: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const stored = await this.#find<{ offsets: { offset: Record<string, unknown> | null }[] }>(
+      `/connectors/${encodeURIComponent(name)}/offsets`,
+    );
+    return (stored?.offsets ?? []).flatMap(({ offset }) => (offset === null ? [] : [offset]));
   }
 
   /** What Connect finds wrong with a configuration: it logs in to the database too, as the connector would. */
@@ -121,10 +161,10 @@ export class ConnectClient {
   }
 
   async #find<T>(path: string): Promise<T | undefined> {
-    const { status, body } = await this.#exchange('GET', path);
-    if (status === 404) return undefined;
-    if (status >= 400) throw this.#rejected(`GET ${path}`, { status, body });
-    return body as T;
+    const answer = await this.#exchange('GET', path);
+    if (answer.status === 404) return undefined;
+    if (answer.status >= 400) throw this.#rejected(`GET ${path}`, answer);
+    return answer.body as T;
   }
 
   async #send(method: string, path: string, body?: ConnectorConfig): Promise<Answer> {
@@ -164,7 +204,8 @@ export class ConnectClient {
     }
     if (response.status === 409) throw new TransientError('the workers of Kafka Connect are rebalancing');
     const text = await response.text();
-    return { status: response.status, body: text === '' ? undefined : parsed(text) };
+    const answer = text === '' ? undefined : parsed(text);
+    return { status: response.status, body: answer, date: response.headers.get('date') };
   }
 
   #unreachable(cause: unknown): FatalError {

@@ -1,12 +1,14 @@
 import type { PublicationFacts, SourceFacts, SourceNames } from './source-facts.ts';
 
+/** Exactly what the publication must name. */
 const PUBLISHED_TABLES = [
   'history_cdc_source.heartbeat',
   'history_cdc_source.signal',
   'public.agent_test_history',
 ] as const;
 
-const OLDEST_POSTGRES = 150_000;
+/** Row filters, whose absence can be checked; and what the DBA's script is written for. */
+export const OLDEST_POSTGRES = 150_000;
 
 /** What keeps the connector from working, or from being complete; none where all is well. */
 export function judgeSource(
@@ -50,13 +52,20 @@ function objectProblems(facts: SourceFacts, names: SourceNames): string[] {
   return problems;
 }
 
+/** What the publication lacks, and what it has beyond. */
+export function compareTables(found: readonly string[]): { missing: string[]; surplus: string[] } {
+  return {
+    missing: PUBLISHED_TABLES.filter((table) => !found.includes(table)),
+    surplus: found.filter((table) => !PUBLISHED_TABLES.some((known) => known === table)),
+  };
+}
+
 function publicationProblems(publication: PublicationFacts | null, name: string): string[] {
   if (publication === null) return [`the publication ${name} does not exist`];
   if (publication.allTables)
     return [`the publication ${name} is FOR ALL TABLES: it publishes the whole database`];
   const problems: string[] = [];
-  const missing = PUBLISHED_TABLES.filter((table) => !publication.tables.includes(table));
-  const surplus = publication.tables.filter((table) => !PUBLISHED_TABLES.some((known) => known === table));
+  const { missing, surplus } = compareTables(publication.tables);
   if (missing.length > 0) problems.push(`the publication ${name} lacks ${missing.join(', ')}`);
   if (surplus.length > 0) problems.push(`the publication ${name} also publishes ${surplus.join(', ')}`);
   if (publication.narrowed) problems.push(`the publication ${name} has a row filter or a column list`);

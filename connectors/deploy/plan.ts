@@ -79,7 +79,8 @@ export function printable(key: string, value: string): string {
   return value.replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]+@/g, '$1:***@');
 }
 
-function topicChanges(spec: TopicSpec, actual: ActualTopic | undefined): TopicChange[] {
+/** What a topic lacks, or has otherwise than it must. */
+export function topicChanges(spec: TopicSpec, actual: ActualTopic | undefined): TopicChange[] {
   if (actual === undefined) return [{ kind: 'missing', topic: spec.name, spec }];
   const wanted = { partitions: String(spec.partitions), ...spec.config };
   const found: Readonly<Record<string, string>> = { partitions: String(actual.partitions), ...actual.config };

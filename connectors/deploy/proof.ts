@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConfigWith } from '../../consumers/lib/config.ts';
 import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
@@ -70,5 +71,22 @@ export class ProofWatch {
 
   async stop(): Promise<void> {
     for (const tail of this.#tails) await tail.stop();
+  }
+}
+
+const READ_TIMEOUT_MS = 20_000;
+
+/** What the topics say now; undefined where one of them is missing, or cannot be read in time. */
+export async function readProof(cluster: KafkaCluster, config: ProofSettings): Promise<Proof | undefined> {
+  const { heartbeatTable, notifications } = topicNames(config);
+  const topics = await cluster.listTopics();
+  if (!topics.includes(heartbeatTable) || !topics.includes(notifications)) return undefined;
+  const watch = await ProofWatch.start(cluster, config, 'last');
+  try {
+    const deadline = Date.now() + READ_TIMEOUT_MS;
+    while (watch.current() === undefined && Date.now() < deadline) await delay(50);
+    return watch.current();
+  } finally {
+    await watch.stop();
   }
 }

@@ -47,10 +47,13 @@ export interface SourceNames {
 
 /** Reads catalogues only, no row of any table: the least role that may connect can ask. */
 const FACTS_SQL = `
-WITH tables AS (
-  SELECT to_regclass('public.agent_test_history') AS data,
-         to_regclass('history_cdc_source.signal') AS signal,
-         to_regclass('history_cdc_source.heartbeat') AS heartbeat
+WITH places AS (
+  -- By the catalogue: to_regclass would demand USAGE on the schema.
+  SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+), tables AS (
+  SELECT (SELECT oid FROM places WHERE place = 'public.agent_test_history') AS data,
+         (SELECT oid FROM places WHERE place = 'history_cdc_source.signal') AS signal,
+         (SELECT oid FROM places WHERE place = 'history_cdc_source.heartbeat') AS heartbeat
 ), wanted_rights(place, object, privilege) AS (
   SELECT 'public.agent_test_history', data, 'SELECT' FROM tables
   UNION ALL SELECT 'history_cdc_source.signal', signal, p FROM tables, unnest(ARRAY['SELECT', 'INSERT', 'DELETE']) p

@@ -1,12 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { topicNames } from '../../consumers/lib/names.ts';
 import type { ConnectorState, ConnectorStatus } from './connect-client.ts';
 import type { InitialSnapshot } from './initial-snapshot.ts';
 import { judgeSource } from './judge-source.ts';
 import { summarizeTrace } from './liveness.ts';
-import { ProofWatch, type Proof } from './proof.ts';
+import { readProof, type Proof } from './proof.ts';
 import type { SlotFacts } from './source-facts.ts';
-import { askSource, sourceNames, withTarget, type ConnectorSettings, type Target } from './target.ts';
+import { askSource, sourceNames, withTarget, type ConnectorSettings } from './target.ts';
 
 export interface ConnectorReport {
   readonly name: string;
@@ -34,14 +32,13 @@ export interface HeartbeatReport {
 }
 
 /** The connector writes one every 2 s; a restart of it or of a worker takes some tens of seconds. */
-const OLD_HEARTBEAT_SECONDS = 30;
-const READ_TIMEOUT_MS = 20_000;
+export const OLD_HEARTBEAT_SECONDS = 30;
 
 export async function connectorReport(config: ConnectorSettings): Promise<ConnectorReport> {
   return await withTarget(config, async (target) => {
     const status = await target.connect.status(config.CONNECTOR_NAME);
     const source = await askSource(target, config);
-    const proof = await currentProof(target, config);
+    const proof = await readProof(target.cluster, config);
     return judgeStatus({
       name: config.CONNECTOR_NAME,
       now: new Date(),
@@ -130,18 +127,4 @@ function proofProblems(beat: HeartbeatReport | null, snapshot: InitialSnapshot):
     );
   }
   return problems;
-}
-
-async function currentProof(target: Target, config: ConnectorSettings): Promise<Proof | undefined> {
-  const { heartbeatTable, notifications } = topicNames(config);
-  const topics = await target.cluster.listTopics();
-  if (!topics.includes(heartbeatTable) || !topics.includes(notifications)) return undefined;
-  const watch = await ProofWatch.start(target.cluster, config, 'last');
-  try {
-    const deadline = Date.now() + READ_TIMEOUT_MS;
-    while (watch.current() === undefined && Date.now() < deadline) await delay(50);
-    return watch.current();
-  } finally {
-    await watch.stop();
-  }
 }

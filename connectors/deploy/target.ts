@@ -1,6 +1,6 @@
 import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
-import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import { KafkaCluster, type TopicSpec } from '../../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../../consumers/lib/log.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { ConnectClient } from './connect-client.ts';
@@ -47,19 +47,29 @@ export function connectClient(config: Config & { readonly CONNECT_URL: string })
 /** One question after the other: one that failed would leave others under way on a connection that is being closed. */
 export async function readActual(target: Target, desired: DesiredConnector): Promise<ActualState> {
   const config = await target.connect.config(desired.name);
-  const existing = new Set(await target.cluster.listTopics());
-  const topics: ActualTopic[] = [];
-  for (const { name, config: wanted } of desired.topics.filter((spec) => existing.has(spec.name))) {
-    topics.push({
-      name,
-      partitions: (await target.cluster.watermarks(name)).size,
-      config: await target.cluster.topicConfig(name, Object.keys(wanted)),
-    });
-  }
-  return { config, topics };
+  return { config, topics: await readTopics(target.cluster, desired.topics) };
 }
 
-export function sourceNames(config: ConnectorSettings): SourceNames {
+/** Those of the wanted topics that exist, with the settings that are wanted of them. */
+export async function readTopics(
+  cluster: KafkaCluster,
+  wanted: readonly TopicSpec[],
+): Promise<ActualTopic[]> {
+  const existing = new Set(await cluster.listTopics());
+  const topics: ActualTopic[] = [];
+  for (const { name, config } of wanted.filter((spec) => existing.has(spec.name))) {
+    topics.push({
+      name,
+      partitions: (await cluster.watermarks(name)).size,
+      config: await cluster.topicConfig(name, Object.keys(config)),
+    });
+  }
+  return topics;
+}
+
+export function sourceNames(
+  config: Pick<Config, 'CONNECTOR_DATABASE_URL' | 'PUBLICATION_NAME' | 'SLOT_NAME'>,
+): SourceNames {
   return { role: connectorRole(config), publication: config.PUBLICATION_NAME, slot: config.SLOT_NAME };
 }
 

@@ -123,10 +123,24 @@ function registryKnowsNone(
   });
 }
 
+/** Why the projector cannot read what was written with a schema; undefined where it can. */
+export function schemaProblem(kind: RecordKind, writerSchema: unknown): string | undefined {
+  try {
+    resolverOf(kind, writerSchema);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function resolverOf(kind: RecordKind, writerSchema: unknown): Reader {
+  const type = parseSchema(kind === 'key' ? keySchema(writerSchema) : envelopeSchema(writerSchema));
+  return { type, resolver: type.createResolver(parseSchema(writerSchema)) };
+}
+
 function buildReader(kind: RecordKind, writerSchema: unknown, id: number): Reader {
   try {
-    const type = parseSchema(kind === 'key' ? keySchema(writerSchema) : envelopeSchema(writerSchema));
-    return { type, resolver: type.createResolver(parseSchema(writerSchema)) };
+    return resolverOf(kind, writerSchema);
   } catch (error) {
     throw new FatalError({
       code: 'SCHEMA_UNUSABLE',

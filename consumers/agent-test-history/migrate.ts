@@ -123,16 +123,31 @@ function pendingOf(known: readonly Migration[], applied: readonly Applied[]): Mi
   return known.filter(({ version }) => !versions.has(version));
 }
 
+/** What a projector writes in the schema, beside reading all of it and running its functions. */
+export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
+  ledger: ['INSERT', 'UPDATE'],
+  topic: ['INSERT', 'UPDATE'],
+  consumer_offset: ['INSERT', 'UPDATE'],
+  quarantine: ['INSERT', 'UPDATE'],
+  script_copy: ['INSERT', 'UPDATE'],
+  unsettled_twin: ['INSERT', 'UPDATE', 'DELETE'],
+  agent_spelling: ['INSERT', 'UPDATE'],
+  undone: ['DELETE'],
+  reconcile_run: ['INSERT', 'UPDATE', 'DELETE'],
+  reconcile_finding: ['INSERT', 'UPDATE', 'DELETE'],
+  pruned: ['INSERT', 'UPDATE', 'DELETE'],
+};
+
 /** What a projector that is not the owner of the schema may do in it. */
 async function grant(client: Client, role: string): Promise<void> {
   const { rows } = await client.query<{ role: string }>('SELECT quote_ident($1) AS role', [role]);
   const name = rows[0]?.role ?? '';
+  const writes = Object.entries(PROJECTOR_RIGHTS).map(
+    ([table, privileges]) => `GRANT ${privileges.join(', ')} ON history_cdc.${table} TO ${name}`,
+  );
   await client.query(`
     GRANT USAGE ON SCHEMA history_cdc TO ${name};
     GRANT SELECT ON ALL TABLES IN SCHEMA history_cdc TO ${name};
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA history_cdc TO ${name};
-    GRANT INSERT, UPDATE ON history_cdc.ledger, history_cdc.topic, history_cdc.consumer_offset, history_cdc.quarantine,
-                            history_cdc.script_copy, history_cdc.unsettled_twin, history_cdc.agent_spelling TO ${name};
-    GRANT DELETE ON history_cdc.unsettled_twin, history_cdc.undone TO ${name};
-    GRANT INSERT, UPDATE, DELETE ON history_cdc.reconcile_run, history_cdc.reconcile_finding, history_cdc.pruned TO ${name}`);
+    ${writes.join('; ')}`);
 }

@@ -76,7 +76,8 @@ export async function assertFit(
   });
 }
 
-async function serverProblems(client: Client): Promise<string[]> {
+/** Why the server is not fit, one phrase each. */
+export async function serverProblems(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ version: number; encoding: string; version_text: string }>(SERVER);
   return rows.flatMap(({ version, encoding, version_text }) => [
     ...(version < OLDEST_POSTGRES ? [`Postgres 14 or later; this is ${version_text}`] : []),
@@ -84,7 +85,8 @@ async function serverProblems(client: Client): Promise<string[]> {
   ]);
 }
 
-async function missingColumns(
+/** The tables and columns that are not there, one phrase each. */
+export async function missingColumns(
   client: Client,
   tables: Readonly<Record<string, readonly string[]>>,
 ): Promise<string[]> {

@@ -25,6 +25,16 @@ export interface TopicSpec {
   readonly config: Readonly<Record<string, string>>;
 }
 
+/** How many copies of a topic's partitions there are, and how many of them are up to date. */
+export interface TopicReplicas {
+  readonly name: string;
+  /** Of the partition that has the fewest. */
+  readonly copies: number;
+  readonly inSync: number;
+  /** Partitions that nobody leads: nobody can read or write them. */
+  readonly leaderless: number;
+}
+
 export class KafkaCluster {
   readonly #kafka: Kafka;
   readonly #admin: Admin;
@@ -76,6 +86,23 @@ export class KafkaCluster {
     } finally {
       await cluster.disconnect();
     }
+  }
+
+  async describeCluster(): Promise<{ readonly clusterId: string; readonly brokers: number }> {
+    const { clusterId, brokers } = await this.#admin.describeCluster();
+    return { clusterId, brokers: brokers.length };
+  }
+
+  /** The topics must exist. */
+  async replicas(topics: readonly string[]): Promise<TopicReplicas[]> {
+    if (topics.length === 0) return [];
+    const metadata = await this.#admin.fetchTopicMetadata({ topics: [...topics] });
+    return metadata.topics.map(({ name, partitions }) => ({
+      name,
+      copies: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      inSync: Math.min(...partitions.map(({ isr }) => isr.length)),
+      leaderless: partitions.filter(({ leader }) => leader < 0).length,
+    }));
   }
 
   async watermarks(topic: string): Promise<ReadonlyMap<number, Watermarks>> {

@@ -10,6 +10,8 @@ interface PoolOptions {
   /** Shown in pg_stat_activity. */
   readonly name: string;
   readonly connections: number;
+  /** More settings of its sessions, as `-c name=value`. */
+  readonly settings?: string;
 }
 
 /**
@@ -18,14 +20,14 @@ interface PoolOptions {
  * must not end the process, be it idle in the pool or between two statements of a transaction (the server went away,
  * or ended a transaction that stood still): the next query meets it and says so.
  */
-export function createPool({ url, name, connections }: PoolOptions): Pool {
+export function createPool({ url, name, connections, settings = '' }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     application_name: name,
     max: connections,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-    options: '-c search_path=public,pg_temp -c TimeZone=UTC -c DateStyle=ISO',
+    options: `-c search_path=public,pg_temp -c TimeZone=UTC -c DateStyle=ISO ${settings}`,
   });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));

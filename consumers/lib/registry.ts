@@ -53,8 +53,36 @@ async function get(address: string, headers: Record<string, string>) {
     const response = await fetch(address, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
     return { response, text: await response.text() };
   } catch (error) {
-    throw new TransientError(`no answer (${messageOf(error)})`, { cause: error });
+    // `fetch` hides what happened in `cause`.
+    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new TransientError(`no answer (${messageOf(reason)})`, { cause: error });
   }
+}
+
+/** How many subjects the registry has: the cheapest question that only a Confluent-compatible API answers. */
+export async function listSubjects(registryUrl: string): Promise<number> {
+  const subjects = await ask(registryUrl, '/subjects');
+  if (!Array.isArray(subjects)) throw new Error('it is not the Confluent-compatible API of a registry');
+  return subjects.length;
+}
+
+/** The newest schema of a subject, as parsed JSON; undefined where the registry has no such subject. */
+export async function latestSchema(registryUrl: string, subject: string): Promise<unknown> {
+  const answer = await ask(registryUrl, `/subjects/${encodeURIComponent(subject)}/versions/latest`);
+  if (answer === undefined) return undefined;
+  const { schema } = answer as { readonly schema?: unknown };
+  if (typeof schema !== 'string') throw new Error('the answer holds no schema');
+  return JSON.parse(schema);
+}
+
+/** Once, without patience; undefined where there is nothing. */
+async function ask(registryUrl: string, path: string): Promise<unknown> {
+  const url = new URL(registryUrl);
+  const headers = basicAuthentication(url);
+  const { response, text } = await get(`${url.href.replace(/\/+$/, '')}${path}`, headers);
+  if (response.status === 404) return undefined;
+  if (!response.ok) throw new Error(`status ${String(response.status)}`);
+  return JSON.parse(text);
 }
 
 function basicAuthentication(url: URL): Record<string, string> {

@@ -30,6 +30,7 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
     ['a truncate that is no position', 'project --accept-truncate 7', '7'],
     ['a confirmation that is no number', 'undo --apply --confirm all', 'it is not a number of rows'],
     ['an id that is none', 'explain 7', 'it is no UUID'],
+    ['a check that there is not', 'doctor --only wal', 'There is no check wal'],
     ['a start that is none', 'replay --from yesterday', 'none of: beginning, an offset, an ISO time'],
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await run(args);
@@ -64,6 +65,7 @@ describe('what is answered ends with exit code 0:', () => {
         'census',
         'config',
         'connector',
+        'doctor',
         'explain',
         'migrate',
         'project',
@@ -76,14 +78,21 @@ describe('what is answered ends with exit code 0:', () => {
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
-  test.each(['census', 'explain', 'migrate', 'project', 'quarantine', 'reconcile', 'redecide', 'undo'])(
-    'help of %s has an example',
-    async (command) => {
-      const { code, stdout, stderr } = await run(`${command} --help`);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toMatch(new RegExp(`Examples?:\n  history-cdc ${command}`));
-    },
-  );
+  test.each([
+    'census',
+    'doctor',
+    'explain',
+    'migrate',
+    'project',
+    'quarantine',
+    'reconcile',
+    'redecide',
+    'undo',
+  ])('help of %s has an example', async (command) => {
+    const { code, stdout, stderr } = await run(`${command} --help`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`Examples?:\n  history-cdc ${command}`));
+  });
 });
 
 describe('config', () => {

@@ -9,6 +9,7 @@ const NEEDED = new Set([
   '0003-storyboards.sql',
   '0004-listed-agents.sql',
   '0008-undone.sql',
+  '0011-content-hash.sql',
 ]);
 
 const INSUFFICIENT_PRIVILEGE = '42501';

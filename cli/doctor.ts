@@ -1,0 +1,48 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Check } from '../connectors/doctor/check.ts';
+import { CHECKS } from '../connectors/doctor/checks.ts';
+import { examine, settingsOf } from '../connectors/doctor/doctor.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { renderChecks, renderDoctor } from './doctor-view.ts';
+
+interface DoctorOptions {
+  readonly only?: readonly Check[];
+  readonly list?: true;
+  readonly json?: true;
+}
+
+export function registerDoctor(program: Command, context: CommandContext): void {
+  program
+    .command('doctor')
+    .description(
+      'check databases, roles, slot, Kafka, Connect and registry, before a deployment and at any time after it',
+    )
+    .option('--only <ids>', 'only these checks, separated by commas', parseIds)
+    .option('--list', 'list the checks, and ask nothing')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      '\nIt reads only. What a later step of the deployment makes is "not yet", with that step; a service that does not\nanswer fails its own checks. Ends with 1 where something has failed, or an error cannot be ruled out.\n\nExamples:\n  history-cdc doctor\n  history-cdc doctor --only wal-level,wal-cap,slot-wal-status --json',
+    )
+    .action(async ({ only: checks = CHECKS, list, json }: DoctorOptions) => {
+      if (list === true) {
+        const facts = checks.map(({ id, group, severity, title }) => ({ id, group, severity, title }));
+        context.print(json === true ? JSON.stringify(facts, null, 2) : renderChecks(checks));
+        return;
+      }
+      const report = await examine(context.config(settingsOf(checks)), checks);
+      context.print(json === true ? JSON.stringify(report, null, 2) : renderDoctor(report));
+      if (!report.mayGoOn) throw new AnswerNo();
+    });
+}
+
+function parseIds(text: string): readonly Check[] {
+  const ids = text.split(',').map((id) => id.trim());
+  const unknown = ids.filter((id) => !CHECKS.some((check) => check.id === id));
+  if (unknown.length > 0) {
+    throw new InvalidArgumentError(
+      `There is no check ${unknown.join(', ')}: \`history-cdc doctor --list\` names them.`,
+    );
+  }
+  return CHECKS.filter(({ id }) => ids.includes(id));
+}

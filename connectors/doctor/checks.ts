@@ -1,0 +1,23 @@
+import { CANONICAL_CHECKS } from './canonical-checks.ts';
+import type { Check } from './check.ts';
+import { CLOCK_CHECKS } from './clock-checks.ts';
+import { CONNECT_CHECKS } from './connect-checks.ts';
+import { KAFKA_CHECKS } from './kafka-checks.ts';
+import { REGISTRY_CHECKS } from './registry-checks.ts';
+import { SERVER_CHECKS } from './server-checks.ts';
+import { SLOT_CHECKS } from './slot-checks.ts';
+import { SOURCE_CHECKS } from './source-checks.ts';
+import { STREAM_CHECKS } from './stream-checks.ts';
+
+/** Every check, in the order in which they are shown, and in which what is wrong should be mended. */
+export const CHECKS: readonly Check[] = [
+  ...SERVER_CHECKS,
+  ...SOURCE_CHECKS,
+  ...SLOT_CHECKS,
+  ...KAFKA_CHECKS,
+  ...CONNECT_CHECKS,
+  ...STREAM_CHECKS,
+  ...REGISTRY_CHECKS,
+  ...CANONICAL_CHECKS,
+  ...CLOCK_CHECKS,
+];

@@ -1,0 +1,62 @@
+import pg from 'pg';
+import type { SourceFacts } from '../deploy/source-facts.ts';
+import { connectorRole } from '../deploy/source-sql.ts';
+import { nothingThere, type Circumstances } from './check.ts';
+import { attributesFix, excessGrants, revokeFix } from './excess.ts';
+import type { RoleRights } from './role-facts.ts';
+import { failed, notYet, ok, unknown, warning, type Judgement } from './verdict.ts';
+
+/** All that connectors/sql/04-grants.sql gives, and nothing else. */
+const GRANTED: Readonly<Record<string, readonly string[]>> = {
+  'public.agent_test_history': ['SELECT'],
+  'history_cdc_source.signal': ['SELECT', 'INSERT', 'DELETE'],
+  'history_cdc_source.heartbeat': ['SELECT', 'INSERT', 'UPDATE'],
+};
+
+/** By membership in these the hosting services give the right to replicate. */
+const REPLICATION_ROLES = new Set(['rds_replication']);
+
+const noRole = (circumstances: Circumstances) =>
+  nothingThere('there is no such role (see connector-role)', 'script', circumstances);
+
+export function judgeConnectorLacks(source: SourceFacts, circumstances: Circumstances): Judgement {
+  const { role } = source;
+  if (role === null) return noRole(circumstances);
+  const name = pg.escapeIdentifier(connectorRole(circumstances.config));
+  const present = {
+    'public.agent_test_history': source.dataTable,
+    'history_cdc_source.signal': source.signalTable,
+    'history_cdc_source.heartbeat': source.heartbeatTable,
+  };
+  const absent = Object.entries(present).flatMap(([place, there]) => (there ? [] : [place]));
+  if (role.missing.length === 0 && absent.length === 0) return ok('all of them');
+  if (!circumstances.deployed && absent.length > 0) {
+    return notYet(`no grant yet on ${absent.join(', ')}, which are not there`, 'script');
+  }
+  if (role.missing.length === 0) return unknown(`${absent.join(', ')} are not there`);
+  const usage = new Set(
+    role.missing.map((right) => right.replace(/^.* ON (.*)\..*$/, 'GRANT USAGE ON SCHEMA $1')),
+  );
+  const fix = [...usage, ...role.missing.map((right) => `GRANT ${right}`)]
+    .map((grant) => `${grant} TO ${name};`)
+    .join('\n');
+  return failed(`missing: ${role.missing.join(', ')}`, fix);
+}
+
+export function judgeConnectorExcess(rights: RoleRights | null, circumstances: Circumstances): Judgement {
+  if (rights === null) return noRole(circumstances);
+  const grants = excessGrants(rights, ({ place, privilege }) => GRANTED[place]?.includes(privilege) === true);
+  const memberOf = rights.memberOf.filter((role) => !REPLICATION_ROLES.has(role));
+  const found = [
+    ...rights.attributes,
+    ...(memberOf.length === 0 ? [] : [`member of ${memberOf.join(', ')}`]),
+    ...(rights.owns.length === 0 ? [] : [`owner of ${rights.owns.join(', ')}`]),
+    ...(rights.createsInPublic ? ['CREATE in the schema public'] : []),
+    ...grants.map(({ text }) => text),
+  ];
+  if (found.length === 0) return ok('SELECT on one table of the application, and our two tables');
+  return warning(
+    `it also has: ${found.join('; ')}`,
+    [...attributesFix({ ...rights, memberOf }), ...revokeFix(grants)].join('\n'),
+  );
+}

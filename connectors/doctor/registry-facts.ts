@@ -1,0 +1,31 @@
+import { schemaProblem } from '../../consumers/agent-test-history/avro.ts';
+import { latestSchema, listSubjects } from '../../consumers/lib/registry.ts';
+
+/** `none`: no registry is configured, records are JSON. */
+export type RegistryFacts =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'answers'; readonly subjects: number; readonly schemas: readonly SubjectFacts[] };
+
+export interface SubjectFacts {
+  readonly subject: string;
+  readonly there: boolean;
+  /** Why the projector cannot read what was written with it; undefined where it can. */
+  readonly problem: string | undefined;
+}
+
+/** What the registry has for the data topic, and whether the projector can read it. */
+export async function readRegistry(url: string | undefined, topic: string): Promise<RegistryFacts> {
+  if (url === undefined) return { kind: 'none' };
+  const subjects = await listSubjects(url);
+  const schemas = await Promise.all([
+    subjectFacts(url, `${topic}-key`, 'key'),
+    subjectFacts(url, `${topic}-value`, 'envelope'),
+  ]);
+  return { kind: 'answers', subjects, schemas };
+}
+
+async function subjectFacts(url: string, subject: string, kind: 'key' | 'envelope'): Promise<SubjectFacts> {
+  const schema = await latestSchema(url, subject);
+  if (schema === undefined) return { subject, there: false, problem: undefined };
+  return { subject, there: true, problem: schemaProblem(kind, schema) };
+}

@@ -1,0 +1,60 @@
+import type { Config } from '../../consumers/lib/config.ts';
+import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import { createLogger } from '../../consumers/lib/log.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import type { ConnectClient } from '../deploy/connect-client.ts';
+import { connectClient } from '../deploy/target.ts';
+
+/** A question that takes longer is given up by the server; nobody waits long behind a lock. */
+const BOUNDS = '-c statement_timeout=9s -c lock_timeout=2s';
+const CONNECTIONS = 4;
+
+/** What the facts are read from, each opened when the first question comes. */
+export class Services {
+  readonly #config: Config;
+  #legacy: Pool | undefined;
+  #canonical: Pool | undefined;
+  #kafka: Promise<KafkaCluster> | undefined;
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  legacy(): Pool {
+    this.#legacy ??= bounded(this.#required('LEGACY_DATABASE_URL'));
+    return this.#legacy;
+  }
+
+  canonical(): Pool {
+    this.#canonical ??= bounded(this.#required('DATABASE_URL'));
+    return this.#canonical;
+  }
+
+  async kafka(): Promise<KafkaCluster> {
+    const settings = { ...this.#config, KAFKA_BROKERS: this.#required('KAFKA_BROKERS') };
+    this.#kafka ??= KafkaCluster.connect(settings, createLogger(this.#config.LOG_LEVEL));
+    return await this.#kafka;
+  }
+
+  connect(): ConnectClient {
+    return connectClient({ ...this.#config, CONNECT_URL: this.#required('CONNECT_URL') });
+  }
+
+  /** Waits for nothing that was given up: a server that does not answer would keep it from ending. */
+  close(): void {
+    const ignored = () => undefined;
+    this.#legacy?.end().catch(ignored);
+    this.#canonical?.end().catch(ignored);
+    this.#kafka?.then((cluster) => cluster.close()).catch(ignored);
+  }
+
+  #required<K extends keyof Config>(name: K): NonNullable<Config[K]> {
+    const value = this.#config[name];
+    if (value === undefined) throw new Error(`${name} is not set`);
+    return value;
+  }
+}
+
+function bounded(url: string): Pool {
+  return createPool({ url, name: 'history-cdc doctor', connections: CONNECTIONS, settings: BOUNDS });
+}

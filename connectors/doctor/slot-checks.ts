@@ -1,0 +1,126 @@
+import { connectorRole } from '../deploy/source-sql.ts';
+import { check, nothingThere, type Circumstances } from './check.ts';
+import { failed, notYet, ok, unknown, warning } from './verdict.ts';
+import { bytesText, lsnOf } from './wal.ts';
+
+const NEW_SNAPSHOT =
+  'docs/running.md, "A new topic with a whole snapshot": the changes since then are only in the table';
+const noSlot = (circumstances: Circumstances) =>
+  nothingThere('there is no slot (see slot-exists)', 'apply', circumstances);
+
+export const SLOT_CHECKS = [
+  check({
+    id: 'slot-exists',
+    group: 'slot',
+    severity: 'error',
+    title: 'the replication slot is there',
+    needs: ['source'],
+    judge: ({ source: { slot } }, { config, deployed }) => {
+      if (slot !== null) return ok(config.SLOT_NAME);
+      const found = `there is no slot ${config.SLOT_NAME}`;
+      // A slot that is made again begins now: what was written in between is lost without a word.
+      return deployed ? failed(found, NEW_SNAPSHOT) : notYet(found, 'apply');
+    },
+  }),
+  check({
+    id: 'slot-identity',
+    group: 'slot',
+    severity: 'error',
+    title: 'the slot is ours: pgoutput, this database, read by our role',
+    needs: ['source', 'server'],
+    judge: ({ source: { slot, database }, server }, circumstances) => {
+      if (slot === null) return noSlot(circumstances);
+      const role = connectorRole(circumstances.config);
+      const readBy = server.slot?.readBy ?? null;
+      const problems = [
+        ...(slot.plugin === 'pgoutput' ? [] : [`its plugin is ${slot.plugin ?? 'none: it is physical'}`]),
+        ...(slot.database === database ? [] : [`it belongs to the database ${slot.database ?? '-'}`]),
+        ...(server.slot?.temporary === true ? ['it is temporary: it goes with its session'] : []),
+        ...(readBy === null || readBy === role ? [] : [`it is read by ${readBy}, not by ${role}`]),
+      ];
+      return problems.length === 0
+        ? ok(`pgoutput, ${database}${readBy === null ? '' : `, read by ${readBy}`}`)
+        : failed(
+            problems.join('; '),
+            'choose a name that nothing else uses: SLOT_NAME, then `history-cdc connector apply`',
+          );
+    },
+  }),
+  check({
+    id: 'slot-active',
+    group: 'slot',
+    severity: 'error',
+    title: 'the connector reads the slot',
+    needs: ['source', 'server'],
+    judge: ({ source: { slot }, server }, circumstances) => {
+      if (slot === null) return noSlot(circumstances);
+      if (slot.active) return ok('active');
+      const kept = server.slot?.retainedBytes;
+      return failed(
+        `nobody reads it${kept == null ? '' : `, and the server keeps ${bytesText(kept)} of WAL for it`}`,
+        'history-cdc connector resume\nhistory-cdc connector restart  # where the task has failed',
+      );
+    },
+  }),
+  check({
+    id: 'slot-wal-status',
+    group: 'slot',
+    severity: 'error',
+    title: 'the server keeps all the WAL that the slot needs',
+    needs: ['source'],
+    judge: ({ source: { slot } }, circumstances) => {
+      if (slot === null) return noSlot(circumstances);
+      switch (slot.walStatus) {
+        case 'reserved':
+          return ok('reserved');
+        case 'extended':
+          return warning(
+            'extended: it keeps more than max_wal_size',
+            'history-cdc connector status  # why does it not keep up?',
+          );
+        case 'lost':
+          return failed('lost: the server removed WAL that was not read', NEW_SNAPSHOT);
+        default:
+          return failed(
+            `${slot.walStatus ?? 'unknown'}: the next checkpoint may remove WAL that was not read`,
+            "ALTER SYSTEM SET max_slot_wal_keep_size = '200GB';  -- more than now\nSELECT pg_reload_conf();\nhistory-cdc connector restart",
+          );
+      }
+    },
+  }),
+  check({
+    id: 'slot-failover',
+    group: 'slot',
+    severity: 'warning',
+    title: 'the slot is carried over to a standby',
+    needs: ['source', 'server'],
+    judge: ({ source: { slot }, server }, circumstances) => {
+      if (slot === null || server.slot === null) return noSlot(circumstances);
+      if (server.slot.failover === true) return ok('failover = true');
+      return server.slot.failover === null
+        ? ok('Postgres before 17 has no such slots: a failover needs a new snapshot')
+        : warning(
+            'failover = false: a failover of the database loses the slot, and every change since',
+            'history-cdc connector pause, then as a superuser over a replication connection: ALTER_REPLICATION_SLOT … (FAILOVER true)',
+          );
+    },
+  }),
+  check({
+    id: 'slot-position',
+    group: 'slot',
+    severity: 'error',
+    title: "the slot is not ahead of the connector's stored offset",
+    needs: ['slotPosition'],
+    judge: ({ slotPosition: { confirmed, storedLsn } }, circumstances) => {
+      if (confirmed === undefined) return noSlot(circumstances);
+      if (storedLsn === undefined) return unknown('Connect has stored no offset yet');
+      const ahead = lsnOf(confirmed) - storedLsn;
+      return ahead > 0n
+        ? failed(
+            `${confirmed} is ${bytesText(Number(ahead))} ahead of it: somebody advanced the slot, and the rows in between reach no topic`,
+            'history-cdc reconcile  # names the rows that are missing; only a re-read of the table brings them',
+          )
+        : ok(`${confirmed}, ${bytesText(Number(-ahead))} behind the stored offset`);
+    },
+  }),
+];

@@ -1,0 +1,150 @@
+import { OLD_HEARTBEAT_SECONDS } from '../deploy/status.ts';
+import { check, nothingThere, type Circumstances } from './check.ts';
+import { failed, notYet, ok, unknown, warning } from './verdict.ts';
+import { spanText } from './wal.ts';
+
+const noTopics = (circumstances: Circumstances) =>
+  nothingThere('the topics of heartbeat and notifications are not there', 'apply', circumstances);
+
+const NONE_IN_SNAPSHOT = 'none comes during the initial snapshot';
+const NEW_SNAPSHOT = 'docs/running.md, "A new topic with a whole snapshot"';
+/** A projector that works commits several times a second. */
+const IDLE_SECONDS = 60;
+
+export const STREAM_CHECKS = [
+  check({
+    id: 'heartbeat-arrives',
+    group: 'stream',
+    severity: 'error',
+    title: 'the heartbeat comes through WAL, slot, Connect, converter and Kafka',
+    needs: ['proof'],
+    judge: ({ proof }, circumstances) => {
+      if (proof === undefined) return noTopics(circumstances);
+      if (circumstances.snapshotRunning) return ok(NONE_IN_SNAPSHOT);
+      const { heartbeat } = proof;
+      if (heartbeat === undefined) {
+        return failed(
+          'none ever came',
+          'history-cdc connector apply  # waits for one, and says what is in the way',
+        );
+      }
+      const seconds = (Date.now() - heartbeat.arrivedAt.getTime()) / 1000;
+      const found = `the last one, of ${heartbeat.beatAt.toISOString()}, came ${spanText(Math.max(0, seconds))} ago`;
+      return seconds <= OLD_HEARTBEAT_SECONDS
+        ? ok(found)
+        : failed(
+            found,
+            'see slot-active, connector-tasks, topics-exist; then `history-cdc connector restart`',
+          );
+    },
+  }),
+  check({
+    id: 'task-moves',
+    group: 'stream',
+    severity: 'error',
+    title: 'a task that says RUNNING moves',
+    needs: ['connector', 'proof'],
+    judge: ({ connector: { status }, proof }, circumstances) => {
+      if (status === undefined || proof === undefined) return noTopics(circumstances);
+      const running = status.tasks.length > 0 && status.tasks.every(({ state }) => state === 'RUNNING');
+      if (!running) return unknown('no task is RUNNING (see connector-tasks)');
+      const arrived = proof.heartbeat?.arrivedAt.getTime() ?? 0;
+      if (Date.now() - arrived <= OLD_HEARTBEAT_SECONDS * 1000) return ok('RUNNING, and its heartbeat moves');
+      if (circumstances.snapshotRunning) return ok('RUNNING, in its initial snapshot');
+      return failed(
+        'RUNNING, and nothing comes through',
+        'history-cdc doctor --only topics-exist,slot-active,signal-table,heartbeat-table\nhistory-cdc connector restart',
+      );
+    },
+  }),
+  check({
+    id: 'initial-snapshot',
+    group: 'stream',
+    severity: 'error',
+    title: 'the initial snapshot was completed',
+    needs: ['proof'],
+    judge: ({ proof }, circumstances) => {
+      if (proof === undefined) return noTopics(circumstances);
+      switch (proof.snapshot) {
+        case 'completed':
+          return ok('by the notification of Debezium');
+        case 'running':
+          return warning('it is under way', 'wait; history-cdc connector status  # exits 0 when it is done');
+        case 'skipped':
+        case 'unknown':
+          return failed('nothing says that it ever was: the history may be missing', NEW_SNAPSHOT);
+      }
+    },
+  }),
+  check({
+    id: 'topic-identity',
+    group: 'stream',
+    severity: 'error',
+    title: 'the data topic is the one that the ledger knows',
+    needs: ['dataTopic', 'projection'],
+    judge: ({ dataTopic, projection: { topics } }, circumstances) => {
+      if (dataTopic === undefined) return noTopics(circumstances);
+      const known = topics.find(({ topicId }) => topicId === dataTopic.topicId);
+      if (topics.length === 0) return notYet('the ledger knows no topic yet', 'project');
+      if (known === undefined) {
+        return failed(
+          `topic id ${dataTopic.topicId}, the ledger knows ${topics.map(({ topicId }) => topicId).join(', ')}: it was deleted and made again`,
+          `${NEW_SNAPSHOT}; then history-cdc project --accept-new-topic`,
+        );
+      }
+      return known.partitions === dataTopic.partitions
+        ? ok(`${dataTopic.topicId}, ${String(dataTopic.partitions)} partitions`)
+        : failed(
+            `it had ${String(known.partitions)} partitions and has ${String(dataTopic.partitions)}: keys moved`,
+            `${NEW_SNAPSHOT}; then history-cdc project --accept-new-topic`,
+          );
+    },
+  }),
+  check({
+    id: 'offsets-in-range',
+    group: 'stream',
+    severity: 'error',
+    title: 'the topic still holds what the projector reads next',
+    needs: ['dataTopic', 'projection'],
+    judge: ({ dataTopic, projection: { offsets } }, circumstances) => {
+      if (dataTopic === undefined) return noTopics(circumstances);
+      const ours = offsets.filter(({ topicId }) => topicId === dataTopic.topicId);
+      if (ours.length === 0) return notYet('nothing was projected yet', 'project');
+      const outside = ours.filter(({ partition, nextOffset }) => {
+        const marks = dataTopic.marks.get(partition);
+        const next = BigInt(nextOffset);
+        return marks === undefined || next < marks.low || next > marks.high;
+      });
+      return outside.length === 0
+        ? ok(`${String(ours.length)} partitions`)
+        : failed(
+            outside
+              .map(({ partition, nextOffset }) => `partition ${String(partition)}: ${nextOffset}`)
+              .join(', '),
+            'records were deleted that were not projected, or the topic was replaced: docs/running.md, OFFSET_OUT_OF_RANGE',
+          );
+    },
+  }),
+  check({
+    id: 'projector-moves',
+    group: 'stream',
+    severity: 'error',
+    title: 'where the source moves, the ledger moves',
+    needs: ['dataTopic', 'projection'],
+    judge: ({ dataTopic, projection: { offsets } }, circumstances) => {
+      if (dataTopic === undefined) return noTopics(circumstances);
+      const ours = offsets.filter(({ topicId }) => topicId === dataTopic.topicId);
+      if (ours.length === 0) return notYet('nothing was projected yet', 'project');
+      let behind = 0n;
+      for (const [partition, { low, high }] of dataTopic.marks) {
+        const stored = ours.find((offset) => offset.partition === partition)?.nextOffset;
+        behind += high - (stored === undefined ? low : BigInt(stored));
+      }
+      const idle = Math.min(...ours.map(({ secondsAgo }) => secondsAgo));
+      const found = `${behind.toLocaleString('en')} records behind, last commit ${spanText(idle)} ago`;
+      return behind <= 0n || idle <= IDLE_SECONDS
+        ? ok(found)
+        : failed(found, 'history-cdc project  # is one running? its log and /readyz say why it stands');
+    },
+  }),
+];

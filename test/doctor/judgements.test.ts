@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { AreaFacts } from '../../connectors/doctor/areas.ts';
+import { CHECKS } from '../../connectors/doctor/checks.ts';
+import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
+import type { Config } from '../../consumers/lib/config.ts';
+import { CONFIG, gathered, healthyFacts } from './healthy.ts';
+import { patched, RED } from './red-facts.ts';
+
+/*
+ * Every check against facts in which one thing is otherwise. That the facts are read rightly is for the tests with real
+ * servers: postgres.pg.test.ts, canonical.pg.test.ts, doctor.stack.test.ts.
+ */
+
+function resultOf(id: string, facts: AreaFacts, config: Config = CONFIG): CheckResult {
+  const result = judge(gathered(facts), config, CHECKS).checks.find((each) => each.id === id);
+  if (result === undefined) throw new Error(`there is no check ${id}`);
+  return result;
+}
+
+test('where all is well, every check says so', () => {
+  const report = judge(gathered(healthyFacts()), CONFIG, CHECKS);
+  expect(report.checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+  expect(report).toMatchObject({ deployed: true, mayGoOn: true, first: null });
+});
+
+describe('is red, with a fix:', () => {
+  test.each(RED)('%s (%s) %#', (...[id, verdict, patch, evidence]) => {
+    const result = resultOf(id, patched(patch));
+    expect(result).toMatchObject({ verdict, evidence: expect.stringContaining(evidence) as string });
+    expect(result.fix?.length).toBeGreaterThan(10);
+  });
+
+  test.each([
+    ['legacy-reachable', 'source'],
+    ['kafka-reachable', 'brokers'],
+    ['connect-reachable', 'worker'],
+    ['registry-reachable', 'registry'],
+    ['canonical-reachable', 'canonical'],
+  ] as const)('%s, whose service does not answer', (id, area) => {
+    const facts = gathered(healthyFacts(), { [area]: 'connect ECONNREFUSED' });
+    const { checks, mayGoOn } = judge(facts, CONFIG, CHECKS);
+    expect(checks.find((each) => each.id === id)).toMatchObject({
+      verdict: 'failed',
+      evidence: expect.stringContaining('ECONNREFUSED') as string,
+    });
+    const others = checks.filter(({ verdict }) => verdict === 'failed');
+    expect(others).toHaveLength(1);
+    expect(mayGoOn).toBe(false);
+  });
+
+  test('registry-pair, where one of the two is missing', () => {
+    const config = { ...CONFIG, SCHEMA_REGISTRY_URL: undefined };
+    expect(resultOf('registry-pair', healthyFacts(), config).verdict).toBe('failed');
+  });
+
+  test('and so is every check there is', () => {
+    const reachable = ['legacy', 'kafka', 'connect', 'registry', 'canonical'].map(
+      (one) => `${one}-reachable`,
+    );
+    const red = new Set([...RED.map(([id]) => id), ...reachable, 'registry-pair']);
+    expect(CHECKS.map(({ id }) => id).filter((id) => !red.has(id))).toEqual([]);
+  });
+});
+
+test('a check that only warns never fails, and so never keeps anybody from going on', () => {
+  const warns = new Set(CHECKS.filter(({ severity }) => severity === 'warning').map(({ id }) => id));
+  expect(RED.filter(([id, verdict]) => warns.has(id) && verdict === 'failed')).toEqual([]);
+  const facts = patched({ legacyClock: { aheadSeconds: 60 } });
+  expect(judge(gathered(facts), CONFIG, CHECKS)).toMatchObject({
+    mayGoOn: true,
+    first: { id: 'clock-legacy' },
+  });
+});
+
+test('an error that cannot be ruled out keeps one from going on; a warning that cannot, does not', () => {
+  const facts = healthyFacts();
+  expect(judge(gathered(facts, { server: 'timeout' }), CONFIG, CHECKS).mayGoOn).toBe(false);
+  expect(judge(gathered(facts, { sessions: 'timeout' }), CONFIG, CHECKS).mayGoOn).toBe(true);
+});
+
+test('during the initial snapshot no heartbeat is written, and nobody is alarmed', () => {
+  const facts = patched({
+    proof: { heartbeat: undefined, beats: 0, snapshot: 'running' },
+    heartbeatRow: { kind: 'no_row' },
+  });
+  const report = judge(gathered(facts), CONFIG, CHECKS);
+  const others = report.checks.filter(({ verdict }) => verdict !== 'ok');
+  expect(others.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual(['initial-snapshot warning']);
+  expect(report.mayGoOn).toBe(true);
+});
+
+describe('before anything is deployed', () => {
+  const nothing = patched({
+    source: { slot: null, publication: null, signalTable: false, heartbeatTable: false, role: null },
+    server: { slot: null },
+    connectorRole: null,
+    heartbeatRow: { kind: 'no_table' },
+    topics: { there: [], replicas: [] },
+    connector: { config: undefined, status: undefined },
+    slotPosition: { confirmed: undefined, storedLsn: undefined },
+    registry: { schemas: [{ subject: 's', there: false, problem: undefined }] },
+    ledgerSchema: { kind: 'absent' },
+    projectorRole: { schemaThere: false },
+    missingKeys: ['history_cdc.ledger (legacy_id)'],
+    projection: { topics: [], offsets: [], quarantined: 0 },
+  });
+  const bare = { ...nothing, dataTopic: undefined, proof: undefined };
+
+  test('what is not there is not there yet, one may go on, and is told the first step', () => {
+    const report = judge(gathered(bare), CONFIG, CHECKS);
+    const bad = report.checks.filter(({ verdict }) => verdict !== 'ok' && verdict !== 'not_yet');
+    expect(bad).toEqual([]);
+    expect(report).toMatchObject({ deployed: false, mayGoOn: true });
+    expect(report.first?.fix).toContain('history-cdc connector sql');
+  });
+
+  test('what a person must mend comes before the first step', () => {
+    const facts = { ...bare, source: { ...bare.source, walLevel: 'replica' } };
+    expect(judge(gathered(facts), CONFIG, CHECKS)).toMatchObject({
+      mayGoOn: false,
+      first: { id: 'wal-level' },
+    });
+  });
+
+  test('the same state with a slot left over is a loss, not a beginning', () => {
+    const facts = { ...bare, source: { ...bare.source, slot: healthyFacts().source.slot } };
+    const { deployed, checks } = judge(gathered(facts), CONFIG, CHECKS);
+    expect(deployed).toBe(true);
+    const failed = checks.filter(({ verdict }) => verdict === 'failed').map(({ id }) => id);
+    expect(failed).toEqual(expect.arrayContaining(['publication', 'topics-exist', 'connector-exists']));
+  });
+});
+
+test('docs/doctor.md says of every check what to do, and of no other', () => {
+  const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8');
+  const named = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, id]) => id);
+  expect(named).toEqual(CHECKS.map(({ id }) => id));
+});

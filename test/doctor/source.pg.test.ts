@@ -1,0 +1,266 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { CHECKS } from '../../connectors/doctor/checks.ts';
+import { examine } from '../../connectors/doctor/doctor.ts';
+import { readSessions } from '../../connectors/doctor/postgres-facts.ts';
+import { useCheckup, type Checkup } from './checkup.ts';
+
+/*
+ * The checks of the legacy database: each is red once, by breaking what it looks at, and green again by its own fix where
+ * that is SQL. They are one story: nothing is there, then the script has run, then there is a slot.
+ */
+const the = useCheckup(false);
+const sql = async (text: string) => {
+  await the().superuser.query(text);
+};
+
+const OF_SOURCE = CHECKS.filter(({ group }) => group === 'server' || group === 'source' || group === 'slot');
+const OF_SQL = OF_SOURCE.filter(({ id }) => id !== 'slot-position');
+
+test('before the script, what it makes is not there yet, and nothing is wrong', async () => {
+  const report = await examine(
+    the().config({ LEGACY_DATABASE_URL: the().open.database.superuserUrl }),
+    OF_SQL,
+  );
+  const bad = report.checks.filter(({ verdict }) => verdict !== 'ok' && verdict !== 'not_yet');
+  expect(bad).toEqual([]);
+  const notYet = report.checks.filter(({ step }) => step === 'script').map(({ id }) => id);
+  expect(notYet).toEqual([
+    ...['publication', 'publication-complete', 'publication-operations', 'connector-grants'],
+    ...['signal-table', 'heartbeat-table', 'heartbeat-written'],
+  ]);
+  expect(report.first?.fix).toContain('history-cdc connector sql');
+});
+
+describe('once the script has run', () => {
+  beforeAll(async () => {
+    await the().script();
+  });
+
+  const mendWith = (...statements: string[]) => ({
+    mend: async ({ superuser }: Checkup) => {
+      for (const statement of statements) await superuser.query(statement);
+    },
+  });
+  const script = { mend: (checkup: Checkup) => checkup.script() };
+
+  test('a publication that names another table', async () => {
+    const breakIt = `ALTER PUBLICATION ${the().name} ADD TABLE public.agent_contexts`;
+    await the().breaks('publication', breakIt, { says: 'also publishes public.agent_contexts' });
+  });
+
+  test('a publication that lacks a table', async () => {
+    const breakIt = `ALTER PUBLICATION ${the().name} DROP TABLE history_cdc_source.signal`;
+    await the().breaks('publication', breakIt, { says: 'it lacks history_cdc_source.signal' });
+  });
+
+  test('a publication of everything', async () => {
+    const breakIt = `DROP PUBLICATION ${the().name}; CREATE PUBLICATION ${the().name} FOR ALL TABLES`;
+    const says = 'FOR ALL TABLES';
+    await the().breaks('publication', breakIt, {
+      says,
+      mend: async (checkup) => {
+        await checkup.superuser.query(`DROP PUBLICATION ${checkup.name}`);
+        await checkup.script('publication');
+      },
+    });
+  });
+
+  test.each([
+    ['a row filter', 'public.agent_test_history WHERE (dry_run)'],
+    ['a column list', 'public.agent_test_history (id, scenario)'],
+  ])('a publication with %s', async (_, table) => {
+    const breakIt = `ALTER PUBLICATION ${the().name} SET TABLE ${table}`;
+    await the().breaks('publication-complete', breakIt, { says: 'leaves rows or columns out' });
+  });
+
+  test('a publication without deletes', async () => {
+    const breakIt = `ALTER PUBLICATION ${the().name} SET (publish = 'insert, update')`;
+    await the().breaks('publication-operations', breakIt, { says: 'leaves out' });
+  });
+
+  test.each([
+    ['NOTHING', 'none'],
+    ['USING INDEX another_key', 'an index'],
+  ])('replica identity %s', async (identity, says) => {
+    await sql('CREATE UNIQUE INDEX IF NOT EXISTS another_key ON agent_test_history (id, started_at)');
+    await the().breaks('replica-identity', `ALTER TABLE agent_test_history REPLICA IDENTITY ${identity}`, {
+      says,
+    });
+  });
+
+  test('replica identity FULL is only dear', async () => {
+    const breakIt = 'ALTER TABLE agent_test_history REPLICA IDENTITY FULL';
+    await the().breaks('replica-identity', breakIt, { says: 'FULL', verdict: 'warning' });
+  });
+
+  test('a role that may not replicate', async () => {
+    const breakIt = `ALTER ROLE ${the().name} NOREPLICATION`;
+    await the().breaks('connector-role', breakIt, { says: 'lacks LOGIN or REPLICATION' });
+  });
+
+  test('every grant that is missing, at once, and the fix gives them all', async () => {
+    const { name } = the();
+    const breakIt = `REVOKE ALL ON ALL TABLES IN SCHEMA history_cdc_source FROM ${name};
+      REVOKE ALL ON SCHEMA history_cdc_source FROM ${name}; REVOKE ALL ON agent_test_history FROM ${name}`;
+    await the().breaks('connector-grants', breakIt, {
+      says: [
+        'missing: SELECT ON public.agent_test_history',
+        ...['SELECT', 'INSERT', 'DELETE'].map((right) => `${right} ON history_cdc_source.signal`),
+        ...['SELECT', 'INSERT', 'UPDATE'].map((right) => `${right} ON history_cdc_source.heartbeat`),
+      ].join(', '),
+    });
+  });
+
+  test('everything that the role may do beyond that, and the fix takes it away', async () => {
+    const { name } = the();
+    const breakIt = `ALTER ROLE ${name} CREATEDB; GRANT pg_read_all_data TO ${name};
+      GRANT SELECT ON agent_contexts TO ${name}; GRANT DELETE ON agent_test_history TO ${name};
+      GRANT UPDATE (beat) ON history_cdc_source.heartbeat TO ${name};
+      GRANT SELECT (email) ON organization_memberships TO PUBLIC`;
+    await the().breaks('connector-excess', breakIt, {
+      verdict: 'warning',
+      says: 'CREATEDB; member of pg_read_all_data; SELECT on public.agent_contexts; DELETE on public.agent_test_history; SELECT ("email") on public.organization_memberships (by PUBLIC)',
+    });
+  });
+
+  test.each([
+    ['signal', 'data'],
+    ['heartbeat', 'counter'],
+  ])('a %s table without its column %s', async (table, column) => {
+    await the().breaks(`${table}-table`, `ALTER TABLE history_cdc_source.${table} DROP COLUMN ${column}`, {
+      says: `missing: history_cdc_source.${table}.${column}`,
+      mend: async (checkup) => {
+        await checkup.superuser.query(`DROP TABLE history_cdc_source.${table}`);
+        await checkup.script();
+      },
+    });
+  });
+
+  test('a legacy table that lacks a column', async () => {
+    await the().breaks('legacy-table', 'ALTER TABLE agent_test_history RENAME user_id TO owner', {
+      says: 'column public.agent_test_history.user_id',
+      ...mendWith('ALTER TABLE agent_test_history RENAME owner TO user_id'),
+    });
+  });
+
+  test('a heartbeat row that is missing is not there yet; one that rests is red', async () => {
+    const settings = { LEGACY_DATABASE_URL: the().open.database.superuserUrl };
+    const first = await the().check('heartbeat-written', settings);
+    expect(first).toMatchObject({ verdict: 'not_yet', step: 'apply' });
+    await sql('INSERT INTO history_cdc_source.heartbeat VALUES (1, now(), 1)');
+    await the().breaks(
+      'heartbeat-written',
+      "UPDATE history_cdc_source.heartbeat SET beat = now() - interval '1 hour'",
+      { says: '60 min ago', settings, ...mendWith('UPDATE history_cdc_source.heartbeat SET beat = now()') },
+    );
+  });
+
+  test('a row that is larger than the connector may send, and one that is nearly so', async () => {
+    await sql("INSERT INTO agent_contexts (organization_id, agent_url) VALUES ('o', 'https://a.example')");
+    const row = (bytes: number) =>
+      `INSERT INTO agent_test_history (agent_context_id, scenario, overall_passed, steps_passed, steps_failed, steps_json)
+       SELECT id, 'large', true, 1, 0, to_jsonb(repeat('x', ${String(bytes)})) FROM agent_contexts`;
+    const gone = mendWith('DELETE FROM agent_test_history');
+    await the().breaks('largest-row', row(17_000_000), { says: 'its task will fail', ...gone });
+    await the().breaks('largest-row', row(9_000_000), { says: '8.6 MiB', verdict: 'warning', ...gone });
+  });
+
+  test("a transaction that has been open for long, told apart from the connector's own", async () => {
+    const { superuser, open, name } = the();
+    const session = await superuser.connect();
+    try {
+      await session.query('BEGIN; SELECT FROM agent_contexts');
+      const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const [mine] = rows;
+      const seen = await readSessions(superuser, name, 0);
+      expect(seen.long.map(({ pid }) => pid)).toContain(mine?.pid);
+      expect((await readSessions(superuser, 'postgres', 0)).long).toEqual([]);
+      // An ordinary role is not told since when.
+      expect((await readSessions(open.pool, name, 0)).hidden).toBeGreaterThan(0);
+      expect(await the().check('long-transactions')).toMatchObject({
+        verdict: 'unknown',
+        evidence: expect.stringContaining('GRANT pg_read_all_stats TO app') as string,
+      });
+    } finally {
+      await session.query('ROLLBACK');
+      session.release();
+    }
+  });
+
+  test('the script again, over a deployment that lost its tables', async () => {
+    await sql(`SELECT pg_create_logical_replication_slot('${the().name}', 'pgoutput')`);
+    await the().breaks('signal-table', 'DROP TABLE history_cdc_source.signal', {
+      says: 'there is no table history_cdc_source.signal',
+      ...script,
+    });
+    await the().breaks('publication', `DROP PUBLICATION ${the().name}`, {
+      says: 'no publication',
+      ...script,
+    });
+    await sql(`SELECT pg_drop_replication_slot('${the().name}')`);
+  });
+});
+
+describe('a slot', () => {
+  const make = (text: string) => sql(`SELECT ${text}`);
+  const drop = () => sql(`SELECT pg_drop_replication_slot('${the().name}')`);
+  const logical = (failover: boolean) =>
+    make(`pg_create_logical_replication_slot('${the().name}', 'pgoutput', failover => ${String(failover)})`);
+
+  test('that is there, ours, and read by nobody', async () => {
+    expect(await the().check('slot-exists')).toMatchObject({ verdict: 'not_yet' });
+    await logical(true);
+    for (const id of [
+      'slot-exists',
+      'slot-identity',
+      'slot-wal-status',
+      'slot-failover',
+      'replication-slots-room',
+    ])
+      expect(await the().check(id)).toMatchObject({ verdict: 'ok' });
+    const active = await the().check('slot-active');
+    expect(active).toMatchObject({ verdict: 'failed' });
+    expect(active.evidence).toContain('nobody reads it, and the server keeps ');
+    await drop();
+  });
+
+  test('that a failover would lose', async () => {
+    await logical(false);
+    expect(await the().check('slot-failover')).toMatchObject({ verdict: 'warning' });
+    await drop();
+  });
+
+  test('that is a physical one', async () => {
+    await make(`pg_create_physical_replication_slot('${the().name}')`);
+    const result = await the().check('slot-identity');
+    expect(result).toMatchObject({ verdict: 'failed' });
+    expect(result.evidence).toContain('it is physical');
+    await drop();
+  });
+
+  test('of another database of the same server', async () => {
+    await logical(true);
+    const elsewhere = { LEGACY_DATABASE_URL: new URL('/app', the().open.database.url).href };
+    const result = await the().check('slot-identity', elsewhere);
+    expect(result.evidence).toContain(`it belongs to the database ${the().open.database.name}`);
+    await drop();
+  });
+});
+
+test('the server as it is set up for these tests passes', async () => {
+  const checks = OF_SOURCE.filter(({ group, id }) => group === 'server' && id !== 'long-transactions');
+  const report = await examine(the().config(), checks);
+  expect(report.checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+  expect(report.counts.ok).toBe(9);
+});
+
+test('a database that does not answer fails one check, and the others cannot tell, at once', async () => {
+  const began = Date.now();
+  const nowhere = the().config({ LEGACY_DATABASE_URL: 'postgresql://app:hunter2@127.0.0.1:1/app' });
+  const report = await examine(nowhere, OF_SQL);
+  expect(Date.now() - began).toBeLessThan(9_000);
+  const failed = report.checks.filter(({ verdict }) => verdict === 'failed');
+  expect(failed.map(({ id }) => id)).toEqual(['legacy-reachable']);
+  expect(report.checks.filter(({ verdict }) => verdict !== 'unknown')).toHaveLength(1);
+  expect(JSON.stringify(report)).not.toContain('hunter2');
+});
