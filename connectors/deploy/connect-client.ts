@@ -53,6 +53,14 @@ export class ConnectClient {
     return await this.#find<ConnectorStatus>(`/connectors/${encodeURIComponent(name)}/status`);
   }
 
+  /** The source offset that Connect has stored; undefined where there is no connector, or none is stored. */
+  async offsets(name: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const body = await this.#find<{ offsets: { offset: Record<string, unknown> | null }[] }>(
+      `/connectors/${encodeURIComponent(name)}/offsets`,
+    );
+    return body?.offsets[0]?.offset ?? undefined;
+  }
+
   /** What Connect finds wrong with a configuration: it logs in to the database too, as the connector would. */
   async validate(config: ConnectorConfig): Promise<ConfigProblem[]> {
     const kind = config['connector.class'] ?? '';
