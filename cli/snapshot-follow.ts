@@ -61,7 +61,11 @@ export async function finish(
     },
   });
   progress.end();
-  if (left > 0) context.note('no projector has committed anything for 30 s: does `history-cdc project` run?');
+  if (left > 0) {
+    context.note(
+      `${left.toLocaleString('en')} records are not projected, and no projector has moved for 30 s: does \`history-cdc project\` run?`,
+    );
+  }
   const status = await statusOf(session, { coverage: true });
   answer(context, status, options);
   if (left > 0 || status.verdict !== 'done') throw new AnswerNo();

@@ -2,7 +2,7 @@ import type { Diagnosis } from '../connectors/snapshot/diagnose.ts';
 import type { RunReport, SnapshotStatus } from '../connectors/snapshot/status.ts';
 import { renderTable } from './table.ts';
 
-const IDS_SHOWN = 20;
+const IDS_SHOWN = 5;
 
 /** The status as JSON: the ids of rows without a decision are the first hundred only. */
 export function statusJson(status: SnapshotStatus): string {
@@ -33,10 +33,17 @@ export function renderStatus(status: SnapshotStatus): string {
   ];
   return [
     renderTable(['what', 'state'], rows),
-    ...(coverage?.ids ?? []).slice(0, IDS_SHOWN).map((id) => `without decision ${id}`),
+    ...(recordsToProject === 0 ? idLines(coverage?.ids ?? []) : []),
     ...status.reasons.map((reason) => `  - ${reason}`),
     ...(status.next === null ? [] : [`next: ${status.next}`]),
   ].join('\n');
+}
+
+/** While records wait to be projected, their rows are no news. */
+function idLines(ids: readonly string[]): string[] {
+  const more =
+    ids.length > IDS_SHOWN ? ['… `history-cdc snapshot start --missing` asks for all of them'] : [];
+  return [...ids.slice(0, IDS_SHOWN).map((id) => `without decision ${id}`), ...more];
 }
 
 function runRows(run: RunReport): string[][] {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectorFacts } from './connector-facts.ts';
 import { diagnose, type Diagnosis } from './diagnose.ts';
+import { isPassed } from './judge.ts';
 import type { SnapshotHistory, SnapshotRun } from './runs.ts';
 import type { Session } from './session.ts';
 import { sendSignal, switchData, type Remark, type SentSignal, type SignalType } from './signal.ts';
@@ -31,28 +32,21 @@ export async function untilAnswered(session: Session, signal: SentSignal, waitin
   return { kind: 'silent', signal, diagnosis: await diagnosisOf(session, signal, waiting) };
 }
 
-const PASSED = `
-  SELECT confirmed_flush_lsn >= $2::pg_lsn AS passed,
-         pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8 AS lag
-  FROM pg_replication_slots WHERE slot_name = $1`;
-
 async function diagnosisOf(
-  { target, config, legacy, observer }: Session,
+  { target, config, observer }: Session,
   signal: SentSignal,
   { timeoutMs, again }: Waiting,
 ): Promise<Diagnosis> {
-  const { report, problems } = await connectorFacts(target, config, observer.current());
-  const { rows } = await legacy.query<{ passed: boolean | null; lag: number | null }>(PASSED, [
-    config.SLOT_NAME,
-    signal.lsn,
-  ]);
+  const observed = observer.current();
+  const { report, problems } = await connectorFacts(target, config, observed);
+  const { heartbeat } = observed;
   const silence = {
     seconds: timeoutMs / 1000,
     problems,
     state: report?.state ?? 'UNREACHABLE',
     tasks: report?.tasks.map(({ state }) => state) ?? [],
-    passed: rows[0]?.passed ?? undefined,
-    lagBytes: rows[0]?.lag ?? undefined,
+    passed: isPassed(signal.sentAt, heartbeat?.streamed === true ? heartbeat.beatAt : undefined),
+    lagBytes: report?.slot?.lagBytes ?? null,
   };
   return diagnose(silence, again);
 }

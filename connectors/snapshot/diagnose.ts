@@ -5,10 +5,10 @@ export interface Silence {
   readonly problems: readonly string[];
   readonly state: string;
   readonly tasks: readonly string[];
-  /** Whether the connector has confirmed that it read beyond the signal; undefined where there is no slot to ask. */
-  readonly passed: boolean | undefined;
-  /** Bytes of WAL that the connector has not confirmed. */
-  readonly lagBytes: number | undefined;
+  /** Whether a heartbeat that was written after the signal has come through. */
+  readonly passed: boolean;
+  /** Bytes of WAL that the connector has not confirmed; null where that is not known. */
+  readonly lagBytes: number | null;
 }
 
 export interface Diagnosis {
@@ -31,15 +31,15 @@ export function diagnose(silence: Silence, again: string): Diagnosis {
   }
   if (problems.length > 0)
     return { why, wayOut: `\`history-cdc connector status\` until it is healthy; ${ONCE_MORE}` };
-  if (passed === true) {
+  if (passed) {
     return {
       why: [...why, 'the connector has read beyond the signal, and took no notice of it'],
       wayOut: `\`history-cdc connector plan\`: do signal.data.collection and signal.enabled.channels differ? \`history-cdc connector apply\` puts them right; then ${again}`,
     };
   }
-  const behind = lagBytes === undefined ? '' : `, ${lagBytes.toLocaleString('en')} bytes of WAL behind`;
+  const behind = lagBytes === null ? '' : `, ${lagBytes.toLocaleString('en')} bytes of WAL behind`;
   return {
-    why: [...why, `the connector has not confirmed yet that it read as far${behind}`],
+    why: [...why, `the connector has not read as far yet${behind}`],
     wayOut: `wait: \`history-cdc snapshot status\` tells whether it was answered, or lost; where it is lost, ${again}`,
   };
 }

@@ -38,6 +38,8 @@ export interface SnapshotFacts {
   readonly coverage: Coverage | null;
   /** Records in the data topic that no projector has committed yet. */
   readonly recordsToProject: number | null;
+  /** When the newest heartbeat was written that has come through, by the clock of the legacy database. */
+  readonly beatAt: Date | undefined;
 }
 
 export interface Judgement {
@@ -52,8 +54,10 @@ export interface Judgement {
 const SILENT_MS = 60_000;
 /** Connect commits offsets every minute by default. */
 const FORGOTTEN_MS = 120_000;
-/** A signal is answered within a second, or when the connector has read as far as to it. */
+/** A signal that the connector cannot have read yet is waited for as long as this without a word. */
 const UNANSWERED_MS = 30_000;
+/** Signals and heartbeats are read in the order of the WAL; the answer may come a moment later. */
+const ANSWER_MS = 3_000;
 
 export function judgeSnapshot(facts: SnapshotFacts): Judgement {
   const run = facts.history.runs.at(-1);
@@ -74,7 +78,7 @@ export function judgeSnapshot(facts: SnapshotFacts): Judgement {
     return {
       verdict: 'stopped',
       reasons: ['it was stopped before its end'],
-      next: facts.coverage?.uncovered === 0 ? null : 'history-cdc snapshot start',
+      next: facts.coverage === null ? 'history-cdc snapshot start' : judgeCovered(facts).next,
     };
   }
   return judgeCovered(facts);
@@ -119,31 +123,39 @@ export function isLost(stored: SnapshotFacts['stored'], run: SnapshotRun, now: D
   return stored !== undefined && stored?.id !== run.id && now.getTime() - run.movedAtMs > FORGOTTEN_MS;
 }
 
+/** Whether a heartbeat that was written after a signal has come through: then the signal has been read, or is lost. */
+export function isPassed(sentAt: Date, beatAt: Date | undefined): boolean {
+  return beatAt !== undefined && beatAt.getTime() > sentAt.getTime() + ANSWER_MS;
+}
+
 /** The newest signal that asked for a snapshot, where nothing of Debezium's says that it began. */
 function unansweredSignal({
   asked,
   history,
   now,
+  beatAt,
 }: SnapshotFacts): { signal: Signal; sentAt: Date } | undefined {
   if (asked === undefined || history.runs.some(({ id }) => id === asked.id)) return undefined;
   const sentAt = sentAtOf(asked.id);
-  if (sentAt === undefined || now.getTime() - sentAt.getTime() < UNANSWERED_MS) return undefined;
+  if (sentAt === undefined) return undefined;
+  if (!isPassed(sentAt, beatAt) && now.getTime() - sentAt.getTime() < UNANSWERED_MS) return undefined;
   // One that somebody asked for in another way since has taken its place.
   const later = history.runs.some(({ startedAtMs }) => startedAtMs > sentAt.getTime());
   return later ? undefined : { signal: asked, sentAt };
 }
 
 function judgeUnanswered(
-  { problems }: SnapshotFacts,
+  { problems, beatAt }: SnapshotFacts,
   { signal, sentAt }: { signal: Signal; sentAt: Date },
 ): Judgement {
+  const lost = isPassed(sentAt, beatAt);
+  const why = lost
+    ? 'the connector has read beyond it, so it is lost'
+    : 'the connector has not read as far yet';
   return {
     verdict: 'unanswered',
-    reasons: [
-      `the signal ${signal.id} of ${sentAt.toISOString()} was never answered: ${problems.length === 0 ? 'the connector moves, so it is lost' : 'the connector does not move, and may read it yet'}`,
-      ...problems,
-    ],
-    next: problems.length === 0 ? 'history-cdc snapshot start' : 'history-cdc connector status',
+    reasons: [`the signal ${signal.id} of ${sentAt.toISOString()} was never answered: ${why}`, ...problems],
+    next: lost ? 'history-cdc snapshot start' : 'history-cdc connector status',
   };
 }
 

@@ -31,8 +31,9 @@ export async function countDone(
   run: SnapshotRun,
   condition: string | null | undefined,
 ): Promise<Counted | undefined> {
-  const [first, last] = [run.steps[0], run.steps.at(-1)];
-  if (first === undefined || last === undefined) return undefined;
+  const { last } = run;
+  if (last === null) return undefined;
+  const first = run.steps[0] ?? last;
   if (condition === null) {
     return (await legacy.query<Counted>(ROWS_DONE, [last.lastKey, first.lastKey])).rows[0];
   }

@@ -27,6 +27,8 @@ export interface SnapshotRun {
   readonly movedAtMs: number;
   /** The steps since it last began to move: a pause or a restart of the task begins them anew. */
   readonly steps: readonly Step[];
+  /** The last step of all; null until the first chunk. */
+  readonly last: Step | null;
   /** Counted by Debezium when it began; null until the first chunk. */
   readonly rowsTotal: number | null;
   /** How the scan ended, in Debezium's word. */
@@ -76,6 +78,7 @@ function begun(id: string, atMs: number): SnapshotRun {
     startedAtMs: atMs,
     movedAtMs: atMs,
     steps: [],
+    last: null,
     rowsTotal: null,
     scan: null,
     pauseForgotten: false,
@@ -125,6 +128,7 @@ function stepped(run: SnapshotRun, step: Step, total: string | undefined): Snaps
     pauseForgotten: run.pauseForgotten || run.state === 'paused',
     rowsTotal: rows(total) ?? run.rowsTotal,
     steps: [...run.steps, step].slice(-STEPS_KEPT),
+    last: step,
   };
 }
 

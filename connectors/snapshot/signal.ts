@@ -22,15 +22,14 @@ export interface Signal {
   readonly data: string;
 }
 
-/** A signal as it stands in the table, and where the WAL ended once it was committed. */
 export interface SentSignal extends Signal {
-  readonly lsn: string;
+  /** By the clock of the legacy database. */
+  readonly sentAt: Date;
 }
 
-export const SIGNAL_ID_PREFIX = 'history-cdc-';
+const SIGNAL_ID_PREFIX = 'history-cdc-';
 
 const INSERT = 'INSERT INTO history_cdc_source.signal (id, type, data) VALUES ($1, $2, $3)';
-const WAL_END = 'SELECT pg_current_wal_lsn()::text AS lsn';
 
 export function executeData(scope: Scope): string {
   const condition = conditionOf(scope);
@@ -75,13 +74,13 @@ export function sentAtOf(id: string): Date | undefined {
 
 /** Inserts the row as whoever LEGACY_DATABASE_URL logs in as. */
 export async function sendSignal(legacy: Pool, type: SignalType, data: string): Promise<SentSignal> {
-  const id = signalId(await readSourceClock(legacy));
+  const sentAt = await readSourceClock(legacy);
+  const id = signalId(sentAt);
   const { rowCount } = await legacy.query(INSERT, [id, type, data]).catch((error: unknown) => {
     throw sqlState(error) === '42501' ? mayNotSignal(error) : error;
   });
   if (rowCount !== 1) throw swallowed();
-  const { rows } = await legacy.query<{ lsn: string }>(WAL_END);
-  return { id, type, data, lsn: rows[0]?.lsn ?? '0/0' };
+  return { id, type, data, sentAt };
 }
 
 function mayNotSignal(cause: unknown): FatalError {

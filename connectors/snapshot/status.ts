@@ -4,7 +4,7 @@ import { judgeSnapshot, type Verdict } from './judge.ts';
 import type { Observed } from './observer.ts';
 import { countDone, progressOf, type SnapshotProgress } from './progress.ts';
 import { endsNow, recordsToProject } from './projection.ts';
-import { isOpen, type RunState, type SnapshotRun } from './runs.ts';
+import type { RunState, SnapshotRun } from './runs.ts';
 import { withSession, type Session, type SnapshotConfig } from './session.ts';
 import { conditionIn, readSignals, remarkOf, type Remark, type Signal } from './signal.ts';
 
@@ -78,6 +78,7 @@ export async function statusOf(session: Session, options: StatusOptions): Promis
     pause: signals.pause,
     coverage: covered,
     recordsToProject: toProject,
+    beatAt: observed.heartbeat?.streamed === true ? observed.heartbeat.beatAt : undefined,
   });
   return {
     ...judgement,
@@ -126,7 +127,7 @@ interface Reported {
 }
 
 async function runReport({ legacy }: Session, { run, condition, now }: Reported): Promise<RunReport> {
-  const counted = isOpen(run) ? await countDone(legacy, run, condition) : undefined;
+  const counted = run.state === 'succeeded' ? undefined : await countDone(legacy, run, condition);
   return {
     id: run.id,
     state: run.state,
