@@ -62,7 +62,9 @@ export function nextHistory(history: SnapshotHistory, value: unknown, atMs: numb
     return { ...history, initial: nextSnapshotState(history.initial, value) };
   }
   if (notification.type === 'STARTED') {
-    return { ...history, runs: [...history.runs, begun(notification.id, atMs)] };
+    // A worker that was killed reads the signal once more: the same run begins anew.
+    const others = history.runs.filter(({ id }) => id !== notification.id);
+    return { ...history, runs: [...others, begun(notification.id, atMs)] };
   }
   const index = history.runs.findLastIndex(({ id }) => id === notification.id);
   const run = history.runs[index];

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { FatalError } from '../../consumers/lib/errors.ts';
+import { FatalError, messageOf } from '../../consumers/lib/errors.ts';
 import type { Client, Pool } from '../../consumers/lib/postgres.ts';
 import { sqlState } from '../../consumers/lib/postgres.ts';
 import { readSourceClock } from '../deploy/source-facts.ts';
@@ -77,18 +77,19 @@ export async function sendSignal(legacy: Pool, type: SignalType, data: string): 
   const sentAt = await readSourceClock(legacy);
   const id = signalId(sentAt);
   const { rowCount } = await legacy.query(INSERT, [id, type, data]).catch((error: unknown) => {
-    throw sqlState(error) === '42501' ? mayNotSignal(error) : error;
+    throw sqlState(error) === '42501' ? mayNotSignal(messageOf(error), error) : error;
   });
   if (rowCount !== 1) throw swallowed();
   return { id, type, data, sentAt };
 }
 
-function mayNotSignal(cause: unknown): FatalError {
+/** Of a role that lacks what the DBA's script names for whoever runs these commands. */
+export function mayNotSignal(reason: string, cause?: unknown): FatalError {
   return new FatalError({
     code: 'DATABASE_UNFIT',
-    message: 'the role of LEGACY_DATABASE_URL may not insert into history_cdc_source.signal',
+    message: `the role of LEGACY_DATABASE_URL cannot send a signal: ${reason}`,
     wayOut:
-      'have the owner run, with the name of that role: GRANT USAGE ON SCHEMA history_cdc_source TO operator; GRANT SELECT, INSERT ON history_cdc_source.signal TO operator',
+      'have the owner run, with the name of that role: GRANT USAGE ON SCHEMA history_cdc_source TO operator; GRANT SELECT, INSERT ON history_cdc_source.signal TO operator; GRANT SELECT ON history_cdc_source.heartbeat TO operator',
     cause,
   });
 }

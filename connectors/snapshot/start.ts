@@ -8,7 +8,7 @@ import { isLost } from './judge.ts';
 import { isOpen } from './runs.ts';
 import { assertCondition, type Scope } from './scope.ts';
 import type { Session } from './session.ts';
-import { executeData, sendSignal } from './signal.ts';
+import { executeData, mayNotSignal, sendSignal } from './signal.ts';
 
 export interface StartOptions {
   readonly scope: Scope;
@@ -48,7 +48,8 @@ export async function startSnapshot(session: Session, options: StartOptions): Pr
 async function assertReady(session: Session): Promise<void> {
   const { target, config, observer } = session;
   const source = await askSource(target, config);
-  const unfit = 'facts' in source ? judgeSource(source.facts, sourceNames(config)) : [source.unreachable];
+  if ('unreachable' in source) throw mayNotSignal(source.unreachable);
+  const unfit = judgeSource(source.facts, sourceNames(config));
   if (unfit.length > 0) throw unfitSource(unfit);
   const observed = observer.current();
   const { history } = observed;

@@ -75,7 +75,7 @@ describe('the verdict', () => {
     ['is the initial one', { history: { initial: 'running', runs: [] } }, 'initial', /initial snapshot/],
     ['never was', { history: { initial: 'skipped', runs: [] } }, 'none', /ever read as a whole/],
   ];
-  test.each(cases)('on one that %s', (_, facts, verdict, reason) => {
+  test.each(cases)('on one that %s', (...[, facts, verdict, reason]) => {
     const judgement = judgeSnapshot({ ...FACTS, ...facts });
     expect(judgement.verdict).toBe(verdict);
     if (reason === null) expect(judgement.reasons).toEqual([]);

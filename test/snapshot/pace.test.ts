@@ -15,7 +15,7 @@ test.each([
   ['held, it goes on at 80 %', { slot_lag_bytes: 0, active_sessions: 40 }, true, 'go'],
   ['what cannot be measured holds nothing', { slot_lag_bytes: null, active_sessions: null }, false, 'go'],
   ['what has no limit holds nothing', { replication_lag_seconds: 1e9 }, false, 'go'],
-])('%s', (_, readings, held, kind) => {
+] as const)('%s', (...[, readings, held, kind]) => {
   expect(decidePace(readings, LIMITS, held).kind).toBe(kind);
 });
 

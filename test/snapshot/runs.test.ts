@@ -91,3 +91,8 @@ test('runs do not mix, and the initial snapshot is none of them', () => {
   const initial = { id: 'i', aggregate_type: 'Initial Snapshot', type: 'COMPLETED', additional_data: null };
   expect(nextHistory(history, initial, 9000)).toEqual({ ...history, initial: 'completed' });
 });
+
+test('a killed worker reads the signal once more: it is one run, and begins anew', () => {
+  const { runs } = after(['a', 'STARTED'], ['a', 'IN_PROGRESS', chunk(3)], ['a', 'STARTED']);
+  expect(runs).toMatchObject([{ id: 'a', state: 'running', startedAtMs: 2000, last: null }]);
+});
