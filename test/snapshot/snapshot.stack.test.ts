@@ -221,7 +221,12 @@ describe('a signal that is lost', () => {
     });
     await expect(start(TABLE)).rejects.toMatchObject({ code: 'CONNECTOR_FAILED' });
     const { id } = await sendSignal(session().legacy, 'execute-snapshot', executeData(TABLE));
-    await pipeline().asDba('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [SLOT_NAME]);
+    // The test stack commits before the WAL is on disk, and a slot advances no further than that.
+    const end = await pipeline().value<string>('SELECT pg_current_wal_insert_lsn()::text');
+    await until('the signal is on disk', () =>
+      pipeline().value<boolean>('SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn', [end]),
+    );
+    await pipeline().asDba('SELECT pg_replication_slot_advance($1, $2)', [SLOT_NAME, end]);
     await told(pipeline(), 'resume');
     const found = await until('it is known to be lost', async () => {
       const now = await status(false);
