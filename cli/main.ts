@@ -13,6 +13,7 @@ import { registerReconcile } from './reconcile.ts';
 import { registerRedecide } from './redecide.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { registerReplay } from './replay.ts';
+import { registerSnapshot } from './snapshot.ts';
 import { registerStack } from './stack.ts';
 import { registerSweep } from './sweep.ts';
 import { registerUndo } from './undo.ts';
@@ -40,6 +41,7 @@ function buildProgram(context: CommandContext): Command {
   registerRedecide(program, context);
   registerQuarantine(program, context);
   registerReplay(program, context);
+  registerSnapshot(program, context);
   registerStack(program, context);
   registerSweep(program, context);
   registerUndo(program, context);

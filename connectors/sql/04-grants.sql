@@ -22,7 +22,8 @@ GRANT SELECT, INSERT, DELETE ON history_cdc_source.signal TO {{role}};
 GRANT SELECT, INSERT, UPDATE ON history_cdc_source.heartbeat TO {{role}};
 
 -- The application's own role needs nothing. Whoever runs `history-cdc` against this database as somebody else than
--- the owner of these tables needs, to send signals and to see the heartbeat:
+-- the owner of these tables needs, to send signals, to tell why one was sent, and to see the heartbeat:
 --   GRANT USAGE ON SCHEMA history_cdc_source TO operator;
---   GRANT INSERT ON history_cdc_source.signal TO operator;
+--   GRANT SELECT, INSERT ON history_cdc_source.signal TO operator;
 --   GRANT SELECT ON history_cdc_source.heartbeat TO operator;
+-- `history-cdc snapshot watch` sees sessions and replicas only as a member of pg_read_all_stats.

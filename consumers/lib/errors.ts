@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   CONNECTOR_INCOMPLETE: 'the connector streams, and its initial snapshot was never completed',
   CONNECTOR_UNREADABLE: 'what the connector writes cannot be decoded with the registry that is configured',
   CONNECTOR_SILENT: 'the connector says RUNNING, and nothing comes through its topics',
+  SNAPSHOT_RUNNING: 'a snapshot of the table is under way, and a second one is not started beside it',
   STACK_PREREQUISITE: 'something that the local stack needs is missing on this machine',
   STACK_SERVER_FAILED: 'a server of the local stack did not start',
   STACK_BUSY: 'another process has been starting or stopping the same stack for too long',

@@ -71,7 +71,7 @@ export const LIKENESS: Safeguard = {
       id: 'profile-null',
       breaks: 'a JSON null is taken for a profile, and differs from every other',
       at: 'twins/fingerprint.ts',
-      find: "profile === null || profile === 'null' ? null",
+      find: 'profile === null || profile.equals(JSON_NULL) ? null',
       replace: 'profile === null ? null',
       by: 'projector/match-twin.test.ts',
     },

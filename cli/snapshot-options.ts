@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { DEFAULT_LIMITS, type PaceSettings } from '../connectors/snapshot/health.ts';
+import { parseIds, type Scope } from '../connectors/snapshot/scope.ts';
+import { FatalError } from '../consumers/lib/errors.ts';
+
+/** The options by which a watch holds a snapshot back. */
+export interface PaceOptions {
+  readonly maxSlotLag: number;
+  readonly maxReplicationLag: number;
+  readonly maxActiveSessions: number;
+  readonly paceQuery?: string;
+  readonly maxPaceQuery?: number;
+  readonly interval: number;
+  readonly stalledAfter: number;
+}
+
+const MIB = 1_048_576;
+
+export function withPaceOptions(command: Command): Command {
+  const limit = (flags: string, what: string, value: number) =>
+    new Option(flags, what).argParser(wholeFrom(0)).default(value);
+  return command
+    .addOption(
+      limit('--max-slot-lag <MiB>', 'pause above it; 0: no limit', DEFAULT_LIMITS.slot_lag_bytes / MIB),
+    )
+    .addOption(
+      limit(
+        '--max-replication-lag <seconds>',
+        'of the slowest physical replica; 0: no limit',
+        DEFAULT_LIMITS.replication_lag_seconds,
+      ),
+    )
+    .addOption(
+      limit(
+        '--max-active-sessions <sessions>',
+        'client sessions that run a statement; 0: no limit',
+        DEFAULT_LIMITS.active_sessions,
+      ),
+    )
+    .option('--pace-query <sql>', 'a SELECT of one number, run at LEGACY_DATABASE_URL, read only, within 5 s')
+    .option('--max-pace-query <number>', 'pause while the query gives more', anyNumber)
+    .option('--interval <seconds>', 'how often to look', wholeFrom(1), 2)
+    .option(
+      '--stalled-after <seconds>',
+      'give up when nothing has moved for so long, and nothing holds it back',
+      wholeFrom(1),
+      600,
+    );
+}
+
+export function paceSettings(options: PaceOptions): PaceSettings {
+  const { paceQuery, maxPaceQuery } = options;
+  if ((paceQuery === undefined) !== (maxPaceQuery === undefined)) {
+    throw new FatalError({
+      code: 'CONFIG_INVALID',
+      message: '--pace-query and --max-pace-query go together',
+      wayOut: 'give the query of one number, and the most that the number may be',
+    });
+  }
+  return {
+    limits: {
+      ...(options.maxSlotLag > 0 && { slot_lag_bytes: options.maxSlotLag * MIB }),
+      ...(options.maxReplicationLag > 0 && { replication_lag_seconds: options.maxReplicationLag }),
+      ...(options.maxActiveSessions > 0 && { active_sessions: options.maxActiveSessions }),
+      ...(maxPaceQuery !== undefined && { query: maxPaceQuery }),
+    },
+    ...(paceQuery !== undefined && { query: paceQuery }),
+  };
+}
+
+export interface ScopeOptions {
+  readonly ids?: string;
+  readonly where?: string;
+  readonly missing?: true;
+}
+
+/** `missing`: the ids are only known when the ledger has been asked. */
+export function scopeOf({ ids, where, missing }: ScopeOptions): Scope | 'missing' {
+  const given = [ids, where, missing].filter((option) => option !== undefined);
+  if (given.length > 1) {
+    throw new FatalError({
+      code: 'CONFIG_INVALID',
+      message: '--ids, --where and --missing exclude each other',
+      wayOut: 'give one of them, or none for the whole table',
+    });
+  }
+  if (missing === true) return 'missing';
+  if (ids !== undefined)
+    return { kind: 'ids', ids: parseIds(existsSync(ids) ? readFileSync(ids, 'utf8') : ids) };
+  return where === undefined ? { kind: 'table' } : { kind: 'where', condition: where };
+}
+
+/** The command as it was given, for a way out that can be pasted. */
+export function startAgain({ ids, where, missing }: ScopeOptions): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  if (missing === true) return '`history-cdc snapshot start --missing`';
+  if (ids !== undefined) return 'the same `history-cdc snapshot start --ids …`';
+  return `\`history-cdc snapshot start${where === undefined ? '' : ` --where ${quoted(where)}`}\``;
+}
+
+export function wholeFrom(min: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d{1,9}$/.test(text) && number >= min) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${String(min)}.`);
+  };
+}
+
+function anyNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() !== '' && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError('It must be a number.');
+}

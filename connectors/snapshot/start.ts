@@ -1,0 +1,84 @@
+import { FatalError } from '../../consumers/lib/errors.ts';
+import { judgeSource } from '../deploy/judge-source.ts';
+import { unfitSource } from '../deploy/apply-errors.ts';
+import { askSource, sourceNames } from '../deploy/target.ts';
+import { untilAnswered, type Answer } from './ask.ts';
+import { connectorFacts } from './connector-facts.ts';
+import { isLost } from './judge.ts';
+import { isOpen } from './runs.ts';
+import { assertCondition, type Scope } from './scope.ts';
+import type { Session } from './session.ts';
+import { executeData, mayNotSignal, sendSignal } from './signal.ts';
+
+export interface StartOptions {
+  readonly scope: Scope;
+  readonly timeoutMs: number;
+  /** The command to give again, for the way out. */
+  readonly again: string;
+}
+
+const LOCK = "SELECT pg_try_advisory_lock(hashtextextended('history_cdc.snapshot_start', 0)) AS taken";
+const UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('history_cdc.snapshot_start', 0))";
+
+/**
+ * Signals one snapshot, and returns with Debezium's own word that it began, or with the reason why it did not. Refuses
+ * where one runs: Debezium would queue it behind, and neither would be told apart by whoever looks.
+ */
+export async function startSnapshot(session: Session, options: StartOptions): Promise<Answer> {
+  const { legacy } = session;
+  if (options.scope.kind === 'where') await assertCondition(legacy, options.scope.condition);
+  const client = await legacy.connect();
+  try {
+    const { rows } = await client.query<{ taken: boolean }>(LOCK);
+    if (rows[0]?.taken !== true) throw running('somebody else is starting one at this moment');
+    await assertReady(session);
+    const signal = await sendSignal(legacy, 'execute-snapshot', executeData(options.scope));
+    return await untilAnswered(session, signal, {
+      timeoutMs: options.timeoutMs,
+      again: options.again,
+      answer: ({ runs }) => runs.find(({ id }) => id === signal.id),
+    });
+  } finally {
+    await client.query(UNLOCK).catch(() => undefined);
+    client.release();
+  }
+}
+
+/** A signal that nobody can answer is not sent. */
+async function assertReady(session: Session): Promise<void> {
+  const { target, config, observer } = session;
+  const source = await askSource(target, config);
+  if ('unreachable' in source) throw mayNotSignal(source.unreachable);
+  const unfit = judgeSource(source.facts, sourceNames(config));
+  if (unfit.length > 0) throw unfitSource(unfit);
+  const observed = observer.current();
+  const { history } = observed;
+  const connector = await connectorFacts(target, config, observed);
+  const states = [connector.report?.state, ...(connector.report?.tasks ?? []).map(({ state }) => state)];
+  if (states.length < 2 || states.some((state) => state !== 'RUNNING')) {
+    throw new FatalError({
+      code: 'CONNECTOR_FAILED',
+      message: `the connector does not run, so nobody would read the signal: ${connector.problems.join('; ')}`,
+      wayOut:
+        '`history-cdc connector status` tells more; `connector resume` or `connector restart`, then start again',
+    });
+  }
+  if (history.initial === 'running')
+    throw running('the initial snapshot, by which the connector begins, has not ended');
+  const last = history.runs.at(-1);
+  const { stored } = connector;
+  if (last !== undefined && isOpen(last) && !isLost(stored, last, new Date())) {
+    throw running(`${last.id} is ${last.state}`);
+  }
+  if (stored != null && !history.runs.some(({ id }) => id === stored.id)) {
+    throw running(`Kafka Connect has ${stored.id} stored, of which no notification tells`);
+  }
+}
+
+function running(message: string): FatalError {
+  return new FatalError({
+    code: 'SNAPSHOT_RUNNING',
+    message: `a snapshot is under way: ${message}`,
+    wayOut: '`history-cdc snapshot status` shows how far it is; `history-cdc snapshot stop` ends it',
+  });
+}
