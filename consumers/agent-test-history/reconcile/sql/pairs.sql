@@ -60,7 +60,7 @@ found AS (
   CROSS JOIN LATERAL unnest(c.ids[2:]) AS copy (id)
   WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = c.legacy_id AND l.canonical_run_id IS NOT NULL)
   UNION ALL
-  SELECT 'undone', u.legacy_id, u.run_id, '{}'
+  SELECT 'undone', u.legacy_id, u.run_id, '{}', ''
   FROM history_cdc.undone u
   WHERE NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.legacy_id = u.legacy_id)
 ),
