@@ -66,9 +66,16 @@ const RUNS =
   'SELECT r::text AS text FROM public.agent_compliance_runs r WHERE id = ANY ($1::uuid[]) ORDER BY id';
 const UNSETTLED = 'SELECT u::text AS text FROM history_cdc.unsettled_twin u ORDER BY legacy_id';
 const QUARANTINE = `
-  SELECT "offset", (to_jsonb(q) - 'id' - 'quarantined_at' - 'offset' - 'healed_at'
+  SELECT "offset", delete_before_offset,
+         (to_jsonb(q) - 'id' - 'quarantined_at' - 'offset' - 'delete_before_offset' - 'healed_at'
                     || jsonb_build_object('healed', healed_at IS NOT NULL))::text AS text
   FROM history_cdc.quarantine q`;
+
+interface Outgoing {
+  readonly text: string;
+  readonly offset?: string;
+  readonly delete_before_offset?: string | null;
+}
 
 /**
  * The outcome with each offset under a name of the caller's, so that outcomes of differently ordered partitions can
@@ -80,9 +87,12 @@ export async function outcome(
   nameOffset: (offset: bigint) => string,
 ): Promise<Outcome> {
   const query = async (sql: string, values: readonly unknown[]) => {
-    const { rows } = await pool.query<{ text: string; offset?: string }>(sql, [...values]);
-    return rows.map(({ text, offset }) =>
-      offset === undefined ? text : `${nameOffset(BigInt(offset))} ${text}`,
+    const { rows } = await pool.query<Outgoing>(sql, [...values]);
+    return rows.map(({ text, offset, delete_before_offset: deletedAt }) =>
+      [offset, deletedAt].reduceRight<string>(
+        (named, at) => (at == null ? named : `${nameOffset(BigInt(at))} ${named}`),
+        text,
+      ),
     );
   };
   return {
