@@ -19,7 +19,8 @@ interface JsonOption {
 export function registerConnector(program: Command, context: CommandContext): void {
   const connector = program
     .command('connector')
-    .description('the Debezium connector in Kafka Connect: what it needs, plan, apply, status');
+    .description('the Debezium connector in Kafka Connect: what it needs, plan, apply, status')
+    .addHelpText('after', '\nExamples:\n  history-cdc connector plan\n  history-cdc connector apply');
   registerSql(connector, context);
   registerPlan(connector, context);
   registerApply(connector, context);

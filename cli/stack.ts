@@ -16,7 +16,8 @@ interface UpOptions {
 export function registerStack(program: Command, context: CommandContext): void {
   const stack = program
     .command('stack')
-    .description('a local Postgres, Kafka, Connect with Debezium and schema registry as plain processes');
+    .description('a local Postgres, Kafka, Connect with Debezium and schema registry as plain processes')
+    .addHelpText('after', '\nExamples:\n  history-cdc stack up\n  history-cdc stack status');
   registerUp(stack, context);
   registerDown(stack, context);
   registerStatus(stack, context);

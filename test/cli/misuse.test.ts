@@ -56,39 +56,33 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
   });
 });
 
+const COMMANDS = [
+  'census',
+  'config',
+  'connector',
+  'demo',
+  'doctor',
+  'explain',
+  'migrate',
+  'project',
+  'quarantine',
+  'reconcile',
+  'redecide',
+  'replay',
+  'snapshot',
+  'stack',
+  'sweep',
+  'undo',
+];
+
 describe('what is answered ends with exit code 0:', () => {
   test('help names every command', async () => {
     const { code, stdout, stderr } = await run('--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const commands = [
-      ...[
-        'census',
-        'config',
-        'connector',
-        'doctor',
-        'explain',
-        'migrate',
-        'project',
-        'quarantine',
-        'reconcile',
-        'redecide',
-      ],
-      ...['replay', 'stack', 'sweep', 'undo'],
-    ];
-    for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
-  test.each([
-    'census',
-    'doctor',
-    'explain',
-    'migrate',
-    'project',
-    'quarantine',
-    'reconcile',
-    'redecide',
-    'undo',
-  ])('help of %s has an example', async (command) => {
+  test.each(COMMANDS)('help of %s has an example', async (command) => {
     const { code, stdout, stderr } = await run(`${command} --help`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`Examples?:\n  history-cdc ${command}`));

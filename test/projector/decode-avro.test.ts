@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
 import { utf8, type SourceEvent } from '../../consumers/agent-test-history/event.ts';
-import type { SchemaLookup } from '../../consumers/lib/registry.ts';
 import {
   avroKey,
   avroValue,
+  decodeWith,
   framed,
   KEY_ID,
   KEY_SCHEMA,
@@ -13,17 +13,12 @@ import {
   registryOf,
   VALUE_ID,
   VALUE_SCHEMA,
+  WHERE,
   type Schema,
 } from '../support/avro-records.ts';
 import { aRow, envelopeOf, PLACEHOLDER, type RowValues } from '../support/records.ts';
 
-const WHERE = { topicId: '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10', partition: 0 };
 const row = aRow({ agent_context_id: '3f2c1d0e-aaaa-4bbb-8ccc-000000000002', user_id: 'user_1' });
-
-async function decodeWith(lookUp: SchemaLookup, ...records: { key: Buffer | null; value: Buffer | null }[]) {
-  const numbered = records.map((record, index) => ({ offset: BigInt(index), ...record }));
-  return await createDecoder(lookUp, PLACEHOLDER)(numbered, WHERE);
-}
 
 const record = (values: Partial<RowValues> = {}) => ({
   key: avroKey(row.id),

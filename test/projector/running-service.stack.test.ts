@@ -15,6 +15,7 @@ import { readTopic, type PlacedRecord } from '../support/topic-records.ts';
 
 /** Of a schema that no registry knows. */
 const UNKNOWN_SCHEMA = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 2, 2]);
+const PARKED_KEYS = `SELECT encode(record_key, 'hex') AS key FROM history_cdc.quarantine WHERE record_key IS NOT NULL`;
 const REFUSED = '20000000-0000-4000-8000-000000000001';
 
 const pipeline = usePipeline({
@@ -126,8 +127,10 @@ async function keyOf(decision: string, records: readonly PlacedRecord[]): Promis
 }
 
 test('the same records a second time, as Debezium may write them after a crash, change no content', async () => {
+  const parked = new Set((await pipeline().query<{ key: string }>(PARKED_KEYS)).map(({ key }) => key));
+  // Not of a row with parked records: a whole event behind them heals those, and the counts below would be others.
   const records = (await readTopic(pipeline())).filter(
-    ({ key, value }) => key !== null && (value?.length ?? 0) > 100,
+    ({ key, value }) => key !== null && !parked.has(key.toString('hex')) && (value?.length ?? 0) > 100,
   );
   const newest = records.slice(-20);
   expect(newest).toHaveLength(20);

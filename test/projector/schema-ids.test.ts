@@ -1,27 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import type { SchemaLookup } from '../../consumers/lib/registry.ts';
 import {
   avroKey,
   avroValue,
+  decodeWith,
   KEY_ID,
   KEY_SCHEMA,
   RECORDED,
   registryOf,
   VALUE_ID,
   VALUE_SCHEMA,
+  WHERE,
   type Schema,
 } from '../support/avro-records.ts';
 import { aRow, PLACEHOLDER } from '../support/records.ts';
 
-const WHERE = { topicId: '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10', partition: 0 };
 const row = aRow({ agent_context_id: '3f2c1d0e-aaaa-4bbb-8ccc-000000000002', user_id: 'user_1' });
 const record = () => ({ key: avroKey(row.id), value: avroValue('c', { after: row }) });
-
-async function decodeWith(lookUp: SchemaLookup, ...records: { key: Buffer | null; value: Buffer | null }[]) {
-  const numbered = records.map((one, index) => ({ offset: BigInt(index), ...one }));
-  return await createDecoder(lookUp, PLACEHOLDER)(numbered, WHERE);
-}
 
 describe('a schema id', () => {
   test('is asked for once, however many records and batches have it', async () => {

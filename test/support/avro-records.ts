@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import avro from 'avsc';
+import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
+import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
 import type { SchemaLookup } from '../../consumers/lib/registry.ts';
-import { envelopeOf, type RowValues } from './records.ts';
+import { envelopeOf, PLACEHOLDER, type RowValues } from './records.ts';
 
 export const KEY_SCHEMA = readSchema('key');
 export const VALUE_SCHEMA = readSchema('value');
@@ -68,4 +70,15 @@ export function avroValue(
     source: { ...envelope.source, ts_ns: 1_778_051_289_123_456_789n, ...source },
     ts_ns: 1_778_051_289_128_456_789n,
   });
+}
+
+export const WHERE = { topicId: '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10', partition: 0 };
+
+/** What these records are to a process that has read nothing before; their offsets count from 0. */
+export async function decodeWith(
+  lookUp: SchemaLookup,
+  ...records: readonly { readonly key: Buffer | null; readonly value: Buffer | null }[]
+): Promise<SourceEvent[]> {
+  const numbered = records.map((record, index) => ({ offset: BigInt(index), ...record }));
+  return await createDecoder(lookUp, PLACEHOLDER)(numbered, WHERE);
 }
