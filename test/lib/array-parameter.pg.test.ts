@@ -24,6 +24,13 @@ test('a binary text[] arrives as it was: quotes, backslashes, braces, NULL, empt
   expect(rows[0]?.values).toEqual(values);
 });
 
+test('text that comes in its bytes arrives beside text that does not', async () => {
+  const { rows } = await pool.query<{ values: (string | null)[] }>('SELECT $1::text[] AS values', [
+    textArray([Buffer.from('žluťoučký 🐎'), null, 'kůň', Buffer.alloc(0)]),
+  ]);
+  expect(rows[0]?.values).toEqual(['žluťoučký 🐎', null, 'kůň', '']);
+});
+
 test.each([
   ['uuid', ['0b9f3a52-5b1c-4d3e-8f00-000000000001', null], undefined],
   ['bigint', [9_223_372_036_854_775_807n, null, -1n], ['9223372036854775807', null, '-1']],

@@ -101,6 +101,8 @@ describe('a record that cannot be mapped is parked, and its neighbours flow:', (
     ['total_duration_ms', 1e20, 'is not a 32-bit integer'],
     ['summary', ['text'], 'is not text'],
     ['summary', '\u0000', 'holds a NUL character'],
+    ['agent_profile_json', '{}\u0000', 'holds a NUL character'],
+    ['steps_json', '[]\u0000', 'holds a NUL character'],
     ['dry_run', 1, 'is not a boolean'],
     ['user_id', { id: 1 }, 'is not text'],
     ['agent_profile_json', { parsed: true }, 'is not text'],
