@@ -7,6 +7,7 @@ import { LATE_OWNERSHIP, OWNERSHIP } from './safeguards/ownership.ts';
 import { DATA_ERRORS } from './safeguards/quarantine.ts';
 import { FLOOR, SWEEPER } from './safeguards/sweeping.ts';
 import { AGENT_LOCK, FENCE, PARTITION_LOCK } from './safeguards/turn-taking.ts';
+import { UNDONE } from './safeguards/undone.ts';
 import { LEFT_OUT, OWN_ROWS_ONLY } from './safeguards/values.ts';
 import { WINDOW } from './safeguards/window.ts';
 
@@ -26,6 +27,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   SWEEPER,
   FLOOR,
   DATA_ERRORS,
+  UNDONE,
 ];
 
 export const MUTANTS: readonly Mutant[] = SAFEGUARDS.flatMap(({ mutants }) => mutants);
