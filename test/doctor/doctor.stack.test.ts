@@ -174,7 +174,7 @@ describe('deployed', () => {
   });
 
   test('a Connect that is silent fails its own checks, in good time, and the rest is told all the same', async () => {
-    unfreeze = freezeServer('connect');
+    unfreeze = await freezeServer('connect');
     const began = Date.now();
     const red = await report(['wal-level', 'kafka-reachable', 'connect-reachable', 'connect-version']);
     unfreeze();

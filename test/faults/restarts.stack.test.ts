@@ -120,7 +120,7 @@ test('the broker crashes: the projector finds its way back, and nothing is lost'
 
 test('told to stop while the broker does not answer, it ends in time with exit code 0, and has counted every record', async () => {
   const records = await pipeline().records();
-  const thaw = freezeServer('kafka');
+  const thaw = await freezeServer('kafka');
   try {
     const askedAt = performance.now();
     projector.signal('SIGTERM');

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { inject } from 'vitest';
 import { isFree } from '../../stack/ports.ts';
 import { isAlive, readRecord, signalProcess } from '../../stack/process.ts';
@@ -14,13 +16,29 @@ function find(name: ServerName) {
   return { server, ports };
 }
 
-/** Makes a server silent: its sockets stay open, and nobody answers. Gives what makes it answer again. */
-export function freezeServer(name: ServerName): () => void {
+/**
+ * Makes a server silent: its sockets stay open, and nobody answers. Gives what makes it answer again. A process with
+ * many threads stops a moment after the signal; one of them could answer until then.
+ */
+export async function freezeServer(name: ServerName): Promise<() => void> {
   const { server } = find(name);
   signalProcess(server, 'SIGSTOP');
+  await until(`${name} stands still`, () =>
+    statesOfThreads(server.pid).every((state) => state.startsWith('T')),
+  );
   return () => {
     signalProcess(server, 'SIGCONT');
   };
+}
+
+function statesOfThreads(pid: number): string[] {
+  if (process.platform !== 'linux')
+    return [execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })];
+  const threads = `/proc/${String(pid)}/task`;
+  return readdirSync(threads).map((thread) => {
+    const stat = readFileSync(`${threads}/${thread}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2);
+  });
 }
 
 /** Ends a server of the test stack with a signal, and returns when its process is gone and its ports are free. */
