@@ -173,7 +173,7 @@ export class ConnectClient {
     return answer;
   }
 
-  /** Tries again while the workers rebalance (409); any other answer is the caller's to judge. */
+  /** Tries again while the workers rebalance; any other answer is the caller's to judge. */
   async #exchange(method: string, path: string, body?: ConnectorConfig): Promise<Answer> {
     return await pRetry(() => this.#request(method, path, body), {
       retries: 20,
@@ -202,9 +202,10 @@ export class ConnectClient {
     } catch (error) {
       throw this.#unreachable(error);
     }
-    if (response.status === 409) throw new TransientError('the workers of Kafka Connect are rebalancing');
     const text = await response.text();
     const answer = text === '' ? undefined : parsed(text);
+    if (isRebalancing(response.status, answer))
+      throw new TransientError('the workers of Kafka Connect are rebalancing');
     return { status: response.status, body: answer, date: response.headers.get('date') };
   }
 
@@ -248,6 +249,12 @@ function parsed(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** Connect says it with 409; to a read that falls between a change and its rebalance, with 500 and this text. */
+function isRebalancing(status: number, body: unknown): boolean {
+  if (status === 409) return true;
+  return status === 500 && isErrorBody(body) && body.message.includes('a rebalance is expected');
 }
 
 function isErrorBody(body: unknown): body is { readonly message: string } {

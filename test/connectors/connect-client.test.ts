@@ -37,16 +37,27 @@ async function failure(work: Promise<unknown>): Promise<FatalError> {
   throw new Error('it did not fail');
 }
 
-test('a rebalance is waited for', async () => {
+test.each([
+  [409, 'rebalance in process'],
+  [500, 'Request cannot be completed because a rebalance is expected'],
+])('a rebalance, told with %d, is waited for', async (status, message) => {
   let asked = 0;
   const address = await answering((_, response) => {
     asked += 1;
-    if (asked < 3) json(response, 409, { error_code: 409, message: 'rebalance in process' });
+    if (asked < 3) json(response, status, { error_code: status, message });
     else json(response, 200, { name: 'c' });
   });
   const client = new ConnectClient({ url: `http://${address}`, secrets: [] });
   expect(await client.config('c')).toEqual({ name: 'c' });
   expect(asked).toBe(3);
+});
+
+test('another failure of Connect is told as it is', async () => {
+  const address = await answering((_, response) => {
+    json(response, 500, { error_code: 500, message: 'no leader' });
+  });
+  const error = await failure(new ConnectClient({ url: `http://${address}`, secrets: [] }).config('c'));
+  expect(error).toMatchObject({ code: 'CONNECTOR_REJECTED', facts: { status: 500 } });
 });
 
 test('a connector that is not there has no configuration', async () => {

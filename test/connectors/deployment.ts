@@ -10,6 +10,7 @@ import { FatalError } from '../../consumers/lib/errors.ts';
 import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../../consumers/lib/log.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
+import { askConnect } from '../support/ask-connect.ts';
 import { Command } from '../support/command.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
@@ -110,13 +111,8 @@ export class Deployment {
 
   /** Asks Connect itself, past our own client. */
   async connect<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${inject('servers').connectUrl}/connectors/${this.name}${path}`, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    const url = `${inject('servers').connectUrl}/connectors/${this.name}${path}`;
+    return (await askConnect(url, method, body)).body as T;
   }
 
   async untilState(wanted: string): Promise<void> {

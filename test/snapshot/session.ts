@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { connectClient } from '../../connectors/deploy/target.ts';
 import type { Scope } from '../../connectors/snapshot/scope.ts';
 import { withSession, type Session } from '../../connectors/snapshot/session.ts';
+import { askConnect } from '../support/ask-connect.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 import { startServersAgain } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -53,7 +54,7 @@ export async function configured(
 }
 
 export async function told({ config }: Pipeline, verb: 'stop' | 'resume'): Promise<void> {
-  await fetch(`${config.CONNECT_URL}/connectors/${config.CONNECTOR_NAME}/${verb}`, { method: 'PUT' });
+  await askConnect(`${config.CONNECT_URL}/connectors/${config.CONNECTOR_NAME}/${verb}`, 'PUT');
 }
 
 const GATE = 7_260_402;

@@ -12,6 +12,7 @@ import { createKafkaClient, type Admin } from '../../consumers/lib/kafka.ts';
 import { createLogger } from '../../consumers/lib/log.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { askConnect } from './ask-connect.ts';
 import { Command, type Ended } from './command.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { pipelineSettings, type Converter } from './pipeline-settings.ts';
@@ -237,10 +238,8 @@ export class Pipeline {
   /** As if there had never been a connector: slot, offsets in Connect and topics are gone. `apply` begins with a snapshot. */
   async forgetStream(): Promise<void> {
     const { CONNECT_URL: connect, CONNECTOR_NAME: name } = this.config;
-    const ask = async (method: string, what: string) => {
-      const answer = await fetch(`${connect}/connectors/${name}/${what}`, { method });
-      return answer.ok;
-    };
+    const ask = async (method: string, what: string) =>
+      (await askConnect(`${connect}/connectors/${name}/${what}`, method)).ok;
     await ask('PUT', 'stop');
     await until('Connect forgets the offsets of the stopped connector', () => ask('DELETE', 'offsets'));
     await this.removeConnector();
