@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   SCHEMA_REGISTRY: 'the schema registry does not answer, or does not know a schema id',
   SCHEMA_UNUSABLE: 'the schema of the records lacks a field that the projector reads',
   CONNECT_UNREACHABLE: "Kafka Connect's REST interface does not answer",
+  CONNECT_REFUSED: "Kafka Connect's REST interface does not let this command in",
   CONNECTOR_ABSENT: 'Kafka Connect has no such connector, or lacks its plugin',
   CONNECTOR_REJECTED: 'Kafka Connect refused the connector configuration',
   CONNECTOR_FAILED: 'the connector or its task failed',

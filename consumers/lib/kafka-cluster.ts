@@ -10,6 +10,7 @@ import {
 import type { Admin, Kafka, KafkaSettings } from './kafka.ts';
 import { startConsumer, type ConsumeOptions, type TopicConsumer } from './kafka-consumer.ts';
 import { requestTopicIdentity, type TopicIdentity } from './kafka-topic-id.ts';
+import { aclEntries, type AccessRule } from './kafka-acl.ts';
 import type { Logger } from './log.ts';
 
 /** The first offset that a partition still holds, and the offset that its next record will get. */
@@ -150,6 +151,11 @@ export class KafkaCluster {
       validateOnly: false,
       resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
     });
+  }
+
+  /** Adds rules of who may do what; one that is there already stays. */
+  async allow(rules: readonly AccessRule[]): Promise<void> {
+    await this.#admin.createAcls({ acl: aclEntries(rules) });
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
