@@ -34,7 +34,8 @@ const RULES: readonly AccessRule[] = [
   ]),
   { principal: operator, resource: 'group', name: '*', operations: ['read', 'delete'] },
   { principal: projector, resource: 'topic', name: 'aao.public.agent_test_history', operations: ['read'] },
-  { principal: projector, resource: 'group', name: GROUPS, operations: ['read'] },
+  // `replay` and `explain` read in groups of their own, named after it, and forget them at their end.
+  { principal: projector, resource: 'group', name: GROUPS, prefixed: true, operations: ['read', 'delete'] },
 ];
 
 async function asAdmin<T>(state: StackState, work: (cluster: KafkaCluster) => Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   DATABASE_UNFIT: 'the database lacks tables, columns or rights that the command needs',
   SCHEMA_NOT_MIGRATED: 'the schema history_cdc is missing or older than this release',
   KAFKA_UNREACHABLE: 'no Kafka broker answers',
+  KAFKA_REFUSED: 'the user that logs in to Kafka may not do what the command needs',
   TOPIC_MISSING: 'a topic that the command reads or writes does not exist',
   TOPIC_UNFIT: 'a topic exists with another partition count, retention or clean-up than it must have',
   TOPIC_RECREATED: 'the topic was deleted and made again: stored offsets mean nothing in it',

@@ -18,6 +18,7 @@ export const {
   ConfigResourceTypes,
   KafkaJSError,
   KafkaJSProtocolError,
+  KafkaJSSASLAuthenticationError,
   Partitioners,
   ResourcePatternTypes,
 } = kafkajs;
