@@ -1,11 +1,10 @@
 import { FatalError, messageOf } from './errors.ts';
-import {
-  KafkaJSConnectionClosedError,
-  KafkaJSProtocolError,
-  KafkaJSSASLAuthenticationError,
-} from './kafka.ts';
+import { KafkaJSProtocolError, KafkaJSSASLAuthenticationError } from './kafka.ts';
 import type { KafkaSettings } from './kafka.ts';
 import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
+
+/** kafkajs does not declare this class. */
+const CLOSED = 'KafkaJSConnectionClosedError';
 
 /** Why no broker answered, and which setting to look at. */
 export function unreachable(error: unknown, settings: KafkaSettings): FatalError {
@@ -24,7 +23,7 @@ function wayIn(error: unknown, { KAFKA_TLS: tls, KAFKA_SASL_MECHANISM: mechanism
   if (causes.some((cause) => cause instanceof KafkaJSSASLAuthenticationError)) {
     return 'the broker knows no such user with that password: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and KAFKA_SASL_MECHANISM to one that the user has a password for';
   }
-  if (causes.some((cause) => cause instanceof KafkaJSConnectionClosedError)) {
+  if (causes.some((cause) => cause instanceof Error && cause.name === CLOSED)) {
     const lacking = [
       ...(tls ? [] : ['KAFKA_TLS=true']),
       ...(mechanism === undefined ? ['KAFKA_SASL_MECHANISM'] : []),
