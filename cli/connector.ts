@@ -3,7 +3,7 @@ import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../connectors
 import { desiredConnector } from '../connectors/deploy/desired.ts';
 import { isClean, planConnector } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
-import { sourceSql, SQL_PARTS, type SqlPart } from '../connectors/deploy/source-sql.ts';
+import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
 import { connectorReport } from '../connectors/deploy/status.ts';
 import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
 import { topicNames } from '../consumers/lib/names.ts';
@@ -34,12 +34,32 @@ function registerSql(connector: Command, context: CommandContext): void {
     .command('sql')
     .description("print the DBA's script: role, signal and heartbeat tables, publication, grants; idempotent")
     .addOption(new Option('--part <part>', 'only one part of it').choices(SQL_PARTS))
-    .option('--run', 'run it at LEGACY_DATABASE_URL, in one transaction, instead of printing it')
+    .addOption(
+      new Option(
+        '--projector <role>',
+        "instead: what this role needs of the application's tables to run `project` and all that reads",
+      ).conflicts(['part', 'operator']),
+    )
+    .addOption(
+      new Option('--operator <role>', 'the same, and what `snapshot` needs').conflicts(['part', 'projector']),
+    )
+    .option(
+      '--run',
+      'run it at LEGACY_DATABASE_URL, in one transaction, instead of printing it; a role also at DATABASE_URL',
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  history-cdc connector sql | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"\n  history-cdc connector sql --part role',
+      '\nExamples:\n  history-cdc connector sql | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"\n  history-cdc connector sql --part role\n  history-cdc connector sql --projector history_cdc_projector',
     )
-    .action(async ({ part, run }: { part?: SqlPart; run?: true }) => {
+    .action(async ({ part, run, projector, operator }: SqlOptions) => {
+      if (projector !== undefined) {
+        await grantWorker(context, workerSql('projector', projector), run);
+        return;
+      }
+      if (operator !== undefined) {
+        await grantWorker(context, workerSql('operator', operator), run);
+        return;
+      }
       if (run !== true) {
         context.print(sourceSql(context.config(), part).trimEnd());
         return;
@@ -49,6 +69,26 @@ function registerSql(connector: Command, context: CommandContext): void {
       for (const notice of notices) context.note(notice);
       context.print('the script ran');
     });
+}
+
+interface SqlOptions {
+  readonly part?: SqlPart;
+  readonly projector?: string;
+  readonly operator?: string;
+  readonly run?: true;
+}
+
+/** The application's tables may lie in two databases. */
+async function grantWorker(context: CommandContext, sql: string, run: true | undefined): Promise<void> {
+  if (run !== true) {
+    context.print(sql.trimEnd());
+    return;
+  }
+  const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+  for (const url of new Set([config.LEGACY_DATABASE_URL, config.DATABASE_URL])) {
+    for (const notice of await runSourceSql(url, sql)) context.note(notice);
+  }
+  context.print('the script ran');
 }
 
 function registerPlan(connector: Command, context: CommandContext): void {

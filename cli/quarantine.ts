@@ -10,7 +10,7 @@ import {
 } from '../consumers/agent-test-history/quarantine/retry.ts';
 import { waive } from '../consumers/agent-test-history/quarantine/waive.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
-import { createSchemaLookup } from '../consumers/lib/registry.ts';
+import { schemaLookupOf } from '../consumers/lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
@@ -92,7 +92,7 @@ function registerShow(quarantine: Command, context: CommandContext): void {
       const facts = await withDatabases(context, 'quarantine show', async (databases) => {
         const record = await readRecord(databases.canonical, id);
         if (record === undefined) throw noSuchRecord([id]);
-        const lookUp = lookUpOf(databases);
+        const lookUp = schemaLookupOf(databases.config);
         const answers = await retry(context, databases, {
           filter: { ids: [id] },
           dryRun: true,
@@ -177,7 +177,7 @@ async function retry(
     await retryParked({
       ...retrying,
       context: measured,
-      decode: createDecoder(lookUpOf(databases), databases.config.UNAVAILABLE_PLACEHOLDER, true),
+      decode: createDecoder(schemaLookupOf(databases.config), databases.config.UNAVAILABLE_PLACEHOLDER, true),
       retrying: (error) => {
         context.note(`tried again: ${error.message}`);
       },
@@ -197,11 +197,6 @@ async function expected(canonical: Pool, { ids, reason, legacyId }: RetryFilter)
   if (ids !== undefined || legacyId !== undefined) return 0;
   const counts = await countRecords(canonical);
   return counts.reduce((sum, count) => sum + ((reason ?? count.reason) === count.reason ? count.open : 0), 0);
-}
-
-function lookUpOf({ config }: Databases) {
-  const { SCHEMA_REGISTRY_URL: url } = config;
-  return url === undefined ? undefined : createSchemaLookup(url);
 }
 
 function registerWaive(quarantine: Command, context: CommandContext): void {

@@ -11,6 +11,7 @@ interface UpOptions {
   readonly portKafka?: number;
   readonly portConnect?: number;
   readonly portRegistry?: number;
+  readonly secure?: true;
 }
 
 export function registerStack(program: Command, context: CommandContext): void {
@@ -38,9 +39,10 @@ function registerUp(stack: Command, context: CommandContext): void {
     .option('--port-kafka <port>', 'port of the Kafka broker', parsePort)
     .option('--port-connect <port>', "port of Connect's REST interface", parsePort)
     .option('--port-registry <port>', 'port of the schema registry', parsePort)
+    .option('--secure', 'a new stack: TLS, a login and least rights on every server; needs openssl')
     .addHelpText(
       'after',
-      '\nExamples:\n  history-cdc stack up\n  history-cdc stack up --name second --port-postgres 5433',
+      '\nExamples:\n  history-cdc stack up\n  history-cdc stack up --name second --port-postgres 5433\n  history-cdc stack up --name third --secure',
     )
     .action(async (options: UpOptions) => {
       const begun = Date.now();
@@ -52,6 +54,7 @@ function registerUp(stack: Command, context: CommandContext): void {
         environment,
         name: options.name,
         ports: givenPorts(options),
+        ...(options.secure === true && { secure: true }),
         onProgress,
       });
       const took = ((Date.now() - begun) / 1000).toFixed(1);

@@ -1,7 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { tlsFiles, TRUSTSTORE_PASSWORD } from './certificates.ts';
 import { JVM_OPTIONS, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
 import type { LaunchCommand } from './process.ts';
 import { getJson, serverEnvironment, type Server, type StartContext } from './server.ts';
-import { addressesOf, type StackState } from './state.ts';
+import { SASL_MECHANISM, scramLogin, WEB_USER, type Secure } from './secure.ts';
+import { addressesOf, caFileOf, type Instance, type StackState } from './state.ts';
 
 const HEAP = '768m';
 const PLUGINS = [
@@ -21,6 +25,7 @@ export const connect: Server = {
 
 async function prepare({ instance, state, environment, jvm }: StartContext): Promise<LaunchCommand> {
   const { java, runtime } = await jvm();
+  const { secure } = state;
   const config = writeProperties(instance, 'connect.properties', properties(state, runtime.connectPlugins));
   return {
     file: java,
@@ -29,6 +34,7 @@ async function prepare({ instance, state, environment, jvm }: StartContext): Pro
       `-Xmx${HEAP}`,
       ...JVM_OPTIONS,
       KAFKA_LOG_OPTION,
+      ...(secure === undefined ? [] : secureOptions(instance, secure)),
       '-cp',
       runtime.kafkaJars,
       'org.apache.kafka.connect.cli.ConnectDistributed',
@@ -39,6 +45,7 @@ async function prepare({ instance, state, environment, jvm }: StartContext): Pro
     env: {
       ...serverEnvironment(environment),
       HISTORY_CDC_CONNECTOR_PASSWORD: state.passwords.connector,
+      ...(secure !== undefined && { HISTORY_CDC_REGISTRY_PASSWORD: secure.passwords.registry }),
     },
   };
 }
@@ -47,7 +54,7 @@ function properties(state: StackState, plugins: string): Record<string, string> 
   return {
     'bootstrap.servers': addressesOf(state).kafkaBrokers,
     'group.id': 'history-cdc-connect',
-    listeners: `http://127.0.0.1:${String(state.ports.connect)}`,
+    listeners: `${state.secure === undefined ? 'http' : 'https'}://127.0.0.1:${String(state.ports.connect)}`,
     'rest.advertised.host.name': '127.0.0.1',
     'plugin.path': plugins,
     'plugin.discovery': 'service_load',
@@ -70,14 +77,61 @@ function properties(state: StackState, plugins: string): Record<string, string> 
     'config.providers.env.param.allowlist.pattern': '^HISTORY_CDC_.*',
     'connector.client.config.override.policy': 'Allowlist',
     'connector.client.config.override.allowlist': 'linger.ms,batch.size,compression.type,max.request.size',
+    ...(state.secure !== undefined && secureProperties(state.secure)),
+  };
+}
+
+/**
+ * Two files that the JVM reads: who may log in to the REST interface, and the authority of the registry, which the
+ * converter's client takes from the JVM only.
+ */
+function secureOptions(instance: Instance, { tls, passwords }: Secure): string[] {
+  const users = writeProperties(instance, 'connect-users.properties', { [WEB_USER]: passwords.connect });
+  const login = path.join(instance.folder, 'config', 'connect-login.conf');
+  const module = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule';
+  writeFileSync(login, `KafkaConnect {\n  ${module} required file="${users}";\n};\n`, { mode: 0o600 });
+  return [
+    `-Djava.security.auth.login.config=${login}`,
+    `-Djavax.net.ssl.trustStore=${tlsFiles(tls).truststore}`,
+    '-Djavax.net.ssl.trustStoreType=PKCS12',
+    `-Djavax.net.ssl.trustStorePassword=${TRUSTSTORE_PASSWORD}`,
+  ];
+}
+
+/**
+ * The worker's own clients and those of its connectors log in to Kafka alike; a connector cannot change how, nor see
+ * it. Kafka's own extension for basic authentication is the one REST extension: the interface is as good as a shell
+ * on the worker, and nothing else of Kafka's guards it.
+ */
+function secureProperties(secure: Secure): Record<string, string> {
+  const files = tlsFiles(secure.tls);
+  const client = {
+    'security.protocol': 'SASL_SSL',
+    'sasl.mechanism': SASL_MECHANISM,
+    'sasl.jaas.config': scramLogin(secure, 'connect'),
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': files.ca,
+  };
+  const prefixed = ['', 'producer.', 'consumer.', 'admin.'].flatMap((prefix) =>
+    Object.entries(client).map(([name, value]) => [`${prefix}${name}`, value] as const),
+  );
+  return {
+    ...Object.fromEntries(prefixed),
+    'listeners.https.ssl.keystore.type': 'PKCS12',
+    'listeners.https.ssl.keystore.location': files.connectKeystore,
+    'listeners.https.ssl.keystore.password': secure.passwords.keystore,
+    'listeners.https.ssl.key.password': secure.passwords.keystore,
+    'rest.extension.classes':
+      'org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension',
   };
 }
 
 /** Both plugins are there, and the worker has read its topics and joined its group: only then it takes a connector. */
 async function probe(state: StackState): Promise<void> {
   const url = addressesOf(state).connectUrl;
-  await getJson(`${url}/health`);
-  const plugins = (await getJson(`${url}/connector-plugins?connectorsOnly=false`)) as { class: string }[];
+  const ask = async (path: string) => await getJson(url, path, caFileOf(state));
+  await ask('/health');
+  const plugins = (await ask('/connector-plugins?connectorsOnly=false')) as { class: string }[];
   const missing = PLUGINS.filter((name) => !plugins.some((plugin) => plugin.class === name));
   if (missing.length > 0) throw new Error(`Connect does not know ${missing.join(' and ')}`);
 }

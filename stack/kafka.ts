@@ -1,12 +1,23 @@
 import { execFile } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { tlsFiles } from './certificates.ts';
 import { JVM_OPTIONS, QUICK_START, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
+import { countSecureBrokers, grantAccess } from './kafka-access.ts';
 import { countBrokers } from './kafka-probe.ts';
 import { newFolder } from './new-folder.ts';
 import type { LaunchCommand } from './process.ts';
 import { serverEnvironment, type Server, type StartContext } from './server.ts';
-import type { StackState } from './state.ts';
+import {
+  KAFKA_USERS,
+  kafkaPassword,
+  SASL_MECHANISM,
+  scramLogin,
+  type KafkaUser,
+  type Secure,
+} from './secure.ts';
+import type { Instance, StackState } from './state.ts';
 
 const HEAP = '512m';
 const FORMAT_TIMEOUT_MS = 60_000;
@@ -18,8 +29,13 @@ export const kafka: Server = {
   stopSignal: 'SIGTERM',
   after: [],
   prepare,
-  probe: async ({ ports }) => {
-    if ((await countBrokers(ports.kafka)) === 0) throw new Error('the broker is not yet registered');
+  probe: async (state) => {
+    const brokers =
+      state.secure === undefined ? await countBrokers(state.ports.kafka) : await countSecureBrokers(state);
+    if (brokers === 0) throw new Error('the broker is not yet registered');
+  },
+  furnish: async (state) => {
+    if (state.secure !== undefined) await grantAccess(state);
   },
 };
 
@@ -32,26 +48,64 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
   await newFolder(data, async (fresh) => {
     const config = writeProperties(instance, 'kafka-format.properties', properties(state, fresh));
     const format = ['kafka.tools.StorageTool', 'format', '-t', state.clusterId, '-c', config];
-    await promisify(execFile)(java, [QUICK_START, ...jvm, ...format], {
+    const users = state.secure === undefined ? [] : [`@${usersFile(instance, state.secure)}`];
+    await promisify(execFile)(java, [QUICK_START, ...jvm, ...format, ...users], {
       ...base,
       timeout: FORMAT_TIMEOUT_MS,
+    }).finally(() => {
+      for (const file of users) rmSync(file.slice(1), { force: true });
     });
   });
   const config = writeProperties(instance, 'kafka.properties', properties(state, data));
   return { ...base, args: [...jvm, 'kafka.Kafka', config] };
 }
 
-function properties({ ports }: StackState, data: string): Record<string, string> {
+/** Arguments in a file, one a line: those of the command itself everybody can read while it runs. */
+function usersFile(instance: Instance, secure: Secure): string {
+  const file = path.join(instance.folder, 'config', 'kafka-users');
+  const users = Object.keys(KAFKA_USERS) as KafkaUser[];
+  const lines = users.flatMap((user) => [
+    '--add-scram',
+    `${SASL_MECHANISM}=[name=${KAFKA_USERS[user]},password=${kafkaPassword(secure, user)}]`,
+  ]);
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+  return file;
+}
+
+/**
+ * Clients and the broker itself log in by SCRAM over TLS; the controller's listener wants the broker's own
+ * certificate. Nobody may do what no rule allows.
+ */
+function secureProperties(secure: Secure): Record<string, string> {
+  const files = tlsFiles(secure.tls);
+  return {
+    'inter.broker.listener.name': 'SASL_SSL',
+    'sasl.enabled.mechanisms': SASL_MECHANISM,
+    'sasl.mechanism.inter.broker.protocol': SASL_MECHANISM,
+    [`listener.name.sasl_ssl.${SASL_MECHANISM.toLowerCase()}.sasl.jaas.config`]: scramLogin(secure, 'admin'),
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': files.kafkaKeystore,
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': files.ca,
+    'listener.name.controller.ssl.client.auth': 'required',
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'allow.everyone.if.no.acl.found': 'false',
+    'super.users': `User:${KAFKA_USERS.admin};User:CN=kafka`,
+  };
+}
+
+function properties({ ports, secure }: StackState, data: string): Record<string, string> {
   const broker = `127.0.0.1:${String(ports.kafka)}`;
   const controller = `127.0.0.1:${String(ports.kafkaController)}`;
+  const listener = secure === undefined ? 'PLAINTEXT' : 'SASL_SSL';
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
     // Named here, not in the metadata log: the port may change while the data stays.
     'controller.quorum.voters': `1@${controller}`,
-    listeners: `PLAINTEXT://${broker},CONTROLLER://${controller}`,
-    'advertised.listeners': `PLAINTEXT://${broker}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `${listener}://${broker},CONTROLLER://${controller}`,
+    'advertised.listeners': `${listener}://${broker}`,
+    'listener.security.protocol.map': `${listener}:${listener},CONTROLLER:${secure === undefined ? 'PLAINTEXT' : 'SSL'}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': data,
     // A topic that nobody created on purpose is a mistake, and has to show as one.
@@ -68,5 +122,6 @@ function properties({ ports }: StackState, data: string): Record<string, string>
     'num.io.threads': '4',
     'num.recovery.threads.per.data.dir': '2',
     'log.cleaner.dedupe.buffer.size': '16777216',
+    ...(secure !== undefined && secureProperties(secure)),
   };
 }

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { chooseAccount } from './account.ts';
 import { installPostgres } from './postgres-binaries.ts';
 import { prepareData } from './postgres-data.ts';
+import { secureSettings } from './postgres-secure.ts';
 import type { LaunchCommand } from './process.ts';
 import { serverEnvironment, type Server, type StartContext } from './server.ts';
 import { addressesOf, DATABASE, ROLES, type StackState } from './state.ts';
@@ -33,7 +34,9 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
   const args = [
     '-D',
     data,
-    ...Object.entries(settings(context.state)).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ...Object.entries({ ...settings(context.state), ...secureSettings(context, account) }).flatMap(
+      ([name, value]) => ['-c', `${name}=${value}`],
+    ),
   ];
   return account.as({ ...base, file: binaries.postgres, args });
 }
@@ -81,13 +84,17 @@ async function asSuperuser<T>(state: StackState, work: (client: pg.Client) => Pr
 }
 
 /** The roles with their passwords, and the database of the application, owned by an ordinary role. */
-async function furnish(client: pg.Client, { passwords }: StackState): Promise<void> {
+async function furnish(client: pg.Client, { passwords, secure }: StackState): Promise<void> {
   await ensureRole(client, { name: ROLES.app, rights: 'LOGIN', password: passwords.app });
   await ensureRole(client, {
     name: ROLES.connector,
     rights: 'LOGIN REPLICATION',
     password: passwords.connector,
   });
+  if (secure !== undefined) {
+    const password = secure.passwords.projector;
+    await ensureRole(client, { name: ROLES.projector, rights: 'LOGIN', password });
+  }
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
   if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE} OWNER ${ROLES.app}`);
 }

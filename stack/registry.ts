@@ -1,8 +1,10 @@
 import path from 'node:path';
-import { JVM_OPTIONS, QUICK_START } from './jvm.ts';
+import { tlsFiles } from './certificates.ts';
+import { JVM_OPTIONS, QUICK_START, writeProperties } from './jvm.ts';
 import type { LaunchCommand } from './process.ts';
 import { getJson, serverEnvironment, type Server, type StartContext } from './server.ts';
-import { addressesOf, type StackState } from './state.ts';
+import { WEB_USER, type Secure } from './secure.ts';
+import { addressesOf, caFileOf, type StackState } from './state.ts';
 
 const HEAP = '256m';
 
@@ -14,12 +16,13 @@ export const registry: Server = {
   after: [],
   prepare,
   probe: async (state) => {
-    await getJson(`${addressesOf(state).schemaRegistryUrl}/subjects`);
+    await getJson(addressesOf(state).schemaRegistryUrl, '/subjects', caFileOf(state));
   },
 };
 
 async function prepare({ instance, state, environment, jvm }: StartContext): Promise<LaunchCommand> {
   const { java, runtime } = await jvm();
+  const { secure } = state;
   const options = Object.entries(settings(state, path.join(instance.folder, 'registry', 'db')));
   return {
     file: java,
@@ -33,14 +36,38 @@ async function prepare({ instance, state, environment, jvm }: StartContext): Pro
       runtime.registryJar,
     ],
     cwd: instance.folder,
-    env: serverEnvironment(environment),
+    env: {
+      ...serverEnvironment(environment),
+      // By a file: everybody can read the arguments of a process.
+      ...(secure !== undefined && {
+        SMALLRYE_CONFIG_LOCATIONS: writeProperties(instance, 'registry.properties', secureSettings(secure)),
+      }),
+    },
   };
 }
 
-function settings({ ports }: StackState, database: string): Record<string, string> {
+/** One user, who may do everything; without a login nobody may do anything, not even ask for the version. */
+function secureSettings({ tls, passwords }: Secure): Record<string, string> {
+  const files = tlsFiles(tls);
+  return {
+    'quarkus.http.auth.basic': 'true',
+    'quarkus.http.auth.permission.everything.paths': '/*',
+    'quarkus.http.auth.permission.everything.policy': 'authenticated',
+    'quarkus.security.users.embedded.plain-text': 'true',
+    [`quarkus.security.users.embedded.users.${WEB_USER}`]: passwords.registry,
+    [`quarkus.security.users.embedded.roles.${WEB_USER}`]: 'sr-admin',
+    'quarkus.http.ssl.certificate.files': files.certificate('registry'),
+    'quarkus.http.ssl.certificate.key-files': files.key('registry'),
+  };
+}
+
+function settings({ ports, secure }: StackState, database: string): Record<string, string> {
+  const port = String(ports.registry);
   return {
     'quarkus.http.host': '127.0.0.1',
-    'quarkus.http.port': String(ports.registry),
+    ...(secure === undefined
+      ? { 'quarkus.http.port': port }
+      : { 'quarkus.http.insecure-requests': 'disabled', 'quarkus.http.ssl-port': port }),
     'quarkus.management.host': '127.0.0.1',
     'quarkus.management.port': String(ports.registryManagement),
     'quarkus.banner.enabled': 'false',

@@ -1,5 +1,5 @@
 import type { Environment } from '../consumers/lib/config.ts';
-import { messageOf } from '../consumers/lib/errors.ts';
+import { HttpClient } from '../consumers/lib/http-client.ts';
 import type { LaunchCommand } from './process.ts';
 import type { Runtime } from './runtime.ts';
 import type { Instance, ServerName, StackState } from './state.ts';
@@ -41,14 +41,12 @@ export function serverEnvironment(environment: Environment): Record<string, stri
 
 const PROBE_TIMEOUT_MS = 5000;
 
-/** A GET that must be answered with 200; returns the parsed body. */
-export async function getJson(url: string): Promise<unknown> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(
-    (error: unknown) => {
-      // fetch itself only says that it failed; the reason is the cause.
-      throw new Error(messageOf(error instanceof Error ? (error.cause ?? error) : error), { cause: error });
-    },
-  );
-  if (!answer.ok) throw new Error(`GET ${new URL(url).pathname} answers ${String(answer.status)}`);
-  return await answer.json();
+/** A GET that must be answered with 200, with the login in the URL; returns the parsed body. */
+export async function getJson(url: string, path: string, caFile: string | undefined): Promise<unknown> {
+  const client = new HttpClient({ url, caFile }, STACKS_OWN);
+  const { status, text } = await client.ask({ method: 'GET', path, timeoutMs: PROBE_TIMEOUT_MS });
+  if (status !== 200) throw new Error(`GET ${path} answers ${String(status)}`);
+  return JSON.parse(text);
 }
+
+const STACKS_OWN = { address: 'CONNECT_URL', token: 'CONNECT_TOKEN', ca: 'CONNECT_CA_FILE' } as const;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Environment } from '../consumers/lib/config.ts';
 import { FatalError } from '../consumers/lib/errors.ts';
 import { STACK_NAME } from '../consumers/lib/names.ts';
+import { makeCertificates } from './certificates.ts';
 import { withLock } from './lock.ts';
 import { pickPort } from './ports.ts';
 import { findJava, requireUnix } from './prerequisites.ts';
@@ -20,6 +21,7 @@ import {
   readState,
   SERVER_NAMES,
   stateFolder,
+  tlsFolder,
   writeState,
   type Instance,
   type PortName,
@@ -44,6 +46,8 @@ export interface StartOptions extends StackOptions {
   readonly ports?: Partial<Record<PortName, number>>;
   /** Postgres without fsync, for tests. Decided when the instance is made. */
   readonly unsafeFast?: boolean;
+  /** TLS and a login everywhere, and least rights. Decided when the instance is made. */
+  readonly secure?: boolean;
   /** The instance belongs to this process: once it is gone, `removeAbandonedStacks` removes the instance. */
   readonly owned?: boolean;
 }
@@ -66,6 +70,8 @@ export async function startStack(options: StartOptions): Promise<RunningStack> {
   const instance = checkedInstance(options);
   return await exclusively(options, 'start or stop of this stack', async () => {
     const state = await settleState(instance, options);
+    const { secure } = state;
+    if (secure !== undefined) await makeCertificates(secure.tls, secure.passwords.keystore);
     const context: StartContext = { instance, state, ...options, jvm: memoized(() => provideJvm(options)) };
     const wasUp = await startServers(context);
     return {
@@ -136,6 +142,7 @@ function requireOwnFolder(folder: string): void {
 
 async function settleState(instance: Instance, options: StartOptions): Promise<StackState> {
   const before = readState(instance);
+  if (before !== undefined && options.secure !== undefined) requireAsMade(before, options.secure);
   const wanted = options.components ?? SERVER_NAMES;
   const components = SERVER_NAMES.filter(
     (name) => wanted.includes(name) || before?.components.includes(name),
@@ -144,13 +151,27 @@ async function settleState(instance: Instance, options: StartOptions): Promise<S
   const owner = options.owned === true ? identityOf(process.pid) : undefined;
   const state: StackState =
     before === undefined
-      ? newState({ name: instance.name, components, ports, unsafeFast: options.unsafeFast ?? false, owner })
+      ? newState(
+          { name: instance.name, components, ports, unsafeFast: options.unsafeFast ?? false, owner },
+          options.secure === true ? tlsFolder(instance) : undefined,
+        )
       : { ...before, components, ports, owner: owner ?? before.owner };
   mkdirSync(instance.folder, { recursive: true });
   // Postgres may run as another account than ours, and has to reach its folder in here.
   chmodSync(instance.folder, 0o755);
   writeState(instance, state);
   return state;
+}
+
+/** A server's data and the settings of its clients hang on it: it does not change under way. */
+function requireAsMade(before: StackState, secure: boolean): void {
+  if ((before.secure !== undefined) === secure) return;
+  const [is, wanted] = secure ? ['without', 'with'] : ['with', 'without'];
+  throw new FatalError({
+    code: 'STACK_SERVER_FAILED',
+    message: `the stack ${before.name} was made ${is} TLS and logins, and was asked for ${wanted} them`,
+    wayOut: `choose another name (--name), or begin anew: \`history-cdc stack down --name ${before.name} --purge\``,
+  });
 }
 
 async function choosePorts(

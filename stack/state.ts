@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Environment } from '../consumers/lib/config.ts';
 import { STACK_NAME } from '../consumers/lib/names.ts';
+import { tlsFiles } from './certificates.ts';
 import { isAlive, readRecord } from './process.ts';
+import { kafkaSettings, newSecure, secureSchema, WEB_USER } from './secure.ts';
 
 export const SERVER_NAMES = ['postgres', 'kafka', 'registry', 'connect'] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
@@ -21,7 +23,13 @@ export const PORT_NAMES = [
 export type PortName = (typeof PORT_NAMES)[number];
 
 /** The roles of the stack's Postgres. Debezium logs in as `connector`, everything of ours as `app`. */
-export const ROLES = { superuser: 'postgres', app: 'app', connector: 'history_cdc_connector' } as const;
+export const ROLES = {
+  superuser: 'postgres',
+  app: 'app',
+  connector: 'history_cdc_connector',
+  /** In a secure stack: what projectors log in with. `migrate --grant-to` gives it its rights. */
+  projector: 'history_cdc_projector',
+} as const;
 export const DATABASE = 'app';
 
 const DEFAULT_INSTANCE = 'local';
@@ -37,6 +45,8 @@ const stateSchema = z.object({
   unsafeFast: z.boolean(),
   /** The process that the stack must not outlive, where it belongs to one. */
   owner: z.object({ pid: z.number().int(), startedAt: z.string() }).optional(),
+  /** Decided when the instance is made. */
+  secure: secureSchema.optional(),
 });
 
 /** What an instance keeps from one `up` to the next: ports and passwords, which clients and data depend on. */
@@ -79,6 +89,11 @@ function given(environment: Environment, name: string): string | undefined {
   return environment[name] === '' ? undefined : environment[name];
 }
 
+/** The folder of an instance's certificates, where it is a secure one. */
+export function tlsFolder(instance: Instance): string {
+  return path.join(instance.folder, 'tls');
+}
+
 export function pidFile(instance: Instance, server: ServerName): string {
   return path.join(instance.folder, 'run', `${server}.pid`);
 }
@@ -111,6 +126,7 @@ export function writeState(instance: Instance, state: StackState): void {
 
 export function newState(
   given: Pick<StackState, 'name' | 'components' | 'ports' | 'unsafeFast' | 'owner'>,
+  tls?: string,
 ): StackState {
   const password = () => randomBytes(18).toString('base64url');
   return {
@@ -119,27 +135,42 @@ export function newState(
     passwords: { superuser: password(), app: password(), connector: password() },
     // Kafka's own form of a random id; as an argument it must not begin with a dash.
     clusterId: `k${randomBytes(16).toString('base64url').slice(1)}`,
+    ...(tls !== undefined && { secure: newSecure(tls) }),
   };
 }
 
-export function addressesOf({ ports, passwords }: StackState): StackAddresses {
-  const postgres = (login: string, database: string) =>
-    `postgresql://${login}@127.0.0.1:${String(ports.postgres)}/${database}`;
-  const registry = `http://127.0.0.1:${String(ports.registry)}/apis`;
+export function addressesOf(state: StackState): StackAddresses {
+  const { ports, passwords, secure } = state;
+  const web = (port: number, login: string) =>
+    `${secure === undefined ? 'http://' : `https://${login}@`}127.0.0.1:${String(port)}`;
+  const registry = secure?.passwords.registry ?? '';
   return {
-    databaseUrl: postgres(`${ROLES.app}:${passwords.app}`, DATABASE),
-    connectorDatabaseUrl: postgres(ROLES.connector, DATABASE),
-    superuserUrl: postgres(`${ROLES.superuser}:${passwords.superuser}`, 'postgres'),
+    databaseUrl: postgresUrl(state, `${ROLES.app}:${passwords.app}`, DATABASE),
+    connectorDatabaseUrl: postgresUrl(state, ROLES.connector, DATABASE),
+    superuserUrl: postgresUrl(state, `${ROLES.superuser}:${passwords.superuser}`, 'postgres'),
     kafkaBrokers: `127.0.0.1:${String(ports.kafka)}`,
-    connectUrl: `http://127.0.0.1:${String(ports.connect)}`,
-    schemaRegistryUrl: `${registry}/ccompat/v7`,
-    connectorSchemaRegistryUrl: `${registry}/registry/v2`,
+    connectUrl: web(ports.connect, `${WEB_USER}:${secure?.passwords.connect ?? ''}`),
+    schemaRegistryUrl: `${web(ports.registry, `${WEB_USER}:${registry}`)}/apis/ccompat/v7`,
+    // Without the password: Connect has that in its environment.
+    connectorSchemaRegistryUrl: `${web(ports.registry, WEB_USER)}/apis/registry/v2`,
   };
+}
+
+/** What a client of ours checks the instance's servers by; undefined where they speak no TLS. */
+export function caFileOf({ secure }: StackState): string | undefined {
+  return secure === undefined ? undefined : tlsFiles(secure.tls).ca;
+}
+
+function postgresUrl({ ports, secure }: StackState, login: string, database: string): string {
+  const url = `postgresql://${login}@127.0.0.1:${String(ports.postgres)}/${database}`;
+  if (secure === undefined) return url;
+  return `${url}?sslmode=verify-full&sslrootcert=${encodeURIComponent(tlsFiles(secure.tls).ca)}`;
 }
 
 /**
  * The settings that a local stack which is up answers for; undefined when none is, so that a command never waits
- * for servers that are gone. The superuser is not among them: no command may need one.
+ * for servers that are gone. The superuser is not among them: no command may need one. Where a variable names another
+ * server, what this stack's own one wants (its authority, its login) is left out too.
  */
 export function localStackEnvironment(environment: Environment): Environment | undefined {
   const name = defaultInstanceName(environment);
@@ -148,18 +179,54 @@ export function localStackEnvironment(environment: Environment): Environment | u
   const state = readState(instance);
   if (state === undefined) return undefined;
   if (!state.components.every((server) => isServerAlive(instance, server))) return undefined;
-  const addresses = addressesOf(state);
-  const settings: Record<ServerName, Environment> = {
-    postgres: {
-      DATABASE_URL: addresses.databaseUrl,
-      CONNECTOR_DATABASE_URL: addresses.connectorDatabaseUrl,
-    },
-    kafka: { KAFKA_BROKERS: addresses.kafkaBrokers },
-    connect: { CONNECT_URL: addresses.connectUrl },
-    registry: {
-      SCHEMA_REGISTRY_URL: addresses.schemaRegistryUrl,
-      CONNECTOR_SCHEMA_REGISTRY_URL: addresses.connectorSchemaRegistryUrl,
-    },
+  const groups = state.components.flatMap((server) => settingGroups(state)[server]);
+  const ours = groups.filter(({ address }) => given(environment, address) === undefined);
+  return Object.assign({}, ...ours.map(({ settings }) => settings)) as Environment;
+}
+
+/** What commands are told of a stack, whole. */
+export function stackSettings(state: StackState): Environment {
+  const groups = state.components.flatMap((server) => settingGroups(state)[server]);
+  return Object.assign({}, ...groups.map(({ settings }) => settings)) as Environment;
+}
+
+/** The same for a projector of a secure stack, with the rights that one needs and no others. */
+export function projectorSettings(state: StackState): Environment {
+  const { secure } = state;
+  if (secure === undefined) throw new Error(`the stack ${state.name} is not a secure one`);
+  const login = `${ROLES.projector}:${secure.passwords.projector}`;
+  return {
+    ...stackSettings(state),
+    DATABASE_URL: postgresUrl(state, login, DATABASE),
+    ...kafkaSettings(secure, 'projector'),
   };
-  return Object.assign({}, ...state.components.map((server) => settings[server])) as Environment;
+}
+
+interface SettingGroup {
+  /** The setting that says where the server is. */
+  readonly address: string;
+  readonly settings: Environment;
+}
+
+function settingGroups(state: StackState): Record<ServerName, readonly SettingGroup[]> {
+  const addresses = addressesOf(state);
+  const { secure } = state;
+  const group = (address: string, value: string, more: Environment = {}): SettingGroup => ({
+    address,
+    settings: { [address]: value, ...(secure === undefined ? {} : more) },
+  });
+  const ca = caFileOf(state);
+  const kafka = secure === undefined ? {} : kafkaSettings(secure, 'operator');
+  return {
+    postgres: [
+      group('DATABASE_URL', addresses.databaseUrl),
+      group('CONNECTOR_DATABASE_URL', addresses.connectorDatabaseUrl),
+    ],
+    kafka: [group('KAFKA_BROKERS', addresses.kafkaBrokers, kafka)],
+    connect: [group('CONNECT_URL', addresses.connectUrl, { CONNECT_CA_FILE: ca })],
+    registry: [
+      group('SCHEMA_REGISTRY_URL', addresses.schemaRegistryUrl, { SCHEMA_REGISTRY_CA_FILE: ca }),
+      group('CONNECTOR_SCHEMA_REGISTRY_URL', addresses.connectorSchemaRegistryUrl),
+    ],
+  };
 }

@@ -29,6 +29,8 @@ export interface StackStatus {
   readonly name: string;
   readonly folder: string;
   readonly up: boolean;
+  /** Every server wants TLS and a login. */
+  readonly secure: boolean;
   readonly servers: readonly ServerStatus[];
 }
 
@@ -39,7 +41,7 @@ export async function stackStatus(environment: Environment, name: string): Promi
   if (state === undefined) return undefined;
   const servers = await Promise.all(state.components.map((server) => serverStatus(server, instance, state)));
   const up = servers.every(({ health }) => health === 'up');
-  return { name, folder: instance.folder, up, servers };
+  return { name, folder: instance.folder, up, secure: state.secure !== undefined, servers };
 }
 
 async function serverStatus(
@@ -66,8 +68,12 @@ function addressOf(server: ServerName, state: StackState): string {
     case 'kafka':
       return addresses.kafkaBrokers;
     case 'registry':
-      return addresses.schemaRegistryUrl;
+      return withoutLogin(addresses.schemaRegistryUrl);
     case 'connect':
-      return addresses.connectUrl;
+      return withoutLogin(addresses.connectUrl);
   }
+}
+
+function withoutLogin(text: string): string {
+  return text.replace(/\/\/[^/@]*@/, '//');
 }

@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
 import { FatalError, messageOf, TransientError } from '../../consumers/lib/errors.ts';
+import { HttpClient, type Endpoint, type HttpAnswer } from '../../consumers/lib/http-client.ts';
 import type { ConnectorConfig } from './desired.ts';
 
 export type ConnectorState = 'RUNNING' | 'FAILED' | 'PAUSED' | 'STOPPED' | 'UNASSIGNED' | 'RESTARTING';
@@ -31,8 +32,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** Connect checks a configuration by logging in to the database, and gives that a minute. */
 const VALIDATION_TIMEOUT_MS = 75_000;
 
-interface ClientOptions {
-  readonly url: string;
+interface ClientOptions extends Endpoint {
   /** Texts that must not appear in a message, whoever wrote it. */
   readonly secrets: readonly string[];
 }
@@ -46,15 +46,16 @@ interface Answer {
 
 /** Kafka Connect's REST interface, as far as one connector needs it. */
 export class ConnectClient {
-  readonly #base: string;
-  readonly #headers: Record<string, string>;
+  readonly #http: HttpClient;
   readonly #secrets: readonly string[];
 
-  constructor({ url, secrets }: ClientOptions) {
-    const { href, credentials } = withoutCredentials(url);
-    this.#base = href;
-    this.#headers = credentials === undefined ? {} : { authorization: `Basic ${credentials}` };
-    this.#secrets = [...secrets, ...(credentials === undefined ? [] : [credentials])];
+  constructor({ secrets, ...endpoint }: ClientOptions) {
+    this.#http = new HttpClient(endpoint, {
+      address: 'CONNECT_URL',
+      token: 'CONNECT_TOKEN',
+      ca: 'CONNECT_CA_FILE',
+    });
+    this.#secrets = secrets;
   }
 
   /** Undefined where Connect has no such connector. */
@@ -157,7 +158,7 @@ export class ConnectClient {
   }
 
   redact(text: string): string {
-    return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+    return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), this.#http.redact(text));
   }
 
   async #find<T>(path: string): Promise<T | undefined> {
@@ -186,39 +187,42 @@ export class ConnectClient {
   }
 
   async #request(method: string, path: string, body: ConnectorConfig | undefined): Promise<Answer> {
-    const slow = body !== undefined;
-    let response: Response;
+    const question = { method, path, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const timeoutMs = body === undefined ? REQUEST_TIMEOUT_MS : VALIDATION_TIMEOUT_MS;
+    let answer: HttpAnswer;
     try {
-      response = await fetch(`${this.#base}${path}`, {
-        method,
-        headers: {
-          ...this.#headers,
-          accept: 'application/json',
-          ...(slow && { 'content-type': 'application/json' }),
-        },
-        signal: AbortSignal.timeout(slow ? VALIDATION_TIMEOUT_MS : REQUEST_TIMEOUT_MS),
-        ...(slow && { body: JSON.stringify(body) }),
-      });
+      answer = await this.#http.ask({ ...question, timeoutMs });
     } catch (error) {
       throw this.#unreachable(error);
     }
-    const text = await response.text();
-    const answer = text === '' ? undefined : parsed(text);
-    if (isRebalancing(response.status, answer))
+    const { status, text, date } = answer;
+    const content = text === '' ? undefined : parsed(text);
+    if (isRebalancing(status, content))
       throw new TransientError('the workers of Kafka Connect are rebalancing');
-    return { status: response.status, body: answer, date: response.headers.get('date') };
+    return { status, body: content, date };
   }
 
   #unreachable(cause: unknown): FatalError {
     return new FatalError({
       code: 'CONNECT_UNREACHABLE',
-      message: `Kafka Connect does not answer at ${this.#base}: ${this.redact(reasonOf(cause))}`,
-      wayOut: 'check CONNECT_URL (`history-cdc config`), and that the Connect workers run',
+      message: `Kafka Connect does not answer at ${this.#http.base}: ${this.redact(messageOf(cause))}`,
+      wayOut:
+        this.#http.wayIn({ error: cause }) ??
+        'check CONNECT_URL (`history-cdc config`), and that the Connect workers run',
       cause,
     });
   }
 
   #rejected(request: string, { status, body }: Answer): FatalError {
+    const wayIn = this.#http.wayIn({ status });
+    if (wayIn !== undefined) {
+      return new FatalError({
+        code: 'CONNECT_REFUSED',
+        message: `Kafka Connect at ${this.#http.base} answered ${String(status)} to ${request}`,
+        wayOut: wayIn,
+        facts: { status },
+      });
+    }
     const message = isErrorBody(body) ? body.message : String(body);
     return new FatalError({
       code: status === 404 ? 'CONNECTOR_ABSENT' : 'CONNECTOR_REJECTED',
@@ -230,17 +234,6 @@ export class ConnectClient {
       facts: { status },
     });
   }
-}
-
-function withoutCredentials(text: string): { href: string; credentials: string | undefined } {
-  const url = new URL(text);
-  const { username, password } = url;
-  url.username = '';
-  url.password = '';
-  const href = url.href.replace(/\/+$/, '');
-  if (username === '') return { href, credentials: undefined };
-  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { href, credentials: Buffer.from(plain).toString('base64') };
 }
 
 function parsed(text: string): unknown {
@@ -259,9 +252,4 @@ function isRebalancing(status: number, body: unknown): boolean {
 
 function isErrorBody(body: unknown): body is { readonly message: string } {
   return typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string';
-}
-
-/** `fetch` hides what happened in `cause`. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
 }

@@ -17,6 +17,7 @@ export interface DesiredConnector {
 
 const CONNECTOR_FILE = new URL('../agent-test-history.json', import.meta.url);
 const JSON_CONVERTERS_FILE = new URL('../converters-json.json', import.meta.url);
+const SECURE_SETTINGS_FILE = new URL('../secure-settings.json', import.meta.url);
 const DAY_MS = 86_400_000;
 
 export function desiredConnector(config: DesiredConfig): DesiredConnector {
@@ -29,7 +30,8 @@ export function desiredConnector(config: DesiredConfig): DesiredConnector {
 
 /**
  * The connector file with its placeholders filled. Without a registry its converters give way to those of
- * converters-json.json: the rest of the file is the same for both.
+ * converters-json.json: the rest of the file is the same for both. Of secure-settings.json come those that the
+ * settings ask for.
  */
 function connectorConfig(config: DesiredConfig): ConnectorConfig {
   const file = readJson(CONNECTOR_FILE) as { readonly name: string; readonly config: ConnectorConfig };
@@ -37,13 +39,25 @@ function connectorConfig(config: DesiredConfig): ConnectorConfig {
     config.CONNECTOR_SCHEMA_REGISTRY_URL === undefined ? withJsonConverters(file.config) : file.config;
   const values = templateValues(config);
   // Connect keeps the name among the settings: with it, what is wanted and what is there compare as they are.
-  const entries = [['name', file.name] as const, ...Object.entries(template)];
+  const entries = [
+    ['name', file.name] as const,
+    ...Object.entries(template),
+    ...Object.entries(secureSettings(values)),
+  ];
   return Object.fromEntries(entries.map(([key, value]) => [key, fillTemplate(value, values)]));
 }
 
 function withJsonConverters(template: ConnectorConfig): ConnectorConfig {
   const others = Object.entries(template).filter(([key]) => !/^(key|value)\.converter(\.|$)/.test(key));
   return { ...Object.fromEntries(others), ...(readJson(JSON_CONVERTERS_FILE) as ConnectorConfig) };
+}
+
+/** The authority of the database's certificate and the login to the registry, each where there is one. */
+function secureSettings({ databaseSslRootCert, registryUser }: TemplateValues): ConnectorConfig {
+  const all = Object.entries(readJson(SECURE_SETTINGS_FILE) as ConnectorConfig);
+  return Object.fromEntries(
+    all.filter(([key]) => (key.startsWith('database.') ? databaseSslRootCert : registryUser) !== undefined),
+  );
 }
 
 function readJson(file: URL): unknown {
@@ -59,7 +73,7 @@ function templateValues(config: DesiredConfig): TemplateValues {
     topicPrefix: config.TOPIC_PREFIX,
     notificationTopic: topicNames(config).notifications,
     unavailablePlaceholder: config.UNAVAILABLE_PLACEHOLDER,
-    registryUrl: registryUrl(config.CONNECTOR_SCHEMA_REGISTRY_URL),
+    ...registryValues(config.CONNECTOR_SCHEMA_REGISTRY_URL),
   };
   for (const [name, value] of Object.entries(values)) {
     // Connect would take it for a reference to a secret of its own, and fill it.
@@ -68,10 +82,12 @@ function templateValues(config: DesiredConfig): TemplateValues {
   return values;
 }
 
+const URL_PARAMETERS = new Set(['sslmode', 'sslrootcert']);
+
 /** Everything of CONNECTOR_DATABASE_URL but its password, which never leaves this process. */
 function databaseValues(text: string) {
   const url = new URL(text);
-  const unknown = [...url.searchParams.keys()].filter((name) => name !== 'sslmode');
+  const unknown = [...url.searchParams.keys()].filter((name) => !URL_PARAMETERS.has(name));
   if (unknown.length > 0) {
     throw unusable(
       `CONNECTOR_DATABASE_URL has parameters that no setting of the connector stands for: ${unknown.join(', ')}`,
@@ -87,14 +103,20 @@ function databaseValues(text: string) {
   for (const [name, value] of Object.entries(values)) {
     if (value === '') throw unusable(`CONNECTOR_DATABASE_URL does not say {{${name}}}`);
   }
-  return values;
+  return { ...values, databaseSslRootCert: url.searchParams.get('sslrootcert') ?? undefined };
 }
 
-function registryUrl(text: string | undefined): string | undefined {
-  if (text !== undefined && new URL(text).password !== '') {
+/** The address without its user: the converter has settings of their own for that, the password is the worker's. */
+function registryValues(text: string | undefined) {
+  if (text === undefined) return { registryUrl: undefined, registryUser: undefined };
+  const url = new URL(text);
+  if (url.password !== '') {
     throw unusable('CONNECTOR_SCHEMA_REGISTRY_URL holds a password, which anybody could read in Connect');
   }
-  return text;
+  if (url.username === '') return { registryUrl: text, registryUser: undefined };
+  const registryUser = decodeURIComponent(url.username);
+  url.username = '';
+  return { registryUrl: url.href, registryUser };
 }
 
 function unusable(message: string): FatalError {
@@ -102,7 +124,7 @@ function unusable(message: string): FatalError {
     code: 'CONFIG_INVALID',
     message,
     wayOut:
-      'CONNECTOR_DATABASE_URL is postgresql://user@host:port/database, with ?sslmode=… if need be; secrets belong in the environment of the Connect process (connectors/README.md)',
+      'CONNECTOR_DATABASE_URL is postgresql://user@host:port/database, with ?sslmode=verify-full&sslrootcert=… as the worker sees that file; secrets belong in the environment of the Connect process (connectors/README.md)',
   });
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConfigWith } from '../../consumers/lib/config.ts';
 import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
-import { createSchemaLookup } from '../../consumers/lib/registry.ts';
+import { schemaLookupOf } from '../../consumers/lib/registry.ts';
 import { heartbeatOf, type Heartbeat } from './heartbeat.ts';
 import { nextSnapshotState, type InitialSnapshot } from './initial-snapshot.ts';
 import { createValueDecoder } from './record-value.ts';
@@ -31,8 +31,7 @@ export class ProofWatch {
     config: ProofSettings,
     heartbeats: 'last' | 'new',
   ): Promise<ProofWatch> {
-    const { SCHEMA_REGISTRY_URL: registry } = config;
-    const decode = createValueDecoder(registry === undefined ? undefined : createSchemaLookup(registry));
+    const decode = createValueDecoder(schemaLookupOf(config));
     const names = topicNames(config);
     const watch = new ProofWatch();
     try {

@@ -37,6 +37,22 @@ export function sourceSql(config: SourceSettings, part?: SqlPart): string {
     .join('\n');
 }
 
+export type Worker = 'projector' | 'operator';
+
+const WORKER_FILE = new URL('./roles/worker.sql', SQL_FOLDER);
+const WORKERS: Readonly<Record<Worker, { readonly purpose: string; readonly signalRights: string }>> = {
+  projector: { purpose: 'project, to compare and to take back', signalRights: '' },
+  // Whoever may write a signal commands the connector.
+  operator: { purpose: 'do all of that and to take snapshots', signalRights: 'SELECT, INSERT' },
+};
+
+/** The grants of a role that our commands log in with, on the application's tables; idempotent. */
+export function workerSql(worker: Worker, name: string): string {
+  const role = safeName(name);
+  const values = { ...WORKERS[worker], role: pg.escapeIdentifier(role), role_text: pg.escapeLiteral(role) };
+  return fillTemplate(readFileSync(WORKER_FILE, 'utf8'), values);
+}
+
 function sqlFiles(part: SqlPart | undefined): string[] {
   return readdirSync(SQL_FOLDER)
     .filter((file) => file.endsWith('.sql') && (part === undefined || file.endsWith(`-${part}.sql`)))

@@ -41,7 +41,8 @@ export function connectClient(config: Config & { readonly CONNECT_URL: string })
   const password =
     config.CONNECTOR_DATABASE_URL === undefined ? '' : new URL(config.CONNECTOR_DATABASE_URL).password;
   const secrets = password === '' ? [] : [password, decodeURIComponent(password)];
-  return new ConnectClient({ url: config.CONNECT_URL, secrets });
+  const { CONNECT_URL: url, CONNECT_TOKEN: token, CONNECT_CA_FILE: caFile } = config;
+  return new ConnectClient({ url, token, caFile, secrets });
 }
 
 /** One question after the other: one that failed would leave others under way on a connection that is being closed. */

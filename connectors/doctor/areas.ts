@@ -137,7 +137,7 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
   },
   registry: {
     needs: [],
-    ask: (_, config) => readRegistry(config.SCHEMA_REGISTRY_URL, topicNames(config).data),
+    ask: (_, config) => readRegistry(config, topicNames(config).data),
   },
   canonical: { needs: CANONICAL, ask: (s) => canonical.readCanonical(s.canonical()) },
   ledgerSchema: { needs: CANONICAL, ask: (s) => canonical.readLedgerSchema(s.canonical()) },

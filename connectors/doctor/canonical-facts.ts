@@ -153,11 +153,7 @@ function projectorNeeds(): Right[] {
   const reads = Object.entries(CANONICAL_TABLES).flatMap(([table, columns]) =>
     columns.map((column) => ({ place: `public.${table}`, column, privilege: 'SELECT' })),
   );
-  const writes = ['INSERT', 'UPDATE'].map((privilege) => ({
-    place: 'public.agent_compliance_runs',
-    column: null,
-    privilege,
-  }));
+  const writes = [{ place: 'public.agent_compliance_runs', column: null, privilege: 'INSERT' }];
   const ours = Object.entries(PROJECTOR_RIGHTS).flatMap(([table, privileges]) =>
     privileges.map((privilege) => ({ place: `history_cdc.${table}`, column: null, privilege })),
   );

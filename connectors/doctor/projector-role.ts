@@ -34,7 +34,7 @@ export function judgeProjectorLacks(role: ProjectorRole): Judgement {
 function isAllowed({ place, privilege, column }: Grant): boolean {
   if (place.startsWith('history_cdc.')) return true;
   if (place.startsWith('history_cdc_source.')) return ['SELECT', 'INSERT'].includes(privilege);
-  if (place === 'public.agent_compliance_runs') return ['SELECT', 'INSERT', 'UPDATE'].includes(privilege);
+  if (place === 'public.agent_compliance_runs') return ['SELECT', 'INSERT'].includes(privilege);
   if (privilege !== 'SELECT') return false;
   if (place !== 'public.agent_contexts') return true;
   return column !== null && CANONICAL_TABLES.agent_contexts.some((needed) => needed === column);
@@ -60,7 +60,7 @@ export function judgeProjectorExcess(rights: RoleRights): Judgement {
     ...(rights.createsInPublic ? ['CREATE in the schema public'] : []),
     ...grants.map(({ text }) => text),
   ];
-  if (found.length === 0) return ok(`${rights.name}: reads, inserts and updates runs, and nothing else`);
+  if (found.length === 0) return ok(`${rights.name}: reads, inserts runs, and nothing else`);
   const fix = [
     ...attributesFix({ ...rights, memberOf, owns: application }),
     ...revokeFix(grants),

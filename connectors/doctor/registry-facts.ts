@@ -1,5 +1,11 @@
 import { schemaProblem } from '../../consumers/agent-test-history/avro.ts';
-import { latestSchema, listSubjects } from '../../consumers/lib/registry.ts';
+import type { Endpoint } from '../../consumers/lib/http-client.ts';
+import {
+  latestSchema,
+  listSubjects,
+  registryEndpoint,
+  type RegistrySettings,
+} from '../../consumers/lib/registry.ts';
 
 /** `none`: no registry is configured, records are JSON. */
 export type RegistryFacts =
@@ -14,18 +20,19 @@ export interface SubjectFacts {
 }
 
 /** What the registry has for the data topic, and whether the projector can read it. */
-export async function readRegistry(url: string | undefined, topic: string): Promise<RegistryFacts> {
-  if (url === undefined) return { kind: 'none' };
-  const subjects = await listSubjects(url);
+export async function readRegistry(config: RegistrySettings, topic: string): Promise<RegistryFacts> {
+  const registry = registryEndpoint(config);
+  if (registry === undefined) return { kind: 'none' };
+  const subjects = await listSubjects(registry);
   const schemas = await Promise.all([
-    subjectFacts(url, `${topic}-key`, 'key'),
-    subjectFacts(url, `${topic}-value`, 'envelope'),
+    subjectFacts(registry, `${topic}-key`, 'key'),
+    subjectFacts(registry, `${topic}-value`, 'envelope'),
   ]);
   return { kind: 'answers', subjects, schemas };
 }
 
-async function subjectFacts(url: string, subject: string, kind: 'key' | 'envelope'): Promise<SubjectFacts> {
-  const schema = await latestSchema(url, subject);
+async function subjectFacts(registry: Endpoint, subject: string, kind: 'key' | 'envelope'): Promise<SubjectFacts> {
+  const schema = await latestSchema(registry, subject);
   if (schema === undefined) return { subject, there: false, problem: undefined };
   return { subject, there: true, problem: schemaProblem(kind, schema) };
 }

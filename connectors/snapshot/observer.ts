@@ -3,7 +3,7 @@ import type { ConfigWith } from '../../consumers/lib/config.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
 import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
-import { createSchemaLookup } from '../../consumers/lib/registry.ts';
+import { schemaLookupOf } from '../../consumers/lib/registry.ts';
 import { heartbeatOf, type Heartbeat } from '../deploy/heartbeat.ts';
 import { createValueDecoder } from '../deploy/record-value.ts';
 import { TopicTail } from '../deploy/topic-tail.ts';
@@ -29,8 +29,7 @@ export class Observer {
   static async start(cluster: KafkaCluster, config: ConfigWith<'KAFKA_BROKERS'>): Promise<Observer> {
     const { notifications, heartbeatTable } = topicNames(config);
     await assertTopics(cluster, [notifications, heartbeatTable]);
-    const { SCHEMA_REGISTRY_URL: registry } = config;
-    const decode = createValueDecoder(registry === undefined ? undefined : createSchemaLookup(registry));
+    const decode = createValueDecoder(schemaLookupOf(config));
     const observer = new Observer();
     try {
       const started = await Promise.allSettled([

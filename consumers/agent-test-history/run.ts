@@ -5,7 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { topicNames } from '../lib/names.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
-import { createSchemaLookup } from '../lib/registry.ts';
+import { schemaLookupOf } from '../lib/registry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
@@ -181,7 +181,6 @@ function projectorOptions(
 ): ProjectorOptions {
   const { config, logger, mode, dryRun, cluster, canonical, legacy, meter } = options;
   const accepted = new Set(options.acceptedTruncates);
-  const { SCHEMA_REGISTRY_URL: registryUrl } = config;
   return {
     cluster,
     logger,
@@ -195,10 +194,7 @@ function projectorOptions(
       optOutPolicy: config.OPT_OUT_POLICY,
       matching: { ...matchingOf(config), floorUs: meter.floorUs },
     },
-    decode: createDecoder(
-      registryUrl === undefined ? undefined : createSchemaLookup(registryUrl),
-      config.UNAVAILABLE_PLACEHOLDER,
-    ),
+    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER),
     group: groupOf(options),
     bounds: { rows: config.BATCH_ROWS, bytes: config.BATCH_BYTES },
     partitionsAtOnce: config.PARTITIONS_AT_ONCE,

@@ -13,6 +13,8 @@ const url = (...protocols: string[]) =>
   });
 const postgresUrl = url('postgres:', 'postgresql:');
 const httpUrl = url('http:', 'https:').transform((text) => text.replace(/\/+$/, ''));
+/** What may stand in a header as it is. */
+const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable ASCII');
 const integer = (min: number, max: number) =>
   z.coerce
     .number({ error: 'must be a whole number' })
@@ -54,7 +56,11 @@ const schema = z.object({
   KAFKA_SASL_USERNAME: z.string().optional(),
   KAFKA_SASL_PASSWORD: z.string().optional(),
   CONNECT_URL: httpUrl.optional(),
+  CONNECT_TOKEN: bearerToken.optional(),
+  CONNECT_CA_FILE: z.string().optional(),
   SCHEMA_REGISTRY_URL: httpUrl.optional(),
+  SCHEMA_REGISTRY_TOKEN: bearerToken.optional(),
+  SCHEMA_REGISTRY_CA_FILE: z.string().optional(),
   CONNECTOR_SCHEMA_REGISTRY_URL: httpUrl.optional(),
   CONNECTOR_NAME: z.string().regex(/^[A-Za-z0-9._-]+$/, 'must be letters, digits, dot, _ and -'),
   TOPIC_PREFIX: plainName,

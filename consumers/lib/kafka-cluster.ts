@@ -1,5 +1,4 @@
 import pRetry from 'p-retry';
-import { FatalError, messageOf } from './errors.ts';
 import {
   ConfigResourceTypes,
   createInternalCluster,
@@ -10,6 +9,8 @@ import {
 import type { Admin, Kafka, KafkaSettings } from './kafka.ts';
 import { startConsumer, type ConsumeOptions, type TopicConsumer } from './kafka-consumer.ts';
 import { requestTopicIdentity, type TopicIdentity } from './kafka-topic-id.ts';
+import { aclEntries, type AccessRule } from './kafka-acl.ts';
+import { notAllowed, unreachable } from './kafka-way-in.ts';
 import type { Logger } from './log.ts';
 
 /** The first offset that a partition still holds, and the offset that its next record will get. */
@@ -39,13 +40,11 @@ export class KafkaCluster {
   readonly #kafka: Kafka;
   readonly #admin: Admin;
   readonly #logger: Logger;
-  readonly #brokers: readonly string[];
 
   private constructor(settings: KafkaSettings, logger: Logger) {
     this.#kafka = createKafkaClient(settings, logger);
     this.#admin = this.#kafka.admin();
     this.#logger = logger;
-    this.#brokers = settings.KAFKA_BROKERS;
   }
 
   /** Connects; a cluster that does not answer is named before any work starts. */
@@ -58,13 +57,7 @@ export class KafkaCluster {
       await cluster.#admin.connect();
     } catch (error) {
       await cluster.close();
-      throw new FatalError({
-        code: 'KAFKA_UNREACHABLE',
-        message: `no Kafka broker answers at ${cluster.#brokers.join(', ')}: ${messageOf(error)}`,
-        wayOut:
-          'check KAFKA_BROKERS and the TLS and SASL settings (`history-cdc config`), and that the broker runs',
-        cause: error,
-      });
+      throw unreachable(error, settings);
     } finally {
       await probe.disconnect().catch(() => undefined);
     }
@@ -133,7 +126,8 @@ export class KafkaCluster {
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {
-    await this.#admin.createTopics({
+    const names = topics.map(({ name }) => name).join(', ');
+    const create = this.#admin.createTopics({
       waitForLeaders: true,
       topics: topics.map(({ name, partitions, replication, config }) => ({
         topic: name,
@@ -141,6 +135,9 @@ export class KafkaCluster {
         replicationFactor: replication,
         configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })),
       })),
+    });
+    await create.catch((error: unknown) => {
+      throw notAllowed(error, `create ${names}`) ?? error;
     });
   }
 
@@ -150,6 +147,11 @@ export class KafkaCluster {
       validateOnly: false,
       resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
     });
+  }
+
+  /** Adds rules of who may do what; one that is there already stays. */
+  async allow(rules: readonly AccessRule[]): Promise<void> {
+    await this.#admin.createAcls({ acl: aclEntries(rules) });
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
@@ -202,7 +204,11 @@ export class KafkaCluster {
 
   /** Joins the group and reads; see `consume`. */
   async consume(options: ConsumeOptions): Promise<TopicConsumer> {
-    return await startConsumer(this.#kafka, options, this.#logger);
+    try {
+      return await startConsumer(this.#kafka, options, this.#logger);
+    } catch (error) {
+      throw notAllowed(error, `read ${options.topic} in the group ${options.group}`) ?? error;
+    }
   }
 }
 

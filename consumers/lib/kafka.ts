@@ -3,16 +3,26 @@
  * client, and gives the neighbours the few names that they need; `kafka-cluster.ts` asks and changes a cluster,
  * `kafka-consumer.ts` reads a topic.
  */
-import { readFileSync } from 'node:fs';
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import type { Config } from './config.ts';
 import type { RequestSender } from './kafka-topic-id.ts';
 import type { Logger } from './log.ts';
+import { readSettingFile } from './setting-file.ts';
 
 // Node finds only some of the names that this CommonJS package exports; these come by its default.
-export const { ConfigResourceTypes, KafkaJSError, KafkaJSProtocolError, Partitioners } = kafkajs;
-export type { Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+export const {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  ConfigResourceTypes,
+  KafkaJSError,
+  KafkaJSProtocolError,
+  KafkaJSSASLAuthenticationError,
+  Partitioners,
+  ResourcePatternTypes,
+} = kafkajs;
+export type { AclEntry, Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 
 export type KafkaSettings = Pick<
   Config,
@@ -41,10 +51,10 @@ export function createKafkaClient(
 
 function clientConfig(settings: KafkaSettings, logger: Logger): KafkaConfig {
   const sasl = saslOptions(settings);
-  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
-  const ca = read(settings.KAFKA_TLS_CA_FILE);
-  const cert = read(settings.KAFKA_TLS_CERT_FILE);
-  const key = read(settings.KAFKA_TLS_KEY_FILE);
+  const read = (name: `KAFKA_TLS_${'CA' | 'CERT' | 'KEY'}_FILE`) => readSettingFile(name, settings[name]);
+  const ca = read('KAFKA_TLS_CA_FILE');
+  const cert = read('KAFKA_TLS_CERT_FILE');
+  const key = read('KAFKA_TLS_KEY_FILE');
   return {
     clientId: 'agent-history-cdc',
     brokers: [...settings.KAFKA_BROKERS],

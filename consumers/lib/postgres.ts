@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { FatalError, messageOf } from './errors.ts';
+import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
 
 export type Pool = pg.Pool;
 /** What runs a statement: a pool, or the connection of a transaction. */
@@ -151,6 +152,23 @@ export function isEnvironmentError(error: unknown): boolean {
   return error instanceof Error && (error.name === 'Error' || error.name === 'AggregateError') && !fault;
 }
 
+const INVALID_PASSWORD = '28P01';
+/** No line of pg_hba.conf admits the connection; above all one without TLS where the server wants it. */
+const INVALID_AUTHORIZATION = '28000';
+
+function wayIn(error: unknown, setting: string): string {
+  const fault = tlsFaultOf(error);
+  if (fault !== undefined) return tlsWayOut(fault, { ca: `sslrootcert in ${setting}`, address: setting });
+  switch (sqlState(error)) {
+    case INVALID_PASSWORD:
+      return `put the password of its role into ${setting}`;
+    case INVALID_AUTHORIZATION:
+      return `add sslmode=verify-full to ${setting}, and sslrootcert with the authority's PEM file where Node does not know it; else let pg_hba.conf admit the role, from here, to that database`;
+    default:
+      return `check ${setting} (\`history-cdc config\`), and that the server runs and admits the role`;
+  }
+}
+
 /** Opens one connection and closes it: a wrong address or password is named before any work starts. */
 export async function assertReachable(pool: Pool, setting: string): Promise<void> {
   try {
@@ -159,7 +177,7 @@ export async function assertReachable(pool: Pool, setting: string): Promise<void
     throw new FatalError({
       code: 'DATABASE_UNREACHABLE',
       message: `Postgres cannot be reached at ${setting}: ${messageOf(error)}`,
-      wayOut: `check ${setting} (\`history-cdc config\`), and that the server runs and admits the role`,
+      wayOut: wayIn(error, setting),
       cause: error,
     });
   }

@@ -1,5 +1,7 @@
 import pRetry from 'p-retry';
+import type { Config } from './config.ts';
 import { FatalError, messageOf, TransientError } from './errors.ts';
+import { HttpClient, type Endpoint, type HttpAnswer } from './http-client.ts';
 
 /**
  * Gives the writer schema of a registry id, as parsed JSON, or undefined where the registry has no such id. A schema
@@ -9,17 +11,33 @@ export type SchemaLookup = (id: number) => Promise<unknown>;
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
+export type RegistrySettings = Pick<
+  Config,
+  'SCHEMA_REGISTRY_URL' | 'SCHEMA_REGISTRY_TOKEN' | 'SCHEMA_REGISTRY_CA_FILE'
+>;
+
+/** Where the registry is; undefined where none is configured. */
+export function registryEndpoint(config: RegistrySettings): Endpoint | undefined {
+  const { SCHEMA_REGISTRY_URL: url } = config;
+  if (url === undefined) return undefined;
+  return { url, token: config.SCHEMA_REGISTRY_TOKEN, caFile: config.SCHEMA_REGISTRY_CA_FILE };
+}
+
+/** The look-up of the registry that is configured; undefined where none is: records are JSON. */
+export function schemaLookupOf(config: RegistrySettings): SchemaLookup | undefined {
+  const endpoint = registryEndpoint(config);
+  return endpoint === undefined ? undefined : createSchemaLookup(endpoint);
+}
+
 /**
  * A client of the Confluent-compatible registry API (`GET /schemas/ids/{id}`). A registry that is down is waited
  * for, then is fatal: without its answer no record can be told from garbage, so nothing may be quarantined for it.
  */
-export function createSchemaLookup(registryUrl: string): SchemaLookup {
-  const url = new URL(registryUrl);
-  const headers = basicAuthentication(url);
+export function createSchemaLookup(endpoint: Endpoint): SchemaLookup {
+  const client = registryClient(endpoint);
   return async (id) => {
-    const address = `${url.href.replace(/\/+$/, '')}/schemas/ids/${String(id)}`;
     try {
-      return await pRetry(() => fetchSchema(address, headers), {
+      return await pRetry(() => fetchSchema(client, id), {
         retries: 6,
         minTimeout: 250,
         maxTimeout: 5_000,
@@ -30,7 +48,9 @@ export function createSchemaLookup(registryUrl: string): SchemaLookup {
         code: 'SCHEMA_REGISTRY',
         message: `schema ${String(id)} cannot be had from the registry: ${messageOf(error)}`,
         wayOut:
-          'check SCHEMA_REGISTRY_URL, and that the registry kept the schemas that the topic was written with',
+          error instanceof NotLetIn
+            ? error.wayIn
+            : 'check SCHEMA_REGISTRY_URL, and that the registry kept the schemas that the topic was written with',
         facts: { schemaId: id },
         cause: error,
       });
@@ -38,37 +58,62 @@ export function createSchemaLookup(registryUrl: string): SchemaLookup {
   };
 }
 
-async function fetchSchema(address: string, headers: Record<string, string>): Promise<unknown> {
-  const { response, text } = await get(address, headers);
-  if (response.status === 404) return undefined;
-  if (response.status >= 500) throw new TransientError(`status ${String(response.status)}`);
-  if (!response.ok) throw new Error(`status ${String(response.status)}`);
+/** The registry does not let us in, or its certificate is not good: no retry helps. */
+class NotLetIn extends Error {
+  override readonly name = 'NotLetIn';
+  readonly wayIn: string;
+
+  constructor(message: string, wayIn: string) {
+    super(message);
+    this.wayIn = wayIn;
+  }
+}
+
+function registryClient(endpoint: Endpoint): HttpClient {
+  return new HttpClient(endpoint, {
+    address: 'SCHEMA_REGISTRY_URL',
+    token: 'SCHEMA_REGISTRY_TOKEN',
+    ca: 'SCHEMA_REGISTRY_CA_FILE',
+  });
+}
+
+async function fetchSchema(client: HttpClient, id: number): Promise<unknown> {
+  const { status, text } = await get(client, `/schemas/ids/${String(id)}`);
+  if (status === 404) return undefined;
+  if (status >= 500) throw new TransientError(`status ${String(status)}`);
+  if (!isOk(status)) throw new Error(`status ${String(status)}`);
   const body = JSON.parse(text) as { readonly schema?: unknown };
   if (typeof body.schema !== 'string') throw new Error('the answer holds no schema');
   return JSON.parse(body.schema);
 }
 
-async function get(address: string, headers: Record<string, string>) {
+async function get(client: HttpClient, path: string): Promise<HttpAnswer> {
+  let answer: HttpAnswer;
   try {
-    const response = await fetch(address, { headers, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
-    return { response, text: await response.text() };
+    answer = await client.ask({ method: 'GET', path, timeoutMs: REQUEST_TIMEOUT_MS });
   } catch (error) {
-    // `fetch` hides what happened in `cause`.
-    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new TransientError(`no answer (${messageOf(reason)})`, { cause: error });
+    const wayIn = client.wayIn({ error });
+    const reason = `no answer (${client.redact(messageOf(error))})`;
+    throw wayIn === undefined ? new TransientError(reason, { cause: error }) : new NotLetIn(reason, wayIn);
   }
+  const { status } = answer;
+  const wayIn = client.wayIn({ status });
+  if (wayIn !== undefined) throw new NotLetIn(`status ${String(status)}`, wayIn);
+  return answer;
 }
 
+const isOk = (status: number) => status >= 200 && status < 300;
+
 /** How many subjects the registry has: the cheapest question that only a Confluent-compatible API answers. */
-export async function listSubjects(registryUrl: string): Promise<number> {
-  const subjects = await ask(registryUrl, '/subjects');
+export async function listSubjects(endpoint: Endpoint): Promise<number> {
+  const subjects = await ask(endpoint, '/subjects');
   if (!Array.isArray(subjects)) throw new Error('it is not the Confluent-compatible API of a registry');
   return subjects.length;
 }
 
 /** The newest schema of a subject, as parsed JSON; undefined where the registry has no such subject. */
-export async function latestSchema(registryUrl: string, subject: string): Promise<unknown> {
-  const answer = await ask(registryUrl, `/subjects/${encodeURIComponent(subject)}/versions/latest`);
+export async function latestSchema(endpoint: Endpoint, subject: string): Promise<unknown> {
+  const answer = await ask(endpoint, `/subjects/${encodeURIComponent(subject)}/versions/latest`);
   if (answer === undefined) return undefined;
   const { schema } = answer as { readonly schema?: unknown };
   if (typeof schema !== 'string') throw new Error('the answer holds no schema');
@@ -76,19 +121,12 @@ export async function latestSchema(registryUrl: string, subject: string): Promis
 }
 
 /** Once, without patience; undefined where there is nothing. */
-async function ask(registryUrl: string, path: string): Promise<unknown> {
-  const url = new URL(registryUrl);
-  const headers = basicAuthentication(url);
-  const { response, text } = await get(`${url.href.replace(/\/+$/, '')}${path}`, headers);
-  if (response.status === 404) return undefined;
-  if (!response.ok) throw new Error(`status ${String(response.status)}`);
+async function ask(endpoint: Endpoint, path: string): Promise<unknown> {
+  const { status, text } = await get(registryClient(endpoint), path).catch((error: unknown) => {
+    if (error instanceof NotLetIn) throw new Error(`${error.message}: ${error.wayIn}`, { cause: error });
+    throw error;
+  });
+  if (status === 404) return undefined;
+  if (!isOk(status)) throw new Error(`status ${String(status)}`);
   return JSON.parse(text);
-}
-
-function basicAuthentication(url: URL): Record<string, string> {
-  if (url.username === '') return {};
-  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  url.username = '';
-  url.password = '';
-  return { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }

@@ -30,13 +30,24 @@ export const SETTINGS = {
   KAFKA_SASL_MECHANISM: { meaning: 'plain, scram-sha-256 or scram-sha-512' },
   KAFKA_SASL_USERNAME: { meaning: 'user name for SASL' },
   KAFKA_SASL_PASSWORD: { meaning: 'password for SASL', secret: true },
-  CONNECT_URL: { meaning: 'REST address of Kafka Connect', credentials: true },
+  CONNECT_URL: {
+    meaning: 'REST address of Kafka Connect; with user:password@ where it wants basic authentication',
+    credentials: true,
+  },
+  CONNECT_TOKEN: { meaning: 'bearer token for Kafka Connect, instead of user and password', secret: true },
+  CONNECT_CA_FILE: { meaning: "PEM file of the authority that signed Kafka Connect's certificate" },
   SCHEMA_REGISTRY_URL: {
     meaning: 'Confluent-compatible schema registry (Avro); unset, records must be JSON',
     credentials: true,
   },
+  SCHEMA_REGISTRY_TOKEN: {
+    meaning: 'bearer token for the schema registry, instead of user and password in its URL',
+    secret: true,
+  },
+  SCHEMA_REGISTRY_CA_FILE: { meaning: "PEM file of the authority that signed the registry's certificate" },
   CONNECTOR_SCHEMA_REGISTRY_URL: {
-    meaning: "the registry's own API as Kafka Connect sees it",
+    meaning:
+      "the registry's own API as Kafka Connect sees it; with user@ where it wants basic authentication (the password is the worker's)",
     credentials: true,
   },
   CONNECTOR_NAME: { meaning: 'name of the connector in Kafka Connect', default: 'agent-test-history' },

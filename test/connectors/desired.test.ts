@@ -7,6 +7,7 @@ import { connectorSettings } from './config.ts';
 const folder = new URL('../../connectors/', import.meta.url);
 const read = (file: string) => readFileSync(new URL(file, folder), 'utf8');
 const connectorFile = JSON.parse(read('agent-test-history.json')) as { config: Record<string, string> };
+const secureSettings = JSON.parse(read('secure-settings.json')) as Record<string, string>;
 const jsonConverters = JSON.parse(read('converters-json.json')) as Record<string, string>;
 
 describe('the connector file', () => {
@@ -43,6 +44,31 @@ describe('the connector file', () => {
     expect(desired.config['database.password']).toBe('${env:HISTORY_CDC_CONNECTOR_PASSWORD}');
   });
 
+  test('takes up the authority of the database and the login to the registry, the password by reference only', () => {
+    const { config } = desiredConnector(
+      connectorSettings({
+        CONNECTOR_DATABASE_URL:
+          'postgresql://role@db.internal/legacy?sslmode=verify-full&sslrootcert=%2Fetc%2Fhistory-cdc%2Fca.pem',
+        CONNECTOR_SCHEMA_REGISTRY_URL: 'https://re%40der@registry/apis/registry/v2',
+      }),
+    );
+    expect(config).toMatchObject({
+      'database.sslmode': 'verify-full',
+      'database.sslrootcert': '/etc/history-cdc/ca.pem',
+    });
+    for (const converter of ['key.converter', 'value.converter']) {
+      expect(config).toMatchObject({
+        [`${converter}.apicurio.registry.url`]: 'https://registry/apis/registry/v2',
+        [`${converter}.apicurio.auth.username`]: 're@der',
+        [`${converter}.apicurio.auth.password`]: '${env:HISTORY_CDC_REGISTRY_PASSWORD}',
+      });
+    }
+    const plain = desiredConnector(connectorSettings()).config;
+    for (const key of Object.keys(secureSettings)) expect(plain).not.toHaveProperty([key]);
+    const json = desiredConnector(connectorSettings({ CONNECTOR_SCHEMA_REGISTRY_URL: '' })).config;
+    expect(JSON.stringify(json)).not.toContain('apicurio');
+  });
+
   test.each([
     [{ CONNECTOR_DATABASE_URL: 'postgresql://db.internal/legacy' }, /databaseUser/],
     [{ CONNECTOR_DATABASE_URL: 'postgresql://role@db.internal' }, /databaseName/],
@@ -73,7 +99,8 @@ describe('the connector file', () => {
       .split('\n')
       .filter((line) => line.startsWith('| `'))
       .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, key]) => key));
-    const inFiles = new Set([...Object.keys(connectorFile.config), ...Object.keys(jsonConverters)]);
+    const files = [connectorFile.config, jsonConverters, secureSettings];
+    const inFiles = new Set(files.flatMap((file) => Object.keys(file)));
     expect([...explained].sort()).toEqual([...inFiles].sort());
   });
 

@@ -65,13 +65,13 @@ const refusal = (message: string) => ({
 describe('the registry', () => {
   test('is asked for the schema of an id, and its text is parsed', async () => {
     answers = [found];
-    expect(await settled(createSchemaLookup(url)(7))).toEqual({ status: 'fulfilled', value: schema });
+    expect(await settled(createSchemaLookup({ url })(7))).toEqual({ status: 'fulfilled', value: schema });
     expect(requests.map((request) => request.url)).toEqual(['/apis/ccompat/v7/schemas/ids/7']);
   });
 
   test('that does not know the id: undefined, asked once', async () => {
     answers = [{ status: 404, body: { error_code: 40403 } }];
-    expect(await settled(createSchemaLookup(url)(7))).toEqual({ status: 'fulfilled', value: undefined });
+    expect(await settled(createSchemaLookup({ url })(7))).toEqual({ status: 'fulfilled', value: undefined });
     expect(requests).toHaveLength(1);
   });
 
@@ -82,20 +82,20 @@ describe('the registry', () => {
     ['hangs up half-way through its answer', 'hang up half-way'],
   ] as const)('that %s twice is asked a third time', async (_, fault) => {
     answers = [fault, fault, found];
-    expect(await settled(createSchemaLookup(url)(7))).toEqual({ status: 'fulfilled', value: schema });
+    expect(await settled(createSchemaLookup({ url })(7))).toEqual({ status: 'fulfilled', value: schema });
     expect(requests).toHaveLength(3);
   });
 
   test('that answers 500 for ever is fatal, after seven attempts', async () => {
     answers = [{ status: 500, body: {} }];
-    expect(await settled(createSchemaLookup(url)(7))).toMatchObject(refusal('status 500'));
+    expect(await settled(createSchemaLookup({ url })(7))).toMatchObject(refusal('status 500'));
     expect(requests).toHaveLength(7);
   });
 
   test('that nobody answers for is fatal', async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    expect(await settled(createSchemaLookup(url)(7))).toMatchObject(refusal('no answer'));
+    expect(await settled(createSchemaLookup({ url })(7))).toMatchObject(refusal('no answer'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
 
@@ -106,14 +106,14 @@ describe('the registry', () => {
     [{ status: 200, body: 'not json' }, 'JSON'],
   ] as const)('whose answer %j is no schema is fatal at once', async (answer, message) => {
     answers = [answer];
-    expect(await settled(createSchemaLookup(url)(7))).toMatchObject(refusal(message));
+    expect(await settled(createSchemaLookup({ url })(7))).toMatchObject(refusal(message));
     expect(requests).toHaveLength(1);
   });
 
   test('with a login in its address gets it as a header, and never in a message', async () => {
     answers = [{ status: 403, body: {} }];
     const withLogin = url.replace('http://', 'http://us%40er:pass%20word@');
-    const answer = await settled(createSchemaLookup(withLogin)(7));
+    const answer = await settled(createSchemaLookup({ url: withLogin })(7));
     expect(requests[0]?.headers.authorization).toBe(
       `Basic ${Buffer.from('us@er:pass word').toString('base64')}`,
     );
@@ -123,7 +123,7 @@ describe('the registry', () => {
 
   test('with a slash at the end of its address is asked in the same place', async () => {
     answers = [found];
-    await settled(createSchemaLookup(`${url}//`)(7));
+    await settled(createSchemaLookup({ url: `${url}//` })(7));
     expect(requests[0]?.url).toBe('/apis/ccompat/v7/schemas/ids/7');
   });
 });

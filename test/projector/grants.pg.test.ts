@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertMigrated, migrate } from '../../consumers/agent-test-history/migrate.ts';
 import { registerTopic, takeOver } from '../../consumers/agent-test-history/offsets.ts';
@@ -43,6 +43,9 @@ afterAll(async () => {
   await superuser.end();
 });
 
+const allRuns = async () =>
+  (await open.pool.query('SELECT to_jsonb(r) FROM public.agent_compliance_runs r ORDER BY id')).rows;
+
 /** What the application's owner grants: the columns that `migrate` asks for, and to write none but the runs. */
 function rightsOn(...tables: Readonly<Record<string, readonly string[]>>[]): string {
   const selects = tables
@@ -52,7 +55,7 @@ function rightsOn(...tables: Readonly<Record<string, readonly string[]>>[]): str
     ...selects,
     // By it `reconcile` sees that a row has changed again; SELECT on the table has it, too.
     `GRANT SELECT (xmin) ON public.agent_test_history TO ${ROLE}`,
-    `GRANT SELECT, INSERT, UPDATE ON public.agent_compliance_runs TO ${ROLE}`,
+    `GRANT SELECT, INSERT ON public.agent_compliance_runs TO ${ROLE}`,
   ].join(';');
 }
 
@@ -221,7 +224,16 @@ test('and it can retry what is parked, and give it up', async () => {
 
 test.each([
   ['change a verdict', "UPDATE public.agent_compliance_status SET status = 'failing'"],
+  ['take a verdict away', 'DELETE FROM public.agent_compliance_status'],
+  ['make up a verdict', 'INSERT INTO public.agent_compliance_status DEFAULT VALUES'],
   ['delete a canonical row', 'DELETE FROM public.agent_compliance_runs'],
+  ['change a canonical row', 'UPDATE public.agent_compliance_runs SET dry_run = false'],
+  ['lock a canonical row', 'SELECT FROM public.agent_compliance_runs FOR UPDATE'],
+  ['empty the canonical table', 'TRUNCATE public.agent_compliance_runs'],
+  ['make a table', 'CREATE TABLE public.mine (id int)'],
+  ['make a table in our schema', 'CREATE TABLE history_cdc.mine (id int)'],
+  ['change a function of ours', 'ALTER FUNCTION history_cdc.delete_own_runs(uuid[]) SECURITY INVOKER'],
+  ['add a trigger', 'ALTER TABLE public.agent_compliance_runs DISABLE TRIGGER ALL'],
   ['delete a decision', 'DELETE FROM history_cdc.ledger'],
   [
     'forge what comes back after an undo',
@@ -236,6 +248,41 @@ test.each([
   ['change what is migrated', 'DELETE FROM history_cdc.migration'],
 ])('that role may not %s', async (_, statement) => {
   await expect(projector.query(statement)).rejects.toMatchObject({ code: '42501' });
+});
+
+test('and the functions that it may run leave alone what is not ours', async () => {
+  const tables = new Tables(open.pool);
+  const owner = await tables.owner();
+  const live = await tables.live({ agent_url: owner.url });
+  const copy = await tables.scriptCopy(randomUUID());
+  const before = await allRuns();
+  const image = `(r.id, 'https://another.example', r.lifecycle_stage, 'failing', r.headline, r.total_duration_ms,
+    r.tested_at, 0, 9, NULL, r.observations_json || '{"backfill_script": "history-cdc"}', true, NULL)`;
+  const { rows } = await projector.query<{ rewritten: string; deleted: string[] }>(
+    `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW${image}::history_cdc.run_image
+              FROM public.agent_compliance_runs r WHERE r.id = ANY ($1))) AS rewritten,
+            ARRAY(SELECT d.id FROM history_cdc.delete_own_runs($1) d) AS deleted,
+            ARRAY(SELECT history_cdc.undo_projected($1)) AS undone`,
+    [[live, copy]],
+  );
+  expect(rows).toEqual([{ rewritten: '0', deleted: [], undone: [] }]);
+  expect(await allRuns()).toEqual(before);
+});
+
+test('and a row of ours stays one of ours', async () => {
+  const { rows } = await projector.query<{ id: string }>(
+    `SELECT id FROM public.agent_compliance_runs WHERE observations_json ->> 'backfill_script' = 'history-cdc' LIMIT 1`,
+  );
+  expect(rows).toHaveLength(1);
+  const before = await allRuns();
+  const { rows: answer } = await projector.query(
+    `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW(r.id, r.agent_url, r.lifecycle_stage, r.overall_status, r.headline,
+       r.total_duration_ms, r.tested_at, r.tracks_passed, r.tracks_failed, r.agent_profile_json, '{}', r.dry_run,
+       r.triggered_org_id)::history_cdc.run_image FROM public.agent_compliance_runs r WHERE r.id = $1)) AS rewritten`,
+    [rows[0]?.id],
+  );
+  expect(answer).toEqual([{ rewritten: '0' }]);
+  expect(await allRuns()).toEqual(before);
 });
 
 test('and it can compare what it projected, and keep the verdict', async () => {

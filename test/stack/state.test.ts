@@ -9,6 +9,7 @@ import {
   localStackEnvironment,
   newState,
   pidFile,
+  projectorSettings,
   readState,
   SERVER_NAMES,
   writeState,
@@ -46,6 +47,44 @@ test('a stack that is up answers for every address, with ordinary roles only', (
     CONNECT_URL: 'http://127.0.0.1:20006',
     SCHEMA_REGISTRY_URL: 'http://127.0.0.1:20004/apis/ccompat/v7',
     CONNECTOR_SCHEMA_REGISTRY_URL: 'http://127.0.0.1:20004/apis/registry/v2',
+  });
+});
+
+test('a secure stack answers with its authority and its logins too, and lends none of it to a server of another place', () => {
+  const environment = { HISTORY_CDC_STATE_DIR: temporaryFolder() };
+  const instance = instanceOf(environment, 'local');
+  const given = { name: 'local', components: [...SERVER_NAMES], ports, unsafeFast: false, owner: undefined };
+  const state = newState(given, '/tls folder');
+  writeState(instance, state);
+  expect(readState(instance)).toEqual(state);
+  mkdirSync(path.join(instance.folder, 'run'));
+  for (const server of SERVER_NAMES)
+    writeFileSync(pidFile(instance, server), describeProcess(process.pid) ?? '');
+  const secrets = state.secure?.passwords;
+  const kafka = {
+    KAFKA_BROKERS: '127.0.0.1:20002',
+    KAFKA_TLS: 'true',
+    KAFKA_TLS_CA_FILE: '/tls folder/ca.pem',
+    KAFKA_SASL_MECHANISM: 'scram-sha-512',
+    KAFKA_SASL_USERNAME: 'operator',
+    KAFKA_SASL_PASSWORD: secrets?.kafkaOperator,
+  };
+  const verified = 'sslmode=verify-full&sslrootcert=%2Ftls%20folder%2Fca.pem';
+  const rest = {
+    DATABASE_URL: `postgresql://app:${state.passwords.app}@127.0.0.1:20001/app?${verified}`,
+    CONNECTOR_DATABASE_URL: `postgresql://history_cdc_connector@127.0.0.1:20001/app?${verified}`,
+    CONNECT_URL: `https://history-cdc:${secrets?.connect ?? ''}@127.0.0.1:20006`,
+    CONNECT_CA_FILE: '/tls folder/ca.pem',
+    SCHEMA_REGISTRY_URL: `https://history-cdc:${secrets?.registry ?? ''}@127.0.0.1:20004/apis/ccompat/v7`,
+    SCHEMA_REGISTRY_CA_FILE: '/tls folder/ca.pem',
+    CONNECTOR_SCHEMA_REGISTRY_URL: 'https://history-cdc@127.0.0.1:20004/apis/registry/v2',
+  };
+  expect(localStackEnvironment(environment)).toEqual({ ...kafka, ...rest });
+  expect(localStackEnvironment({ ...environment, KAFKA_BROKERS: 'kafka.example:9092' })).toEqual(rest);
+  expect(projectorSettings(state)).toMatchObject({
+    DATABASE_URL: `postgresql://history_cdc_projector:${secrets?.projector ?? ''}@127.0.0.1:20001/app?${verified}`,
+    KAFKA_SASL_USERNAME: 'projector',
+    KAFKA_SASL_PASSWORD: secrets?.kafkaProjector,
   });
 });
 

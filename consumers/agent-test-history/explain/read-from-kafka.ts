@@ -3,7 +3,7 @@ import { FatalError, messageOf } from '../../lib/errors.ts';
 import { KafkaCluster } from '../../lib/kafka-cluster.ts';
 import { createLogger } from '../../lib/log.ts';
 import { topicNames } from '../../lib/names.ts';
-import { createSchemaLookup } from '../../lib/registry.ts';
+import { schemaLookupOf } from '../../lib/registry.ts';
 import type { Client } from '../../lib/postgres.ts';
 import { createDecoder } from '../decode.ts';
 import { storedOffsets } from '../offsets.ts';
@@ -49,16 +49,12 @@ async function readFrom(
   const topic = topicNames(config).data;
   const identity = await cluster.describeTopic(topic);
   if (identity === undefined) return `not read, because there is no topic ${topic}`;
-  const { SCHEMA_REGISTRY_URL: registryUrl } = config;
   return await readEvents({
     cluster,
     topic,
     topicId: identity.topicId,
     group: `${config.CONSUMER_GROUP}.explain.${String(process.pid)}`,
-    decode: createDecoder(
-      registryUrl === undefined ? undefined : createSchemaLookup(registryUrl),
-      config.UNAVAILABLE_PLACEHOLDER,
-    ),
+    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER),
     legacyId,
     // A position of a topic that was made again says nothing about this one.
     applied:

@@ -52,19 +52,11 @@ next AS MATERIALIZED (
   WHERE m.applies
 ),
 run AS (
-  UPDATE public.agent_compliance_runs r
-  SET agent_url = n.agent_url, lifecycle_stage = n.lifecycle_stage, triggered_org_id = n.triggered_org_id,
-      overall_status = n.overall_status, headline = n.headline, total_duration_ms = n.total_duration_ms,
-      tested_at = n.tested_at, tracks_passed = n.tracks_passed, tracks_failed = n.tracks_failed,
-      agent_profile_json = n.agent_profile_json, observations_json = n.observations_json, dry_run = n.dry_run
-  FROM next n
-  WHERE r.id = n.canonical_run_id
-    AND (r.agent_url, r.lifecycle_stage, r.triggered_org_id, r.overall_status, r.headline, r.total_duration_ms,
-         r.tested_at, r.tracks_passed, r.tracks_failed, r.agent_profile_json, r.observations_json, r.dry_run)
-        IS DISTINCT FROM
-        (n.agent_url, n.lifecycle_stage, n.triggered_org_id, n.overall_status, n.headline, n.total_duration_ms,
-         n.tested_at, n.tracks_passed, n.tracks_failed, n.agent_profile_json, n.observations_json, n.dry_run)
-  RETURNING 1
+  SELECT history_cdc.rewrite_own_runs(ARRAY(
+    SELECT ROW(n.canonical_run_id, n.agent_url, n.lifecycle_stage, n.overall_status, n.headline, n.total_duration_ms,
+               n.tested_at, n.tracks_passed, n.tracks_failed, n.agent_profile_json, n.observations_json, n.dry_run,
+               n.triggered_org_id)::history_cdc.run_image
+    FROM next n)) AS updated
 ),
 recorded AS (
   UPDATE history_cdc.ledger l
@@ -97,5 +89,5 @@ recorded AS (
   RETURNING 1
 )
 SELECT 0 AS runs_inserted,
-       (SELECT count(*) FROM run)::integer AS runs_updated,
+       (SELECT updated FROM run)::integer AS runs_updated,
        (SELECT count(*) FROM recorded)::integer AS ledger_written

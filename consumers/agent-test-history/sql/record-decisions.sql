@@ -19,30 +19,39 @@ WITH event AS MATERIALIZED (
     agent_profile_json, started_at, fingerprint, profile_hash, otherwise, own_run_id, storyboards
   )
 ),
+-- Not materialized: the few that are rewritten are worked out a second time, all others once.
+image AS NOT MATERIALIZED (
+  SELECT e.canonical_run_id AS id, e.agent_url, e.lifecycle_stage,
+         CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END AS overall_status,
+         e.summary AS headline, e.total_duration_ms, e.started_at AS tested_at,
+         e.steps_passed AS tracks_passed, e.steps_failed AS tracks_failed,
+         e.agent_profile_json::jsonb AS agent_profile_json,
+         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+                                      nullif(e.original_agent_url, e.agent_url), e.storyboards) AS observations_json,
+         coalesce(e.dry_run, true) AS dry_run, e.organization_id AS triggered_org_id
+  FROM event e
+  WHERE e.decision = 'projected'
+),
 run AS (
-  INSERT INTO public.agent_compliance_runs AS r (
+  INSERT INTO public.agent_compliance_runs (
     id, agent_url, lifecycle_stage, overall_status, headline, total_duration_ms, tested_at, tracks_json,
     tracks_passed, tracks_failed, tracks_skipped, tracks_partial, agent_profile_json, observations_json,
     triggered_by, dry_run, triggered_org_id
   )
-  SELECT e.canonical_run_id, e.agent_url, e.lifecycle_stage,
-         CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
-         e.summary, e.total_duration_ms, e.started_at, '[]'::jsonb,
-         e.steps_passed, e.steps_failed, 0, 0, e.agent_profile_json::jsonb,
-         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
-                                      nullif(e.original_agent_url, e.agent_url), e.storyboards),
-         'owner_test', coalesce(e.dry_run, true), e.organization_id
-  FROM event e
-  WHERE e.decision = 'projected'
-  ON CONFLICT (id) DO UPDATE SET
-    agent_url = excluded.agent_url, lifecycle_stage = excluded.lifecycle_stage,
-    overall_status = excluded.overall_status, headline = excluded.headline,
-    total_duration_ms = excluded.total_duration_ms, tested_at = excluded.tested_at,
-    tracks_passed = excluded.tracks_passed, tracks_failed = excluded.tracks_failed,
-    agent_profile_json = excluded.agent_profile_json, observations_json = excluded.observations_json,
-    dry_run = excluded.dry_run, triggered_org_id = excluded.triggered_org_id
-  WHERE r.observations_json ->> 'backfill_script' = 'history-cdc'
-  RETURNING xmax = 0 AS inserted
+  SELECT i.id, i.agent_url, i.lifecycle_stage, i.overall_status, i.headline, i.total_duration_ms, i.tested_at,
+         '[]'::jsonb, i.tracks_passed, i.tracks_failed, 0, 0, i.agent_profile_json, i.observations_json,
+         'owner_test', i.dry_run, i.triggered_org_id
+  FROM image i
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+),
+rewritten AS (
+  SELECT history_cdc.rewrite_own_runs(ARRAY(
+    SELECT ROW(i.id, i.agent_url, i.lifecycle_stage, i.overall_status, i.headline, i.total_duration_ms, i.tested_at,
+               i.tracks_passed, i.tracks_failed, i.agent_profile_json, i.observations_json, i.dry_run,
+               i.triggered_org_id)::history_cdc.run_image
+    FROM image i
+    WHERE NOT EXISTS (SELECT FROM run WHERE run.id = i.id))) AS updated
 ),
 kept AS (
   INSERT INTO history_cdc.unsettled_twin (
@@ -102,6 +111,6 @@ recorded AS (
     AND l.canonical_run_id IS NULL
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM run WHERE inserted)::integer AS runs_inserted,
-       (SELECT count(*) FROM run WHERE NOT inserted)::integer AS runs_updated,
+SELECT (SELECT count(*) FROM run)::integer AS runs_inserted,
+       (SELECT updated FROM rewritten)::integer AS runs_updated,
        (SELECT count(*) FROM recorded)::integer AS ledger_written

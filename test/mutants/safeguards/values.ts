@@ -124,9 +124,9 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'no-overwrite-of-others',
       breaks: 'a canonical row of somebody else under our id is overwritten',
-      at: 'sql/record-decisions.sql',
-      find: "WHERE r.observations_json ->> 'backfill_script' = 'history-cdc'",
-      replace: '',
+      at: 'migrations/0013-own-rows.sql',
+      find: "AND r.observations_json ->> 'backfill_script' = 'history-cdc'\n",
+      replace: '\n',
       by: 'projector/own-rows-only.pg.test.ts',
     },
     {

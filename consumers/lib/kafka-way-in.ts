@@ -1,0 +1,55 @@
+import { FatalError, messageOf } from './errors.ts';
+import { KafkaJSProtocolError, KafkaJSSASLAuthenticationError } from './kafka.ts';
+import type { KafkaSettings } from './kafka.ts';
+import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
+
+/** kafkajs does not declare this class. */
+const CLOSED = 'KafkaJSConnectionClosedError';
+
+/** Why no broker answered, and which setting to look at. */
+export function unreachable(error: unknown, settings: KafkaSettings): FatalError {
+  return new FatalError({
+    code: 'KAFKA_UNREACHABLE',
+    message: `no Kafka broker answers at ${settings.KAFKA_BROKERS.join(', ')}: ${messageOf(error)}`,
+    wayOut: wayIn(error, settings),
+    cause: error,
+  });
+}
+
+function wayIn(error: unknown, { KAFKA_TLS: tls, KAFKA_SASL_MECHANISM: mechanism }: KafkaSettings): string {
+  const fault = tlsFaultOf(error);
+  if (fault !== undefined) return tlsWayOut(fault, { ca: 'KAFKA_TLS_CA_FILE', address: 'KAFKA_BROKERS' });
+  const causes = causesOf(error);
+  if (causes.some((cause) => cause instanceof KafkaJSSASLAuthenticationError)) {
+    return 'the broker knows no such user with that password: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and KAFKA_SASL_MECHANISM to one that the user has a password for';
+  }
+  if (causes.some((cause) => cause instanceof Error && cause.name === CLOSED)) {
+    const lacking = [
+      ...(tls ? [] : ['KAFKA_TLS=true']),
+      ...(mechanism === undefined ? ['KAFKA_SASL_MECHANISM'] : []),
+    ];
+    if (lacking.length > 0)
+      return `the broker ends the connection, as one does that wants TLS or a login: set ${lacking.join(' and ')}`;
+  }
+  return 'check KAFKA_BROKERS and the TLS and SASL settings (`history-cdc config`), and that the broker runs';
+}
+
+/** Undefined where it is not that the user may not do what was asked. */
+export function notAllowed(error: unknown, what: string): FatalError | undefined {
+  const refused = causesOf(error).some(
+    (cause) => cause instanceof KafkaJSProtocolError && cause.type.endsWith('_AUTHORIZATION_FAILED'),
+  );
+  if (!refused) return undefined;
+  return new FatalError({
+    code: 'KAFKA_REFUSED',
+    message: `Kafka does not let the user of KAFKA_SASL_USERNAME ${what}`,
+    wayOut: 'give it that right (kafka-acls.sh --add), or set KAFKA_SASL_USERNAME to one that has it',
+    cause: error,
+  });
+}
+
+function causesOf(error: unknown): unknown[] {
+  const causes: unknown[] = [];
+  for (let at = error; at instanceof Error && causes.length < 8; at = at.cause) causes.push(at);
+  return causes;
+}

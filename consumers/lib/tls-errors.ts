@@ -1,0 +1,49 @@
+/** What Node's TLS says of a certificate that it does not accept, by the `code` of its errors. */
+const UNTRUSTED = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+]);
+
+export type TlsFault =
+  /** Signed by an authority that is not the one that was named. */
+  | 'untrusted'
+  /** Signed by the right one, for another host. */
+  | 'other-host'
+  | 'expired'
+  /** The other side does not speak TLS, or not a version that this one does. */
+  | 'no-tls';
+
+/** What was wrong with the other side's certificate, or its TLS; undefined for every other error. Looks into causes. */
+export function tlsFaultOf(error: unknown): TlsFault | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; depth += 1) {
+    const code = 'code' in at && typeof at.code === 'string' ? at.code : '';
+    if (UNTRUSTED.has(code)) return 'untrusted';
+    if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'other-host';
+    if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return 'expired';
+    if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return 'no-tls';
+    at = at.cause ?? ('originalError' in at ? at.originalError : undefined);
+  }
+  return undefined;
+}
+
+/** What to do about it, as one sentence. `ca` names the setting of the authority, `address` that of the server. */
+export function tlsWayOut(
+  fault: TlsFault,
+  { ca, address }: { readonly ca: string; readonly address: string },
+): string {
+  switch (fault) {
+    case 'untrusted':
+      return `let ${ca} name the PEM file of the authority that signed the certificate; it is never accepted unchecked`;
+    case 'other-host':
+      return `let ${address} name the host by a name that its certificate is for`;
+    case 'expired':
+      return `renew the certificate of the server at ${address}, or set the clock`;
+    case 'no-tls':
+      return `the server at ${address} does not speak TLS on that port, or only a version that is too old`;
+  }
+}

@@ -1,0 +1,62 @@
+import { loadConfig } from '../consumers/lib/config.ts';
+import type { AccessRule } from '../consumers/lib/kafka-acl.ts';
+import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
+import { createLogger } from '../consumers/lib/log.ts';
+import { kafkaSettings, KAFKA_USERS } from './secure.ts';
+import { addressesOf, type StackState } from './state.ts';
+
+/** Names of topics and groups as our settings have them by default; another TOPIC_PREFIX needs rules of its own. */
+const DATA_TOPICS = ['aao.', '__debezium-heartbeat.'];
+const GROUPS = 'agent-history-projector';
+
+const connect = `User:${KAFKA_USERS.connect}`;
+const operator = `User:${KAFKA_USERS.operator}`;
+const projector = `User:${KAFKA_USERS.projector}`;
+
+/**
+ * Who may do what; nobody else may do anything. Only Connect may write the connector's topics: what is written there
+ * decides who owns a run.
+ */
+const RULES: readonly AccessRule[] = [
+  // The worker's own three topics hold every connector's configuration: nobody else may read them.
+  { principal: connect, resource: 'topic', name: 'connect-', prefixed: true, operations: ['all'] },
+  { principal: connect, resource: 'group', name: 'history-cdc-connect', operations: ['read'] },
+  ...DATA_TOPICS.flatMap((name): AccessRule[] => [
+    { principal: connect, resource: 'topic', name, prefixed: true, operations: ['write'] },
+    // `connector apply` makes the topics, looks at them and at what is in them.
+    {
+      principal: operator,
+      resource: 'topic',
+      name,
+      prefixed: true,
+      operations: ['create', 'describe-configs', 'read'],
+    },
+  ]),
+  { principal: operator, resource: 'group', name: '*', operations: ['read', 'delete'] },
+  { principal: projector, resource: 'topic', name: 'aao.public.agent_test_history', operations: ['read'] },
+  // `replay` and `explain` read in groups of their own, named after it, and forget them at their end.
+  { principal: projector, resource: 'group', name: GROUPS, prefixed: true, operations: ['read', 'delete'] },
+];
+
+async function asAdmin<T>(state: StackState, work: (cluster: KafkaCluster) => Promise<T>): Promise<T> {
+  const { secure } = state;
+  if (secure === undefined) throw new Error(`the stack ${state.name} is not a secure one`);
+  const settings = { KAFKA_BROKERS: addressesOf(state).kafkaBrokers, ...kafkaSettings(secure, 'admin') };
+  const config = loadConfig(settings, undefined, ['KAFKA_BROKERS']);
+  const cluster = await KafkaCluster.connect(config, createLogger('silent'));
+  try {
+    return await work(cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** As the other probe, for a broker that answers nobody who has not logged in. */
+export async function countSecureBrokers(state: StackState): Promise<number> {
+  return await asAdmin(state, async (cluster) => (await cluster.describeCluster()).brokers);
+}
+
+/** Repeats what is there already. */
+export async function grantAccess(state: StackState): Promise<void> {
+  await asAdmin(state, (cluster) => cluster.allow(RULES));
+}
