@@ -1,4 +1,5 @@
 import { OLD_HEARTBEAT_SECONDS } from '../deploy/status.ts';
+import { backlogOf } from './backlog.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { failed, notYet, ok, unknown, warning } from './verdict.ts';
 import { spanText } from './wal.ts';
@@ -131,16 +132,11 @@ export const STREAM_CHECKS = [
     severity: 'error',
     title: 'where the source moves, the ledger moves',
     needs: ['dataTopic', 'projection'],
-    judge: ({ dataTopic, projection: { offsets } }, circumstances) => {
+    judge: ({ dataTopic, projection }, circumstances) => {
       if (dataTopic === undefined) return noTopics(circumstances);
-      const ours = offsets.filter(({ topicId }) => topicId === dataTopic.topicId);
-      if (ours.length === 0) return notYet('nothing was projected yet', 'project');
-      let behind = 0n;
-      for (const [partition, { low, high }] of dataTopic.marks) {
-        const stored = ours.find((offset) => offset.partition === partition)?.nextOffset;
-        behind += high - (stored === undefined ? low : BigInt(stored));
-      }
-      const idle = Math.min(...ours.map(({ secondsAgo }) => secondsAgo));
+      const backlog = backlogOf(dataTopic, projection);
+      if (backlog === undefined) return notYet('nothing was projected yet', 'project');
+      const { records: behind, secondsSinceCommit: idle } = backlog;
       const found = `${behind.toLocaleString('en')} records behind, last commit ${spanText(idle)} ago`;
       return behind <= 0n || idle <= IDLE_SECONDS
         ? ok(found)
