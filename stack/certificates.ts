@@ -31,7 +31,7 @@ export const TRUSTSTORE_PASSWORD = 'no-secret';
 
 const LONG_DAYS = '3650';
 const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-const HOSTS = 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n';
+const HOSTS = 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n';
 
 /**
  * Makes an authority, and a certificate for every server, in a folder that is complete or not there. The authority's

@@ -22,7 +22,9 @@ BEGIN
     ) AS t (place, rights)
     WHERE to_regclass(place) IS NOT NULL AND rights <> ''
   LOOP
-    EXECUTE format('GRANT USAGE ON SCHEMA %s TO %I', split_part(needed.place, '.', 1), {{role_text}});
+    IF NOT has_schema_privilege({{role_text}}, split_part(needed.place, '.', 1), 'USAGE') THEN
+      EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', split_part(needed.place, '.', 1), {{role_text}});
+    END IF;
     EXECUTE format('GRANT %s ON %s TO %I', needed.rights, needed.place, {{role_text}});
     RAISE NOTICE '%: % on %', {{role_text}}, needed.rights, needed.place;
   END LOOP;
