@@ -19,6 +19,8 @@ function headline({ state, problems }: StatusReport): string {
       return 'GOOD SO FAR: nothing is lost, and somebody should look';
     case 'not_yet':
       return 'NOT YET: a step of the deployment is to come';
+    case 'unknown':
+      return 'NOT KNOWN whether it is good';
     case 'wrong': {
       const wrong = problems.filter(({ severity }) => severity === 'wrong').length;
       return wrong === 1 ? 'WRONG' : `WRONG: ${String(wrong)} things, mend this one first`;
@@ -42,7 +44,7 @@ export function renderStatus(report: StatusReport): string {
   ].join('\n');
 }
 
-const MARKS = { wrong: 'WRONG', attention: 'look', not_yet: 'not yet' } as const;
+const MARKS = { wrong: 'WRONG', unknown: '?', attention: 'look', not_yet: 'not yet' } as const;
 
 function markOf(section: Section, report: StatusReport): string {
   const { problems } = report;
@@ -78,14 +80,20 @@ function nextLines({ problems, next }: StatusReport): string[] {
   ];
 }
 
-/** The others, of the same kind or less. */
+/** The others; of what is not known, the names, because mostly one silent service has many. */
 function alsoLines({ problems }: StatusReport): string[] {
   const others = problems.slice(1).filter(({ severity }) => severity !== 'not_yet');
-  if (others.length === 0) return [];
-  const rows = others.slice(0, PROBLEMS_SHOWN).map((problem) => ['also', ...alsoCells(problem)]);
-  const left = others.length - rows.length;
-  const more = left > 0 ? [['', '', `and ${String(left)} more: --json has all of them`]] : [];
-  return ['', renderColumns(WIDTHS, [...rows, ...more])];
+  const told = others.filter(({ severity }) => severity !== 'unknown');
+  const unknown = others.filter(({ severity }) => severity === 'unknown').map(({ id }) => id);
+  const left = told.length - PROBLEMS_SHOWN;
+  const rows = [
+    ...told.slice(0, PROBLEMS_SHOWN).map((problem) => ['also', ...alsoCells(problem)]),
+    ...(left > 0 ? [['', '', `and ${String(left)} more: --json has all of them`]] : []),
+    ...(unknown.length > 0
+      ? [['also', '?', shortened(`not known: ${unknown.join(', ')}`, EVIDENCE_SHOWN)]]
+      : []),
+  ];
+  return rows.length === 0 ? [] : ['', renderColumns(WIDTHS, rows)];
 }
 
 const EVIDENCE_SHOWN = 116;
@@ -142,8 +150,9 @@ function servicesText({ services }: StatusReport): string {
 function connectorText({ connector }: StatusReport): string {
   if (connector === null) return NOTHING;
   const { name, state, tasks, heartbeatSeconds } = connector;
+  const task = state === 'UNREACHABLE' ? '' : tasks.length === 0 ? ', no task' : `, task ${tasks.join(', ')}`;
   const beat = heartbeatSeconds === null ? 'no heartbeat' : `heartbeat ${spanText(heartbeatSeconds)} ago`;
-  return `${name} ${state}, ${tasks.length === 0 ? 'no task' : `task ${tasks.join(', ')}`}; ${beat}`;
+  return `${name} ${state}${task}; ${beat}`;
 }
 
 function slotText(slot: SlotPart): string {
@@ -153,8 +162,11 @@ function slotText(slot: SlotPart): string {
     `${name} ${active ? 'active' : 'NOT ACTIVE'}, WAL ${walStatus ?? 'unknown'}`,
     ...(lagBytes === null ? [] : [`${bytesText(lagBytes)} behind`]),
     ...(retainedBytes === null ? [] : [`keeps ${bytesText(retainedBytes)}`]),
-    ...(bytesLeft === null ? [] : [`room for ${bytesText(bytesLeft)}`]),
-    ...(runway === undefined ? [] : [`${spanText(runway)} at this rate of writing`]),
+    ...(bytesLeft === null
+      ? []
+      : [
+          `room for ${bytesText(bytesLeft)}${runway === undefined ? '' : ` (${spanText(runway)} as it writes now)`}`,
+        ]),
   ].join(', ');
 }
 
@@ -172,19 +184,23 @@ function projectorText({ projectors }: StatusReport): string {
   return projectors === 0 ? 'none runs' : `${String(projectors)} in the consumer group`;
 }
 
-/** Counts of the whole ledger are not made at every look: older than this, their age is told. */
+/** What is dear is not asked at every look: older than this, its age is told. */
 const OLD_SECONDS = 5;
+
+function agedText(what: string, then: string, now: string): string[] {
+  const seconds = (Date.parse(now) - Date.parse(then)) / 1000;
+  return seconds < OLD_SECONDS ? [] : [`${what} ${spanText(seconds)} ago`];
+}
 
 function ledgerText(
   { decisions, rowsSeen, notDeleted, legacyRows, countedAt }: LedgerPart,
   at: string,
 ): string {
   const parts = Object.entries(decisions).map(([name, rows]) => `${name} ${number(rows)}`);
-  const seconds = (Date.parse(at) - Date.parse(countedAt)) / 1000;
   return [
     `${number(rowsSeen ?? 0)} rows seen${parts.length === 0 ? '' : ` = ${parts.join(' + ')}`}`,
     `not deleted ${number(notDeleted ?? 0)}, the legacy table has ${legacyRows === null ? NOT_KNOWN : number(legacyRows)}`,
-    ...(seconds < OLD_SECONDS ? [] : [`counted ${spanText(seconds)} ago`]),
+    ...agedText('counted', countedAt, at),
   ].join('; ');
 }
 
@@ -198,16 +214,18 @@ function sweeperText({ sweeper }: StatusReport): string {
   ].join('; ');
 }
 
-function snapshotText({ snapshot }: StatusReport): string {
+function snapshotText({ snapshot, at }: StatusReport): string {
   if (snapshot === null) return NOTHING;
-  const { initial, run } = snapshot;
-  if (run === null) return `initial ${initial}; no other`;
+  const { initial, run, askedAt } = snapshot;
+  const aged = agedText('asked', askedAt, at);
+  if (run === null) return [`initial ${initial}; no other`, ...aged].join('; ');
   const { state, rowsDone, rowsTotal, rowsPerSecond, secondsLeft } = run;
   const rows = (count: number | null) => (count === null ? 'unknown' : number(count));
   return [
     `initial ${initial}; the last one ${state}, ${rows(rowsDone)} of ${rows(rowsTotal)} rows`,
     ...(rowsPerSecond === null ? [] : [`${number(rowsPerSecond)} rows/s`]),
     ...(secondsLeft === null ? [] : [`${spanText(secondsLeft)} left`]),
+    ...aged,
   ].join(', ');
 }
 

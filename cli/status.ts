@@ -48,7 +48,7 @@ export function registerStatus(program: Command, context: CommandContext): void 
                 render: json === true ? (report) => JSON.stringify(report) : renderStatus,
                 redraw: json !== true && process.stdout.isTTY,
               });
-        if (last?.state === 'wrong') throw new AnswerNo();
+        if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();
       } finally {
         await lookout.close();
       }

@@ -16,7 +16,9 @@ import { AREAS_WATCHED } from './watched.ts';
 
 /** A consumer joins a group, which takes three seconds on a broker with default settings, and twice. */
 const OBSERVER_WITHIN_MS = 25_000;
-const COUNTS_REST_MS = 10_000;
+const COUNTS = { restMs: 10_000 };
+/** Kafka Connect may take fifteen seconds to say nothing. */
+const SNAPSHOT = { restMs: 0, withinMs: 18_000 };
 
 /** The heartbeat and the notifications are followed, and the stored offsets are read before the topic's ends. */
 const FIRST = new Set(['projection'] as const);
@@ -34,10 +36,10 @@ export class Lookout {
   #services: Services;
   #observer: Promise<Observer | undefined> | undefined;
   #before: { readonly atMs: number; readonly projected: bigint } | undefined;
-  readonly #ledger = new Paced(() => readDecisions(this.#services.canonical()), COUNTS_REST_MS);
-  readonly #legacyRows = new Paced(() => readLegacyRows(this.#services.legacy()), COUNTS_REST_MS);
-  readonly #snapshot = new Paced(() => this.#askSnapshot(), 0);
-  readonly #verdicts = new Paced(() => readVerdicts(this.#services.canonical()), 0);
+  readonly #ledger = new Paced(() => readDecisions(this.#services.canonical()), COUNTS);
+  readonly #legacyRows = new Paced(() => readLegacyRows(this.#services.legacy()), COUNTS);
+  readonly #snapshot = new Paced(() => this.#askSnapshot(), SNAPSHOT);
+  readonly #verdicts = new Paced(() => readVerdicts(this.#services.canonical()), { restMs: 0 });
 
   constructor(config: SnapshotConfig) {
     this.#config = config;
@@ -132,10 +134,10 @@ export class Lookout {
     return (Number(projected - before.projected) * 1000) / Math.max(1, at.getTime() - before.atMs);
   }
 
-  async #renewWhatFailed({ areas, snapshot }: StatusFacts): Promise<void> {
+  async #renewWhatFailed({ areas }: StatusFacts): Promise<void> {
     const { brokers, dataTopic, source, canonical, proof } = areas;
     const noTopics = proof.known && proof.value === undefined;
-    if (!proof.known || noTopics || !snapshot.answer.known) await this.#closeObserver();
+    if (!proof.known || noTopics) await this.#closeObserver();
     if ([brokers, dataTopic, source, canonical].every(({ known }) => known)) return;
     await this.#closeObserver();
     this.#services.close();

@@ -8,10 +8,12 @@ import { ledgerSums } from './sums.ts';
 import { sectionOf, WATCHED, type Section } from './watched.ts';
 
 /**
- * `wrong`: rows are lost, late or not proven right, or that cannot be ruled out. `attention`: nothing is lost or late, and
- * somebody should look. `not_yet`: a later step of the deployment brings it.
+ * `wrong`: rows are lost or late, not right, or wait for a person. `unknown`: that cannot be ruled out, because something
+ * gives no answer. `not_yet`: a later step of the deployment brings it. `attention`: nothing is lost, and somebody should
+ * look. In this order one of them is told first.
  */
-export type Severity = 'wrong' | 'attention' | 'not_yet';
+export const SEVERITIES = ['wrong', 'unknown', 'not_yet', 'attention'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 export interface Problem {
   /** Of the check of `doctor`, or of a judgement below. */
@@ -57,7 +59,7 @@ function ofCheck({ id, verdict, severity, title, evidence, fix, step }: CheckRes
     case 'unknown': {
       if (severity === 'warning') return [];
       const unknown = `cannot tell whether ${title}: ${evidence}`;
-      return [{ ...problem, severity: 'wrong', evidence: unknown, fix: `history-cdc doctor --only ${id}` }];
+      return [{ ...problem, severity: 'unknown', evidence: unknown, fix: `history-cdc doctor --only ${id}` }];
     }
   }
 }
@@ -134,7 +136,8 @@ const SNAPSHOT_WRONG = ['stalled', 'unanswered', 'lost', 'failed'];
 
 /** Of incremental ones; the initial one has a check of `doctor`. */
 function snapshotProblems({ snapshot: { answer } }: StatusFacts): Problem[] {
-  if (!answer.known || answer.value === undefined) return [];
+  if (!answer.known) return [notTold('snapshot', answer.why)];
+  if (answer.value === undefined) return [];
   const { verdict, reasons, next } = answer.value;
   const wrong = SNAPSHOT_WRONG.includes(verdict);
   if (!wrong && verdict !== 'paused' && verdict !== 'stopped') return [];
@@ -202,6 +205,6 @@ function sweeperProblems(facts: StatusFacts): Problem[] {
 }
 
 function notTold(section: Section, why: string): Problem {
-  const fix = 'history-cdc doctor --only canonical-reachable,ledger-schema';
-  return { id: `${section}-known`, section, severity: 'wrong', evidence: `not known: ${why}`, fix };
+  const fix = section === 'snapshot' ? 'history-cdc snapshot status' : 'history-cdc doctor';
+  return { id: `${section}-known`, section, severity: 'unknown', evidence: `not known: ${why}`, fix };
 }

@@ -1,11 +1,12 @@
 import type { Unhealed } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
 import type { Config } from '../../consumers/lib/config.ts';
 import type { Answer } from '../doctor/areas.ts';
+import type { ConnectorState } from '../deploy/connect-client.ts';
 import { backlogIn } from '../doctor/backlog.ts';
 import { STEPS } from '../doctor/verdict.ts';
 import type { SnapshotStatus } from '../snapshot/status.ts';
 import type { StatusFacts, TwinFacts } from './facts.ts';
-import { problemsOf, type Problem, type Severity } from './problems.ts';
+import { problemsOf, SEVERITIES, type Problem, type Severity } from './problems.ts';
 import { ledgerSums, type LedgerSums } from './sums.ts';
 
 /** What `status` says, as `--json` prints it. Null is what is not known, or not there; `problems` says why. */
@@ -26,7 +27,7 @@ export interface StatusReport {
   readonly ledger: LedgerPart | null;
   readonly quarantine: Unhealed | null;
   readonly sweeper: (TwinFacts & Pick<LedgerSums, 'blocked' | 'weak'>) | null;
-  readonly snapshot: SnapshotStatus | null;
+  readonly snapshot: (SnapshotStatus & { readonly askedAt: string }) | null;
   /** Of `reconcile`, newest first; null where they are not known. */
   readonly verdicts: readonly VerdictPart[] | null;
 }
@@ -35,7 +36,8 @@ export type ServiceName = 'legacy database' | 'canonical database' | 'Kafka' | '
 
 export interface ConnectorPart {
   readonly name: string;
-  readonly state: string;
+  /** `ABSENT`: Connect has none of that name; `UNREACHABLE`: Connect gives no answer. */
+  readonly state: ConnectorState | 'ABSENT' | 'UNREACHABLE';
   readonly tasks: readonly string[];
   /** Since the last heartbeat came through WAL, slot, Connect and Kafka: all that was committed before it is in the topic. */
   readonly heartbeatSeconds: number | null;
@@ -98,12 +100,11 @@ export function reportOf(facts: StatusFacts, config: Config): StatusReport {
     ledger: ledgerOf(facts),
     quarantine: valueOf(facts.quarantine),
     sweeper: sweeperOf(facts),
-    snapshot: valueOf(facts.snapshot.answer),
+    snapshot: snapshotOf(facts),
     verdicts: verdictsOf(facts),
   };
 }
 
-const SEVERITIES: readonly Severity[] = ['wrong', 'not_yet', 'attention'];
 const STEP_ORDER: readonly string[] = Object.values(STEPS);
 
 /** Steps of a deployment in theirs; everything else as it came. */
@@ -128,17 +129,15 @@ function servicesOf({ areas: { source, canonical, brokers, worker, registry } }:
 }
 
 function connectorOf({ areas, at }: StatusFacts, { CONNECTOR_NAME: name }: Config): ConnectorPart | null {
-  const status = valueOf(areas.connector)?.status;
   const heartbeat = valueOf(areas.proof)?.heartbeat;
-  const heartbeatSeconds =
-    heartbeat === undefined
-      ? null
-      : Math.max(0, Math.round((at.getTime() - heartbeat.arrivedAt.getTime()) / 1000));
-  if (status === undefined) return null;
+  const status = valueOf(areas.connector)?.status;
+  if (areas.connector.known && status === undefined && heartbeat === undefined) return null;
+  const ageMs = heartbeat === undefined ? null : at.getTime() - heartbeat.arrivedAt.getTime();
   return {
-    ...{ name, heartbeatSeconds },
-    state: status.connector.state,
-    tasks: status.tasks.map(({ state }) => state),
+    name,
+    state: status?.connector.state ?? (areas.connector.known ? 'ABSENT' : 'UNREACHABLE'),
+    tasks: status?.tasks.map(({ state }) => state) ?? [],
+    heartbeatSeconds: ageMs === null ? null : Math.max(0, Math.round(ageMs / 1000)),
   };
 }
 
@@ -186,6 +185,11 @@ function sweeperOf(facts: StatusFacts): StatusReport['sweeper'] {
   const twins = valueOf(facts.twins);
   const { blocked, weak } = ledgerSums(facts);
   return twins === null ? null : { ...twins, blocked, weak };
+}
+
+function snapshotOf({ snapshot: { answer, at } }: StatusFacts): StatusReport['snapshot'] {
+  const status = valueOf(answer);
+  return status === null ? null : { ...status, askedAt: at.toISOString() };
 }
 
 function verdictsOf({ verdicts }: StatusFacts): VerdictPart[] | null {
