@@ -5,7 +5,7 @@ import type { EyeName } from './look.ts';
 export type BlindSpot = EyeName | 'ledger';
 
 /** What is not watched while a service gives no answer. */
-const UNWATCHED: Readonly<Record<BlindSpot, string>> = {
+export const UNWATCHED: Readonly<Record<BlindSpot, string>> = {
   legacy: 'server, publication and slot of the legacy database are not watched',
   connect: "the slot's position and the connector's task are not watched",
   kafka: 'the topic and what moves are not watched',

@@ -55,26 +55,33 @@ export async function markAccepted(client: Client, id: string, xmax: string | nu
 }
 
 const CLOSABLE = `
-  SELECT id::text FROM history_cdc.gap
-  WHERE closed_at IS NULL AND accepted_at IS NOT NULL AND coalesce(accepted_xmax <= $1::xid8, kind <> 'publication')
-  ORDER BY id`;
+  SELECT clock_timestamp()::text AS at, coalesce(json_agg(id::text ORDER BY id) FILTER (WHERE
+    closed_at IS NULL AND accepted_at IS NOT NULL AND coalesce(accepted_xmax <= $1::xid8, kind <> 'publication')), '[]') AS ids
+  FROM history_cdc.gap`;
 const XMIN = 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin';
+
+export interface Closable {
+  readonly ids: readonly string[];
+  /** By the clock of the canonical database: a comparison that began before this closes nothing. */
+  readonly at: string;
+}
 
 /**
  * The gaps that a comparison which begins now can close: those that are accepted, so that what breaks afterwards is a
  * break of its own, and around which no transaction of the legacy database is open any more. A row that was written before
  * a publication was made, and is committed after it, is neither streamed nor seen by whoever reads before the commit.
  */
-export async function closableGaps(canonical: Client, legacy: Client): Promise<readonly string[]> {
+export async function closableGaps(canonical: Client, legacy: Client): Promise<Closable> {
   const { rows } = await legacy.query<{ xmin: string }>(XMIN);
-  const closable = await canonical.query<{ id: string }>(CLOSABLE, [rows[0]?.xmin ?? '0']);
-  return closable.rows.map(({ id }) => id);
+  const closable = await canonical.query<Closable>(CLOSABLE, [rows[0]?.xmin ?? '0']);
+  return closable.rows[0] ?? { ids: [], at: 'infinity' };
 }
 
 const CLOSE = `
   UPDATE history_cdc.gap g SET closed_at = clock_timestamp(), closed_by = 'reconcile ' || r.id
   FROM history_cdc.reconcile_run r
-  WHERE r.id = $1 AND r.verdict = 'proven' AND g.id = ANY ($2) AND g.closed_at IS NULL AND g.accepted_at < r.started_at
+  WHERE r.id = $1 AND r.verdict = 'proven' AND r.started_at >= $3::timestamptz
+    AND g.id = ANY ($2) AND g.closed_at IS NULL AND g.accepted_at < r.started_at
   RETURNING g.id::text`;
 
 /**
@@ -82,7 +89,11 @@ const CLOSE = `
  * has its decision and its content. A re-read of the table (`snapshot start`) is what brings the rows that were missing;
  * that it was complete would prove them there, but not that an update was not lost, so the proof is the comparison's.
  */
-export async function closeGaps(canonical: Client, runId: string, ids: readonly string[]): Promise<string[]> {
-  const { rows } = await canonical.query<{ id: string }>(CLOSE, [runId, ids]);
+export async function closeGaps(
+  canonical: Client,
+  runId: string,
+  { ids, at }: Closable,
+): Promise<readonly string[]> {
+  const { rows } = await canonical.query<{ id: string }>(CLOSE, [runId, ids, at]);
   return rows.map(({ id }) => id);
 }

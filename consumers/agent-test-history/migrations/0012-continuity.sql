@@ -2,7 +2,7 @@
 -- row a part, as text that is compared as it is. Of a new topic, which begins with a whole snapshot, everything is
 -- recorded anew.
 CREATE TABLE history_cdc.source_identity (
-  topic_id    uuid NOT NULL REFERENCES history_cdc.topic,
+  topic_id    uuid NOT NULL REFERENCES history_cdc.topic ON DELETE CASCADE,
   part        text NOT NULL CHECK (part IN ('system', 'timeline', 'publication', 'slot', 'position')),
   identity    text NOT NULL,
   recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
