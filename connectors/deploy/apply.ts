@@ -56,7 +56,8 @@ export async function applyConnector(config: ConnectorSettings, options: ApplyOp
     const sourceClock = await checkSource(target, config, options);
     const plan = planConnector(desired, await readActual(target, desired));
     await createMissingTopics({ target, config, options, plan });
-    await assertContinuous(config, options.note);
+    const { source: legacy, connect, cluster: kafka } = target;
+    await assertContinuous(config, options.note, { legacy, connect, kafka });
     const watch = await ProofWatch.start(target.cluster, config, 'new');
     try {
       const baseline = { sourceClock, oldTrace: await putConfig(target, desired, plan) };

@@ -9,6 +9,8 @@ import { gapOpen, streamBroken } from './break-errors.ts';
 import { look, type Eyes } from './look.ts';
 
 const UNDEFINED_TABLE = '42P01';
+/** It is looked at once, so the look is waited for. */
+const WITHIN_MS = 60_000;
 
 /**
  * Before a connector is told to go on: refuses where its slot is ahead of its stored offset, where what it stands on is
@@ -18,10 +20,11 @@ const UNDEFINED_TABLE = '42P01';
 export async function assertContinuous(
   config: ConfigWith<'CONNECT_URL'>,
   note: (line: string) => void,
+  eyes?: Eyes,
 ): Promise<void> {
   const services = new Services(config);
   try {
-    const { present, blind } = await look(await eyesOf(config, services), config);
+    const { present, blind } = await look(eyes ?? (await eyesOf(config, services)), config, WITHIN_MS);
     for (const [spot, reason] of blind) note(`not checked (${reason}): ${UNWATCHED[spot]}`);
     const topicId = present.topicId ?? undefined;
     const { breaks, gaps } =

@@ -1,4 +1,5 @@
 import type { Config } from '../../consumers/lib/config.ts';
+import { messageOf } from '../../consumers/lib/errors.ts';
 import type { Readiness } from '../../consumers/lib/http.ts';
 import type { Logger } from '../../consumers/lib/log.ts';
 import type { Metrics } from '../../consumers/lib/metrics.ts';
@@ -63,7 +64,9 @@ export class Restarter {
     const { connect, config, logger, metrics } = this.#options;
     logger.warn({ what, reason: summarizeTrace(trace) }, 'the connector has failed; it is restarted');
     metrics.connectorRestarts.inc();
-    await connect?.restartFailed(config.CONNECTOR_NAME);
+    await connect?.restartFailed(config.CONNECTOR_NAME).catch((error: unknown) => {
+      logger.warn({ reason: messageOf(error) }, 'the connector could not be restarted');
+    });
   }
 
   #leave(left: Left | undefined, failure?: Failure): void {

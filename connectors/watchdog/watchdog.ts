@@ -11,9 +11,9 @@ import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/
 import { storedOffsets } from '../../consumers/agent-test-history/offsets.ts';
 import type { Watch, WatchTools } from '../../consumers/agent-test-history/watch.ts';
 import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
-import { FatalError, messageOf } from '../../consumers/lib/errors.ts';
+import { messageOf } from '../../consumers/lib/errors.ts';
 import type { Readiness } from '../../consumers/lib/http.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, isEnvironmentError, sqlState, type Pool } from '../../consumers/lib/postgres.ts';
 import { settledWithin } from '../../consumers/lib/settled-within.ts';
 import { connectClient } from '../deploy/target.ts';
 import { BlindSpots } from './blind-spots.ts';
@@ -33,6 +33,8 @@ export interface WatchdogOptions extends WatchTools {
 /** A question that takes longer is given up by the server. */
 const BOUNDS = '-c statement_timeout=5s -c lock_timeout=2s';
 const CLOSE_WITHIN_MS = 1_000;
+/** Nothing is accepted that was not seen, so it is waited for. */
+const ACCEPT_WITHIN_MS = 60_000;
 
 export class Watchdog implements Watch {
   readonly #options: WatchdogOptions;
@@ -44,7 +46,6 @@ export class Watchdog implements Watch {
   readonly #restarter: Restarter;
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
-  #topicId: string | undefined;
   #stalled: readonly Stage[] = [];
   #gaps = 0;
 
@@ -67,15 +68,15 @@ export class Watchdog implements Watch {
   };
 
   async begin(): Promise<void> {
-    const { acceptedGaps } = this.#options;
-    const seen = await look(this.#eyes, this.#options.config);
-    const { present, source } = seen;
-    this.#topicId = present.topicId ?? undefined;
-    if (acceptedGaps.length > 0 && this.#topicId !== undefined) {
-      const xmax = source?.xmax ?? null;
-      await acceptGaps(this.#canonical, { topicId: this.#topicId, ids: acceptedGaps, present, xmax });
+    const { acceptedGaps, config, topicId } = this.#options;
+    if (acceptedGaps.length === 0) {
+      await this.once();
+      return;
     }
-    await this.#judge(seen);
+    const { present, source, blind } = await look(this.#eyes, config, ACCEPT_WITHIN_MS);
+    const acceptance = { topicId, ids: acceptedGaps, present, xmax: source?.xmax ?? null };
+    await acceptGaps(this.#canonical, acceptance, [...blind.values()]);
+    await this.once();
   }
 
   async run(): Promise<never> {
@@ -104,30 +105,23 @@ export class Watchdog implements Watch {
     await Promise.all([this.#canonical.end(), this.#legacy?.end()]);
   }
 
+  /** Throws what must stop the projector; what the ledger's database keeps it from is left to the next look. */
   async #look(): Promise<void> {
     const seen = await look(this.#eyes, this.#options.config);
-    this.#topicId ??= seen.present.topicId ?? undefined;
-    await this.#judge(seen);
-  }
-
-  /** Throws what must stop the projector; what the ledger's database keeps it from is left to the next look. */
-  async #judge(seen: Look): Promise<void> {
     try {
       await this.#judgeContinuity(seen);
       this.#showStalls(await this.#movement(seen));
       await this.#restarter.consider(seen);
       this.#blind.show(seen.blind);
     } catch (error) {
-      if (error instanceof FatalError && (error.code === 'STREAM_BROKEN' || error.code === 'GAP_OPEN'))
-        throw error;
+      if (sqlState(error) === undefined && !isEnvironmentError(error)) throw error;
       this.#blind.show(new Map([...seen.blind, ['ledger', messageOf(error)]]));
     }
   }
 
   async #judgeContinuity({ present }: Look): Promise<void> {
-    if (this.#topicId === undefined) return;
-    const { breaks, gaps } = await checkContinuity(this.#canonical, this.#topicId, present);
-    const { logger, metrics } = this.#options;
+    const { logger, metrics, topicId } = this.#options;
+    const { breaks, gaps } = await checkContinuity(this.#canonical, topicId, present);
     metrics.gapsOpen.set(gaps.length);
     const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
     // Of a topic that the ledger does not know yet, the projector says first whether it may be projected.
@@ -144,9 +138,9 @@ export class Watchdog implements Watch {
   }
 
   async #movement({ source, ends, beats }: Look): Promise<Movement> {
-    if (ends === undefined || this.#topicId === undefined)
+    if (ends === undefined)
       return { changes: source?.changes, arrived: undefined, projected: undefined, behind: undefined };
-    const stored = await storedOffsets(this.#canonical, this.#topicId);
+    const stored = await storedOffsets(this.#canonical, this.#options.topicId);
     let [arrived, projected, behind] = [beats ?? 0n, 0n, 0n];
     for (const [partition, { low, high }] of ends) {
       const next = stored.get(partition)?.nextOffset ?? low;

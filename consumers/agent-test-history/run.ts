@@ -117,7 +117,9 @@ async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
   const observer = new RunObserver({ metrics, logger, now: () => performance.now() }, (read) => {
     options.progress(read, Number(start.records));
   });
-  const watch = commits(options) ? options.watch?.({ cluster, metrics, logger }) : undefined;
+  const watch = commits(options)
+    ? options.watch?.({ cluster, metrics, logger, topicId: start.topicId })
+    : undefined;
   const readiness = bothReady(observer.readiness, watch?.readiness);
   const http = options.serveHttp ? await startHttpServer(config, metrics, readiness) : undefined;
   if (http !== undefined) logger.info({ url: http.url }, 'serving /healthz, /readyz and /metrics');

@@ -20,6 +20,8 @@ export interface WatchTools {
   readonly cluster: KafkaCluster;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Of the topic that is projected. */
+  readonly topicId: string;
 }
 
 /** The first reason of the two. */

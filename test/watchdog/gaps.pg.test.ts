@@ -162,3 +162,14 @@ test('a gap that is not open cannot be accepted', async () => {
     acceptGaps(open.pool, { topicId, ids: ['7'], present: SOUND, xmax: null }),
   ).rejects.toMatchObject({ code: 'GAP_OPEN', message: 'no gap 7 is open; none is' });
 });
+
+test('what cannot be seen is not accepted', async () => {
+  await check(SOUND);
+  const [gap] = (await check(ADVANCED)).gaps;
+  const acceptance = { topicId, ids: [gap?.id ?? ''], present: { slot: 's' }, xmax: null };
+  await expect(acceptGaps(open.pool, acceptance, ['Connect is away'])).rejects.toMatchObject({
+    code: 'GAP_OPEN',
+    message: expect.stringMatching(/cannot be accepted, .*: Connect is away$/) as string,
+  });
+  expect((await openGaps(open.pool)).map(({ acceptedAt }) => acceptedAt)).toEqual([null]);
+});

@@ -74,10 +74,14 @@ interface Acceptance {
   readonly xmax: string | null;
 }
 
-/** What is there now takes the place of what was recorded, for the parts of these gaps and no others. */
+/**
+ * What is there now takes the place of what was recorded, for the parts of these gaps and no others. What cannot be seen is
+ * not accepted; `blind` says why it cannot.
+ */
 export async function acceptGaps(
   canonical: Pool,
   { topicId, ids, present, xmax }: Acceptance,
+  blind: readonly string[] = [],
 ): Promise<void> {
   await inTransaction(canonical, async (client) => {
     await client.query(LOCK);
@@ -85,6 +89,7 @@ export async function acceptGaps(
     for (const id of ids) {
       const gap = gaps.find((open) => open.id === id);
       if (gap === undefined) throw noSuchGap(id, gaps);
+      if (acceptedParts(gap.kind).some((part) => present[part] === undefined)) throw notSeen(id, blind);
       // Of a topic that another one has followed nothing is compared any more.
       if (gap.topicId === topicId)
         await replace(client, topicId, { parts: acceptedParts(gap.kind), present });
@@ -113,6 +118,16 @@ function noSuchGap(id: string, gaps: readonly Gap[]): FatalError {
     code: 'GAP_OPEN',
     message: `no gap ${id} is open; ${open === '' ? 'none is' : `open are ${open}`}`,
     wayOut: 'accept the gaps that the message of the projector names, or leave --accept-gap out',
+    facts: { gap: id },
+  });
+}
+
+function notSeen(id: string, blind: readonly string[]): FatalError {
+  return new FatalError({
+    code: 'GAP_OPEN',
+    message: `gap ${id} cannot be accepted, because what is there now cannot be seen: ${blind.join('; ')}`,
+    wayOut:
+      'let legacy database, Kafka and Kafka Connect be in reach of `history-cdc project` (`history-cdc config`)',
     facts: { gap: id },
   });
 }
