@@ -1,5 +1,6 @@
 import type { Config } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
+import { within } from '../../consumers/lib/within.ts';
 import { AREAS, type Answer, type AreaFacts, type AreaName, type Facts } from './areas.ts';
 import { Services } from './services.ts';
 
@@ -37,21 +38,6 @@ export async function answerOf<T>(ask: () => Promise<T>, withinMs = WITHIN_MS): 
     return { known: true, value: await within(withinMs, ask) };
   } catch (error) {
     return { known: false, why: firstLine(messageOf(error)) };
-  }
-}
-
-/** What comes too late is left to itself. */
-async function within<T>(ms: number, ask: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${String(ms / 1000)} s`));
-    }, ms);
-  });
-  try {
-    return await Promise.race([ask(), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -127,6 +127,25 @@ export const STREAM_CHECKS = [
     },
   }),
   check({
+    id: 'gaps',
+    group: 'stream',
+    severity: 'error',
+    title: 'the stream has no gap that is not closed',
+    needs: ['gaps'],
+    judge: ({ gaps }) => {
+      if (gaps.length === 0) return ok('none is open');
+      const fresh = gaps.some(({ acceptedAt }) => acceptedAt === null);
+      return failed(
+        gaps
+          .map(({ id, kind, openedAt }) => `gap ${id} (${kind}) since ${openedAt.toISOString()}`)
+          .join(', '),
+        fresh
+          ? 'history-cdc project  # refuses, and says what to do, in its order'
+          : 'history-cdc snapshot start --follow\nhistory-cdc reconcile --fresh  # proven, it closes them',
+      );
+    },
+  }),
+  check({
     id: 'projector-moves',
     group: 'stream',
     severity: 'error',
