@@ -19,31 +19,37 @@ export const connect: Server = {
   probe,
 };
 
-async function prepare({ instance, state, environment, jvm }: StartContext): Promise<LaunchCommand> {
+async function prepare(context: StartContext): Promise<LaunchCommand> {
+  const { state, environment } = context;
+  const { runtime } = await context.jvm();
+  const config = writeProperties(
+    context.instance,
+    'connect.properties',
+    workerProperties(state, runtime.connectPlugins),
+  );
+  // The connector's configuration refers to it by name; it is stored nowhere that Connect's REST interface shows.
+  const secrets = { HISTORY_CDC_CONNECTOR_PASSWORD: state.passwords.connector };
+  return await workerCommand(context, config, { ...serverEnvironment(environment), ...secrets });
+}
+
+/** A worker of Connect with a properties file; for the bench's second one, too. */
+export async function workerCommand(
+  { instance, jvm }: Pick<StartContext, 'instance' | 'jvm'>,
+  config: string,
+  env: Readonly<Record<string, string>>,
+): Promise<LaunchCommand> {
   const { java, runtime } = await jvm();
-  const config = writeProperties(instance, 'connect.properties', properties(state, runtime.connectPlugins));
+  const main = 'org.apache.kafka.connect.cli.ConnectDistributed';
+  const heap = ['-Xms128m', `-Xmx${HEAP}`];
   return {
     file: java,
-    args: [
-      '-Xms128m',
-      `-Xmx${HEAP}`,
-      ...JVM_OPTIONS,
-      KAFKA_LOG_OPTION,
-      '-cp',
-      runtime.kafkaJars,
-      'org.apache.kafka.connect.cli.ConnectDistributed',
-      config,
-    ],
+    args: [...heap, ...JVM_OPTIONS, KAFKA_LOG_OPTION, '-cp', runtime.kafkaJars, main, config],
     cwd: instance.folder,
-    // The connector's configuration refers to it by name; it is stored nowhere that Connect's REST interface shows.
-    env: {
-      ...serverEnvironment(environment),
-      HISTORY_CDC_CONNECTOR_PASSWORD: state.passwords.connector,
-    },
+    env,
   };
 }
 
-function properties(state: StackState, plugins: string): Record<string, string> {
+export function workerProperties(state: StackState, plugins: string): Record<string, string> {
   return {
     'bootstrap.servers': addressesOf(state).kafkaBrokers,
     'group.id': 'history-cdc-connect',

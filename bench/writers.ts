@@ -1,0 +1,45 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import type { Pool } from '../consumers/lib/postgres.ts';
+import { LEGACY_ROWS } from './dataset.ts';
+
+export interface Writing {
+  readonly pool: Pool;
+  readonly rowsPerSecond: number;
+  readonly seconds: number;
+  /** Number of the first row; the rows behind it are used up one by one. */
+  readonly first: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Written {
+  /** Numbers of the rows, both inclusive. */
+  readonly first: number;
+  readonly last: number;
+  /** Milliseconds from the sending of each row's INSERT to the answer to its commit. */
+  readonly answeredMs: readonly number[];
+}
+
+const TICK_MS = 2;
+
+/**
+ * Writes legacy rows as the application does: each in a transaction of its own, at its time, whether or not the ones
+ * before have been answered. Which connection takes it is the pool's business: it must have enough of them.
+ */
+export async function write({ pool, rowsPerSecond, seconds, first, signal }: Writing): Promise<Written> {
+  const total = Math.round(rowsPerSecond * seconds);
+  const answers: Promise<number>[] = [];
+  const begin = performance.now();
+  while (answers.length < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - begin) / 1000) * rowsPerSecond) + 1);
+    while (answers.length < due) answers.push(writeOne(pool, first + answers.length));
+    await setTimeout(TICK_MS, undefined, { signal });
+  }
+  return { first, last: first + total - 1, answeredMs: await Promise.all(answers) };
+}
+
+async function writeOne(pool: Pool, n: number): Promise<number> {
+  const start = performance.now();
+  await pool.query({ name: 'bench-row', text: LEGACY_ROWS, values: [n, n, new Date(), '0 s'] });
+  return performance.now() - start;
+}
