@@ -1,4 +1,5 @@
 import { fillTemplate } from '../connectors/deploy/template.ts';
+import type { Pool } from '../consumers/lib/postgres.ts';
 import { sqlFile } from '../consumers/lib/sql-file.ts';
 import { createApplication } from '../demo/generate.ts';
 import { withPool } from './databases.ts';
@@ -42,17 +43,26 @@ export async function createDataset(
   await stack.databases.create(database);
   const bytesARow = await withPool(stack.databases.urlOf(database), async (pool) => {
     await createApplication(pool);
-    await pool.query(fillTemplate(SCHEMA, { large: String(plan.shape === 'large') }));
-    await pool.query(DIMENSIONS);
-    for (let first = 1; first <= plan.rows; first += ROWS_A_STATEMENT) {
-      signal.throwIfAborted();
-      const last = Math.min(first + ROWS_A_STATEMENT - 1, plan.rows);
-      await pool.query(LEGACY_ROWS, [first, last, ENDS_AT, plan.live ? APART.window : APART.history]);
-    }
-    if (plan.live === true) await pool.query(LIVE_ROWS);
-    await pool.query('ANALYZE');
+    await fillTables(pool, plan, signal);
     const { rows } = await pool.query<{ bytes: number }>(BYTES_A_ROW);
     return rows[0]?.bytes ?? 0;
   });
   return { ...plan, database, bytesARow };
+}
+
+/** Fills the application's tables, and makes the schema `bench` beside them. */
+export async function fillTables(
+  pool: Pool,
+  { shape, rows, live }: Omit<DatasetPlan, 'name'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  await pool.query(fillTemplate(SCHEMA, { large: String(shape === 'large') }));
+  await pool.query(DIMENSIONS);
+  for (let first = 1; first <= rows; first += ROWS_A_STATEMENT) {
+    signal?.throwIfAborted();
+    const last = Math.min(first + ROWS_A_STATEMENT - 1, rows);
+    await pool.query(LEGACY_ROWS, [first, last, ENDS_AT, live === true ? APART.window : APART.history]);
+  }
+  if (live === true) await pool.query(LIVE_ROWS);
+  await pool.query('ANALYZE');
 }

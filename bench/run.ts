@@ -23,7 +23,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '200000' },
     'many-rows': { type: 'string', default: '1000000' },
     runs: { type: 'string', default: '3' },
-    minutes: { type: 'string', default: '40' },
+    minutes: { type: 'string', default: '24' },
     only: { type: 'string', multiple: true },
     out: { type: 'string' },
     against: { type: 'string' },

@@ -15,6 +15,8 @@ import { write } from '../writers.ts';
 export interface LatencyRun {
   readonly peer: string;
   readonly rowsPerSecond: number;
+  /** Less than that where the writers could not keep up. */
+  readonly reached: number;
   readonly rows: number;
   readonly p50: number;
   readonly p99: number;
@@ -109,11 +111,12 @@ async function follow(
     const runs: LatencyRun[] = [];
     for (const rowsPerSecond of RATES) {
       const fromMs = Date.now();
-      const { last } = await write({ pool, rowsPerSecond, seconds: SECONDS, first: next, signal });
+      const writing = { pool, rowsPerSecond, seconds: SECONDS, first: next, signal };
+      const { last, rowsPerSecond: reached } = await write(writing);
       const foreignCores = meter.foreignCores(fromMs, Date.now());
       await arrived(last);
       const ms = await latencies(pool, follower, { first: next, last });
-      runs.push({ peer: follower.peer, rowsPerSecond, foreignCores, ...figuresOf(ms) });
+      runs.push({ peer: follower.peer, rowsPerSecond, reached, foreignCores, ...figuresOf(ms) });
       next = last + 1;
     }
     return { next, runs };

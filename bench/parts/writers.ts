@@ -53,6 +53,8 @@ export const writers: Part<Writers> = {
         connections: WRITERS,
       });
       try {
+        // `snapshot start` looks for the ledger.
+        await historyCdc(['migrate'], source, context);
         await applyConnector(source.config, { note: () => undefined });
         return await withCluster(source.config, (cluster) => {
           return takeTurns({ ...context, source, pool, cluster, first: dataset.rows + 1 });
@@ -121,8 +123,16 @@ async function measureStretch(
 }
 
 /** Returns when Debezium has said that it began. */
-async function startSnapshot({ source, signal }: Streaming): Promise<void> {
-  await runHistoryCdc(['snapshot', 'start'], { folder: THIS_CHECKOUT, settings: source.settings, signal });
+async function startSnapshot(streaming: Streaming): Promise<void> {
+  await historyCdc(['snapshot', 'start'], streaming.source, streaming);
+}
+
+async function historyCdc(
+  args: readonly string[],
+  { settings }: Source,
+  { signal }: Pick<BenchContext, 'signal'>,
+): Promise<void> {
+  await runHistoryCdc(args, { folder: THIS_CHECKOUT, settings, signal });
 }
 
 /** The snapshot has sent the whole table, what was written meanwhile included. */

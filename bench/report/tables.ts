@@ -89,8 +89,9 @@ export function latencyTable(runs: Latency): Table {
       const own = runs.filter((run) => run.peer === peer && run.rowsPerSecond === rate);
       const median = (value: (run: LatencyRun) => number) => spreadOf(own.map(value)).median.toFixed(1);
       const p99 = spreadOf(own.map((run) => run.p99));
+      const reached = Math.min(...own.map((run) => run.reached));
       return [
-        rate,
+        reached < rate * 0.95 ? `${String(rate)}, ${reached.toFixed(0)} reached` : String(rate),
         peer,
         median((run) => run.p50),
         median((run) => run.p99),
