@@ -3,7 +3,7 @@ import { renderTable } from '../cli/table.ts';
 import { contextOf, sharedThings } from './context.ts';
 import { THIS_CHECKOUT } from './history-cdc.ts';
 import type { Measurement } from './measurement.ts';
-import type { BenchOptions } from './part.ts';
+import { rounds, type BenchOptions } from './part.ts';
 import { project } from './peers/projector.ts';
 import { peersTable } from './report/tables.ts';
 import type { BenchStack } from './stack.ts';
@@ -30,7 +30,8 @@ interface Comparison {
  */
 export async function compareCheckouts(comparison: Comparison): Promise<boolean> {
   const { stack, options, stop, note, print, shape, live } = comparison;
-  const context = contextOf(stack, sharedThings(stack, note, stop), { options, note, signal: stop });
+  const rest = { options, note, signal: stop, endsAtMs: Infinity };
+  const context = contextOf(stack, sharedThings(stack, note, stop), rest);
   const plan = { name: 'compared', rows: options.rows, shape } as const;
   const dataset = await context.dataset(live ? { ...plan, live } : plan);
   const source = await context.topic(dataset, 'avro');
@@ -39,7 +40,7 @@ export async function compareCheckouts(comparison: Comparison): Promise<boolean>
     { label: comparison.other, folder: path.resolve(comparison.other) },
   ];
   const runs: Measurement[] = [];
-  for (let run = 1; run <= options.runs; run++) {
+  for (const run of rounds(context)) {
     for (const checkout of run % 2 === 1 ? checkouts : checkouts.toReversed()) {
       const { measurement } = await project({
         stack,

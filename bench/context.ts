@@ -1,5 +1,5 @@
 import { createDataset, type Dataset } from './dataset.ts';
-import type { BenchContext, BenchOptions } from './part.ts';
+import type { BenchContext } from './part.ts';
 import { startSinkWorker, type SinkWorker } from './peers/sink-worker.ts';
 import type { BenchStack } from './stack.ts';
 import { fillTopic, prepareSource, type Source } from './topic.ts';
@@ -41,11 +41,7 @@ async function once<T>(made: Map<string, Promise<T>>, name: string, make: () => 
 export function contextOf(
   stack: BenchStack,
   shared: Shared,
-  rest: {
-    readonly options: BenchOptions;
-    readonly note: (line: string) => void;
-    readonly signal: AbortSignal;
-  },
+  rest: Pick<BenchContext, 'options' | 'note' | 'signal' | 'endsAtMs'>,
 ): BenchContext {
   return { stack, ...shared, ...rest };
 }

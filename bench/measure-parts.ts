@@ -57,7 +57,8 @@ export async function measureParts(bench: Bench): Promise<Results> {
     }, limitMinutes * 60_000);
     const signal = AbortSignal.any([stop, limit.signal]);
     try {
-      const work = part.measure(contextOf(stack, shared, { options, note, signal }));
+      const endsAtMs = Date.now() + limitMinutes * 60_000;
+      const work = part.measure(contextOf(stack, shared, { options, note, signal, endsAtMs }));
       const figures = await untilAborted(signal, work);
       return { kind: 'measured', seconds: seconds(), figures };
     } catch (error) {

@@ -9,6 +9,8 @@ export interface BenchContext {
   readonly options: BenchOptions;
   /** Fires when the time of the part is over, or the bench is asked to stop. */
   readonly signal: AbortSignal;
+  /** When that is, in epoch milliseconds. */
+  readonly endsAtMs: number;
   readonly note: (line: string) => void;
   dataset(plan: DatasetPlan): Promise<Dataset>;
   /** A topic that holds the whole table of a dataset, and the settings to read it; its connector is gone. */
@@ -37,6 +39,23 @@ export type Outcome<T> =
   | { readonly kind: 'measured'; readonly seconds: number; readonly figures: T }
   | { readonly kind: 'failed'; readonly seconds: number; readonly error: string }
   | { readonly kind: 'left_out'; readonly why: string };
+
+/**
+ * Numbers of the rounds: as many as are wanted, as long as there is time for one more like the longest so far. A part
+ * on a slow machine ends with fewer rounds, not without figures.
+ */
+export function* rounds(context: BenchContext, endsAtMs = context.endsAtMs): Generator<number, void> {
+  let longestMs = 0;
+  for (let round = 1; round <= context.options.runs; round++) {
+    const start = Date.now();
+    if (round > 1 && start + longestMs * 1.2 > endsAtMs) {
+      context.note(`  no time for more than ${String(round - 1)} of ${String(context.options.runs)} rounds`);
+      return;
+    }
+    yield round;
+    longestMs = Math.max(longestMs, Date.now() - start);
+  }
+}
 
 /** Runs the work; once the signal fires, it is left to itself and given up. */
 export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { applyConnector } from '../connectors/deploy/apply.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../connectors/deploy/source-sql.ts';
@@ -7,6 +6,7 @@ import { loadConfig, type ConfigWith, type Environment } from '../consumers/lib/
 import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../consumers/lib/log.ts';
 import { topicNames } from '../consumers/lib/names.ts';
+import { waitUntil } from '../stack/wait.ts';
 import type { BenchStack } from './stack.ts';
 
 export type Format = 'avro' | 'json';
@@ -30,7 +30,8 @@ const NEEDS = [
   'KAFKA_BROKERS',
   'CONNECT_URL',
 ] as const;
-const POLL_MS = 20;
+/** How long the end of a connector's session may take; then dropping its slot says what is wrong. */
+const SLOT_WITHIN_MS = 30_000;
 
 /** Names a connector, and makes what the DBA makes for it; starts nothing. */
 export async function prepareSource(
@@ -76,7 +77,9 @@ export async function removeConnector(stack: BenchStack, { config, name }: Sourc
   await stack.databases.asSuperuser(async (pool) => {
     const slots = () =>
       pool.query<{ active: boolean }>('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [name]);
-    while ((await slots()).rows.some(({ active }) => active)) await setTimeout(POLL_MS);
+    await waitUntil(async () => !(await slots()).rows.some(({ active }) => active), {
+      withinMs: SLOT_WITHIN_MS,
+    });
     await pool.query(
       'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
       [name],

@@ -14,7 +14,7 @@ const ORDINARY_ROWS = 20;
 
 export const correctness: Part<Correctness> = {
   title: 'what each peer does with the hard cases',
-  limitMinutes: 6,
+  limitMinutes: 4,
   measure: async (context) => {
     const { stack } = context;
     const dataset: Dataset = await context.dataset({ name: 'cases', rows: ORDINARY_ROWS, shape: 'small' });

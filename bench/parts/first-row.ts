@@ -21,7 +21,7 @@ const POLL_MS = 20;
 
 export const firstRow: Part<FirstRow> = {
   title: 'from `stack up` to the first projected row',
-  limitMinutes: 5,
+  limitMinutes: 4,
   measure: async (context) => {
     const { stack, signal } = context;
     const dataset = await context.dataset({ name: 'first', rows: ROWS, shape: 'small' });

@@ -23,7 +23,7 @@ const STRETCHES = 10;
 
 export const growth: Part<Growth> = {
   title: 'cost a row and memory as the tables grow',
-  limitMinutes: 12,
+  limitMinutes: 7,
   measure: async (context: BenchContext) => {
     const { stack, options, signal } = context;
     const dataset = await context.dataset({ name: 'many', rows: options.manyRows, shape: 'small' });

@@ -5,7 +5,7 @@ import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import { HistoryCdc, runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import { Meter } from '../meter.ts';
-import type { BenchContext, Part } from '../part.ts';
+import { rounds, type BenchContext, type Part } from '../part.ts';
 import { FLAT_TABLE, assertRunning, sinkConfig } from '../peers/jdbc-sink.ts';
 import { percentile } from '../statistics.ts';
 import { prepareSource, removeConnector, type Source } from '../topic.ts';
@@ -36,7 +36,7 @@ const LATENCY = sqlFile(import.meta.url, '../sql/latency.sql');
 
 export const latency: Part<Latency> = {
   title: 'commit to visible',
-  limitMinutes: 12,
+  limitMinutes: 6,
   measure: async (context) => {
     const { stack } = context;
     const dataset = await context.dataset({ name: 'latency', rows: ROWS_BEFORE, shape: 'small' });
@@ -80,7 +80,7 @@ async function takeTurns(streaming: Streaming): Promise<LatencyRun[]> {
   const followers = [projector(streaming), sink(streaming)];
   const runs: LatencyRun[] = [];
   let next = ROWS_BEFORE + 1;
-  for (let run = 1; run <= streaming.options.runs; run++) {
+  for (const run of rounds(streaming)) {
     for (const follower of run % 2 === 1 ? followers : followers.toReversed()) {
       const measured = await follow(streaming, follower, next);
       next = measured.next;

@@ -5,7 +5,7 @@ import { withPool } from '../databases.ts';
 import type { Dataset } from '../dataset.ts';
 import { HistoryCdc, runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import { Meter } from '../meter.ts';
-import { untilAborted, type BenchContext, type Part } from '../part.ts';
+import { rounds, untilAborted, type BenchContext, type Part } from '../part.ts';
 import { decidedSoFar } from '../peers/projector.ts';
 import { Timeline } from '../timeline.ts';
 import {
@@ -33,12 +33,12 @@ const POLL_MS = 20;
 
 export const wholeWay: Part<WholeWay> = {
   title: "legacy table to canonical, beside Debezium's snapshot alone",
-  limitMinutes: 15,
+  limitMinutes: 5,
   measure: async (context) => {
     const dataset = await context.dataset({ name: 'small', rows: context.options.rows, shape: 'small' });
     const alone: Journey[] = [];
     const whole: Journey[] = [];
-    for (let run = 1; run <= context.options.runs; run++) {
+    for (const run of rounds(context)) {
       const both = [
         async () =>
           alone.push(await journey(context, dataset, { name: `alone_${String(run)}`, projected: false })),

@@ -1,5 +1,5 @@
 import type { Measurement } from '../measurement.ts';
-import type { Part } from '../part.ts';
+import { rounds, type Part } from '../part.ts';
 import { project } from '../peers/projector.ts';
 
 /** Runs on data where the live path has recorded every owner's run. */
@@ -14,7 +14,7 @@ const SHARE = 0.25;
 
 export const window: Part<Window> = {
   title: 'matching inside the window',
-  limitMinutes: 8,
+  limitMinutes: 4,
   measure: async (context) => {
     const { stack, options, signal } = context;
     const rows = Math.round(options.rows * SHARE);
@@ -22,7 +22,7 @@ export const window: Part<Window> = {
     const source = await context.topic(dataset, 'avro');
     const runs: Measurement[] = [];
     let twins = 0;
-    for (let run = 1; run <= options.runs; run++) {
+    for (const run of rounds(context)) {
       signal.throwIfAborted();
       const label = 'projector, all in the window';
       const { measurement, decisions } = await project({

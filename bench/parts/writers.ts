@@ -1,10 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { applyConnector } from '../../connectors/deploy/apply.ts';
 import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import { SOURCE_SCHEMA } from '../../consumers/lib/names.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { ROLES } from '../../stack/state.ts';
 import { runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import { Meter } from '../meter.ts';
-import type { BenchContext, Part } from '../part.ts';
+import { rounds, type BenchContext, type Part } from '../part.ts';
 import { percentile } from '../statistics.ts';
 import {
   prepareSource,
@@ -34,6 +36,10 @@ const ROWS_PER_SECOND = 400;
 const SECONDS = 5;
 const WRITERS = 16;
 const POLL_MS = 100;
+const MAY_SIGNAL = `
+  GRANT USAGE ON SCHEMA ${SOURCE_SCHEMA} TO ${ROLES.app};
+  GRANT SELECT, INSERT ON ${SOURCE_SCHEMA}.signal TO ${ROLES.app};
+  GRANT SELECT ON ${SOURCE_SCHEMA}.heartbeat TO ${ROLES.app}`;
 
 /**
  * The connector streams all the while, so what is told apart is the incremental snapshot alone: it is held against the
@@ -41,7 +47,7 @@ const POLL_MS = 100;
  */
 export const writers: Part<Writers> = {
   title: 'source writers with and without a running snapshot',
-  limitMinutes: 10,
+  limitMinutes: 4,
   measure: async (context) => {
     const { stack, options } = context;
     const dataset = await context.dataset({ name: 'small', rows: options.rows, shape: 'small' });
@@ -53,7 +59,8 @@ export const writers: Part<Writers> = {
         connections: WRITERS,
       });
       try {
-        // `snapshot start` looks for the ledger.
+        // `snapshot start` writes the signal, and looks for the ledger.
+        await stack.databases.asSuperuser((dba) => dba.query(MAY_SIGNAL), copy);
         await historyCdc(['migrate'], source, context);
         await applyConnector(source.config, { note: () => undefined });
         return await withCluster(source.config, (cluster) => {
@@ -77,7 +84,7 @@ interface Streaming extends BenchContext {
 }
 
 async function takeTurns(streaming: Streaming): Promise<Writers> {
-  const { note, options } = streaming;
+  const { note } = streaming;
   let next = streaming.first;
   const runs: WritersRun[] = [];
   const stretch = async (snapshot: boolean) => {
@@ -90,7 +97,8 @@ async function takeTurns(streaming: Streaming): Promise<Writers> {
   };
   // The first one warms up: plans, pages, the connector's code.
   next += (await measureStretch(streaming, next, false)).rows;
-  for (let run = 1; run <= options.runs; run++) {
+  for (const round of rounds(streaming)) {
+    note(`  round ${String(round)}`);
     await stretch(false);
     const before = await recordsIn(streaming.cluster, streaming.source.topic);
     await startSnapshot(streaming);

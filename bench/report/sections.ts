@@ -91,7 +91,7 @@ type ThroughputFigures = FiguresOf<'throughput'>;
 
 function throughputSections({ small, large }: ThroughputFigures): Section[] {
   const text = (shape: ThroughputFigures['small']) =>
-    `${count(shape.rows)} rows of ${String(shape.bytesARow)} bytes. Rows/s from the first commit to the last; "seconds" from the start of the process, or of the connector. CPU in seconds a million rows.`;
+    `${count(shape.rows)} rows of ${String(shape.bytesARow)} bytes. Rows/s from the first commit to the last; "seconds" from the start of the process, or of the connector. CPU in seconds a million rows.${shape.failures.length === 0 ? '' : ` **Failed runs:** ${shape.failures.join('; ')}.`}`;
   return [
     { ...section('throughput', text(small), peersTable(small)), chart: 'throughput.svg' },
     {

@@ -29,7 +29,9 @@ const NOT_MEASURED: Judged = { measured: 'not measured', met: undefined };
 function throughputTargets(results: Results): Target[] {
   const figures = figuresOf(results, 'throughput');
   const of = (judge: (runs: ShapeRuns, own: string) => Judged): Judged => {
-    return figures === undefined ? NOT_MEASURED : judge(figures.small, bestProjector(figures.small));
+    if (figures === undefined) return NOT_MEASURED;
+    const own = bestProjector(figures.small);
+    return own === undefined ? NOT_MEASURED : judge(figures.small, own);
   };
   const beside = (other: string, wanted: number) => of((shape, own) => ratioOf(shape, [own, other], wanted));
   const what = 'topic to canonical and ledger, Avro';
@@ -53,6 +55,7 @@ function throughputTargets(results: Results): Target[] {
       target: "at most half of the JDBC sink's process",
       ...of((shape) => {
         const [own, sink] = [cpuOf(shape, PEERS.one, 'projector'), cpuOf(shape, PEERS.sink, 'sink')];
+        if (own === undefined || sink === undefined) return NOT_MEASURED;
         return {
           measured: `${own.toFixed(0)} s, the sink's ${sink.toFixed(0)} s: ${(own / sink).toFixed(2)}`,
           met: own <= sink / 2,
@@ -66,10 +69,13 @@ export function rates({ runs }: ShapeRuns, peer: string): number[] {
   return runs.filter((run) => run.peer === peer).map(({ rowsPerSecond }) => rowsPerSecond);
 }
 
-/** One process or two: which has the better median. */
-function bestProjector(shape: ShapeRuns): string {
-  const [one, two] = [PEERS.one, PEERS.two].map((peer) => spreadOf(rates(shape, peer)).median);
-  return (one ?? 0) >= (two ?? 0) ? PEERS.one : PEERS.two;
+/** One process or two: which has the better median; undefined where neither has run. */
+function bestProjector(shape: ShapeRuns): string | undefined {
+  const [best] = [PEERS.one, PEERS.two]
+    .map((peer) => ({ peer, all: rates(shape, peer) }))
+    .filter(({ all }) => all.length > 0)
+    .sort((a, b) => spreadOf(b.all).median - spreadOf(a.all).median);
+  return best?.peer;
 }
 
 /** Round by round: what disturbed a round has disturbed both. */
@@ -83,8 +89,9 @@ function ratioOf(shape: ShapeRuns, [own, other]: [string, string], wanted: numbe
   return { measured: `${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)})`, met: median >= wanted };
 }
 
-function cpuOf({ runs }: ShapeRuns, peer: string, group: string): number {
-  return spreadOf(runs.filter((run) => run.peer === peer).flatMap(({ cpu }) => cpu[group] ?? [])).median;
+function cpuOf({ runs }: ShapeRuns, peer: string, group: string): number | undefined {
+  const seconds = runs.filter((run) => run.peer === peer).flatMap(({ cpu }) => cpu[group] ?? []);
+  return seconds.length === 0 ? undefined : spreadOf(seconds).median;
 }
 
 function memoryTargets(results: Results): Target[] {

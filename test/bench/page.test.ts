@@ -35,7 +35,7 @@ function withRuns(foreignCores: number): Results {
     run('projector, 1 process, Avro', rate, { cpu: { projector: 20 }, peakMiB: 200, foreignCores }),
     run('projector, 2 processes, Avro', 10_000, { cpu: { projector: 25 } }),
   ]);
-  const shape = { rows: 1_000, bytesARow: 800, runs };
+  const shape = { rows: 1_000, bytesARow: 800, runs, failures: ['a sink died'] };
   return {
     ...NOTHING,
     parts: {
@@ -67,6 +67,7 @@ describe('the page', () => {
     const page = renderPage(withRuns(0.9));
     expect(page).toContain('| 18.00 (10.00 to 20.00) | **not met** |');
     expect(page).toContain('**No figures:** commit to visible: the connector failed.');
+    expect(page).toContain('**Failed runs:** a sink died.');
     expect(page).toContain('**Disturbed:** in 6 of 30 runs');
   });
 
