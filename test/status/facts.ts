@@ -45,6 +45,7 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
     accepted: {},
     rowsSeen: 1000,
     quarantine: { open: 0, waived: 0 },
+    gaps: [],
     ...patch,
   };
 }
