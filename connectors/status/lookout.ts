@@ -18,7 +18,9 @@ import { AREAS_WATCHED } from './watched.ts';
 const OBSERVER_WITHIN_MS = 25_000;
 const COUNTS = { restMs: 10_000 };
 /** Kafka Connect may take fifteen seconds to say nothing. */
-const SNAPSHOT = { restMs: 0, withinMs: 18_000 };
+const SNAPSHOT = { restMs: 0, longestRestMs: 5_000, withinMs: 18_000 };
+/** Grouped from the findings of the last run, mostly none. */
+const VERDICTS = { restMs: 0, longestRestMs: 5_000 };
 
 const FIRST = new Set(['projection'] as const);
 const THEN = new Set(['dataTopic'] as const);
@@ -41,7 +43,7 @@ export class Lookout {
   /** Measured over a second and a half: no look but the first waits for it. */
   readonly #walRate = new Paced(() => this.#measureWal(), { restMs: 0 });
   readonly #snapshot = new Paced(() => this.#askSnapshot(), SNAPSHOT);
-  readonly #verdicts = new Paced(() => readVerdicts(this.#services.canonical()), { restMs: 0 });
+  readonly #verdicts = new Paced(() => readVerdicts(this.#services.canonical()), VERDICTS);
 
   constructor(config: SnapshotConfig) {
     this.#config = config;
