@@ -46,14 +46,14 @@ run AS (
   ON CONFLICT (id) DO NOTHING
   RETURNING id
 ),
--- Our own rows that were there already.
+-- Our own rows that were there already. NOT IN hashes the ids, whatever the planner takes the number of rows for.
 there AS MATERIALIZED (
   SELECT ARRAY(
     SELECT ROW(i.id, i.agent_url, i.lifecycle_stage, i.overall_status, i.headline, i.total_duration_ms, i.tested_at,
                i.tracks_passed, i.tracks_failed, i.agent_profile_json, i.observations_json, i.dry_run,
                i.triggered_org_id)::history_cdc.own_run
     FROM image i
-    WHERE NOT EXISTS (SELECT FROM run WHERE run.id = i.id)) AS images
+    WHERE i.id NOT IN (SELECT run.id FROM run)) AS images
 ),
 kept AS (
   INSERT INTO history_cdc.unsettled_twin (
