@@ -1,77 +1,71 @@
-import { setTimeout } from 'node:timers/promises';
 import { createPool, type Pool } from '../consumers/lib/postgres.ts';
-import { DATABASE, ROLES } from '../stack/state.ts';
+import { ROLES } from '../stack/state.ts';
 
-const BEFORE = 'bench_before';
 const COPY = 'bench_copy';
 
-export interface Copy {
-  readonly name: string;
-  /** Milliseconds that sessions on it have spent in statements, all of them; waits until those sessions are gone. */
-  activeMs(): Promise<number>;
-}
-
-/** Copies of the application's database, all from the same moment. */
+/** The databases of a bench, on the server of its stack. */
 export class Databases {
-  /** The application's database as superuser. */
-  readonly superuserUrl: string;
-  readonly #serverUrl: string;
+  /** The database `app` as its role, of which only the server, the role and the password count. */
+  readonly #appUrl: string;
+  readonly #superuserUrl: string;
 
-  constructor(serverUrl: string) {
-    this.#serverUrl = serverUrl;
-    this.superuserUrl = withDatabase(serverUrl, DATABASE);
+  constructor(urls: { readonly databaseUrl: string; readonly superuserUrl: string }) {
+    this.#appUrl = urls.databaseUrl;
+    this.#superuserUrl = urls.superuserUrl;
   }
 
-  /** Nobody may be connected to the application's database. */
-  async putAside(): Promise<void> {
-    await this.#asSuperuser((pool) => pool.query(`CREATE DATABASE ${BEFORE} TEMPLATE ${DATABASE}`));
+  urlOf(database: string): string {
+    return withDatabase(this.#appUrl, database);
   }
 
-  /** A copy of what was put aside, statistics included, for the time of the work. */
-  async withCopy<T>(work: (copy: Copy) => Promise<T>): Promise<T> {
-    return await this.#asSuperuser(async (pool) => {
-      await pool.query(`CREATE DATABASE ${COPY} OWNER ${ROLES.app} TEMPLATE ${BEFORE}`);
-      try {
-        await pool.query('CHECKPOINT');
-        return await work({ name: COPY, activeMs: () => activeMs(pool) });
-      } finally {
-        await pool.query(`DROP DATABASE ${COPY} WITH (FORCE)`);
-      }
+  superuserUrlOf(database: string): string {
+    return withDatabase(this.#superuserUrl, database);
+  }
+
+  async create(database: string): Promise<void> {
+    await this.asSuperuser((pool) => pool.query(`CREATE DATABASE ${database} OWNER ${ROLES.app}`));
+  }
+
+  async drop(database: string): Promise<void> {
+    await this.asSuperuser((pool) => pool.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
+  }
+
+  /**
+   * A copy of a database, statistics included, for the time of the work: what an earlier run left would slow a later one
+   * down. Nobody may be connected to the original. The checkpoint before the work is the same for everybody.
+   */
+  async withCopy<T>(original: string, work: (copy: string) => Promise<T>): Promise<T> {
+    await this.drop(COPY);
+    await this.asSuperuser(async (pool) => {
+      // File by file: by the WAL, as is the default, a copy of this size costs more than the run.
+      await pool.query(`CREATE DATABASE ${COPY} OWNER ${ROLES.app} TEMPLATE ${original} STRATEGY file_copy`);
+      await pool.query('CHECKPOINT');
     });
-  }
-
-  async #asSuperuser<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
-    const pool = createPool({ url: this.#serverUrl, name: 'history-cdc bench', connections: 1 });
     try {
-      return await work(pool);
+      return await work(COPY);
     } finally {
-      await pool.end();
+      await this.drop(COPY);
     }
   }
-}
 
-const ACTIVE = `
-  SELECT active_time AS ms, EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = $1 AND a.backend_type = 'client backend') AS busy
-  FROM pg_stat_database d WHERE d.datname = $1`;
-const SESSIONS_END_WITHIN_MS = 10_000;
-const POLL_MS = 20;
-
-/** A session reports its time when it ends, a moment after its client is gone. */
-async function activeMs(pool: Pool): Promise<number> {
-  const until = performance.now() + SESSIONS_END_WITHIN_MS;
-  for (;;) {
-    const { rows } = await pool.query<{ ms: number; busy: boolean }>(ACTIVE, [COPY]);
-    const [row] = rows;
-    if (row === undefined) throw new Error(`${COPY} is gone`);
-    if (!row.busy) return row.ms;
-    if (performance.now() > until) throw new Error('the projector is gone, and its sessions are not');
-    await setTimeout(POLL_MS);
+  async asSuperuser<T>(work: (pool: Pool) => Promise<T>, database = 'postgres'): Promise<T> {
+    return await withPool(this.superuserUrlOf(database), work);
   }
 }
 
 /** The same server and role, another database. */
-export function withDatabase(url: string, database: string): string {
+function withDatabase(url: string, database: string): string {
   const other = new URL(url);
   other.pathname = database;
   return other.href;
+}
+
+/** A pool for the time of the work. */
+export async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = createPool({ url, name: 'history-cdc bench', connections: 2 });
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
 }

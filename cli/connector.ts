@@ -6,6 +6,7 @@ import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
 import { connectorReport } from '../connectors/deploy/status.ts';
 import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
+import { assertContinuous } from '../connectors/watchdog/guard.ts';
 import { topicNames } from '../consumers/lib/names.ts';
 import { renderPlan, renderReport } from './connector-view.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
@@ -166,7 +167,7 @@ function registerStatus(connector: Command, context: CommandContext): void {
 
 const SWITCHES = {
   pause: 'stop reading; the slot stays, and the server keeps the WAL for it',
-  resume: 'go on reading where it stopped',
+  resume: 'go on reading where it stopped; refused where rows would be missing',
   restart: 'start the connector and all its tasks anew, also failed ones',
 } as const;
 
@@ -178,6 +179,11 @@ function registerSwitches(connector: Command, context: CommandContext): void {
       .addHelpText('after', `\nExample:\n  history-cdc connector ${verb}`)
       .action(async () => {
         const config = context.config(['CONNECT_URL']);
+        if (verb === 'resume') {
+          await assertContinuous(config, (line) => {
+            context.note(line);
+          });
+        }
         await connectClient(config)[verb](config.CONNECTOR_NAME);
         context.print(`Kafka Connect was told: ${verb} ${config.CONNECTOR_NAME}`);
       });

@@ -15,6 +15,7 @@ import { registerQuarantine } from './quarantine.ts';
 import { registerReplay } from './replay.ts';
 import { registerSnapshot } from './snapshot.ts';
 import { registerStack } from './stack.ts';
+import { registerStatus } from './status.ts';
 import { registerSweep } from './sweep.ts';
 import { registerUndo } from './undo.ts';
 
@@ -43,6 +44,7 @@ function buildProgram(context: CommandContext): Command {
   registerReplay(program, context);
   registerSnapshot(program, context);
   registerStack(program, context);
+  registerStatus(program, context);
   registerSweep(program, context);
   registerUndo(program, context);
   return program;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Watchdog } from '../connectors/watchdog/watchdog.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/run.ts';
 import { createLogger } from '../consumers/lib/log.ts';
 import type { CommandContext } from './context.ts';
@@ -11,6 +12,7 @@ interface ProjectOptions {
   readonly dryRun?: true;
   readonly acceptNewTopic?: true;
   readonly acceptTruncate?: string[];
+  readonly acceptGap?: string[];
   readonly json?: true;
 }
 
@@ -29,6 +31,12 @@ export function registerProject(program: Command, context: CommandContext): void
         'go on behind a truncate of the legacy table',
       ).argParser(positions),
     )
+    .addOption(
+      new Option(
+        '--accept-gap <id...>',
+        'go on behind a break of the stream; the gap stays open until `reconcile` proves that nothing is missing',
+      ).argParser(gapIds),
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -44,13 +52,16 @@ export function registerProject(program: Command, context: CommandContext): void
         replayStart: { from: 'beginning' },
         acceptNewTopic: options.acceptNewTopic === true,
         acceptedTruncates: options.acceptTruncate ?? [],
+        acceptedGaps: options.acceptGap ?? [],
         // A run that ends by itself is watched by whoever started it.
         serveHttp: !untilCaughtUp,
       });
     });
 }
 
-type Settings = Omit<RunOptions, 'config' | 'logger' | 'stop' | 'progress'>;
+type Settings = Omit<RunOptions, 'config' | 'logger' | 'stop' | 'progress' | 'watch'> & {
+  readonly acceptedGaps?: readonly string[];
+};
 
 /** Runs a projector with the command's surroundings: configuration, log, progress, signals, answer. */
 export async function runAndReport(
@@ -66,6 +77,7 @@ export async function runAndReport(
       config,
       logger: createLogger(config.LOG_LEVEL),
       stop: stopOnSignal(),
+      watch: (tools) => new Watchdog({ ...tools, config, acceptedGaps: settings.acceptedGaps ?? [] }),
       progress: (done, total) => {
         progress.update(done, total);
       },
@@ -81,5 +93,10 @@ export async function runAndReport(
 
 function positions(text: string, previous: string[] | undefined): string[] {
   if (!/^\d+:\d+$/.test(text)) throw new InvalidArgumentError('it is not partition:offset');
+  return [...(previous ?? []), text];
+}
+
+function gapIds(text: string, previous: string[] | undefined): string[] {
+  if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('it is not the number of a gap');
   return [...(previous ?? []), text];
 }

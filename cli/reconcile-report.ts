@@ -1,5 +1,6 @@
 import { KINDS } from '../consumers/agent-test-history/reconcile/kinds.ts';
 import type { Finding, ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
+import type { Gap } from '../consumers/agent-test-history/continuity/gaps.ts';
 import type { CommandContext } from './context.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
@@ -42,7 +43,8 @@ async function printJson(
   context.print(`${before === '' ? '' : `${before}\n`}  ]\n}`);
 }
 
-function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen, quarantine }: ReconcileReport) {
+function factsOf(report: ReconcileReport) {
+  const { run, verdict, stale, kinds, accepted, rowsSeen, quarantine, gaps } = report;
   return {
     run: Number(run.id),
     started_at: run.started_at,
@@ -58,6 +60,12 @@ function factsOf({ run, verdict, stale, kinds, accepted, rowsSeen, quarantine }:
     decisions: run.decisions,
     rows_seen: rowsSeen,
     quarantine,
+    gaps: gaps.map(({ id, kind, openedAt, acceptedAt }) => ({
+      id,
+      kind,
+      opened_at: openedAt,
+      accepted_at: acceptedAt,
+    })),
     kinds,
     accepted,
   };
@@ -109,12 +117,21 @@ const VERDICTS = {
   not_proven: 'not proven: what is in flight did not come through in time',
 } as const;
 
-function closing({ run, verdict, stale, accepted }: ReconcileReport): string {
+function closing({ run, verdict, stale, accepted, gaps }: ReconcileReport): string {
   const butFor =
     verdict === 'proven' && Object.keys(accepted).length > 0 ? ', but for what was accepted' : '';
   return [
     ...(run.waited_for === null ? [] : [`in flight: ${run.waited_for}`]),
     `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}${butFor}`,
+    ...gaps.map(gapLine),
     ...(stale === null ? [] : [`the verdict is stale: ${stale}. run \`history-cdc reconcile\``]),
   ].join('\n');
+}
+
+function gapLine({ id, kind, openedAt, acceptedAt }: Gap): string {
+  const next =
+    acceptedAt === null
+      ? '`history-cdc project` says what to do'
+      : 'read the table again (`history-cdc snapshot start --follow`), then `history-cdc reconcile --fresh`, once no transaction is open that is older';
+  return `not proven while gap ${id} of the stream (${kind}, since ${openedAt.toISOString()}) is open: ${next}`;
 }

@@ -10,6 +10,7 @@ import {
 import { lastFinished, type ReconcileRun } from '../consumers/agent-test-history/reconcile/run-store.ts';
 import { readTopicEnds } from '../consumers/agent-test-history/reconcile/topic-ends.ts';
 import { assertFit, CANONICAL_TABLES, LEGACY_TABLES } from '../consumers/agent-test-history/requirements.ts';
+import { closableGaps, closeGaps } from '../consumers/agent-test-history/continuity/gaps.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
@@ -39,6 +40,9 @@ between the legacy table and the ledger is confirmed once everything that the so
 been streamed and projected; a row that changes again meanwhile begins anew. Where that does not happen within
 --settle-seconds, it is reported as in flight, the verdict is "not proven", and the answer says what it waited for. Where
 Kafka or the slot cannot be asked, nobody writes and all is projected, say so with --source-is-quiet.
+
+A gap of the stream that was accepted (\`project --accept-gap\`) is closed by a run that began afterwards and is proven, and
+by nothing else; while one is open, this ends with 1.
 
 A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule or
 the version of history-cdc has changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
@@ -97,7 +101,8 @@ export function registerReconcile(program: Command, context: CommandContext): vo
           findings: findingsOf(databases.canonical, report.run.id),
           shape,
         });
-        if (report.verdict !== 'proven' || report.stale !== null) throw new AnswerNo();
+        if (report.verdict !== 'proven' || report.stale !== null || report.gaps.length > 0)
+          throw new AnswerNo();
       });
     });
 }
@@ -126,6 +131,7 @@ async function compared(
   const progress = createProgress('rows compared');
   const total = await roughTotal(databases);
   const signal = stopOnSignal();
+  const closable = await closableGaps(canonical, legacy);
   const run = await reconcile({
     canonical,
     elsewhere: inOneDatabase(databases) ? undefined : legacy,
@@ -150,6 +156,8 @@ async function compared(
     throw new AnswerNo();
   });
   progress.end();
+  for (const id of await closeGaps(canonical, run.id, closable))
+    context.note(`gap ${id} of the stream is closed: nothing is missing`);
   return await reportOf(canonical, run, new Date());
 }
 

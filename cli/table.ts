@@ -36,3 +36,19 @@ export function renderTable(
   );
   return table.toString();
 }
+
+/** The same look without a head, each column as wide as told, words wrapped within it. */
+export function renderColumns(widths: readonly number[], rows: readonly (readonly string[])[]): string {
+  const table = new Table({
+    chars: NO_BORDERS,
+    colWidths: [...widths],
+    wordWrap: true,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}

@@ -23,34 +23,44 @@ export const connect: Server = {
   probe,
 };
 
-async function prepare({ instance, state, environment, jvm }: StartContext): Promise<LaunchCommand> {
-  const { java, runtime } = await jvm();
+async function prepare(context: StartContext): Promise<LaunchCommand> {
+  const { state, environment } = context;
+  const { runtime } = await context.jvm();
+  const config = writeProperties(
+    context.instance,
+    'connect.properties',
+    workerProperties(state, runtime.connectPlugins),
+  );
   const { secure } = state;
-  const config = writeProperties(instance, 'connect.properties', properties(state, runtime.connectPlugins));
+  // The connector's configuration refers to them by name; they are stored nowhere that Connect's REST interface shows.
+  const secrets = {
+    HISTORY_CDC_CONNECTOR_PASSWORD: state.passwords.connector,
+    ...(secure !== undefined && { HISTORY_CDC_REGISTRY_PASSWORD: secure.passwords.registry }),
+  };
+  const env = { ...serverEnvironment(environment), ...secrets };
+  const options = secure === undefined ? [] : secureOptions(context.instance, secure);
+  return await workerCommand(context, config, env, options);
+}
+
+/** A worker of Connect with a properties file; for the bench's second one, too. */
+export async function workerCommand(
+  { instance, jvm }: Pick<StartContext, 'instance' | 'jvm'>,
+  config: string,
+  env: Readonly<Record<string, string>>,
+  jvmOptions: readonly string[] = [],
+): Promise<LaunchCommand> {
+  const { java, runtime } = await jvm();
+  const main = 'org.apache.kafka.connect.cli.ConnectDistributed';
+  const heap = ['-Xms128m', `-Xmx${HEAP}`];
   return {
     file: java,
-    args: [
-      '-Xms128m',
-      `-Xmx${HEAP}`,
-      ...JVM_OPTIONS,
-      KAFKA_LOG_OPTION,
-      ...(secure === undefined ? [] : secureOptions(instance, secure)),
-      '-cp',
-      runtime.kafkaJars,
-      'org.apache.kafka.connect.cli.ConnectDistributed',
-      config,
-    ],
+    args: [...heap, ...JVM_OPTIONS, KAFKA_LOG_OPTION, ...jvmOptions, '-cp', runtime.kafkaJars, main, config],
     cwd: instance.folder,
-    // The connector's configuration refers to it by name; it is stored nowhere that Connect's REST interface shows.
-    env: {
-      ...serverEnvironment(environment),
-      HISTORY_CDC_CONNECTOR_PASSWORD: state.passwords.connector,
-      ...(secure !== undefined && { HISTORY_CDC_REGISTRY_PASSWORD: secure.passwords.registry }),
-    },
+    env,
   };
 }
 
-function properties(state: StackState, plugins: string): Record<string, string> {
+export function workerProperties(state: StackState, plugins: string): Record<string, string> {
   return {
     'bootstrap.servers': addressesOf(state).kafkaBrokers,
     'group.id': 'history-cdc-connect',

@@ -12,13 +12,29 @@ import { stateFolder } from './state.ts';
 
 const FETCH_WITHIN_MS = 30 * 60_000;
 const POM_FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'connectors', 'runtime');
-/** All that decides what Maven makes. */
-const SOURCES = [
-  'pom.xml',
-  'servers/pom.xml',
-  'connect-plugins/pom.xml',
-  'connect-plugins/avro-converter-manifest/META-INF/services/org.apache.kafka.connect.storage.Converter',
-];
+
+/** What Maven is to make, and all that decides it. */
+export interface MavenBuild {
+  /** The folder's name begins with it. */
+  readonly name: string;
+  /** Absolute; `pom.xml` is among the sources. */
+  readonly folder: string;
+  readonly sources: readonly string[];
+  /** What a person is told while it is fetched. */
+  readonly fetching: string;
+}
+
+const SERVERS: MavenBuild = {
+  name: 'jars',
+  folder: POM_FOLDER,
+  sources: [
+    'pom.xml',
+    'servers/pom.xml',
+    'connect-plugins/pom.xml',
+    'connect-plugins/avro-converter-manifest/META-INF/services/org.apache.kafka.connect.storage.Converter',
+  ],
+  fetching: 'fetching Kafka, Connect, Debezium and the schema registry by Maven (about 200 MB, once)',
+};
 
 /** What Maven fetched. */
 export interface Runtime {
@@ -29,30 +45,12 @@ export interface Runtime {
   readonly connectPlugins: string;
 }
 
-/**
- * The servers' jars, fetched on first use. Their folder is named after the content of its sources and appears in one
- * rename: a folder that exists is complete and is what they say, and a download that was cut short is not there.
- */
+/** The servers' jars, fetched on first use. */
 export async function fetchRuntime(
   environment: Environment,
   onProgress: (line: string) => void,
 ): Promise<Runtime> {
-  const root = path.join(stateFolder(environment), 'runtime');
-  const folder = path.join(root, `jars-${sourcesHash()}`);
-  if (!existsSync(folder)) {
-    const lock = {
-      file: path.join(root, 'lock'),
-      purpose: 'download of the servers',
-      withinMs: FETCH_WITHIN_MS,
-      onProgress,
-    };
-    await withLock(lock, async () => {
-      if (existsSync(folder)) return;
-      requireMaven(environment);
-      const log = path.join(root, 'maven.log');
-      await newFolder(folder, (into) => runMaven({ environment, into, log, onProgress }));
-    });
-  }
+  const folder = await fetchByMaven(SERVERS, environment, onProgress);
   return {
     kafkaJars: path.join(folder, 'kafka', '*'),
     registryJar: path.join(folder, 'registry', `apicurio-registry-app-${registryVersion()}-runner.jar`),
@@ -60,9 +58,36 @@ export async function fetchRuntime(
   };
 }
 
-function sourcesHash(): string {
+/**
+ * Runs a build on first use and gives its folder, which is named after the content of the build's sources and appears
+ * in one rename: a folder that exists is complete and is what they say, and a download that was cut short is not there.
+ */
+export async function fetchByMaven(
+  build: MavenBuild,
+  environment: Environment,
+  onProgress: (line: string) => void,
+): Promise<string> {
+  const root = path.join(stateFolder(environment), 'runtime');
+  const folder = path.join(root, `${build.name}-${hashOf(build)}`);
+  if (existsSync(folder)) return folder;
+  const lock = {
+    file: path.join(root, 'lock'),
+    purpose: 'download of the servers',
+    withinMs: FETCH_WITHIN_MS,
+    onProgress,
+  };
+  await withLock(lock, async () => {
+    if (existsSync(folder)) return;
+    requireMaven(environment);
+    const log = path.join(root, 'maven.log');
+    await newFolder(folder, (into) => runMaven({ build, environment, into, log, onProgress }));
+  });
+  return folder;
+}
+
+function hashOf({ folder, sources }: MavenBuild): string {
   const hash = createHash('sha256');
-  for (const source of SOURCES) hash.update(readFileSync(path.join(POM_FOLDER, source)));
+  for (const source of sources) hash.update(readFileSync(path.join(folder, source)));
   return hash.digest('hex').slice(0, 12);
 }
 
@@ -74,15 +99,16 @@ function registryVersion(): string {
 }
 
 interface MavenRun {
+  readonly build: MavenBuild;
   readonly environment: Environment;
   readonly into: string;
   readonly log: string;
   readonly onProgress: (line: string) => void;
 }
 
-async function runMaven({ environment, into, log, onProgress }: MavenRun): Promise<void> {
-  onProgress('fetching Kafka, Connect, Debezium and the schema registry by Maven (about 200 MB, once)');
-  const pom = path.join(POM_FOLDER, 'pom.xml');
+async function runMaven({ build, environment, into, log, onProgress }: MavenRun): Promise<void> {
+  onProgress(build.fetching);
+  const pom = path.join(build.folder, 'pom.xml');
   // -U: a registry that did not answer the last time is asked again, instead of the failure being remembered.
   const maven = spawn('mvn', ['-B', '-U', '-f', pom, 'package', `-Druntime.dir=${into}`], {
     env: environment,

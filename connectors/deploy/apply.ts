@@ -17,6 +17,7 @@ import { judgeSource } from './judge-source.ts';
 import { failureOf, judgeLiveness, summarizeTrace, type Baseline } from './liveness.ts';
 import { planConnector, type Plan } from './plan.ts';
 import { ProofWatch, type Proof } from './proof.ts';
+import { assertContinuous } from '../watchdog/guard.ts';
 import { readSourceClock } from './source-facts.ts';
 import {
   askSource,
@@ -44,7 +45,8 @@ const POLL_MS = 250;
 const NOTE_EVERY_MS = 3_000;
 
 /**
- * Brings the connector about and does not return before it is proved to work: the source fits, every topic exists,
+ * Brings the connector about and does not return before it is proved to work: the source fits, every topic exists, the
+ * stream is not broken,
  * Connect has the configuration, the task runs, the initial snapshot has been completed, and a heartbeat row written
  * after the start has come through its topic. Run again, it changes nothing and proves the same.
  */
@@ -54,6 +56,8 @@ export async function applyConnector(config: ConnectorSettings, options: ApplyOp
     const sourceClock = await checkSource(target, config, options);
     const plan = planConnector(desired, await readActual(target, desired));
     await createMissingTopics({ target, config, options, plan });
+    const { source: legacy, connect, cluster: kafka } = target;
+    await assertContinuous(config, options.note, { legacy, connect, kafka });
     const watch = await ProofWatch.start(target.cluster, config, 'new');
     try {
       const baseline = { sourceClock, oldTrace: await putConfig(target, desired, plan) };

@@ -129,6 +129,12 @@ export class ConnectClient {
     await this.#send('POST', path);
   }
 
+  /** What has failed of it, and nothing that runs. */
+  async restartFailed(name: string): Promise<void> {
+    const path = `/connectors/${encodeURIComponent(name)}/restart?includeTasks=true&onlyFailed=true`;
+    await this.#send('POST', path);
+  }
+
   /** Only a stopped connector may have its offsets forgotten; `stop` answers before the tasks have ended. */
   async forgetOffsets(name: string): Promise<void> {
     const path = `/connectors/${encodeURIComponent(name)}`;

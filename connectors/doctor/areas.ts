@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
+import type { Gap } from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
 import { desiredConnector, type DesiredConfig } from '../deploy/desired.ts';
 import { readProof, type Proof } from '../deploy/proof.ts';
@@ -62,6 +63,7 @@ export interface AreaFacts {
   readonly missingKeys: readonly canonical.UniqueKey[];
   readonly projectorRole: canonical.ProjectorRole;
   readonly projection: canonical.ProjectionFacts;
+  readonly gaps: readonly Gap[];
   readonly legacyClock: ClockFacts;
   readonly canonicalClock: ClockFacts;
   readonly connectClock: ClockFacts;
@@ -144,6 +146,7 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
   missingKeys: { needs: CANONICAL, ask: (s) => canonical.readMissingKeys(s.canonical()) },
   projectorRole: { needs: CANONICAL, ask: (s) => canonical.readProjectorRole(s.canonical()) },
   projection: { needs: CANONICAL, ask: (s) => canonical.readProjection(s.canonical()) },
+  gaps: { needs: CANONICAL, ask: (s) => canonical.readGaps(s.canonical()) },
   legacyClock: { needs: LEGACY, ask: (s) => askClock(() => postgresClock(s.legacy()), 0) },
   canonicalClock: { needs: CANONICAL, ask: (s) => askClock(() => postgresClock(s.canonical()), 0) },
   connectClock: {

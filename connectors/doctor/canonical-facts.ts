@@ -1,3 +1,4 @@
+import { openGaps, type Gap } from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { assertMigrated, PROJECTOR_RIGHTS } from '../../consumers/agent-test-history/migrate.ts';
 import {
   CANONICAL_TABLES,
@@ -126,6 +127,16 @@ export async function readProjection(client: Client): Promise<ProjectionFacts> {
     return certain(await askFacts<ProjectionFacts>(client, PROJECTION, []));
   } catch (error) {
     if (sqlState(error) === UNDEFINED_TABLE) return { topics: [], offsets: [], quarantined: 0 };
+    throw error;
+  }
+}
+
+/** None, where there is no ledger yet, or one that is older. */
+export async function readGaps(client: Client): Promise<readonly Gap[]> {
+  try {
+    return await openGaps(client);
+  } catch (error) {
+    if (sqlState(error) === UNDEFINED_TABLE) return [];
     throw error;
   }
 }

@@ -50,7 +50,7 @@ export async function readSlotPosition(
 }
 
 /** Debezium stores several positions; the connector goes on behind the furthest of them. */
-function storedLsn(offsets: readonly Readonly<Record<string, unknown>>[]): bigint | undefined {
+export function storedLsn(offsets: readonly Readonly<Record<string, unknown>>[]): bigint | undefined {
   const positions = offsets.flatMap(({ lsn, lsn_proc: processed, lsn_commit: committed }) =>
     [lsn, processed, committed].filter((position) => typeof position === 'number').map(BigInt),
   );

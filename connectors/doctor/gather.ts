@@ -1,55 +1,43 @@
 import type { Config } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
+import { within } from '../../consumers/lib/within.ts';
 import { AREAS, type Answer, type AreaFacts, type AreaName, type Facts } from './areas.ts';
 import { Services } from './services.ts';
 
 const WITHIN_MS = 10_000;
 
-/** Reads the areas side by side. Each has its time: one that gives no answer is unknown, and nothing waits for it. */
+/** Opens what is asked, reads the areas, and closes it again. */
 export async function gatherFacts(config: Config, wanted: ReadonlySet<AreaName>): Promise<Facts> {
   const services = new Services(config);
   try {
-    const names = Object.keys(AREAS) as AreaName[];
-    const answers = await Promise.all(
-      names.map(async (name) => [name, await answerOf({ name, wanted, services, config })] as const),
-    );
-    return Object.fromEntries(answers) as unknown as Facts;
+    return await readFacts(services, config, wanted);
   } finally {
     services.close();
   }
 }
 
-interface Question<A extends AreaName> {
-  readonly name: A;
-  readonly wanted: ReadonlySet<AreaName>;
-  readonly services: Services;
-  readonly config: Config;
+/** Reads the areas side by side. Each has its time: one that gives no answer is unknown, and nothing waits for it. */
+export async function readFacts(
+  services: Services,
+  config: Config,
+  wanted: ReadonlySet<AreaName>,
+): Promise<Facts> {
+  const areaOf = async <A extends AreaName>(name: A): Promise<Answer<AreaFacts[A]>> => {
+    if (!wanted.has(name)) return { known: false, why: 'it was not asked' };
+    const { ask, withinMs } = AREAS[name];
+    return await answerOf(() => ask(services, config), withinMs);
+  };
+  const names = Object.keys(AREAS) as AreaName[];
+  const answers = await Promise.all(names.map(async (name) => [name, await areaOf(name)] as const));
+  return Object.fromEntries(answers) as unknown as Facts;
 }
 
-async function answerOf<A extends AreaName>(question: Question<A>): Promise<Answer<AreaFacts[A]>> {
-  const { name, wanted, services, config } = question;
-  if (!wanted.has(name)) return { known: false, why: 'it was not asked' };
-  const { ask, withinMs = WITHIN_MS } = AREAS[name];
+/** What a question came to, in its time; the first line of the error where it failed. */
+export async function answerOf<T>(ask: () => Promise<T>, withinMs = WITHIN_MS): Promise<Answer<T>> {
   try {
-    const value = await within(withinMs, () => ask(services, config));
-    return { known: true, value };
+    return { known: true, value: await within(withinMs, ask) };
   } catch (error) {
     return { known: false, why: firstLine(messageOf(error)) };
-  }
-}
-
-/** What comes too late is left to itself. */
-async function within<T>(ms: number, ask: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${String(ms / 1000)} s`));
-    }, ms);
-  });
-  try {
-    return await Promise.race([ask(), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

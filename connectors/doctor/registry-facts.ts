@@ -31,7 +31,11 @@ export async function readRegistry(config: RegistrySettings, topic: string): Pro
   return { kind: 'answers', subjects, schemas };
 }
 
-async function subjectFacts(registry: Endpoint, subject: string, kind: 'key' | 'envelope'): Promise<SubjectFacts> {
+async function subjectFacts(
+  registry: Endpoint,
+  subject: string,
+  kind: 'key' | 'envelope',
+): Promise<SubjectFacts> {
   const schema = await latestSchema(registry, subject);
   if (schema === undefined) return { subject, there: false, problem: undefined };
   return { subject, there: true, problem: schemaProblem(kind, schema) };

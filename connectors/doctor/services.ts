@@ -9,24 +9,26 @@ import { connectClient } from '../deploy/target.ts';
 const BOUNDS = '-c statement_timeout=9s -c lock_timeout=2s';
 const CONNECTIONS = 4;
 
-/** What the facts are read from, each opened when the first question comes. */
+/** What the facts are read from, each opened when the first question comes; `name` is shown in pg_stat_activity. */
 export class Services {
   readonly #config: Config;
+  readonly #name: string;
   #legacy: Pool | undefined;
   #canonical: Pool | undefined;
   #kafka: Promise<KafkaCluster> | undefined;
 
-  constructor(config: Config) {
+  constructor(config: Config, name = 'history-cdc doctor') {
     this.#config = config;
+    this.#name = name;
   }
 
   legacy(): Pool {
-    this.#legacy ??= bounded(this.#required('LEGACY_DATABASE_URL'));
+    this.#legacy ??= this.#bounded('LEGACY_DATABASE_URL');
     return this.#legacy;
   }
 
   canonical(): Pool {
-    this.#canonical ??= bounded(this.#required('DATABASE_URL'));
+    this.#canonical ??= this.#bounded('DATABASE_URL');
     return this.#canonical;
   }
 
@@ -53,8 +55,9 @@ export class Services {
     if (value === undefined) throw new Error(`${name} is not set`);
     return value;
   }
-}
 
-function bounded(url: string): Pool {
-  return createPool({ url, name: 'history-cdc doctor', connections: CONNECTIONS, settings: BOUNDS });
+  #bounded(setting: 'DATABASE_URL' | 'LEGACY_DATABASE_URL'): Pool {
+    const url = this.#required(setting);
+    return createPool({ url, name: this.#name, connections: CONNECTIONS, settings: BOUNDS });
+  }
 }

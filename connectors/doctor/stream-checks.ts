@@ -1,4 +1,5 @@
 import { OLD_HEARTBEAT_SECONDS } from '../deploy/status.ts';
+import { backlogOf } from './backlog.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { failed, notYet, ok, unknown, warning } from './verdict.ts';
 import { spanText } from './wal.ts';
@@ -126,21 +127,35 @@ export const STREAM_CHECKS = [
     },
   }),
   check({
+    id: 'gaps',
+    group: 'stream',
+    severity: 'error',
+    title: 'the stream has no gap that is not closed',
+    needs: ['gaps'],
+    judge: ({ gaps }) => {
+      if (gaps.length === 0) return ok('none is open');
+      const fresh = gaps.some(({ acceptedAt }) => acceptedAt === null);
+      return failed(
+        gaps
+          .map(({ id, kind, openedAt }) => `gap ${id} (${kind}) since ${openedAt.toISOString()}`)
+          .join(', '),
+        fresh
+          ? 'history-cdc project  # refuses, and says what to do, in its order'
+          : 'history-cdc snapshot start --follow\nhistory-cdc reconcile --fresh  # proven, it closes them',
+      );
+    },
+  }),
+  check({
     id: 'projector-moves',
     group: 'stream',
     severity: 'error',
     title: 'where the source moves, the ledger moves',
     needs: ['dataTopic', 'projection'],
-    judge: ({ dataTopic, projection: { offsets } }, circumstances) => {
+    judge: ({ dataTopic, projection }, circumstances) => {
       if (dataTopic === undefined) return noTopics(circumstances);
-      const ours = offsets.filter(({ topicId }) => topicId === dataTopic.topicId);
-      if (ours.length === 0) return notYet('nothing was projected yet', 'project');
-      let behind = 0n;
-      for (const [partition, { low, high }] of dataTopic.marks) {
-        const stored = ours.find((offset) => offset.partition === partition)?.nextOffset;
-        behind += high - (stored === undefined ? low : BigInt(stored));
-      }
-      const idle = Math.min(...ours.map(({ secondsAgo }) => secondsAgo));
+      const backlog = backlogOf(dataTopic, projection);
+      if (backlog === undefined) return notYet('nothing was projected yet', 'project');
+      const { records: behind, secondsSinceCommit: idle } = backlog;
       const found = `${behind.toLocaleString('en')} records behind, last commit ${spanText(idle)} ago`;
       return behind <= 0n || idle <= IDLE_SECONDS
         ? ok(found)

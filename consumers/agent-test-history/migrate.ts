@@ -136,6 +136,9 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   reconcile_run: ['INSERT', 'UPDATE', 'DELETE'],
   reconcile_finding: ['INSERT', 'UPDATE', 'DELETE'],
   pruned: ['INSERT', 'UPDATE', 'DELETE'],
+  source_identity: ['INSERT', 'DELETE'],
+  gap: ['INSERT', 'UPDATE'],
+  connector_restart: ['INSERT'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */

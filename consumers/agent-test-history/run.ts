@@ -20,6 +20,7 @@ import { addSweep, NO_SWEEPS, type SweepTotals } from './sweep/sweep-totals.ts';
 import { LiveWindowMeter, type LiveWindow } from './twins/live-window.ts';
 import { matchingOf } from './twins/matching.ts';
 import { findScriptCopies } from './script-copies.ts';
+import { bothReady, type Watch, type WatchTools } from './watch.ts';
 import { startOffsets, type ReplayStart, type StartOffsets } from './start-offsets.ts';
 
 /** A group that is not forgotten in time (the broker is away) is forgotten by Kafka itself, once it is empty. */
@@ -43,6 +44,8 @@ export interface RunOptions {
   /** `partition:offset` of truncates that a person has accepted. */
   readonly acceptedTruncates: readonly string[];
   readonly serveHttp: boolean;
+  /** What watches over source and stream, where anything is committed for good; without it, nobody does. */
+  readonly watch?: (tools: WatchTools) => Watch;
   /** Fires when the process is asked to stop. */
   readonly stop: AbortSignal;
   /** Records projected so far, of those that were in the topic at the start. */
@@ -114,24 +117,29 @@ async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
   const observer = new RunObserver({ metrics, logger, now: () => performance.now() }, (read) => {
     options.progress(read, Number(start.records));
   });
-  const http = options.serveHttp ? await startHttpServer(config, metrics, observer.readiness) : undefined;
+  const watch = commits(options)
+    ? options.watch?.({ cluster, metrics, logger, topicId: start.topicId })
+    : undefined;
+  const readiness = bothReady(observer.readiness, watch?.readiness);
+  const http = options.serveHttp ? await startHttpServer(config, metrics, readiness) : undefined;
   if (http !== undefined) logger.info({ url: http.url }, 'serving /healthz, /readyz and /metrics');
   try {
-    const { stopped, sweeps } = await runAll(options, observer, start);
+    const { stopped, sweeps } = await runAll({ ...options, watching: watch }, observer, start);
     // Only now: the stop has finished the transactions in hand.
     return { ...observer.total, stopped, liveWindow, sweeps, quarantine: await countUnhealedSoon(canonical) };
   } finally {
+    await watch?.stop();
     await http?.close();
   }
 }
 
-/** The projector, and beside it the sweeper, where anything is committed for good. */
+/** The projector, and beside it the sweeper and the watch, where anything is committed for good. */
 async function runAll(
-  options: Connected,
+  options: Connected & { readonly watching: Watch | undefined },
   observer: RunObserver,
   start: StartOffsets,
 ): Promise<Pick<RunResult, 'stopped' | 'sweeps'>> {
-  const { config, logger, cluster, meter } = options;
+  const { config, logger, cluster, meter, watching } = options;
   let sweeps = NO_SWEEPS;
   const projecting = projectorOptions(options, observer, start);
   const sweeper = new Sweeper({
@@ -146,11 +154,16 @@ async function runAll(
       observer.sweepFailed();
     },
   });
+  await watching?.begin();
   const projector = await Projector.start(projecting);
   try {
-    const stopped = await Promise.race([untilDone(projector, options), sweeper.run()]);
+    const beside = watching === undefined ? [sweeper.run()] : [sweeper.run(), watching.run()];
+    const stopped = await Promise.race([untilDone(projector, options), ...beside]);
     // The answer of a run that ends by itself is the last word: also on live rows that came after their legacy rows.
-    if (stopped === 'caught_up' && commits(options)) await sweeper.once();
+    if (stopped === 'caught_up' && commits(options)) {
+      await sweeper.once();
+      await watching?.once();
+    }
     return { stopped, sweeps };
   } finally {
     await settledWithin(SWEEP_WITHIN_MS, sweeper.stop());

@@ -20,6 +20,7 @@ interface Where {
 export interface StartOffsets {
   readonly startAt: ReadonlyMap<number, bigint>;
   readonly records: bigint;
+  readonly topicId: string;
   /** The next offset of each partition that the projectors have stored. */
   readonly stored: ReadonlyMap<number, bigint>;
 }
@@ -48,7 +49,7 @@ export async function startOffsets(
     if (mode === 'replay') startAt.set(partition, clamped);
     records += high - clamped;
   }
-  return { startAt, records, stored };
+  return { startAt, records, topicId: identity.topicId, stored };
 }
 
 type OffsetOf = (partition: number) => bigint | undefined;

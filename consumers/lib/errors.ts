@@ -17,6 +17,9 @@ export const ERROR_CODES = {
   OFFSET_OUT_OF_RANGE: 'the next offset to read is no longer, or not yet, in the topic',
   TOPIC_TRUNCATED: 'the beginning of the topic has been deleted, so part of the history is not in it',
   SOURCE_TRUNCATED: 'the legacy table was truncated',
+  STREAM_BROKEN:
+    'server, publication, slot or topic are not those that the stream began with: rows may be missing',
+  GAP_OPEN: 'a gap in the stream is open that nobody has accepted, or none is open that was to be accepted',
   QUARANTINE_BREAKER: 'more records than QUARANTINE_MAX_SHARE allows would go to the quarantine',
   QUARANTINE_RECORD: 'the quarantine has no such record, or its state does not allow what was asked',
   FENCED: 'another projector took the partition over',

@@ -158,6 +158,12 @@ export class KafkaCluster {
     await this.#admin.deleteTopics({ topics: [...topics] });
   }
 
+  /** How many consumers are in a group now; 0 where there is no such group. */
+  async groupMembers(group: string): Promise<number> {
+    const { groups } = await this.#admin.describeGroups([group]);
+    return groups[0]?.members.length ?? 0;
+  }
+
   /** Forgets consumer groups; one that does not exist is fine. */
   async deleteGroup(group: string): Promise<void> {
     try {

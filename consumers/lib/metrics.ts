@@ -12,6 +12,7 @@ export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve
     ...workDone([registry]),
     ...sweepsDone([registry]),
     ...state([registry]),
+    ...watched([registry]),
     quarantine: quarantineGauge([registry], inQuarantine),
   };
 }
@@ -125,6 +126,34 @@ function state(registers: Registry[]) {
     lastCommit: new Gauge({
       name: 'history_cdc_last_commit_timestamp_seconds',
       help: 'Unix time of the last committed batch',
+      registers,
+    }),
+  };
+}
+
+/** What the watchdog sees. */
+function watched(registers: Registry[]) {
+  return {
+    stalled: new Gauge({
+      name: 'history_cdc_stalled',
+      help: '1 while a stage stands still though what comes before it moves: stream (Kafka Connect), projection',
+      labelNames: ['stage'],
+      registers,
+    }),
+    gapsOpen: new Gauge({
+      name: 'history_cdc_gaps_open',
+      help: 'Breaks of the stream behind which nothing proves yet that no row is missing',
+      registers,
+    }),
+    connectorRestarts: new Counter({
+      name: 'history_cdc_connector_restarts_total',
+      help: 'Restarts of a failed connector that this projector has asked for',
+      registers,
+    }),
+    watchdogBlind: new Gauge({
+      name: 'history_cdc_watchdog_blind',
+      help: '1 while the watchdog cannot see a service: legacy, connect, kafka, ledger',
+      labelNames: ['service'],
       registers,
     }),
   };

@@ -83,6 +83,20 @@ export const SETTINGS = {
     meaning: 'how often `project` looks for live rows and memberships that came late; 0: never',
     default: '15',
   },
+  WATCHDOG_SECONDS: {
+    meaning:
+      'how often `project` looks at source, slot, stream and connector; 0: only when it begins, and when it ends by itself',
+    default: '15',
+  },
+  WATCHDOG_STALL_SECONDS: {
+    meaning:
+      'for how long the source may move and the ledger not, before `project` says that it is not ready',
+    default: '60',
+  },
+  WATCHDOG_RESTARTS: {
+    meaning: 'how many times an hour `project` restarts a connector whose task has failed; 0: never',
+    default: '5',
+  },
   OWNERSHIP_GRACE_HOURS: {
     meaning: "for how long a stranger's run is decided anew when a late membership makes it an owner's",
     default: '24',

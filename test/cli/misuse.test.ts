@@ -31,6 +31,7 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
     ['a confirmation that is no number', 'undo --apply --confirm all', 'it is not a number of rows'],
     ['an id that is none', 'explain 7', 'it is no UUID'],
     ['a check that there is not', 'doctor --only wal', 'There is no check wal'],
+    ['a pause that is none', 'status --watch soon', 'a number of seconds from 1 to 3600'],
     ['a start that is none', 'replay --from yesterday', 'none of: beginning, an offset, an ISO time'],
   ])('%s', async (_, args, message) => {
     const { code, stdout, stderr } = await run(args);
@@ -71,6 +72,7 @@ const COMMANDS = [
   'replay',
   'snapshot',
   'stack',
+  'status',
   'sweep',
   'undo',
 ];

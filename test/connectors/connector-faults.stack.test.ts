@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { until } from '../support/until.ts';
 import { useDeployment } from './deployment.ts';
 
 /*
@@ -9,18 +10,27 @@ import { useDeployment } from './deployment.ts';
 const ROWS = 5;
 const the = useDeployment(ROWS);
 
-test('a slot that was dropped and made again: the task fails, and the commands say why', async () => {
+test('a slot that was dropped and made again: nothing goes on, and the commands say why', async () => {
   expect((await the().connector(['sql', '--run'])).code).toBe(0);
   expect((await the().connector(['apply'])).code).toBe(0);
 
   await the().connect('PUT', '/stop');
   await the().dropSlot();
   await the().owner.query(`UPDATE agent_test_history SET brief = 'nobody saw it' WHERE scenario = 'large'`);
-  expect((await the().connector(['resume'])).code).toBe(0);
+  const resume = await the().connector(['resume']);
+  expect(resume.code).toBe(2);
+  expect(resume.stderr).toMatch(/STREAM_BROKEN: [^]*- slot: there is no slot, Kafka Connect has stored /);
 
+  // By whoever does not ask us.
+  await the().connect('PUT', '/resume');
+  await until('the task has failed', async () => {
+    const { tasks } = await the().connect<{ tasks: { state: string }[] }>('GET', '/status');
+    return tasks.some(({ state }) => state === 'FAILED');
+  });
   const apply = await the().connector(['apply']);
   expect(apply.code).toBe(2);
-  expect(apply.stderr).toContain('CONNECTOR_FAILED: task 0 failed: ');
+  expect(apply.stderr).toContain('STREAM_BROKEN');
+  expect(apply.stderr).toContain('way out: `history-cdc connector delete --forget-offsets`');
   const status = await the().connector(['status']);
   expect(status.code).toBe(1);
   expect(status.stdout).toContain('task 0 is FAILED');

@@ -97,6 +97,21 @@ describe('migrated', () => {
     });
   });
 
+  test('a gap of the stream, until a proof has closed it', async () => {
+    const topic =
+      "INSERT INTO history_cdc.topic (topic_id, name, partitions) VALUES (gen_random_uuid(), 'x', 1)";
+    const gap =
+      "INSERT INTO history_cdc.gap (topic_id, kind, evidence) SELECT topic_id, 'slot', 'gone' FROM history_cdc.topic";
+    await the().breaks('gaps', `${topic};${gap}`, {
+      says: '(slot) since ',
+      ...mendWith(
+        "UPDATE history_cdc.gap SET accepted_at = now(), closed_at = now(), closed_by = 'reconcile 1'",
+        'DELETE FROM history_cdc.gap',
+        'DELETE FROM history_cdc.topic',
+      ),
+    });
+  });
+
   test('a parked record', async () => {
     const breakIt = `INSERT INTO history_cdc.quarantine (topic_id, partition, "offset", reason, detail)
       VALUES (gen_random_uuid(), 0, 0, 'undecodable', 'x')`;

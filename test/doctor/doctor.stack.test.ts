@@ -178,7 +178,7 @@ describe('deployed', () => {
     const began = Date.now();
     const red = await report(['wal-level', 'kafka-reachable', 'connect-reachable', 'connect-version']);
     unfreeze();
-    expect(Date.now() - began).toBeLessThan(20_000);
+    expect(Date.now() - began).toBeLessThan(60_000);
     expect(red.checks.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual([
       'wal-level ok',
       'kafka-reachable ok',

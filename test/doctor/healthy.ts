@@ -113,6 +113,7 @@ export function healthyFacts(): AreaFacts {
       offsets: [{ topicId: 't', partition: 0, nextOffset: '10', secondsAgo: 1 }],
       quarantined: 0,
     },
+    gaps: [],
     legacyClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     canonicalClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     connectClock: { aheadSeconds: 0.1, unsureSeconds: 0.6 },

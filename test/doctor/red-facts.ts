@@ -1,5 +1,6 @@
 import type { AreaFacts } from '../../connectors/doctor/areas.ts';
 import { healthyFacts } from './healthy.ts';
+import { openGap } from './open-gap.ts';
 
 /** Fields of an area that are otherwise, or the whole of it where it is no object. */
 export type Patch = { readonly [A in keyof AreaFacts]?: Partial<AreaFacts[A]> | number | null | undefined };
@@ -189,6 +190,7 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
   ['topic-identity', 'failed', { dataTopic: { topicId: 'new' } }, 'deleted and made again'],
   ['topic-identity', 'failed', { dataTopic: { partitions: 8 } }, 'keys moved'],
   ['offsets-in-range', 'failed', { dataTopic: { marks: new Map([[0, { low: 11n, high: 12n }]]) } }, '0: 10'],
+  ['gaps', 'failed', { gaps: [openGap] }, 'gap 3 (slot) since 1970-01-01'],
   [
     'projector-moves',
     'failed',

@@ -105,6 +105,30 @@ test('--last prints the last verdict, and says when it is stale', async () => {
   expect(earlier.stdout).toContain('the verdict is stale: it was given by release 0.0.1');
 });
 
+test('while a gap of the stream is open, nothing is proven; a proof that began after its acceptance closes it', async () => {
+  await open.pool.query(`
+    INSERT INTO history_cdc.topic (topic_id, name, partitions) VALUES ('00000000-0000-4000-8000-00000000000a', 'topic', 1);
+    INSERT INTO history_cdc.gap (topic_id, kind, evidence)
+    SELECT topic_id, 'position', 'the slot is ahead' FROM history_cdc.topic`);
+  const unaccepted = await run('--source-is-quiet', '--fresh');
+  expect(unaccepted).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/proven while gap \d+ of/) as string,
+  });
+  await open.pool.query('UPDATE history_cdc.gap SET accepted_at = clock_timestamp()');
+  const last = await run('--last', '--json');
+  expect({ code: last.code, facts: JSON.parse(last.stdout) as unknown }).toMatchObject({
+    code: 1,
+    facts: { verdict: 'proven', gaps: [{ kind: 'position', accepted_at: expect.any(String) as string }] },
+  });
+  const closed = await run('--source-is-quiet', '--json');
+  expect(closed.stderr).toMatch(/gap \d+ of the stream is closed/);
+  expect({ code: closed.code, facts: JSON.parse(closed.stdout) as unknown }).toMatchObject({
+    code: 0,
+    facts: { gaps: [] },
+  });
+});
+
 test.each([
   ['a file that is not there', ['--accept', '/no/such/file'], 'error CONFIG_INVALID'],
   ['a number that is none', ['--settle-seconds', 'soon'], 'It must be a whole number from 0 to 3600.'],

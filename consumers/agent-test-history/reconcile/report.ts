@@ -1,5 +1,6 @@
 import type { Pool } from '../../lib/postgres.ts';
 import { RELEASE } from '../../lib/release.ts';
+import { openGaps, type Gap } from '../continuity/gaps.ts';
 import { RULE_VERSION } from '../outcome.ts';
 import { countUnhealed, type Unhealed } from '../quarantine/unhealed.ts';
 import type { Kind } from './kinds.ts';
@@ -36,6 +37,8 @@ export interface ReconcileReport {
   readonly rowsSeen: number;
   /** Now, whenever the run was. */
   readonly quarantine: Unhealed;
+  /** Breaks of the stream that no verdict has closed: while one is open, nothing is proven. Now, too. */
+  readonly gaps: readonly Gap[];
 }
 
 const COUNTS = `
@@ -63,6 +66,7 @@ export async function reportOf(canonical: Pool, run: ReconcileRun, now: Date): P
     accepted: Object.fromEntries(hits.map(({ rule, hits: number }) => [rule, number])),
     rowsSeen: Object.values(run.decisions ?? {}).reduce((total, rows) => total + rows, 0),
     quarantine: await countUnhealed(canonical),
+    gaps: await openGaps(canonical),
   };
 }
 

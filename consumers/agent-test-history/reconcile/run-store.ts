@@ -32,7 +32,7 @@ const UNFINISHED = `
     AND id > (SELECT coalesce(max(id), 0) FROM history_cdc.reconcile_run WHERE phase = 'done')
   ORDER BY id DESC LIMIT 1`;
 const BEGIN_RUN = `INSERT INTO history_cdc.reconcile_run (rule_version, release, phase) VALUES ($1, $2, 'legacy') RETURNING *`;
-const FINISHED = `SELECT * FROM history_cdc.reconcile_run WHERE phase = 'done' ORDER BY id DESC LIMIT 1`;
+const FINISHED = `SELECT * FROM history_cdc.reconcile_run WHERE phase = 'done' ORDER BY id DESC LIMIT $1`;
 
 /** The run to go on with: one that was broken off less than a day ago and that no verdict has overtaken, or a new one. */
 export async function beginOrResume(canonical: Pool, fresh: boolean): Promise<ReconcileRun> {
@@ -49,7 +49,12 @@ export async function beginOrResume(canonical: Pool, fresh: boolean): Promise<Re
 
 /** The last run that came to its end. */
 export async function lastFinished(canonical: Pool): Promise<ReconcileRun | undefined> {
-  return (await canonical.query<ReconcileRun>(FINISHED)).rows[0];
+  return (await finishedRuns(canonical, 1))[0];
+}
+
+/** The last runs that came to their end, the newest first. */
+export async function finishedRuns(canonical: Pool, limit: number): Promise<readonly ReconcileRun[]> {
+  return (await canonical.query<ReconcileRun>(FINISHED, [limit])).rows;
 }
 
 const ADVANCE = `

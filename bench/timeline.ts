@@ -1,0 +1,66 @@
+import type { Pool } from '../consumers/lib/postgres.ts';
+
+/** A transaction, by the server's clock, and how many of a table's rows it wrote. */
+export interface Commit {
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly rows: number;
+}
+
+/**
+ * How a table was filled, by the commit time of each of its rows (`track_commit_timestamp`): exact, the same for whoever
+ * wrote it, and nobody looks at the table while it is being filled. Begins with the first commit: until then processes
+ * start, join a group, warm up, which says nothing about a rate.
+ */
+export class Timeline {
+  readonly #commits: readonly Commit[];
+
+  constructor(commits: readonly Commit[]) {
+    if (commits.length === 0) throw new Error('nothing was committed');
+    this.#commits = [...commits].sort((a, b) => a.atMs - b.atMs);
+  }
+
+  static async of(pool: Pool, table: string): Promise<Timeline> {
+    const { rows } = await pool.query<{ at_ms: number; rows: number }>(
+      `SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 * 1000 AS at_ms, count(*)::integer AS rows
+       FROM ${table} GROUP BY 1`,
+    );
+    return new Timeline(rows.map(({ at_ms: atMs, rows: written }) => ({ atMs, rows: written })));
+  }
+
+  get rows(): number {
+    return this.#commits.reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  get firstMs(): number {
+    return this.#commits[0]?.atMs ?? 0;
+  }
+
+  get lastMs(): number {
+    return this.#commits.at(-1)?.atMs ?? 0;
+  }
+
+  /** Of the rows behind the first commit, in the time since then. One commit alone has no rate. */
+  get rowsPerSecond(): number {
+    return this.rowsBehindFirst / ((this.lastMs - this.firstMs) / 1000);
+  }
+
+  get rowsBehindFirst(): number {
+    return this.rows - (this.#commits[0]?.rows ?? 0);
+  }
+
+  /** When the table first held so many rows. */
+  reached(rows: number): number {
+    let sum = 0;
+    for (const commit of this.#commits) {
+      sum += commit.rows;
+      if (sum >= rows) return commit.atMs;
+    }
+    return this.lastMs;
+  }
+
+  /** Rows there at a moment. */
+  rowsAt(ms: number): number {
+    return this.#commits.filter(({ atMs }) => atMs <= ms).reduce((sum, { rows }) => sum + rows, 0);
+  }
+}

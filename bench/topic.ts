@@ -1,0 +1,113 @@
+import { applyConnector } from '../connectors/deploy/apply.ts';
+import { runSourceSql } from '../connectors/deploy/run-sql.ts';
+import { sourceSql } from '../connectors/deploy/source-sql.ts';
+import { connectClient, type ConnectorSettings } from '../connectors/deploy/target.ts';
+import { loadConfig, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
+import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
+import { createLogger } from '../consumers/lib/log.ts';
+import { topicNames } from '../consumers/lib/names.ts';
+import { waitUntil } from '../stack/wait.ts';
+import type { BenchStack } from './stack.ts';
+
+export type Format = 'avro' | 'json';
+export type SourceConfig = ConnectorSettings & ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL'>;
+
+/** A connector of its own, with slot, topics and group, on one database. */
+export interface Source {
+  readonly name: string;
+  readonly database: string;
+  readonly format: Format;
+  /** For the product's commands. */
+  readonly settings: Environment;
+  readonly config: SourceConfig;
+  readonly topic: string;
+}
+
+const NEEDS = [
+  'DATABASE_URL',
+  'LEGACY_DATABASE_URL',
+  'CONNECTOR_DATABASE_URL',
+  'KAFKA_BROKERS',
+  'CONNECT_URL',
+] as const;
+/** How long the end of a connector's session may take; then dropping its slot says what is wrong. */
+const SLOT_WITHIN_MS = 30_000;
+
+/** Names a connector, and makes what the DBA makes for it; starts nothing. */
+export async function prepareSource(
+  stack: BenchStack,
+  { name, database, format }: Pick<Source, 'name' | 'database' | 'format'>,
+): Promise<Source> {
+  const { addresses, databases } = stack;
+  const connector = new URL(addresses.connectorDatabaseUrl);
+  connector.pathname = database;
+  const settings = {
+    ...stack.environment,
+    DATABASE_URL: databases.urlOf(database),
+    CONNECTOR_DATABASE_URL: connector.href,
+    KAFKA_BROKERS: addresses.kafkaBrokers,
+    CONNECT_URL: addresses.connectUrl,
+    ...(format === 'avro' && {
+      SCHEMA_REGISTRY_URL: addresses.schemaRegistryUrl,
+      CONNECTOR_SCHEMA_REGISTRY_URL: addresses.connectorSchemaRegistryUrl,
+    }),
+    TOPIC_PREFIX: name,
+    CONNECTOR_NAME: name,
+    SLOT_NAME: name,
+    PUBLICATION_NAME: name,
+    CONSUMER_GROUP: name,
+    LOG_LEVEL: 'warn',
+    // Where there is no stack: the bench's own must not lend its registry to who reads JSON.
+    HISTORY_CDC_STATE_DIR: '/nonexistent',
+  };
+  const config = loadConfig(settings, undefined, NEEDS);
+  await runSourceSql(databases.superuserUrlOf(database), sourceSql(config));
+  return { name, database, format, settings, config, topic: topicNames(config).data };
+}
+
+/** Takes the whole table into the topic, and removes the connector and its slot: the topic stays as it is. */
+export async function fillTopic(stack: BenchStack, source: Source): Promise<void> {
+  await applyConnector(source.config, { note: () => undefined });
+  await removeConnector(stack, source);
+}
+
+export async function removeConnector(stack: BenchStack, { config, name }: Source): Promise<void> {
+  const connect = connectClient(config);
+  if ((await connect.config(name)) !== undefined) await connect.delete(name);
+  await stack.databases.asSuperuser(async (pool) => {
+    const slots = () =>
+      pool.query<{ active: boolean }>('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [name]);
+    await waitUntil(async () => !(await slots()).rows.some(({ active }) => active), {
+      withinMs: SLOT_WITHIN_MS,
+    });
+    await pool.query(
+      'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
+      [name],
+    );
+  });
+}
+
+export async function removeTopics({ config }: Source): Promise<void> {
+  await withCluster(config, async (cluster) => {
+    const there = new Set(await cluster.listTopics());
+    await cluster.deleteTopics(Object.values(topicNames(config)).filter((topic) => there.has(topic)));
+  });
+}
+
+export async function withCluster<T>(
+  config: SourceConfig,
+  work: (cluster: KafkaCluster) => Promise<T>,
+): Promise<T> {
+  const cluster = await KafkaCluster.connect(config, createLogger('silent'));
+  try {
+    return await work(cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** Records in a topic so far. */
+export async function recordsIn(cluster: KafkaCluster, topic: string): Promise<number> {
+  const watermarks = await cluster.watermarks(topic);
+  return Number([...watermarks.values()].reduce((sum, { high }) => sum + high, 0n));
+}

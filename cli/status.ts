@@ -1,0 +1,72 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { settingsOf } from '../connectors/doctor/doctor.ts';
+import { SNAPSHOT_NEEDS } from '../connectors/snapshot/session.ts';
+import { Lookout } from '../connectors/status/lookout.ts';
+import { reportOf, type StatusReport } from '../connectors/status/report.ts';
+import { WATCHED } from '../connectors/status/watched.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
+import { renderStatus } from './status-view.ts';
+import { watch } from './status-watch.ts';
+
+const EVERY_SECONDS = 5;
+
+interface StatusOptions {
+  readonly watch?: number | true;
+  readonly json?: true;
+}
+
+const HELP = `
+It reads only, and a role that may only read is enough. A service that does not answer is named, and the rest is shown.
+Ends with 1 where something is wrong, or where that cannot be ruled out; with 0 where all is well, where somebody should
+look some time, and where the deployment is not at its end. \`doctor\` checks more, once.
+
+--watch looks again every 5 seconds, or as often as told, until it is stopped (Ctrl-C), and ends as the last look did. The
+rows of both tables are counted now and then only; their age is shown.
+
+Examples:
+  history-cdc status
+  history-cdc status --watch
+  history-cdc status --watch 30 --json`;
+
+export function registerStatus(program: Command, context: CommandContext): void {
+  program
+    .command('status')
+    .description('one screen: is it good, how far behind is it, and the one thing to do next')
+    .option('--watch [seconds]', 'look again and again', parseSeconds)
+    .option('--json', 'print the facts as JSON; with --watch, a line a look')
+    .addHelpText('after', HELP)
+    .action(async ({ watch: again, json }: StatusOptions) => {
+      const config = context.config([...new Set([...settingsOf(WATCHED), ...SNAPSHOT_NEEDS])]);
+      const lookout = new Lookout(config);
+      const look = async () => reportOf(await lookout.look(), config);
+      try {
+        const last =
+          again === undefined
+            ? await once(context, look, json)
+            : await watch(context, look, {
+                everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
+                render: json === true ? (report) => JSON.stringify(report) : renderStatus,
+                redraw: json !== true && process.stdout.isTTY,
+              });
+        if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();
+      } finally {
+        await lookout.close();
+      }
+    });
+}
+
+async function once(
+  context: CommandContext,
+  look: () => Promise<StatusReport>,
+  json: true | undefined,
+): Promise<StatusReport> {
+  const report = await look();
+  context.print(json === true ? JSON.stringify(report, null, 2) : renderStatus(report));
+  return report;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 3600) return seconds;
+  throw new InvalidArgumentError('It must be a number of seconds from 1 to 3600.');
+}

@@ -1,0 +1,56 @@
+import { reportOf } from '../../consumers/agent-test-history/reconcile/report.ts';
+import { finishedRuns } from '../../consumers/agent-test-history/reconcile/run-store.ts';
+import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
+import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
+import type { Config } from '../../consumers/lib/config.ts';
+import { sqlState, type Pool } from '../../consumers/lib/postgres.ts';
+import { sqlFile } from '../../consumers/lib/sql-file.ts';
+import { certain } from '../doctor/postgres-facts.ts';
+import type { DecisionRow, TwinFacts, VerdictFacts } from './facts.ts';
+
+const DECISIONS = sqlFile(import.meta.url, './sql/decisions.sql');
+const UNSETTLED = sqlFile(import.meta.url, './sql/unsettled.sql');
+const LEGACY_ROWS = 'SELECT count(*)::float8 AS rows FROM public.agent_test_history';
+
+/** Reads the whole ledger: 1,000,000 rows take about half a second. */
+export async function readDecisions(pool: Pool): Promise<readonly DecisionRow[] | undefined> {
+  return await ifMigrated(async () => (await pool.query<DecisionRow>(DECISIONS)).rows);
+}
+
+/** By the primary key's index. */
+export async function readLegacyRows(pool: Pool): Promise<number> {
+  return certain((await pool.query<{ rows: number }>(LEGACY_ROWS)).rows[0]).rows;
+}
+
+export async function readQuarantine(pool: Pool): Promise<Unhealed | undefined> {
+  return await ifMigrated(() => countUnhealed(pool));
+}
+
+/** Sweeps come every `SWEEP_INTERVAL_SECONDS`, or ten times as late as one takes: half an hour is late in any case. */
+const LATE_US = 1_800_000_000n;
+
+export async function readTwins(pool: Pool, config: Config): Promise<TwinFacts | undefined> {
+  const lateUs = matchingOf(config).settleAfterUs + LATE_US;
+  return await ifMigrated(async () => certain((await pool.query<TwinFacts>(UNSETTLED, [lateUs])).rows[0]));
+}
+
+const VERDICTS = 3;
+
+export async function readVerdicts(pool: Pool): Promise<VerdictFacts | undefined> {
+  return await ifMigrated(async () => {
+    const [last, ...before] = await finishedRuns(pool, VERDICTS);
+    return { last: last === undefined ? undefined : await reportOf(pool, last, new Date()), before };
+  });
+}
+
+const UNDEFINED_TABLE = '42P01';
+
+/** Undefined where the schema history_cdc is not there, or lacks the table. */
+async function ifMigrated<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (sqlState(error) === UNDEFINED_TABLE) return undefined;
+    throw error;
+  }
+}

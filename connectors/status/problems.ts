@@ -1,0 +1,210 @@
+import type { Config } from '../../consumers/lib/config.ts';
+import { backlogIn } from '../doctor/backlog.ts';
+import { judge as judgeChecks, type CheckResult } from '../doctor/doctor.ts';
+import { STEPS } from '../doctor/verdict.ts';
+import { spanText } from '../doctor/wal.ts';
+import type { StatusFacts } from './facts.ts';
+import { ledgerSums } from './sums.ts';
+import { sectionOf, WATCHED, type Section } from './watched.ts';
+
+/**
+ * `wrong`: rows are lost or late, not right, or wait for a person. `unknown`: that cannot be ruled out, because something
+ * gives no answer. `not_yet`: a later step of the deployment brings it. `attention`: nothing is lost, and somebody should
+ * look. In this order one of them is told first.
+ */
+export const SEVERITIES = ['wrong', 'unknown', 'not_yet', 'attention'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export interface Problem {
+  /** Of the check of `doctor`, or of a judgement below. */
+  readonly id: string;
+  readonly section: Section;
+  readonly severity: Severity;
+  readonly evidence: string;
+  /** What to do: a command, SQL, or where it is described. */
+  readonly fix: string;
+}
+
+/** Pure. Those of `doctor` first, in the order of `WATCHED`: most of what follows is a consequence of them. */
+export function problemsOf(facts: StatusFacts, config: Config): Problem[] {
+  const { checks } = judgeChecks(facts.areas, config, WATCHED);
+  const projector = projectorProblems(facts);
+  // That none runs says more than that none moves.
+  const ofDoctor = checks
+    .flatMap(ofCheck)
+    .filter(({ id }) => id !== 'projector-moves' || projector.length === 0);
+  return [
+    ...ofDoctor,
+    ...projector,
+    ...(projector.length === 0 ? lateProblems(facts) : []),
+    ...verdictProblems(facts),
+    ...quarantineProblems(facts),
+    ...snapshotProblems(facts),
+    ...ledgerProblems(facts),
+    ...sweeperProblems(facts),
+  ];
+}
+
+function ofCheck({ id, verdict, severity, title, evidence, fix, step }: CheckResult): Problem[] {
+  const problem = { id, section: sectionOf(id), evidence };
+  switch (verdict) {
+    case 'ok':
+      return [];
+    case 'failed':
+      return [{ ...problem, severity: 'wrong', fix: fix ?? '' }];
+    case 'warning':
+      return [{ ...problem, severity: 'attention', fix: fix ?? '' }];
+    case 'not_yet':
+      return [{ ...problem, severity: 'not_yet', fix: step === null ? '' : STEPS[step] }];
+    case 'unknown': {
+      if (severity === 'warning') return [];
+      const unknown = `cannot tell whether ${title}: ${evidence}`;
+      return [{ ...problem, severity: 'unknown', evidence: unknown, fix: `history-cdc doctor --only ${id}` }];
+    }
+  }
+}
+
+function projectorProblems({ areas, projectors }: StatusFacts): Problem[] {
+  const backlog = backlogIn(areas);
+  if (backlog === undefined || !projectors.known || projectors.value > 0) return [];
+  const problem = { id: 'projector-runs', section: 'projector', fix: STEPS.project } as const;
+  return backlog.records > 0n
+    ? [
+        {
+          ...problem,
+          severity: 'wrong',
+          evidence: `no projector runs, and ${backlog.records.toLocaleString('en')} records wait`,
+        },
+      ]
+    : [{ ...problem, severity: 'attention', evidence: 'no projector runs: what comes next will wait' }];
+}
+
+/** Beyond that, a projector that works is catching up with something. */
+const LATE_SECONDS = 60;
+
+function lateProblems({ areas, oldestSeconds }: StatusFacts): Problem[] {
+  const backlog = backlogIn(areas);
+  if (backlog === undefined || !oldestSeconds.known || oldestSeconds.value < LATE_SECONDS) return [];
+  const records = backlog.records.toLocaleString('en');
+  const evidence = `${records} records wait, the oldest for ${spanText(oldestSeconds.value)}: it is catching up`;
+  return [
+    {
+      ...{ id: 'lag-late', section: 'lag', severity: 'attention', evidence },
+      fix: 'history-cdc status --watch  # shows the pace, and when it is done',
+    },
+  ];
+}
+
+function quarantineProblems({ quarantine }: StatusFacts): Problem[] {
+  if (!quarantine.known) return [notTold('quarantine', quarantine.why)];
+  const open = quarantine.value?.open ?? 0;
+  if (open === 0) return [];
+  const evidence = `${open.toLocaleString('en')} records wait for a person`;
+  return [
+    {
+      ...{ id: 'quarantine-open', section: 'quarantine', severity: 'wrong', evidence },
+      fix: 'history-cdc quarantine list',
+    },
+  ];
+}
+
+function verdictProblems(facts: StatusFacts): Problem[] {
+  const { verdicts } = facts;
+  if (!verdicts.known) return [notTold('verdict', verdicts.why)];
+  const last = verdicts.value?.last;
+  const problem = { id: 'verdict', section: 'verdict', fix: 'history-cdc reconcile' } as const;
+  if (last?.verdict === 'wrong') {
+    const rows = last.kinds
+      .filter(({ severity, confirmed }) => severity === 'wrong' && confirmed > 0)
+      .map(({ kind, confirmed }) => `${kind} ${confirmed.toLocaleString('en')}`);
+    const evidence = `the last reconcile found what is wrong: ${rows.join(', ')}`;
+    return [{ ...problem, severity: 'wrong', evidence, fix: 'history-cdc reconcile --last' }];
+  }
+  if (last?.verdict === 'not_proven') {
+    const evidence = `the last reconcile proved nothing: ${last.run.waited_for ?? 'rows were in flight'}`;
+    return [{ ...problem, severity: 'attention', evidence }];
+  }
+  if (last !== undefined && last.stale !== null)
+    return [{ ...problem, severity: 'attention', evidence: `the last verdict is stale: ${last.stale}` }];
+  const { rowsSeen } = ledgerSums(facts);
+  return last === undefined && rowsSeen !== null && rowsSeen > 0
+    ? [{ ...problem, severity: 'attention', evidence: 'nobody has compared the tables yet' }]
+    : [];
+}
+
+const SNAPSHOT_WRONG = ['stalled', 'unanswered', 'lost', 'failed'];
+
+/** Of incremental ones; the initial one has a check of `doctor`. */
+function snapshotProblems({ snapshot: { answer } }: StatusFacts): Problem[] {
+  if (!answer.known) return [notTold('snapshot', answer.why)];
+  if (answer.value === undefined) return [];
+  const { verdict, reasons, next } = answer.value;
+  const wrong = SNAPSHOT_WRONG.includes(verdict);
+  if (!wrong && verdict !== 'paused' && verdict !== 'stopped') return [];
+  return [
+    {
+      id: `snapshot-${verdict}`,
+      section: 'snapshot',
+      severity: wrong ? 'wrong' : 'attention',
+      evidence: [`the snapshot is ${verdict}`, ...reasons].join(': '),
+      fix: next ?? 'history-cdc snapshot status',
+    },
+  ];
+}
+
+/** While rows come, some are counted in the legacy table and not yet in the ledger. */
+const QUIET_SECONDS = 30;
+
+/** By counts, which prove nothing. */
+function ledgerProblems(facts: StatusFacts): Problem[] {
+  if (!facts.ledger.answer.known) return [notTold('decisions', facts.ledger.answer.why)];
+  const { unseen } = ledgerSums(facts);
+  const backlog = backlogIn(facts.areas);
+  if (unseen === null || unseen === 0 || backlog === undefined) return [];
+  if (backlog.records > 0n || backlog.secondsSinceCommit < QUIET_SECONDS) return [];
+  const many = Math.abs(unseen).toLocaleString('en');
+  const compared =
+    unseen > 0
+      ? `the legacy table has ${many} rows more than the ledger`
+      : `the ledger has ${many} rows more`;
+  return [
+    {
+      ...{ id: 'rows-counted', section: 'decisions', severity: 'attention' },
+      evidence: `${compared}, and nothing waits to be projected`,
+      fix: 'history-cdc reconcile',
+    },
+  ];
+}
+
+function sweeperProblems(facts: StatusFacts): Problem[] {
+  const { twins } = facts;
+  const problem = { section: 'sweeper', severity: 'attention', fix: 'history-cdc sweep' } as const;
+  const overdue = twins.known ? (twins.value?.overdue ?? 0) : 0;
+  const blocked = ledgerSums(facts).blocked ?? 0;
+  return [
+    ...(twins.known ? [] : [notTold('sweeper', twins.why)]),
+    ...(overdue === 0
+      ? []
+      : [
+          {
+            ...problem,
+            id: 'sweeper-late',
+            evidence: `${overdue.toLocaleString('en')} twins should have been settled half an hour ago: no sweep came`,
+          },
+        ]),
+    ...(blocked === 0
+      ? []
+      : [
+          {
+            ...problem,
+            id: 'twins-blocked',
+            evidence: `${blocked.toLocaleString('en')} live rows cannot take over from ours: something refers to ours`,
+          },
+        ]),
+  ];
+}
+
+function notTold(section: Section, why: string): Problem {
+  const fix = section === 'snapshot' ? 'history-cdc snapshot status' : 'history-cdc doctor';
+  return { id: `${section}-known`, section, severity: 'unknown', evidence: `not known: ${why}`, fix };
+}

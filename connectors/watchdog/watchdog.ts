@@ -1,0 +1,180 @@
+/**
+ * Beside the projector, on connections of its own: looks every WATCHDOG_SECONDS at what the stream stands on, at whether
+ * it moves, and at the connector's task. What is broken stops the projector, because behind it rows may be missing, and
+ * everything that looks well would go on looking well. What only stands still is said, and is over when it moves. What
+ * cannot be reached is said once, and stops nothing: Connect or the legacy database may be out of reach by design.
+ *
+ * A slot that is advanced and read on between two looks leaves no trace here: `connector resume` looks first.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/continuity/identity-store.ts';
+import { storedOffsets } from '../../consumers/agent-test-history/offsets.ts';
+import type { Watch, WatchTools } from '../../consumers/agent-test-history/watch.ts';
+import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
+import { messageOf } from '../../consumers/lib/errors.ts';
+import type { Readiness } from '../../consumers/lib/http.ts';
+import { createPool, isEnvironmentError, sqlState, type Pool } from '../../consumers/lib/postgres.ts';
+import { settledWithin } from '../../consumers/lib/settled-within.ts';
+import { connectClient } from '../deploy/target.ts';
+import { BlindSpots } from './blind-spots.ts';
+import { gapOpen, streamBroken } from './break-errors.ts';
+import { look, type Eyes, type Look } from './look.ts';
+import { Restarter } from './restarter.ts';
+import { STAGES, StallWatch, type Movement, type Stage } from './stall.ts';
+
+export type WatchdogConfig = ConfigWith<'DATABASE_URL'>;
+
+export interface WatchdogOptions extends WatchTools {
+  readonly config: WatchdogConfig;
+  /** Gaps that a person accepts: what is there now takes the place of what was recorded. */
+  readonly acceptedGaps: readonly string[];
+}
+
+/** A question that takes longer is given up by the server. */
+const BOUNDS = '-c statement_timeout=5s -c lock_timeout=2s';
+const CLOSE_WITHIN_MS = 1_000;
+/** Nothing is accepted that was not seen, so it is waited for. */
+const ACCEPT_WITHIN_MS = 60_000;
+
+export class Watchdog implements Watch {
+  readonly #options: WatchdogOptions;
+  readonly #canonical: Pool;
+  readonly #legacy: Pool | undefined;
+  readonly #eyes: Eyes;
+  readonly #blind: BlindSpots;
+  readonly #stalls: StallWatch;
+  readonly #restarter: Restarter;
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+  #stalled: readonly Stage[] = [];
+  #gaps = 0;
+
+  constructor(options: WatchdogOptions) {
+    const { config, cluster, logger, metrics } = options;
+    this.#options = options;
+    this.#canonical = poolOf(config.DATABASE_URL);
+    this.#legacy = config.LEGACY_DATABASE_URL === undefined ? undefined : poolOf(config.LEGACY_DATABASE_URL);
+    const connect = hasConnect(config) ? connectClient(config) : undefined;
+    this.#eyes = { legacy: this.#legacy, connect, kafka: cluster };
+    this.#blind = new BlindSpots(logger, metrics);
+    this.#stalls = new StallWatch(config.WATCHDOG_STALL_SECONDS * 1000);
+    this.#restarter = new Restarter({ config, connect, canonical: this.#canonical, logger, metrics });
+  }
+
+  readonly readiness: Readiness = () => {
+    const [stage] = this.#stalled;
+    if (stage !== undefined) return { ready: false, reason: STAGES[stage] };
+    return this.#restarter.readiness();
+  };
+
+  async begin(): Promise<void> {
+    const { acceptedGaps, config, topicId } = this.#options;
+    if (acceptedGaps.length === 0) {
+      await this.once();
+      return;
+    }
+    const { present, source, blind } = await look(this.#eyes, config, ACCEPT_WITHIN_MS);
+    const acceptance = { topicId, ids: acceptedGaps, present, xmax: source?.xmax ?? null };
+    await acceptGaps(this.#canonical, acceptance, [...blind.values()]);
+    await this.once();
+  }
+
+  async run(): Promise<never> {
+    const intervalMs = this.#options.config.WATCHDOG_SECONDS * 1000;
+    for (;;) {
+      // Where it is off, and once stopped, this never comes back.
+      if (intervalMs === 0 || this.#stop.signal.aborted) await new Promise(() => undefined);
+      await delay(intervalMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      if (!this.#stop.signal.aborted) await this.once();
+    }
+  }
+
+  async once(): Promise<void> {
+    const begun = this.#running.catch(() => undefined).then(() => this.#look());
+    this.#running = begun;
+    await begun;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await settledWithin(CLOSE_WITHIN_MS, this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#running.catch(() => undefined);
+    await Promise.all([this.#canonical.end(), this.#legacy?.end()]);
+  }
+
+  /** Throws what must stop the projector; what the ledger's database keeps it from is left to the next look. */
+  async #look(): Promise<void> {
+    const seen = await look(this.#eyes, this.#options.config);
+    try {
+      await this.#judgeContinuity(seen);
+      this.#showStalls(await this.#movement(seen));
+      await this.#restarter.consider(seen);
+      this.#blind.show(seen.blind);
+    } catch (error) {
+      if (sqlState(error) === undefined && !isEnvironmentError(error)) throw error;
+      this.#blind.show(new Map([...seen.blind, ['ledger', messageOf(error)]]));
+    }
+  }
+
+  async #judgeContinuity({ present }: Look): Promise<void> {
+    const { logger, metrics, topicId } = this.#options;
+    const { breaks, gaps } = await checkContinuity(this.#canonical, topicId, present);
+    metrics.gapsOpen.set(gaps.length);
+    const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
+    // Of a topic that the ledger does not know yet, the projector says first whether it may be projected.
+    if (breaks.length > 0 && gaps.length > 0) throw streamBroken(breaks, unaccepted);
+    if (unaccepted.length > 0) throw gapOpen(unaccepted);
+    if (gaps.length !== this.#gaps && gaps.length > 0) {
+      const open = gaps.map(({ id, kind }) => `${id} (${kind})`);
+      logger.warn(
+        { gaps: open },
+        'a gap is open until the table was read again and `history-cdc reconcile` proves it closed',
+      );
+    }
+    this.#gaps = gaps.length;
+  }
+
+  async #movement({ source, ends, beats }: Look): Promise<Movement> {
+    if (ends === undefined)
+      return { changes: source?.changes, arrived: undefined, projected: undefined, behind: undefined };
+    const stored = await storedOffsets(this.#canonical, this.#options.topicId);
+    let [arrived, projected, behind] = [beats ?? 0n, 0n, 0n];
+    for (const [partition, { low, high }] of ends) {
+      const next = stored.get(partition)?.nextOffset ?? low;
+      arrived += high;
+      projected += next;
+      behind += high > next ? high - next : 0n;
+    }
+    return { changes: source?.changes, arrived, projected, behind };
+  }
+
+  #showStalls(movement: Movement): void {
+    const { logger, metrics, config } = this.#options;
+    const before = this.#stalled;
+    this.#stalled = this.#stalls.observe(performance.now(), movement);
+    for (const [stage, meaning] of Object.entries(STAGES) as [Stage, string][]) {
+      const [was, is] = [before.includes(stage), this.#stalled.includes(stage)];
+      metrics.stalled.set({ stage }, is ? 1 : 0);
+      if (is && !was) {
+        const facts = {
+          stage,
+          seconds: config.WATCHDOG_STALL_SECONDS,
+          behind: String(movement.behind ?? 'unknown'),
+        };
+        logger.error(facts, `stalled: ${meaning}`);
+      }
+      if (was && !is) logger.info({ stage }, 'it moves again');
+    }
+  }
+}
+
+function poolOf(url: string): Pool {
+  return createPool({ url, name: 'history-cdc watchdog', connections: 1, settings: BOUNDS });
+}
+
+function hasConnect(config: Config): config is Config & { readonly CONNECT_URL: string } {
+  return config.CONNECT_URL !== undefined;
+}

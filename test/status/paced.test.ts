@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { Paced } from '../../connectors/status/paced.ts';
+import { until } from '../support/until.ts';
+
+const value = <T>({ answer }: { answer: { known: boolean; value?: T } }) => answer.value;
+
+test('what is asked again before it has rested is the same answer, with its time', async () => {
+  let asked = 0;
+  const paced = new Paced(() => Promise.resolve(++asked), { restMs: 3_600_000 });
+  const first = await paced.latest();
+  expect(await paced.latest()).toBe(first);
+  expect({ asked, value: value(first) }).toEqual({ asked: 1, value: 1 });
+});
+
+test('what is cheap is waited for, once it has rested', async () => {
+  let [asked, now] = [0, 0];
+  const paced = new Paced(() => Promise.resolve(++asked), { restMs: 10, now: () => now });
+  await paced.latest();
+  now = 9;
+  expect(value(await paced.latest())).toBe(1);
+  now = 10;
+  expect(value(await paced.latest())).toBe(2);
+});
+
+test('what is dear rests twenty times as long, and is then asked behind the back of whoever looks, once', async () => {
+  let [asked, now] = [0, 0];
+  let answer: (value: string) => void = () => undefined;
+  const ask = async () => {
+    asked += 1;
+    if (asked > 1) return await new Promise<string>((resolve) => (answer = resolve));
+    now += 1_000;
+    return 'first';
+  };
+  const paced = new Paced(ask, { restMs: 10, now: () => now });
+  const looks = async () => ({ value: value(await paced.latest()), asked });
+  expect(await looks()).toEqual({ value: 'first', asked: 1 });
+  now = 20_999;
+  expect(await looks()).toEqual({ value: 'first', asked: 1 });
+  now = 21_000;
+  expect(await looks()).toEqual({ value: 'first', asked: 2 });
+  expect(await looks()).toEqual({ value: 'first', asked: 2 });
+  answer('second');
+  await until('the answer is shown', async () => value(await paced.latest()) === 'second');
+});
+
+test('what failed is asked at once, and waited for', async () => {
+  let asked = 0;
+  const paced = new Paced(
+    () => (++asked === 1 ? Promise.reject(new Error('away\nfor now')) : Promise.resolve('back')),
+    { restMs: 3_600_000 },
+  );
+  expect((await paced.latest()).answer).toEqual({ known: false, why: 'away' });
+  expect(value(await paced.latest())).toBe('back');
+});

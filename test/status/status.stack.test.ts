@@ -1,0 +1,208 @@
+import { Command as Program } from 'commander';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AnswerNo, createContext } from '../../cli/context.ts';
+import { registerStatus } from '../../cli/status.ts';
+import type { StatusReport } from '../../connectors/status/report.ts';
+import { insertRuns, MARKER, seedOrganisations } from '../support/application-rows.ts';
+import { expectedRunId } from '../support/canonical.ts';
+import type { Command } from '../support/command.ts';
+import { usePipeline } from '../support/pipeline.ts';
+import { reconciled } from '../support/reconciled.ts';
+import { askConnect } from '../support/ask-connect.ts';
+
+/*
+ * One watch over a deployment while one thing after the other breaks and is mended, by a role that may only read.
+ */
+const ROWS = 40;
+const pipeline = usePipeline({
+  partitions: 2,
+  seed: async (pool) => {
+    await seedOrganisations(pool);
+    await insertRuns(pool, 1, ROWS);
+  },
+});
+
+const PASSWORD = 'hunter2-never-to-be-seen';
+let operator: Readonly<Record<string, string>>;
+let watch: Command;
+let projector: Command;
+
+/** What docs/runbook.md names for whoever runs `status` and nothing else. */
+const GRANTS = `
+  GRANT pg_read_all_stats TO operator;
+  GRANT USAGE ON SCHEMA history_cdc, history_cdc_source TO operator;
+  GRANT SELECT ON history_cdc.migration, history_cdc.topic, history_cdc.consumer_offset, history_cdc.reconcile_run,
+                  history_cdc.reconcile_finding TO operator;
+  GRANT SELECT (decision, reason, source_deleted_at) ON history_cdc.ledger TO operator;
+  GRANT SELECT (tested_at) ON history_cdc.unsettled_twin TO operator;
+  GRANT SELECT (healed_at, waived_at) ON history_cdc.quarantine TO operator;
+  GRANT SELECT (id) ON public.agent_test_history TO operator;
+  GRANT SELECT ON history_cdc_source.heartbeat, history_cdc_source.signal TO operator`;
+
+beforeAll(async () => {
+  const { config } = pipeline();
+  const role = `op_${config.SLOT_NAME}`;
+  await pipeline().asDba(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`);
+  await pipeline().asDba(GRANTS.replaceAll('operator', role));
+  const url = new URL(config.DATABASE_URL);
+  [url.username, url.password] = [role, PASSWORD];
+  operator = { DATABASE_URL: url.href };
+  projector = pipeline().start(['project']);
+  await projector.while('all is projected', async () => {
+    return (await pipeline().value<string>('SELECT count(*) FROM history_cdc.ledger')) === String(ROWS);
+  });
+  watch = pipeline().start(['status', '--watch', '1', '--json'], operator);
+});
+// Before the database goes.
+afterAll(async () => {
+  const role = `op_${pipeline().config.SLOT_NAME}`;
+  for (const command of [watch, projector]) command.signal('SIGKILL');
+  await Promise.all([watch.ended, projector.ended]);
+  await pipeline().asDba(`DROP OWNED BY ${role}`);
+  await pipeline().asDba(`DROP ROLE ${role}`);
+});
+
+/** The first report from now on of which it is true. */
+async function shows(what: string, is: (report: StatusReport) => boolean): Promise<StatusReport> {
+  const since = new Date().toISOString();
+  return await watch.while(what, () =>
+    watch.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as StatusReport)
+      .find((report) => report.at > since && is(report)),
+  );
+}
+
+/** What `status` prints, and whether it ends with 1. */
+async function screen(
+  more: Readonly<Record<string, string>> = {},
+): Promise<{ readonly stdout: string; readonly no: boolean }> {
+  const lines: string[] = [];
+  const context = {
+    ...createContext({ ...pipeline().settings, ...operator, ...more }),
+    print: (line: string) => void lines.push(line),
+  };
+  const program = new Program().exitOverride();
+  registerStatus(program, context);
+  let no = false;
+  try {
+    await program.parseAsync(['status'], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof AnswerNo)) throw error;
+    no = true;
+  }
+  const stdout = lines.join('\n');
+  expect(stdout).not.toContain(PASSWORD);
+  return { stdout, no };
+}
+
+const isGood = ({ state }: StatusReport) => state === 'good';
+const tells =
+  (id: string) =>
+  ({ next }: StatusReport) =>
+    next?.id === id;
+
+test('all is projected, and nobody has compared it: that is what to do', async () => {
+  const report = await shows('the verdict is missing', tells('verdict'));
+  expect(report).toMatchObject({
+    state: 'attention',
+    next: { fix: 'history-cdc reconcile' },
+    lag: { records: 0, seconds: 0 },
+    projectors: 1,
+    ledger: { rowsSeen: ROWS, notDeleted: ROWS, legacyRows: ROWS, unseen: 0 },
+    verdicts: [],
+  });
+});
+
+test('compared, the screen says good, in 80 columns and 40 lines', async () => {
+  expect((await reconciled(pipeline().pool)).run.verdict).toBe('proven');
+  await shows('it is good', isGood);
+  const { no, stdout } = await screen();
+  expect(no).toBe(false);
+  expect(stdout).toContain('GOOD: it runs, nothing is late, nothing waits for a person\nnext: nothing');
+  expect(stdout).toMatch(/^connector {3}ok {7}t_\w+ RUNNING, task RUNNING; heartbeat \d+ s ago$/m);
+  expect(stdout).toMatch(/^lag {9}ok {7}0 records, 0 s; last commit \d+ s ago$/m);
+  expect(stdout).toMatch(/^verdict {5}ok {7}proven \d+ s ago over 40 legacy rows$/m);
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.length).toBeLessThan(40);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+describe('what breaks is told with its fix, and good again when it is mended:', () => {
+  const tell = async (verb: 'pause' | 'resume') => {
+    const { CONNECT_URL, CONNECTOR_NAME } = pipeline().config;
+    await askConnect(`${CONNECT_URL}/connectors/${CONNECTOR_NAME}/${verb}`, 'PUT');
+  };
+
+  test('a connector that somebody paused', async () => {
+    await tell('pause');
+    const report = await shows('the pause', tells('connector-tasks'));
+    expect(report).toMatchObject({ state: 'wrong', next: { fix: 'history-cdc connector resume' } });
+    await tell('resume');
+    await shows('it is good', isGood);
+  });
+
+  test('a projector that was stopped: at once, and wrong as soon as rows wait', async () => {
+    projector.signal('SIGTERM');
+    await projector.ended;
+    expect(await shows('none runs', tells('projector-runs'))).toMatchObject({ state: 'attention' });
+    await insertRuns(pipeline().pool, ROWS + 1, ROWS + 5);
+    const report = await shows('the rows wait', ({ lag }) => lag?.records === 5);
+    expect(report).toMatchObject({
+      state: 'wrong',
+      next: { id: 'projector-runs', fix: 'history-cdc project' },
+      projectors: 0,
+    });
+    expect(report.lag?.seconds).toBeGreaterThan(0);
+    projector = pipeline().start(['project']);
+    expect(await shows('it is good', isGood)).toMatchObject({ lag: { records: 0, seconds: 0 } });
+  });
+
+  test('a record that could not be read', async () => {
+    await pipeline().produce([{ key: Buffer.from('no key'), value: Buffer.from('no record'), partition: 0 }]);
+    const report = await shows('it is parked', tells('quarantine-open'));
+    expect(report).toMatchObject({
+      state: 'wrong',
+      next: { fix: 'history-cdc quarantine list' },
+      quarantine: { open: 1, waived: 0 },
+    });
+    await pipeline().query(
+      `UPDATE history_cdc.quarantine SET waived_at = now(), waived_by = 'a test', waive_reason = 'it is one'`,
+    );
+    expect(await shows('it is good', isGood)).toMatchObject({ quarantine: { open: 0, waived: 1 } });
+  });
+
+  test('a canonical row that is not as it should be', async () => {
+    const [row] = await pipeline().query<{ legacy_id: string }>(
+      `SELECT legacy_id FROM history_cdc.ledger WHERE decision = 'projected' ORDER BY legacy_id LIMIT 1`,
+    );
+    await pipeline().query(`UPDATE agent_compliance_runs SET headline = 'not so' WHERE id = $1`, [
+      expectedRunId(row?.legacy_id ?? ''),
+    ]);
+    expect((await reconciled(pipeline().pool)).run.verdict).toBe('wrong');
+    expect(await shows('the verdict', tells('verdict'))).toMatchObject({
+      state: 'wrong',
+      next: { fix: 'history-cdc reconcile --last' },
+      verdicts: [{ verdict: 'wrong' }, { verdict: 'proven' }],
+    });
+  });
+});
+
+test('a Connect that does not answer is named first, and the rest is shown', async () => {
+  const { no, stdout } = await screen({ CONNECT_URL: `http://user:${PASSWORD}@127.0.0.1:1` });
+  expect(no).toBe(true);
+  expect(stdout).toMatch(/^WRONG: 2 things, mend this one first\nconnect-reachable: /m);
+  expect(stdout).toMatch(/^services {4}WRONG {4}no answer: Kafka Connect; legacy database/m);
+  expect(stdout).toMatch(/^lag {9}ok {7}0 records, 0 s/m);
+  expect(stdout).toMatch(/^snapshot {4}ok {7}initial completed/m);
+  expect(stdout).toMatch(/^also {8}WRONG {4}verdict: /m);
+});
+
+test('stopped, the watch ends as its last look did, and nothing secret was ever shown', async () => {
+  watch.signal('SIGINT');
+  const { code, stderr } = await watch.ended;
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(pipeline().output).not.toContain(PASSWORD);
+  expect(watch.stdout).not.toContain(MARKER);
+});

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { claimRestart } from '../../connectors/watchdog/restarts.ts';
+import { lookAtSource } from '../../connectors/watchdog/source.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
+
+/** What the least role that may connect sees of the parts, each changed by what changes it in life. */
+const NAME = `w_${randomBytes(5).toString('hex')}`;
+const NAMES = { publication: NAME, slot: NAME };
+const TABLE = 'public.agent_test_history';
+
+let open: OpenDatabase;
+let dba: Pool;
+
+beforeAll(async () => {
+  open = await openMigratedDatabase();
+  dba = createPool({ url: open.database.superuserUrl, name: 'test dba', connections: 1 });
+});
+afterAll(async () => {
+  await dba.query(
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
+    [NAME],
+  );
+  await dba.end();
+  await open.close();
+});
+
+const seen = () => lookAtSource(open.pool, NAMES);
+const publication = async (...statements: string[]) => {
+  for (const statement of statements) await dba.query(statement);
+  return (await seen()).present.publication;
+};
+
+test('server and timeline are told to everybody; publication and slot are not there yet', async () => {
+  const { present, confirmed, xmax } = await seen();
+  expect(present).toEqual({
+    system: expect.stringMatching(/^\d{15,20}$/) as string,
+    timeline: '1',
+    publication: null,
+    slot: null,
+  });
+  expect(confirmed).toBeNull();
+  expect(Number(xmax)).toBeGreaterThan(0);
+});
+
+test('a publication is another one when it is made again, or publishes our table otherwise, and not for another table', async () => {
+  const first = await publication(`CREATE PUBLICATION ${NAME} FOR TABLE ${TABLE}`);
+  expect(first).toMatch(
+    new RegExp(
+      String.raw`^${NAME} \(oid \d+\), insert update delete truncate, of table public\.agent_test_history \(oid \d+\)$`,
+    ),
+  );
+  expect(await publication(`ALTER PUBLICATION ${NAME} ADD TABLE public.agent_contexts`)).toBe(first);
+  const others = [
+    await publication(`ALTER PUBLICATION ${NAME} SET TABLE ${TABLE} (id, scenario)`),
+    await publication(`ALTER PUBLICATION ${NAME} SET TABLE ${TABLE} WHERE (dry_run)`),
+    await publication(`ALTER PUBLICATION ${NAME} SET TABLE public.agent_contexts`),
+    await publication(
+      `ALTER PUBLICATION ${NAME} SET TABLE ${TABLE}`,
+      `ALTER PUBLICATION ${NAME} SET (publish = 'insert')`,
+    ),
+    await publication(`DROP PUBLICATION ${NAME}`, `CREATE PUBLICATION ${NAME} FOR TABLE ${TABLE}`),
+  ];
+  expect(new Set([first, ...others]).size).toBe(6);
+  // A new column of the application is published as all others are.
+  expect(await publication(`ALTER TABLE ${TABLE} ADD COLUMN more text`)).toBe(others.at(-1));
+});
+
+test('a slot of ours has its position; one of another use is none', async () => {
+  await dba.query('SELECT pg_create_logical_replication_slot($1, $2)', [NAME, 'test_decoding']);
+  expect(await seen()).toMatchObject({ present: { slot: null }, confirmed: null });
+  await dba.query('SELECT pg_drop_replication_slot($1)', [NAME]);
+  const { rows } = await dba.query<{ lsn: string }>(
+    'SELECT lsn::text FROM pg_create_logical_replication_slot($1, $2)',
+    [NAME, 'pgoutput'],
+  );
+  const [high = '0', low = '0'] = (rows[0]?.lsn ?? '').split('/');
+  expect(await seen()).toMatchObject({
+    present: { slot: `${NAME}, pgoutput, database ${open.database.name}` },
+    confirmed: (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`),
+  });
+});
+
+test('restarts are claimed by all projectors together', async () => {
+  const claim = (connector: string, cap: number) => claimRestart(open.pool, connector, { cap, pauseMs: 0 });
+  const claims = await Promise.all([1, 2, 3, 4, 5].map(() => claim('one', 3)));
+  expect(claims.sort()).toEqual(['now', 'now', 'now', 'used_up', 'used_up']);
+  expect(await claim('another', 1)).toBe('now');
+  await open.pool.query(
+    "UPDATE history_cdc.connector_restart SET requested_at = requested_at - interval '61 minutes'",
+  );
+  expect(await claimRestart(open.pool, 'one', { cap: 3, pauseMs: 60_000 })).toBe('now');
+  expect(await claimRestart(open.pool, 'one', { cap: 3, pauseMs: 60_000 })).toBe('wait');
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { StallWatch, type Movement } from '../../connectors/watchdog/stall.ts';
+
+const AFTER = 60_000;
+const STILL: Movement = { changes: '10', arrived: 100n, projected: 90n, behind: 0n };
+
+function watch(...seen: readonly (readonly [atMs: number, change: Partial<Movement>])[]): string[][] {
+  const stalls = new StallWatch(AFTER);
+  return seen.map(([atMs, change]) => [...stalls.observe(atMs, { ...STILL, ...change })]);
+}
+
+test('where nothing is written, nothing has to move', () => {
+  expect(watch([0, {}], [AFTER, {}], [10 * AFTER, {}])).toEqual([[], [], []]);
+});
+
+describe('the projection', () => {
+  test('stands still when the topic has records and no offset moves for so long', () => {
+    expect(watch([0, { behind: 5n }], [AFTER - 1, { behind: 7n }], [AFTER, { behind: 9n }])).toEqual([
+      [],
+      [],
+      ['projection'],
+    ]);
+  });
+
+  test('does not, while any offset moves, however far it is behind', () => {
+    const seen = [0, 1, 2, 3].map((n) => [n * AFTER, { behind: 1000n, projected: BigInt(n) }] as const);
+    expect(watch(...seen).flat()).toEqual([]);
+  });
+
+  test('is well again as soon as one moves', () => {
+    const stuck = { behind: 5n };
+    expect(watch([0, stuck], [AFTER, stuck], [AFTER + 1, { behind: 4n, projected: 91n }])).toEqual([
+      [],
+      ['projection'],
+      [],
+    ]);
+    expect(watch([0, stuck], [AFTER, {}], [2 * AFTER, stuck])).toEqual([[], [], []]);
+  });
+});
+
+describe('the stream', () => {
+  test('stands still when the table is written to and nothing arrives for so long', () => {
+    // The time before the first write is no standstill.
+    expect(watch([0, {}], [5 * AFTER, { changes: '11' }], [6 * AFTER, { changes: '12' }])).toEqual([
+      [],
+      [],
+      ['stream'],
+    ]);
+  });
+
+  test('does not, while anything arrives: of a write that was rolled back nothing comes', () => {
+    const beats = [0, 1, 2].map((n) => [n * AFTER, { changes: '11', arrived: 100n + BigInt(n) }] as const);
+    expect(watch([0, {}], ...beats).flat()).toEqual([]);
+  });
+
+  test('is well again as soon as something arrives', () => {
+    const seen = watch(
+      [0, {}],
+      [1, { changes: '11' }],
+      [AFTER + 1, { changes: '11' }],
+      [AFTER + 2, { changes: '11', arrived: 101n }],
+    );
+    expect(seen).toEqual([[], [], ['stream'], []]);
+  });
+});
+
+test('what is not known neither stands still nor moves', () => {
+  const blind = { changes: undefined, arrived: undefined, projected: undefined, behind: undefined };
+  expect(watch([0, blind], [AFTER, blind]).flat()).toEqual([]);
+  expect(watch([0, { behind: 5n }], [AFTER, blind], [AFTER + 1, { behind: 5n }])).toEqual([
+    [],
+    ['projection'],
+    ['projection'],
+  ]);
+});
