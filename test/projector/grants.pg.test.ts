@@ -259,7 +259,7 @@ test('and the functions that it may run leave alone what is not ours', async () 
   const image = `(r.id, 'https://another.example', r.lifecycle_stage, 'failing', r.headline, r.total_duration_ms,
     r.tested_at, 0, 9, NULL, r.observations_json || '{"backfill_script": "history-cdc"}', true, NULL)`;
   const { rows } = await projector.query<{ rewritten: string; deleted: string[] }>(
-    `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW${image}::history_cdc.run_image
+    `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW${image}::history_cdc.own_run
               FROM public.agent_compliance_runs r WHERE r.id = ANY ($1))) AS rewritten,
             ARRAY(SELECT d.id FROM history_cdc.delete_own_runs($1) d) AS deleted,
             ARRAY(SELECT history_cdc.undo_projected($1)) AS undone`,
@@ -278,7 +278,7 @@ test('and a row of ours stays one of ours', async () => {
   const { rows: answer } = await projector.query(
     `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW(r.id, r.agent_url, r.lifecycle_stage, r.overall_status, r.headline,
        r.total_duration_ms, r.tested_at, r.tracks_passed, r.tracks_failed, r.agent_profile_json, '{}', r.dry_run,
-       r.triggered_org_id)::history_cdc.run_image FROM public.agent_compliance_runs r WHERE r.id = $1)) AS rewritten`,
+       r.triggered_org_id)::history_cdc.own_run FROM public.agent_compliance_runs r WHERE r.id = $1)) AS rewritten`,
     [rows[0]?.id],
   );
   expect(answer).toEqual([{ rewritten: '0' }]);

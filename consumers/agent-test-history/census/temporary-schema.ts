@@ -10,6 +10,7 @@ const NEEDED = new Set([
   '0004-listed-agents.sql',
   '0008-undone.sql',
   '0011-content-hash.sql',
+  '0013-own-rows.sql',
 ]);
 
 const INSUFFICIENT_PRIVILEGE = '42501';

@@ -1,6 +1,6 @@
 -- The only way in which a projector changes a canonical row, so that its role needs no right to: rows of ours, and of
 -- nobody else, and ours they stay. Gives how many were changed; one that is as it shall be is none of them.
-CREATE TYPE history_cdc.run_image AS (
+CREATE TYPE history_cdc.own_run AS (
   id                 uuid,
   agent_url          text,
   lifecycle_stage    text,
@@ -15,7 +15,7 @@ CREATE TYPE history_cdc.run_image AS (
   dry_run            boolean,
   triggered_org_id   text
 );
-CREATE FUNCTION history_cdc.rewrite_own_runs(images history_cdc.run_image[]) RETURNS bigint
+CREATE FUNCTION history_cdc.rewrite_own_runs(images history_cdc.own_run[]) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
   WITH changed AS (
@@ -37,4 +37,4 @@ AS $$
   )
   SELECT count(*) FROM changed
 $$;
-REVOKE EXECUTE ON FUNCTION history_cdc.rewrite_own_runs(history_cdc.run_image[]) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION history_cdc.rewrite_own_runs(history_cdc.own_run[]) FROM PUBLIC;

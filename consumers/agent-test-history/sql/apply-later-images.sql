@@ -55,7 +55,7 @@ run AS (
   SELECT history_cdc.rewrite_own_runs(ARRAY(
     SELECT ROW(n.canonical_run_id, n.agent_url, n.lifecycle_stage, n.overall_status, n.headline, n.total_duration_ms,
                n.tested_at, n.tracks_passed, n.tracks_failed, n.agent_profile_json, n.observations_json, n.dry_run,
-               n.triggered_org_id)::history_cdc.run_image
+               n.triggered_org_id)::history_cdc.own_run
     FROM next n)) AS updated
 ),
 recorded AS (

@@ -1,5 +1,6 @@
 -- Records decisions on rows that have no canonical row yet, and writes the canonical row of those now projected, in
 -- one statement; beside a twin it keeps the row that we would write without it. A canonical row of ours that is there already (the ledger was lost and is rebuilt) takes the image.
+-- The census runs it too, where that function could change nothing: without such a row it is not called.
 -- The ledger's own guard repeats the order of the key: an event at or before the recorded position changes nothing,
 -- and the first event of a topic that was made again is beyond every position of the old one.
 WITH event AS MATERIALIZED (
@@ -45,13 +46,14 @@ run AS (
   ON CONFLICT (id) DO NOTHING
   RETURNING id
 ),
-rewritten AS (
-  SELECT history_cdc.rewrite_own_runs(ARRAY(
+-- Our own rows that were there already. NOT IN hashes the ids, whatever the planner takes the number of rows for.
+there AS MATERIALIZED (
+  SELECT ARRAY(
     SELECT ROW(i.id, i.agent_url, i.lifecycle_stage, i.overall_status, i.headline, i.total_duration_ms, i.tested_at,
                i.tracks_passed, i.tracks_failed, i.agent_profile_json, i.observations_json, i.dry_run,
-               i.triggered_org_id)::history_cdc.run_image
+               i.triggered_org_id)::history_cdc.own_run
     FROM image i
-    WHERE NOT EXISTS (SELECT FROM run WHERE run.id = i.id))) AS updated
+    WHERE i.id NOT IN (SELECT run.id FROM run)) AS images
 ),
 kept AS (
   INSERT INTO history_cdc.unsettled_twin (
@@ -112,5 +114,6 @@ recorded AS (
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM run)::integer AS runs_inserted,
-       (SELECT updated FROM rewritten)::integer AS runs_updated,
+       (SELECT CASE WHEN cardinality(images) = 0 THEN 0 ELSE history_cdc.rewrite_own_runs(images) END
+        FROM there)::integer AS runs_updated,
        (SELECT count(*) FROM recorded)::integer AS ledger_written
