@@ -1,15 +1,13 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { assertMigrated, migrate } from '../../consumers/agent-test-history/migrate.ts';
+import { expect, test } from 'vitest';
+import { assertMigrated } from '../../consumers/agent-test-history/migrate.ts';
 import { registerTopic, takeOver } from '../../consumers/agent-test-history/offsets.ts';
-import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
-import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
+import { createPool } from '../../consumers/lib/postgres.ts';
+import { allRuns, useProjectorRole } from '../support/projector-role.ts';
 import { aRow, deleted, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
 import { retried } from '../support/retried.ts';
 import { MATCHING, asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';
@@ -17,50 +15,10 @@ import { reconciled } from '../support/reconciled.ts';
 import { swept } from '../support/swept.ts';
 import { Tables } from '../support/tables.ts';
 
-const ROLE = `projector_${randomBytes(4).toString('hex')}`;
-
-let open: OpenDatabase;
-let superuser: Pool;
-let projector: Pool;
-
-beforeAll(async () => {
-  open = await openApplicationDatabase();
-  superuser = createPool({ url: open.database.superuserUrl, name: 'test', connections: 1 });
-  await superuser.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD 'secret'`);
-  // A DBA who trusts nobody by default.
-  await open.pool.query('ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC');
-  await migrate(open.pool, ROLE);
-  await open.pool.query(rightsOn(CANONICAL_TABLES, LEGACY_TABLES));
-  const url = new URL(open.database.url);
-  url.username = ROLE;
-  url.password = 'secret';
-  projector = createPool({ url: url.href, name: 'test', connections: 2 });
-});
-afterAll(async () => {
-  await projector.end();
-  await open.close();
-  await superuser.query(`DROP ROLE ${ROLE}`).catch(() => undefined);
-  await superuser.end();
-});
-
-const allRuns = async () =>
-  (await open.pool.query('SELECT to_jsonb(r) FROM public.agent_compliance_runs r ORDER BY id')).rows;
-
-/** What the application's owner grants: the columns that `migrate` asks for, and to write none but the runs. */
-function rightsOn(...tables: Readonly<Record<string, readonly string[]>>[]): string {
-  const selects = tables
-    .flatMap((group) => Object.entries(group))
-    .map(([table, columns]) => `GRANT SELECT (${columns.join(', ')}) ON public.${table} TO ${ROLE}`);
-  return [
-    ...selects,
-    // By it `reconcile` sees that a row has changed again; SELECT on the table has it, too.
-    `GRANT SELECT (xmin) ON public.agent_test_history TO ${ROLE}`,
-    `GRANT SELECT, INSERT ON public.agent_compliance_runs TO ${ROLE}`,
-  ].join(';');
-}
+const the = useProjectorRole();
 
 test('a role with the rights of `--grant-to`, and on the columns that are asked for, can run a projection', async () => {
-  const tables = new Tables(open.pool);
+  const tables = new Tables(the().open.pool);
   const owner = await tables.owner();
   const other = await tables.owner();
   await tables.member(owner.user, other.organization);
@@ -68,12 +26,17 @@ test('a role with the rights of `--grant-to`, and on the columns that are asked 
   const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
   const partial = aRow({ agent_context_id: owner.context, user_id: owner.user });
   await tables.legacyRow(partial);
-  await assertMigrated(projector);
-  await findScriptCopies(projector);
-  await registerTopic(projector, { topicId: TOPIC_ID, name: 'topic', partitions: 1 }, false);
-  const { claim } = await takeOver(projector, { topicId: TOPIC_ID, partition: 0, offset: 0n }, 'test');
+  await assertMigrated(the().projector);
+  await findScriptCopies(the().projector);
+  await registerTopic(the().projector, { topicId: TOPIC_ID, name: 'topic', partitions: 1 }, false);
+  const { claim } = await takeOver(the().projector, { topicId: TOPIC_ID, partition: 0, offset: 0n }, 'test');
   const result = await runRecords({
-    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect', matching: MATCHING },
+    context: {
+      canonical: the().projector,
+      legacy: the().projector,
+      optOutPolicy: 'respect',
+      matching: MATCHING,
+    },
     mode: { kind: 'commit', claim },
     rows: 2,
     records: asRecords(
@@ -98,19 +61,19 @@ test('a role with the rights of `--grant-to`, and on the columns that are asked 
 });
 
 test('and its canonical row gives way to a live row that comes late, unless something refers to it', async () => {
-  const tables = new Tables(open.pool);
+  const tables = new Tables(the().open.pool);
   const owner = await tables.owner();
   const [free, referred] = [1, 2].map((duration) =>
     aRow({ agent_context_id: owner.context, user_id: owner.user, total_duration_ms: duration }),
   ) as [RowValues, RowValues];
   const { claim, nextOffset } = await takeOver(
-    projector,
+    the().projector,
     { topicId: TOPIC_ID, partition: 0, offset: 0n },
     'test',
   );
   const context = {
-    canonical: projector,
-    legacy: projector,
+    canonical: the().projector,
+    legacy: the().projector,
     optOutPolicy: 'respect',
     matching: MATCHING,
   } as const;
@@ -132,12 +95,12 @@ test('and its canonical row gives way to a live row that comes late, unless some
 });
 
 test('and it stays where a table may refer to it that nobody of ours can read', async () => {
-  const tables = new Tables(open.pool);
+  const tables = new Tables(the().open.pool);
   const owner = await tables.owner();
   const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
   const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
-  const { claim, nextOffset } = await takeOver(projector, start, 'test');
-  const context = { canonical: projector, legacy: projector, optOutPolicy: 'respect' } as const;
+  const { claim, nextOffset } = await takeOver(the().projector, start, 'test');
+  const context = { canonical: the().projector, legacy: the().projector, optOutPolicy: 'respect' } as const;
   await runRecords({
     context: { ...context, matching: MATCHING },
     mode: { kind: 'commit', claim },
@@ -145,26 +108,26 @@ test('and it stays where a table may refer to it that nobody of ours can read', 
     records: asRecords([inserted(row)], nextOffset),
   });
   await tables.live({ agent_url: owner.url });
-  await superuser.query(
+  await the().superuser.query(
     'CREATE TABLE public.sealed (run_id uuid REFERENCES public.agent_compliance_runs (id) ON DELETE CASCADE)',
   );
   try {
-    const { absorbed, blocked } = await swept(projector);
+    const { absorbed, blocked } = await swept(the().projector);
     expect(absorbed).toEqual([]);
     expect(blocked.get(row.id)).toBe('public.sealed');
   } finally {
-    await superuser.query('DROP TABLE public.sealed');
+    await the().superuser.query('DROP TABLE public.sealed');
   }
-  expect((await swept(projector)).absorbed).toEqual([row.id]);
+  expect((await swept(the().projector)).absorbed).toEqual([row.id]);
 });
 
 test('and it takes back what was projected, though it may delete neither', async () => {
-  const tables = new Tables(open.pool);
+  const tables = new Tables(the().open.pool);
   const owner = await tables.owner();
   const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
   const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
-  const { claim, nextOffset } = await takeOver(projector, start, 'test');
-  const context = { canonical: projector, legacy: projector, optOutPolicy: 'respect' } as const;
+  const { claim, nextOffset } = await takeOver(the().projector, start, 'test');
+  const context = { canonical: the().projector, legacy: the().projector, optOutPolicy: 'respect' } as const;
   await runRecords({
     context: { ...context, matching: MATCHING },
     mode: { kind: 'commit', claim },
@@ -172,7 +135,7 @@ test('and it takes back what was projected, though it may delete neither', async
     records: asRecords([inserted(row)], nextOffset),
   });
   expect(await tables.run(row.id)).toMatchObject({ id: canonicalRunId(row.id) });
-  const work = { canonical: projector, progress: () => undefined };
+  const work = { canonical: the().projector, progress: () => undefined };
   const { removable } = await planUndo(work);
   const recorded = await tables.ledger(row.id);
   expect(await undo(work, removable)).toMatchObject({ removable });
@@ -189,12 +152,14 @@ test('and it takes back what was projected, though it may delete neither', async
 });
 
 test('and a projector of another role does not run unseen', async () => {
-  const url = open.database.superuserUrl;
+  const url = the().open.database.superuserUrl;
   const other = createPool({ url, name: 'history-cdc project', connections: 1 });
   try {
     const session = await other.connect();
     const refusal = { code: 'PROJECTOR_RUNNING' };
-    await expect(undo({ canonical: projector, progress: () => undefined }, 0)).rejects.toMatchObject(refusal);
+    await expect(undo({ canonical: the().projector, progress: () => undefined }, 0)).rejects.toMatchObject(
+      refusal,
+    );
     session.release();
   } finally {
     await other.end();
@@ -202,91 +167,55 @@ test('and a projector of another role does not run unseen', async () => {
 });
 
 test('and it can retry what is parked, and give it up', async () => {
-  const tables = new Tables(open.pool);
+  const tables = new Tables(the().open.pool);
   const owner = await tables.owner();
   const [row, hopeless] = [1, 2].map(() =>
     aRow({ agent_context_id: owner.context, user_id: owner.user }),
   ) as [RowValues, RowValues];
   const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
-  const { claim, nextOffset } = await takeOver(projector, start, 'test');
+  const { claim, nextOffset } = await takeOver(the().projector, start, 'test');
   await runRecords({
-    context: { canonical: projector, legacy: projector, optOutPolicy: 'respect', matching: MATCHING },
+    context: {
+      canonical: the().projector,
+      legacy: the().projector,
+      optOutPolicy: 'respect',
+      matching: MATCHING,
+    },
     mode: { kind: 'commit', claim },
     rows: 2,
     records: asRecords([updated(row, 'summary'), rawRecord(hopeless.id, {})], nextOffset),
   });
   await tables.legacyRow(row);
-  expect(await retried(projector, { filter: { legacyId: row.id } })).toMatchObject([{ outcome: 'decided' }]);
-  const answers = await retried(projector, { filter: { legacyId: hopeless.id } });
+  expect(await retried(the().projector, { filter: { legacyId: row.id } })).toMatchObject([
+    { outcome: 'decided' },
+  ]);
+  const answers = await retried(the().projector, { filter: { legacyId: hopeless.id } });
   expect(answers).toMatchObject([{ outcome: 'failed' }]);
-  await waive(projector, { ids: answers.map(({ id }) => id), by: 'the data owner', reason: 'a test row' });
-});
-
-test.each([
-  ['change a verdict', "UPDATE public.agent_compliance_status SET status = 'failing'"],
-  ['take a verdict away', 'DELETE FROM public.agent_compliance_status'],
-  ['make up a verdict', 'INSERT INTO public.agent_compliance_status DEFAULT VALUES'],
-  ['delete a canonical row', 'DELETE FROM public.agent_compliance_runs'],
-  ['change a canonical row', 'UPDATE public.agent_compliance_runs SET dry_run = false'],
-  ['lock a canonical row', 'SELECT FROM public.agent_compliance_runs FOR UPDATE'],
-  ['empty the canonical table', 'TRUNCATE public.agent_compliance_runs'],
-  ['make a table', 'CREATE TABLE public.mine (id int)'],
-  ['make a table in our schema', 'CREATE TABLE history_cdc.mine (id int)'],
-  ['change a function of ours', 'ALTER FUNCTION history_cdc.delete_own_runs(uuid[]) SECURITY INVOKER'],
-  ['add a trigger', 'ALTER TABLE public.agent_compliance_runs DISABLE TRIGGER ALL'],
-  ['delete a decision', 'DELETE FROM history_cdc.ledger'],
-  [
-    'forge what comes back after an undo',
-    "UPDATE history_cdc.undone SET agent_url = 'https://another.example'",
-  ],
-  [
-    'make up what comes back after an undo',
-    'INSERT INTO history_cdc.undone SELECT * FROM history_cdc.undone',
-  ],
-  ['read the credentials of a context', 'SELECT auth_token_encrypted FROM public.agent_contexts'],
-  ['write a legacy row', 'DELETE FROM public.agent_test_history'],
-  ['change what is migrated', 'DELETE FROM history_cdc.migration'],
-])('that role may not %s', async (_, statement) => {
-  await expect(projector.query(statement)).rejects.toMatchObject({ code: '42501' });
-});
-
-test('and the functions that it may run leave alone what is not ours', async () => {
-  const tables = new Tables(open.pool);
-  const owner = await tables.owner();
-  const live = await tables.live({ agent_url: owner.url });
-  const copy = await tables.scriptCopy(randomUUID());
-  const before = await allRuns();
-  const image = `(r.id, 'https://another.example', r.lifecycle_stage, 'failing', r.headline, r.total_duration_ms,
-    r.tested_at, 0, 9, NULL, r.observations_json || '{"backfill_script": "history-cdc"}', true, NULL)`;
-  const { rows } = await projector.query<{ rewritten: string; deleted: string[] }>(
-    `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW${image}::history_cdc.own_run
-              FROM public.agent_compliance_runs r WHERE r.id = ANY ($1))) AS rewritten,
-            ARRAY(SELECT d.id FROM history_cdc.delete_own_runs($1) d) AS deleted,
-            ARRAY(SELECT history_cdc.undo_projected($1)) AS undone`,
-    [[live, copy]],
-  );
-  expect(rows).toEqual([{ rewritten: '0', deleted: [], undone: [] }]);
-  expect(await allRuns()).toEqual(before);
+  await waive(the().projector, {
+    ids: answers.map(({ id }) => id),
+    by: 'the data owner',
+    reason: 'a test row',
+  });
 });
 
 test('and a row of ours stays one of ours', async () => {
-  const { rows } = await projector.query<{ id: string }>(
+  const { rows } = await the().projector.query<{ id: string }>(
     `SELECT id FROM public.agent_compliance_runs WHERE observations_json ->> 'backfill_script' = 'history-cdc' LIMIT 1`,
   );
   expect(rows).toHaveLength(1);
-  const before = await allRuns();
-  const { rows: answer } = await projector.query(
+  const before = await allRuns(the());
+  const { rows: answer } = await the().projector.query(
     `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW(r.id, r.agent_url, r.lifecycle_stage, r.overall_status, r.headline,
        r.total_duration_ms, r.tested_at, r.tracks_passed, r.tracks_failed, r.agent_profile_json, '{}', r.dry_run,
        r.triggered_org_id)::history_cdc.own_run FROM public.agent_compliance_runs r WHERE r.id = $1)) AS rewritten`,
     [rows[0]?.id],
   );
   expect(answer).toEqual([{ rewritten: '0' }]);
-  expect(await allRuns()).toEqual(before);
+  expect(await allRuns(the())).toEqual(before);
 });
 
 test('and it can compare what it projected, and keep the verdict', async () => {
-  const { run } = await reconciled(projector);
+  const { run } = await reconciled(the().projector);
   expect(run.phase).toBe('done');
   expect(Number(run.ledger_rows)).toBeGreaterThan(0);
 });
