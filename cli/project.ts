@@ -77,7 +77,10 @@ export async function runAndReport(
       config,
       logger: createLogger(config.LOG_LEVEL),
       stop: stopOnSignal(),
-      watch: (tools) => new Watchdog({ ...tools, config, acceptedGaps: settings.acceptedGaps ?? [] }),
+      watch: (tools) => {
+        const { acceptedGaps = [], acceptNewTopic } = settings;
+        return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
+      },
       progress: (done, total) => {
         progress.update(done, total);
       },

@@ -38,16 +38,20 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
     ...(secure !== undefined && { HISTORY_CDC_REGISTRY_PASSWORD: secure.passwords.registry }),
   };
   const env = { ...serverEnvironment(environment), ...secrets };
-  const options = secure === undefined ? [] : secureOptions(context.instance, secure);
-  return await workerCommand(context, config, env, options);
+  const jvmOptions = secure === undefined ? [] : secureOptions(context.instance, secure);
+  return await workerCommand(context, config, { env, jvmOptions });
+}
+
+interface WorkerOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly jvmOptions?: readonly string[];
 }
 
 /** A worker of Connect with a properties file; for the bench's second one, too. */
 export async function workerCommand(
   { instance, jvm }: Pick<StartContext, 'instance' | 'jvm'>,
   config: string,
-  env: Readonly<Record<string, string>>,
-  jvmOptions: readonly string[] = [],
+  { env, jvmOptions = [] }: WorkerOptions,
 ): Promise<LaunchCommand> {
   const { java, runtime } = await jvm();
   const main = 'org.apache.kafka.connect.cli.ConnectDistributed';

@@ -58,7 +58,7 @@ export async function startSinkWorker(
   const jvm = () => Promise.resolve({ java: findJava(environment), runtime });
   const secrets = { [SINK_PASSWORD]: state.passwords.app };
   const env = { ...serverEnvironment(environment), ...secrets };
-  const command = await workerCommand({ instance, jvm }, config, env);
+  const command = await workerCommand({ instance, jvm }, config, { env });
   mkdirSync(path.join(instance.folder, 'logs'), { recursive: true });
   launchDetached(command, recordFile(instance), path.join(instance.folder, 'logs', 'sink-worker.log'));
   const connect = new ConnectClient({

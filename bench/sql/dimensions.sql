@@ -28,6 +28,6 @@ FROM generate_series(0, 1499) AS n;
 INSERT INTO bench.steps
 SELECT n, jsonb_agg(jsonb_build_object('scenario', 'media_buy_seller/phase_' || s, 'passed', (n + s) % 4 > 0, 'duration_ms', 20 + n * s,
                                        'error', CASE WHEN (n + s) % 4 = 0 THEN 'expected 200, got 50' || s END))
-FROM generate_series(0, 49) AS n, generate_series(1, CASE WHEN bench.large() THEN 6 ELSE 2 END) AS s
+FROM generate_series(0, 49) AS n, generate_series(1, CASE WHEN bench.large() THEN 6 ELSE 3 END) AS s
 GROUP BY n;
 ANALYZE bench.profile, bench.steps, agent_contexts, member_profiles, organization_memberships, agent_registry_metadata;

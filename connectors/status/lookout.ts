@@ -18,14 +18,16 @@ import { AREAS_WATCHED } from './watched.ts';
 const OBSERVER_WITHIN_MS = 25_000;
 const COUNTS = { restMs: 10_000 };
 /** Kafka Connect may take fifteen seconds to say nothing. */
-const SNAPSHOT = { restMs: 0, withinMs: 18_000 };
+const SNAPSHOT = { restMs: 0, longestRestMs: 5_000, withinMs: 18_000 };
+/** Grouped from the findings of the last run, mostly none. */
+const VERDICTS = { restMs: 0, longestRestMs: 5_000 };
 
-/** The heartbeat and the notifications are followed, and the stored offsets are read before the topic's ends. */
 const FIRST = new Set(['projection'] as const);
 const THEN = new Set(['dataTopic'] as const);
-const BESIDE = new Set(
-  [...AREAS_WATCHED].filter((name) => !['proof', 'projection', 'dataTopic'].includes(name)),
-);
+const WAL_RATE = new Set(['walRate'] as const);
+/** The proof is followed by the observer. */
+const ELSEWHERE: readonly string[] = [...FIRST, ...THEN, ...WAL_RATE, 'proof'];
+const BESIDE = new Set([...AREAS_WATCHED].filter((name) => !ELSEWHERE.includes(name)));
 
 /**
  * Looks at everything, again and again, over connections that stay open. It changes nothing. A service that gives no answer
@@ -38,8 +40,10 @@ export class Lookout {
   #before: { readonly atMs: number; readonly projected: bigint } | undefined;
   readonly #ledger = new Paced(() => readDecisions(this.#services.canonical()), COUNTS);
   readonly #legacyRows = new Paced(() => readLegacyRows(this.#services.legacy()), COUNTS);
+  /** Measured over a second and a half: no look but the first waits for it. */
+  readonly #walRate = new Paced(() => this.#measureWal(), { restMs: 0 });
   readonly #snapshot = new Paced(() => this.#askSnapshot(), SNAPSHOT);
-  readonly #verdicts = new Paced(() => readVerdicts(this.#services.canonical()), { restMs: 0 });
+  readonly #verdicts = new Paced(() => readVerdicts(this.#services.canonical()), VERDICTS);
 
   constructor(config: SnapshotConfig) {
     this.#config = config;
@@ -82,13 +86,20 @@ export class Lookout {
 
   async #askAreas(): Promise<Facts> {
     const read = (wanted: Parameters<typeof readFacts>[2]) => readFacts(this.#services, this.#config, wanted);
-    const [proof, beside, [{ projection }, { dataTopic }]] = await Promise.all([
+    const [proof, walRate, beside, [{ projection }, { dataTopic }]] = await Promise.all([
       answerOf(async () => proofOf(await this.#observe()), OBSERVER_WITHIN_MS),
+      this.#walRate.latest(),
       read(BESIDE),
       // The other way round, what is projected meanwhile would lie beyond the end of its topic.
       read(FIRST).then(async (first) => [first, await read(THEN)] as const),
     ]);
-    return { ...beside, proof, projection, dataTopic };
+    return { ...beside, proof, projection, dataTopic, walRate: walRate.answer };
+  }
+
+  async #measureWal(): Promise<number> {
+    const { walRate } = await readFacts(this.#services, this.#config, WAL_RATE);
+    if (!walRate.known) throw new Error(walRate.why);
+    return walRate.value;
   }
 
   /** Undefined where the topics are missing that tell. */

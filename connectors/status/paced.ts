@@ -17,6 +17,8 @@ const CHEAP_MS = 300;
 interface PacedOptions {
   /** Between two questions at least. */
   readonly restMs: number;
+  /** However dear it was: the first question has a connection to make, too. A minute unless told. */
+  readonly longestRestMs?: number;
   /** Longer than most are given. */
   readonly withinMs?: number;
   /** A clock that is never set back, in milliseconds. */
@@ -57,7 +59,10 @@ export class Paced<T> {
     const answer = await answerOf(this.#ask, this.#options.withinMs);
     this.#tookMs = this.#now() - began;
     this.#last = { answer, at: new Date() };
-    const restMs = Math.max(this.#options.restMs, Math.min(LONGEST_REST_MS, REST_FACTOR * this.#tookMs));
+    const restMs = Math.max(
+      this.#options.restMs,
+      Math.min(this.#options.longestRestMs ?? LONGEST_REST_MS, REST_FACTOR * this.#tookMs),
+    );
     this.#askAgainAt = answer.known ? this.#now() + restMs : 0;
     this.#pending = undefined;
     return this.#last;

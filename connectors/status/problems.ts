@@ -33,10 +33,11 @@ export function problemsOf(facts: StatusFacts, config: Config): Problem[] {
   const ofDoctor = checks
     .flatMap(ofCheck)
     .filter(({ id }) => id !== 'projector-moves' || projector.length === 0);
+  const stands = projector.length > 0 || ofDoctor.some(({ id }) => id === 'projector-moves');
   return [
     ...ofDoctor,
     ...projector,
-    ...(projector.length === 0 ? lateProblems(facts) : []),
+    ...lateProblems(facts, stands),
     ...verdictProblems(facts),
     ...quarantineProblems(facts),
     ...snapshotProblems(facts),
@@ -82,14 +83,17 @@ function projectorProblems({ areas, projectors }: StatusFacts): Problem[] {
 /** Beyond that, a projector that works is catching up with something. */
 const LATE_SECONDS = 60;
 
-function lateProblems({ areas, oldestSeconds }: StatusFacts): Problem[] {
+function lateProblems({ areas, oldestSeconds }: StatusFacts, stands: boolean): Problem[] {
   const backlog = backlogIn(areas);
   if (backlog === undefined || !oldestSeconds.known || oldestSeconds.value < LATE_SECONDS) return [];
-  const records = backlog.records.toLocaleString('en');
-  const evidence = `${records} records wait, the oldest for ${spanText(oldestSeconds.value)}: it is catching up`;
+  const wait = `${backlog.records.toLocaleString('en')} records wait, the oldest for ${spanText(oldestSeconds.value)}`;
+  const problem = { id: 'lag-late', section: 'lag' } as const;
+  if (stands) return [{ ...problem, severity: 'wrong', evidence: wait, fix: STEPS.project }];
   return [
     {
-      ...{ id: 'lag-late', section: 'lag', severity: 'attention', evidence },
+      ...problem,
+      severity: 'attention',
+      evidence: `${wait}: it is catching up`,
       fix: 'history-cdc status --watch  # shows the pace, and when it is done',
     },
   ];

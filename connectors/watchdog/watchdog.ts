@@ -7,6 +7,7 @@
  * A slot that is advanced and read on between two looks leaves no trace here: `connector resume` looks first.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { markOlderAccepted } from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/continuity/identity-store.ts';
 import { storedOffsets } from '../../consumers/agent-test-history/offsets.ts';
 import type { Watch, WatchTools } from '../../consumers/agent-test-history/watch.ts';
@@ -28,6 +29,7 @@ export interface WatchdogOptions extends WatchTools {
   readonly config: WatchdogConfig;
   /** Gaps that a person accepts: what is there now takes the place of what was recorded. */
   readonly acceptedGaps: readonly string[];
+  readonly acceptNewTopic: boolean;
 }
 
 /** A question that takes longer is given up by the server. */
@@ -68,15 +70,17 @@ export class Watchdog implements Watch {
   };
 
   async begin(): Promise<void> {
-    const { acceptedGaps, config, topicId } = this.#options;
-    if (acceptedGaps.length === 0) {
-      await this.once();
-      return;
-    }
-    const { present, source, blind } = await look(this.#eyes, config, ACCEPT_WITHIN_MS);
-    const acceptance = { topicId, ids: acceptedGaps, present, xmax: source?.xmax ?? null };
-    await acceptGaps(this.#canonical, acceptance, [...blind.values()]);
+    const { acceptedGaps, acceptNewTopic } = this.#options;
+    if (acceptedGaps.length > 0 || acceptNewTopic) await this.#accept();
     await this.once();
+  }
+
+  async #accept(): Promise<void> {
+    const { acceptedGaps: ids, acceptNewTopic, config, topicId } = this.#options;
+    const { present, source, blind } = await look(this.#eyes, config, ACCEPT_WITHIN_MS);
+    const xmax = source?.xmax ?? null;
+    if (acceptNewTopic) await markOlderAccepted(this.#canonical, topicId, xmax);
+    await acceptGaps(this.#canonical, { topicId, ids, present, xmax }, [...blind.values()]);
   }
 
   async run(): Promise<never> {

@@ -124,6 +124,14 @@ describe('the one thing to do next:', () => {
 });
 
 describe('of several things', () => {
+  test('rows that wait for long are wrong where nobody projects, and never "catching up"', () => {
+    const { problems } = report({ areas: behind(5n, 300), projectors: known(0), oldestSeconds: known(300) });
+    expect(problems).toMatchObject([
+      { id: 'projector-runs', severity: 'wrong' },
+      { id: 'lag-late', section: 'lag', severity: 'wrong', evidence: '5 records wait, the oldest for 5 min' },
+    ]);
+  });
+
   test('a cause comes before what follows from it, and that before what was wrong all the time', () => {
     const { next, problems } = report({
       areas: { ...paused, heartbeatRow: { kind: 'row', secondsAgo: 300 } },

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { closableGaps, closeGaps, openGaps } from '../../consumers/agent-test-history/continuity/gaps.ts';
+import {
+  closableGaps,
+  closeGaps,
+  markOlderAccepted,
+  openGaps,
+} from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/continuity/identity-store.ts';
 import type { Present } from '../../consumers/agent-test-history/continuity/judge.ts';
 import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
@@ -172,4 +177,17 @@ test('what cannot be seen is not accepted', async () => {
     message: expect.stringMatching(/cannot be accepted, .*: Connect is away$/) as string,
   });
   expect((await openGaps(open.pool)).map(({ acceptedAt }) => acceptedAt)).toEqual([null]);
+});
+
+test('a new topic that is accepted has its own identity, and stands for the gaps of the one before', async () => {
+  await check(SOUND);
+  expect((await check({ ...SOUND, topicId: randomUUID() })).breaks).toMatchObject([{ kind: 'topic' }]);
+  topicId = randomUUID();
+  await registerTopic(open.pool, { topicId, name: 'topic', partitions: 1 }, true);
+  const promoted = { ...SOUND, topicId, timeline: '2' };
+  expect(await check(promoted)).toEqual({ breaks: [], gaps: [] });
+  const [old] = await openGaps(open.pool);
+  expect(await closedBy('proven')).toEqual([]);
+  await markOlderAccepted(open.pool, topicId, await xmax());
+  expect(await closedBy('proven')).toEqual([old?.id]);
 });

@@ -54,6 +54,15 @@ export async function markAccepted(client: Client, id: string, xmax: string | nu
   await client.query(ACCEPT, [id, xmax]);
 }
 
+const ACCEPT_OLDER = `
+  UPDATE history_cdc.gap SET accepted_at = clock_timestamp(), accepted_xmax = $2::xid8
+  WHERE topic_id <> $1 AND closed_at IS NULL AND accepted_at IS NULL`;
+
+/** Whoever accepts a new topic, which begins with a whole snapshot, accepts the gaps of those before it. */
+export async function markOlderAccepted(client: Client, topicId: string, xmax: string | null): Promise<void> {
+  await client.query(ACCEPT_OLDER, [topicId, xmax]);
+}
+
 const CLOSABLE = `
   SELECT clock_timestamp()::text AS at, coalesce(json_agg(id::text ORDER BY id) FILTER (WHERE
     closed_at IS NULL AND accepted_at IS NOT NULL AND coalesce(accepted_xmax <= $1::xid8, kind <> 'publication')), '[]') AS ids

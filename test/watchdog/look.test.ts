@@ -1,0 +1,65 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
+import { gapOpen, streamBroken } from '../../connectors/watchdog/break-errors.ts';
+import { look } from '../../connectors/watchdog/look.ts';
+import { judgeContinuity } from '../../consumers/agent-test-history/continuity/judge.ts';
+import { loadConfig } from '../../consumers/lib/config.ts';
+import { createPool } from '../../consumers/lib/postgres.ts';
+import { openGap } from '../doctor/open-gap.ts';
+
+const NAMES = loadConfig({}, undefined);
+
+/** Takes every question and answers none. */
+let silent: Server;
+let port: number;
+beforeAll(async () => {
+  silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  ({ port } = silent.address() as AddressInfo);
+});
+afterAll(() => {
+  silent.closeAllConnections();
+  silent.close();
+});
+
+test('what is not configured is blind with its setting, and no break', async () => {
+  const seen = await look({ legacy: undefined, connect: undefined, kafka: undefined }, NAMES);
+  expect(Object.fromEntries(seen.blind)).toEqual({
+    legacy: 'LEGACY_DATABASE_URL is not set',
+    connect: 'CONNECT_URL is not set',
+    kafka: 'KAFKA_BROKERS is not set',
+  });
+  expect(seen).toMatchObject({ present: {}, failure: undefined, ends: undefined });
+  expect(judgeContinuity('t', new Map([['slot', 's']]), seen.present)).toEqual([]);
+});
+
+test('what does not answer is left to itself, and what refuses says so', async () => {
+  const connect = new ConnectClient({ url: `http://127.0.0.1:${String(port)}`, secrets: [] });
+  const legacy = createPool({ url: 'postgresql://nobody@127.0.0.1:1/none', name: 'test', connections: 1 });
+  const { blind, present } = await look({ legacy, connect, kafka: undefined }, NAMES, 200);
+  expect(blind.get('connect')).toBe('no answer within 0.2 s');
+  expect(blind.get('legacy')).toBeDefined();
+  expect(present).toEqual({});
+  await legacy.end();
+});
+
+test('the way out names the gaps, and each step once, in its order', () => {
+  const gaps = [openGap, { ...openGap, id: '5', kind: 'publication' as const }];
+  const { code, message, wayOut } = gapOpen(gaps);
+  expect(code).toBe('GAP_OPEN');
+  expect(message).toContain('gap 3, slot, since 1970-01-01T00:00:00.000Z: it is gone');
+  const steps = wayOut.split('\n').map((line) => line.trim());
+  expect(steps.map((line) => line.slice(0, 2))).toEqual(['th', '1.', '2.', '2.', '3.']);
+  expect(steps[1]).toContain('`history-cdc project --accept-gap 3 5`');
+});
+
+test('without a ledger there is nothing to accept: the connector begins anew; a new topic has its own way', () => {
+  const broken = streamBroken([{ kind: 'position', evidence: 'ahead' }], []);
+  expect(broken.code).toBe('STREAM_BROKEN');
+  expect(broken.message).toContain('- position: ahead (the slot is ahead of');
+  expect(broken.wayOut).toMatch(/^`history-cdc connector delete --forget-offsets`/);
+  const topic = [{ ...openGap, kind: 'topic' as const }];
+  expect(streamBroken([{ kind: 'topic', evidence: 'x' }], topic).wayOut).toContain('--accept-new-topic');
+});
