@@ -7,7 +7,6 @@ import { registerConnector } from '../../cli/connector.ts';
 import { registerDoctor } from '../../cli/doctor.ts';
 import { registerMigrate } from '../../cli/migrate.ts';
 import { registerReconcile } from '../../cli/reconcile.ts';
-import { registerSnapshot } from '../../cli/snapshot.ts';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
 import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
@@ -33,7 +32,6 @@ const COMMANDS = [
   registerDoctor,
   registerMigrate,
   registerReconcile,
-  registerSnapshot,
 ];
 const ROWS = 40;
 const TOPICS = topicNames({ TOPIC_PREFIX: 'aao' });
