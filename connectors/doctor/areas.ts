@@ -78,6 +78,8 @@ export type Facts = { readonly [A in AreaName]: Answer<AreaFacts[A]> };
 interface Area<T> {
   /** Settings without which nothing can be asked. */
   readonly needs: readonly (keyof Config)[];
+  /** Asked when that one has its answer, because the two are compared. */
+  readonly after?: AreaName;
   /** Longer than the ten seconds that most are given. */
   readonly withinMs?: number;
   readonly ask: (services: Services, config: Config) => Promise<T>;
@@ -111,6 +113,8 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
   },
   dataTopic: {
     needs: KAFKA,
+    // A projector goes on meanwhile: ends that are older than its offsets would be behind them.
+    after: 'projection',
     ask: async (s, config) => readDataTopic(await s.kafka(), topicNames(config).data),
   },
   worker: {

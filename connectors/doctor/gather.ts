@@ -1,7 +1,7 @@
 import type { Config } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
 import { within } from '../../consumers/lib/within.ts';
-import { AREAS, type Answer, type AreaFacts, type AreaName, type Facts } from './areas.ts';
+import { AREAS, type Answer, type AreaName, type Facts } from './areas.ts';
 import { Services } from './services.ts';
 
 const WITHIN_MS = 10_000;
@@ -22,13 +22,20 @@ export async function readFacts(
   config: Config,
   wanted: ReadonlySet<AreaName>,
 ): Promise<Facts> {
-  const areaOf = async <A extends AreaName>(name: A): Promise<Answer<AreaFacts[A]>> => {
+  const asked = new Map<AreaName, Promise<Answer<unknown>>>();
+  const answer = async (name: AreaName): Promise<Answer<unknown>> => {
     if (!wanted.has(name)) return { known: false, why: 'it was not asked' };
-    const { ask, withinMs } = AREAS[name];
-    return await answerOf(() => ask(services, config), withinMs);
+    const { ask, after, withinMs } = AREAS[name];
+    if (after !== undefined) await answerTo(after);
+    return await answerOf<unknown>(() => ask(services, config), withinMs);
+  };
+  const answerTo = (name: AreaName): Promise<Answer<unknown>> => {
+    const known = asked.get(name) ?? answer(name);
+    asked.set(name, known);
+    return known;
   };
   const names = Object.keys(AREAS) as AreaName[];
-  const answers = await Promise.all(names.map(async (name) => [name, await areaOf(name)] as const));
+  const answers = await Promise.all(names.map(async (name) => [name, await answerTo(name)] as const));
   return Object.fromEntries(answers) as unknown as Facts;
 }
 
