@@ -11,7 +11,7 @@ import type { Source } from '../topic.ts';
 /** Runs of all peers on rows of one shape. */
 export interface ShapeRuns {
   readonly rows: number;
-  /** Of a legacy row, as it is stored. */
+  /** Of a legacy row, as text. */
   readonly bytesARow: number;
   readonly runs: readonly Measurement[];
   /** What runs died of; none is what should be. */
