@@ -7,6 +7,7 @@ import type { Client } from '../../consumers/lib/postgres.ts';
 import { runCli } from '../support/cli.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { census } from './census.ts';
+import { until } from '../support/until.ts';
 
 let open: OpenDatabase;
 const context = randomUUID();
@@ -66,8 +67,10 @@ test('the sessions of a census can write nothing but temporary tables', async ()
     await expect(client.query('CREATE TABLE public.mine ()')).rejects.toMatchObject({ code: '25006' });
     await client.query('INSERT INTO pg_temp.script_copy VALUES (gen_random_uuid(), gen_random_uuid())');
   });
-  const { rows } = await open.pool.query("SELECT FROM pg_class WHERE relname = 'script_copy'");
-  expect(rows, 'and those are gone with the session').toEqual([]);
+  await until('those are gone with the session, a moment after its client', async () => {
+    const { rows } = await open.pool.query("SELECT FROM pg_class WHERE relname = 'script_copy'");
+    return rows.length === 0;
+  });
 });
 
 test('before `migrate`, the command counts every row, with sizes and what retention will take', async () => {
