@@ -36,6 +36,7 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'slot-wal-status': 'slot',
   'slot-identity': 'slot',
   'slot-position': 'slot',
+  gaps: 'slot',
   'topics-exist': 'connector',
   'topic-identity': 'lag',
   'topic-partitions': 'lag',

@@ -31,7 +31,7 @@ let projector: Command;
 const GRANTS = `
   GRANT pg_read_all_stats TO operator;
   GRANT USAGE ON SCHEMA history_cdc, history_cdc_source TO operator;
-  GRANT SELECT ON history_cdc.migration, history_cdc.topic, history_cdc.consumer_offset, history_cdc.reconcile_run,
+  GRANT SELECT ON history_cdc.migration, history_cdc.topic, history_cdc.consumer_offset, history_cdc.gap, history_cdc.reconcile_run,
                   history_cdc.reconcile_finding TO operator;
   GRANT SELECT (decision, reason, source_deleted_at) ON history_cdc.ledger TO operator;
   GRANT SELECT (tested_at) ON history_cdc.unsettled_twin TO operator;
