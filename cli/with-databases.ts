@@ -10,6 +10,9 @@ export interface Databases {
   readonly legacy: Pool;
 }
 
+/** As many as `reconcile` compares stretches at once. */
+const CONNECTIONS = 3;
+
 /** Connects both databases for the time of a command, and refuses one whose ledger is not of this release. */
 export async function withDatabases<T>(
   context: CommandContext,
@@ -17,7 +20,7 @@ export async function withDatabases<T>(
   work: (databases: Databases) => Promise<T>,
 ): Promise<T> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
-  const pool = (url: string) => createPool({ url, name: `history-cdc ${command}`, connections: 2 });
+  const pool = (url: string) => createPool({ url, name: `history-cdc ${command}`, connections: CONNECTIONS });
   const [canonical, legacy] = [pool(config.DATABASE_URL), pool(config.LEGACY_DATABASE_URL)];
   try {
     await assertReachable(canonical, 'DATABASE_URL');
