@@ -1,4 +1,5 @@
 import type { Mutant, Safeguard } from './mutant.ts';
+import { CONTINUITY } from './safeguards/continuity.ts';
 import { LEDGER } from './safeguards/ledger.ts';
 import { LIKENESS } from './safeguards/likeness.ts';
 import { LINKS } from './safeguards/links.ts';
@@ -28,6 +29,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   FLOOR,
   DATA_ERRORS,
   UNDONE,
+  CONTINUITY,
 ];
 
 export const MUTANTS: readonly Mutant[] = SAFEGUARDS.flatMap(({ mutants }) => mutants);

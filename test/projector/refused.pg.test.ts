@@ -1,56 +1,54 @@
-import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { allRuns, useProjectorRole } from '../support/projector-role.ts';
-import { Tables } from '../support/tables.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { usePartitions } from '../support/partitions.ts';
+import { inserted } from '../support/records.ts';
+import { runRecords, TOPIC_ID } from '../support/run-records.ts';
+import { useSessions, whereabouts } from '../support/waiting.ts';
 
-/*
- * What Postgres refuses the projector's role, and what the functions that it may run leave alone.
- */
-const the = useProjectorRole();
+const topic = usePartitions();
+const sessions = useSessions();
 
-test.each([
-  ['change a verdict', "UPDATE public.agent_compliance_status SET status = 'failing'"],
-  ['take a verdict away', 'DELETE FROM public.agent_compliance_status'],
-  ['make up a verdict', 'INSERT INTO public.agent_compliance_status DEFAULT VALUES'],
-  ['delete a canonical row', 'DELETE FROM public.agent_compliance_runs'],
-  ['change a canonical row', 'UPDATE public.agent_compliance_runs SET dry_run = false'],
-  ['lock a canonical row', 'SELECT FROM public.agent_compliance_runs FOR UPDATE'],
-  ['empty the canonical table', 'TRUNCATE public.agent_compliance_runs'],
-  ['make a table', 'CREATE TABLE public.mine (id int)'],
-  ['make a table in our schema', 'CREATE TABLE history_cdc.mine (id int)'],
-  ['change a function of ours', 'ALTER FUNCTION history_cdc.delete_own_runs(uuid[]) SECURITY INVOKER'],
-  ['add a trigger', 'ALTER TABLE public.agent_compliance_runs DISABLE TRIGGER ALL'],
-  ['delete a decision', 'DELETE FROM history_cdc.ledger'],
-  [
-    'forge what comes back after an undo',
-    "UPDATE history_cdc.undone SET agent_url = 'https://another.example'",
-  ],
-  [
-    'make up what comes back after an undo',
-    'INSERT INTO history_cdc.undone SELECT * FROM history_cdc.undone',
-  ],
-  ['read the credentials of a context', 'SELECT auth_token_encrypted FROM public.agent_contexts'],
-  ['write a legacy row', 'DELETE FROM public.agent_test_history'],
-  ['change what is migrated', 'DELETE FROM history_cdc.migration'],
-])('that role may not %s', async (_, statement) => {
-  await expect(the().projector.query(statement)).rejects.toMatchObject({ code: '42501' });
+test('a right or a function that is missing puts no row aside: the projector ends, and nothing is committed', async () => {
+  const rows = [topic().ownersRow(), topic().ownersRow()];
+  const run = topic().commit(rows.map(inserted), await topic().claim('one'));
+  const named = 'history_cdc.run_observations(uuid, text, text, text, text, text)';
+  await topic().pool.query(`ALTER FUNCTION ${named} RENAME TO mislaid`);
+  try {
+    await expect(runRecords(run)).rejects.toMatchObject({ code: '42883' });
+  } finally {
+    await topic().pool.query(
+      `ALTER FUNCTION ${named.replace('run_observations', 'mislaid')} RENAME TO run_observations`,
+    );
+  }
+  expect(await topic().quarantined()).toEqual([]);
+  expect(await topic().effects()).toEqual({ decisions: 0, runs: 0 });
+  expect(await topic().stored()).toMatchObject({ nextOffset: 0n });
+  expect((await runRecords(run)).records.applied).toBe(2);
 });
 
-test('and the functions that it may run leave alone what is not ours', async () => {
-  const tables = new Tables(the().open.pool);
-  const owner = await tables.owner();
-  const live = await tables.live({ agent_url: owner.url });
-  const copy = await tables.scriptCopy(randomUUID());
-  const before = await allRuns(the());
-  const image = `(r.id, 'https://another.example', r.lifecycle_stage, 'failing', r.headline, r.total_duration_ms,
-    r.tested_at, 0, 9, NULL, r.observations_json || '{"backfill_script": "history-cdc"}', true, NULL)`;
-  const { rows } = await the().projector.query<{ rewritten: string; deleted: string[] }>(
-    `SELECT history_cdc.rewrite_own_runs(ARRAY(SELECT ROW${image}::history_cdc.own_run
-              FROM public.agent_compliance_runs r WHERE r.id = ANY ($1))) AS rewritten,
-            ARRAY(SELECT d.id FROM history_cdc.delete_own_runs($1) d) AS deleted,
-            ARRAY(SELECT history_cdc.undo_projected($1)) AS undone`,
-    [[live, copy]],
+test('a canonical id that somebody else is just claiming is no fault of the row: it is tried again', async () => {
+  const row = topic().ownersRow();
+  const pool = sessions.poolOf(topic().url, 'claiming');
+  const run = topic().commit([inserted(row)], await topic().claim('one'), pool);
+  const other = '0e000000-0000-4000-8000-000000000001';
+  const held = await sessions.hold(
+    topic().pool,
+    `INSERT INTO history_cdc.ledger (legacy_id, decision, reason, canonical_run_id, rule_version, is_member, lists_agent,
+                                     topic_id, partition, "offset", op, snapshot)
+     VALUES ($1, 'projected', 'by hand', $2, 1, true, true, $3, 0, 0, 'c', false)`,
+    ...[other, canonicalRunId(row.id), TOPIC_ID],
   );
-  expect(rows).toEqual([{ rewritten: '0', deleted: [], undone: [] }]);
-  expect(await allRuns(the())).toEqual(before);
+  let freed: Promise<void> | undefined;
+  const running = runRecords({
+    ...run,
+    retrying: () => {
+      freed ??= topic().execute('DELETE FROM history_cdc.ledger WHERE legacy_id = $1', other);
+    },
+  });
+  expect(await whereabouts(topic().pool, 'claiming', running)).toBe('another row');
+  await held.release();
+  expect((await running).records).toMatchObject({ applied: 1, quarantined: 0 });
+  expect(freed, 'it was refused once').toBeDefined();
+  await freed;
+  expect(await topic().ledger(row.id)).toMatchObject({ decision: 'projected' });
 });

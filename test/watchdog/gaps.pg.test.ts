@@ -146,19 +146,23 @@ test('a slot that is gone and accepted is recorded anew when it is made, and mis
 test('while a transaction is open that is older than the acceptance, no proof counts', async () => {
   await check(SOUND);
   const writer = await open.pool.connect();
-  await writer.query('BEGIN');
-  await writer.query('SELECT pg_current_xact_id()');
-  const [gap] = (await check({ ...SOUND, publication: 'p (oid 6)' })).gaps;
-  const id = gap?.id ?? '';
-  await acceptGaps(open.pool, {
-    topicId,
-    ids: [id],
-    present: { ...SOUND, publication: 'p (oid 6)' },
-    xmax: await xmax(),
-  });
-  expect(await closedBy('proven')).toEqual([]);
-  await writer.query('COMMIT');
-  writer.release();
+  let id = '';
+  try {
+    await writer.query('BEGIN');
+    await writer.query('SELECT pg_current_xact_id()');
+    const [gap] = (await check({ ...SOUND, publication: 'p (oid 6)' })).gaps;
+    id = gap?.id ?? '';
+    await acceptGaps(open.pool, {
+      topicId,
+      ids: [id],
+      present: { ...SOUND, publication: 'p (oid 6)' },
+      xmax: await xmax(),
+    });
+    expect(await closedBy('proven')).toEqual([]);
+  } finally {
+    await writer.query('COMMIT');
+    writer.release();
+  }
   expect(await closedBy('proven')).toEqual([id]);
 });
 

@@ -130,6 +130,14 @@ export const OWN_ROWS_ONLY: Safeguard = {
       by: 'projector/own-rows-only.pg.test.ts',
     },
     {
+      id: 'ours-stay-ours',
+      breaks: 'a projector takes its mark off a row of ours, and nobody knows any more who wrote it',
+      at: 'migrations/0013-own-rows.sql',
+      find: "AND i.observations_json ->> 'backfill_script' = 'history-cdc'\n",
+      replace: '\n',
+      by: 'projector/grants.pg.test.ts',
+    },
+    {
       id: 'linked-is-not-rewritten',
       breaks: 'a later image is written into the live path’s row, or the script’s',
       at: 'decide.ts',
