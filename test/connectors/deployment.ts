@@ -13,6 +13,7 @@ import { topicNames } from '../../consumers/lib/names.ts';
 import { askConnect } from '../support/ask-connect.ts';
 import { Command } from '../support/command.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { until } from '../support/until.ts';
 
 /** A password where none belongs: nothing may show it or send it on. */
@@ -131,14 +132,10 @@ export class Deployment {
   }
 
   async dropSlot(): Promise<void> {
-    await this.untilSlotIsFree();
     const dba = new pg.Client({ connectionString: this.database.superuserUrl });
     await dba.connect();
     try {
-      await dba.query(
-        'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
-        [this.name],
-      );
+      await dropSlot((sql, values) => dba.query(sql, values), this.name);
     } finally {
       await dba.end();
     }

@@ -15,6 +15,7 @@ import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { askConnect } from './ask-connect.ts';
 import { Command, type Ended } from './command.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
+import { dropSlot } from './drop-slot.ts';
 import { pipelineSettings, type Converter } from './pipeline-settings.ts';
 import { until } from './until.ts';
 
@@ -222,17 +223,7 @@ export class Pipeline {
     const connect = connectClient(this.config);
     const name = this.config.CONNECTOR_NAME;
     if ((await connect.config(name)) !== undefined) await connect.delete(name);
-    await until('the slot is no longer in use', async () => {
-      const slots = await this.asDba<{ active: boolean }>(
-        'SELECT active FROM pg_replication_slots WHERE slot_name = $1',
-        [this.config.SLOT_NAME],
-      );
-      return slots.every(({ active }) => !active);
-    });
-    await this.asDba(
-      'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
-      [this.config.SLOT_NAME],
-    );
+    await dropSlot((sql, values) => this.asDba(sql, values), this.config.SLOT_NAME);
   }
 
   /** As if there had never been a connector: slot, offsets in Connect and topics are gone. `apply` begins with a snapshot. */
