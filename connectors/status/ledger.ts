@@ -1,5 +1,6 @@
 import { reportOf } from '../../consumers/agent-test-history/reconcile/report.ts';
 import { finishedRuns } from '../../consumers/agent-test-history/reconcile/run-store.ts';
+import { streamedUntil } from '../../consumers/agent-test-history/reconcile/streamed-until.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
 import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { Config } from '../../consumers/lib/config.ts';
@@ -9,7 +10,11 @@ import { certain } from '../doctor/postgres-facts.ts';
 import type { DecisionRow, TwinFacts, VerdictFacts } from './facts.ts';
 
 const DECISIONS = sqlFile(import.meta.url, './sql/decisions.sql');
-const UNSETTLED = sqlFile(import.meta.url, './sql/unsettled.sql');
+/** Twins whose pair may still change, and of them those that a sweep should have settled by now. */
+const UNSETTLED = `
+  SELECT count(*)::float8 AS unsettled,
+         count(*) FILTER (WHERE tested_at < $1::timestamptz - $2::bigint * interval '1 microsecond')::float8 AS overdue
+  FROM history_cdc.unsettled_twin`;
 const LEGACY_ROWS = 'SELECT count(*)::float8 AS rows FROM public.agent_test_history';
 
 /** Reads the whole ledger: 1,000,000 rows take about half a second. */
@@ -31,7 +36,10 @@ const LATE_US = 1_800_000_000n;
 
 export async function readTwins(pool: Pool, config: Config): Promise<TwinFacts | undefined> {
   const lateUs = matchingOf(config).settleAfterUs + LATE_US;
-  return await ifMigrated(async () => certain((await pool.query<TwinFacts>(UNSETTLED, [lateUs])).rows[0]));
+  return await ifMigrated(async () => {
+    const until = await streamedUntil(pool);
+    return certain((await pool.query<TwinFacts>(UNSETTLED, [until, lateUs])).rows[0]);
+  });
 }
 
 const VERDICTS = 3;

@@ -24,7 +24,7 @@ export async function assertContinuous(
 ): Promise<void> {
   const services = new Services(config);
   try {
-    const { present, blind } = await look(eyes ?? (await eyesOf(config, services)), config, WITHIN_MS);
+    const { present, blind } = await look(eyes ?? eyesOf(config, services), config, WITHIN_MS);
     for (const [spot, reason] of blind) note(`not checked (${reason}): ${UNWATCHED[spot]}`);
     const topicId = present.topicId ?? undefined;
     const { breaks, gaps } =
@@ -37,12 +37,12 @@ export async function assertContinuous(
   }
 }
 
-/** Opened here; what cannot be opened is asked, and so is blind for its reason. */
-async function eyesOf(config: Config, services: Services): Promise<Eyes> {
+/** What cannot be opened is blind for its own reason. */
+function eyesOf(config: Config, services: Services): Eyes {
   return {
     legacy: config.LEGACY_DATABASE_URL === undefined ? undefined : services.legacy(),
     connect: services.connect(),
-    kafka: config.KAFKA_BROKERS === undefined ? undefined : await services.kafka().catch(() => undefined),
+    kafka: config.KAFKA_BROKERS === undefined ? undefined : services.kafka(),
   };
 }
 

@@ -13,7 +13,8 @@ import { lookAtSource, type SourceLook } from './source.ts';
 export interface Eyes {
   readonly legacy: Client | undefined;
   readonly connect: ConnectClient | undefined;
-  readonly kafka: KafkaCluster | undefined;
+  /** Or the attempt to connect to it, which is blind for the reason that it fails for. */
+  readonly kafka: KafkaCluster | Promise<KafkaCluster> | undefined;
 }
 export type EyeName = keyof Eyes;
 
@@ -113,10 +114,11 @@ async function lookAtConnector(
 }
 
 async function lookAtTopics(
-  cluster: KafkaCluster,
+  connecting: KafkaCluster | Promise<KafkaCluster>,
   names: Names,
 ): Promise<{ topicId: string | null; ends: ReadonlyMap<number, Watermarks>; beats: bigint }> {
   const { data, heartbeatTable } = topicNames(names);
+  const cluster = await connecting;
   const identity = await cluster.describeTopic(data);
   if (identity === undefined) return { topicId: null, ends: new Map(), beats: 0n };
   // kafkajs asks again and again for the ends of a topic that does not exist.

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { gapOpen, streamBroken } from '../../connectors/watchdog/break-errors.ts';
+import { assertContinuous } from '../../connectors/watchdog/guard.ts';
 import { look } from '../../connectors/watchdog/look.ts';
 import { judgeContinuity } from '../../consumers/agent-test-history/continuity/judge.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
@@ -43,6 +44,24 @@ test('what does not answer is left to itself, and what refuses says so', async (
   expect(blind.get('legacy')).toBeDefined();
   expect(present).toEqual({});
   await legacy.end();
+});
+
+test('a connector is told to go on with a note of what could not be asked, and why', async () => {
+  const config = loadConfig(
+    {
+      CONNECT_URL: 'http://127.0.0.1:1',
+      KAFKA_BROKERS: '127.0.0.1:1',
+      LEGACY_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none',
+      LOG_LEVEL: 'silent',
+    },
+    undefined,
+    ['CONNECT_URL'],
+  );
+  const notes: string[] = [];
+  await assertContinuous(config, (line) => notes.push(line));
+  expect(notes).toHaveLength(3);
+  expect(notes.join('\n')).toContain('no Kafka broker answers at 127.0.0.1:1');
+  expect(notes.join('\n')).not.toContain('is not set');
 });
 
 test('the way out names the gaps, and each step once, in its order', () => {

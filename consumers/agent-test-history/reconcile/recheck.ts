@@ -8,6 +8,7 @@ import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { Barrier, type SourceStream } from './barrier.ts';
 import { compare, fetchFor, type CheckContext, type ComparedPhase, type WalkedPhase } from './checks.ts';
+import { streamedUntil } from './streamed-until.ts';
 
 const CONFIRM = sqlFile(import.meta.url, './sql/confirm.sql');
 const LEFT = `
@@ -15,7 +16,6 @@ const LEFT = `
     SELECT FROM history_cdc.reconcile_finding
     WHERE run_id = $1 AND state = 'suspect' AND ($2::text IS NULL OR phase = $2)
   ) AS some`;
-const STREAMED_UNTIL = sqlFile(import.meta.url, './sql/streamed-until.sql');
 const WAITED_FOR = `
   UPDATE history_cdc.reconcile_run SET waited_for = $2
   WHERE id = $1 AND EXISTS (SELECT FROM history_cdc.reconcile_finding f WHERE f.run_id = $1 AND f.state = 'in_flight')`;
@@ -57,11 +57,6 @@ export async function recheck(context: RecheckContext, runId: string): Promise<v
 async function areLeft(canonical: Pool, runId: string, phase: ComparedPhase | null): Promise<boolean> {
   const { rows } = await canonical.query<{ some: boolean }>(LEFT, [runId, phase]);
   return rows[0]?.some === true;
-}
-
-async function streamedUntil(canonical: Pool): Promise<string | null> {
-  const { rows } = await canonical.query<{ until: string }>(STREAMED_UNTIL);
-  return rows[0]?.until ?? null;
 }
 
 const KEYS: Readonly<Record<WalkedPhase, string>> = {
