@@ -6,6 +6,7 @@ import { loadConfig, type ConfigWith, type Environment } from '../consumers/lib/
 import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../consumers/lib/log.ts';
 import { topicNames } from '../consumers/lib/names.ts';
+import { sqlState, type Pool } from '../consumers/lib/postgres.ts';
 import { waitUntil } from '../stack/wait.ts';
 import type { BenchStack } from './stack.ts';
 
@@ -30,7 +31,7 @@ const NEEDS = [
   'KAFKA_BROKERS',
   'CONNECT_URL',
 ] as const;
-/** How long the end of a connector's session may take; then dropping its slot says what is wrong. */
+/** How long the end of a connector's session may take. */
 const SLOT_WITHIN_MS = 30_000;
 
 /** Names a connector, and makes what the DBA makes for it; starts nothing. */
@@ -65,6 +66,29 @@ export async function prepareSource(
   return { name, database, format, settings, config, topic: topicNames(config).data };
 }
 
+interface StreamingCopy {
+  readonly name: string;
+  /** Of which the copy is made. */
+  readonly database: string;
+}
+
+/** A copy of a database with a connector of its own, for the time of the work; the work starts it. */
+export async function withStreamingCopy<T>(
+  stack: BenchStack,
+  { name, database }: StreamingCopy,
+  work: (source: Source) => Promise<T>,
+): Promise<T> {
+  return await stack.databases.withCopy(database, async (copy) => {
+    const source = await prepareSource(stack, { name, database: copy, format: 'avro' });
+    try {
+      return await work(source);
+    } finally {
+      await removeConnector(stack, source);
+      await removeTopics(source);
+    }
+  });
+}
+
 /** Takes the whole table into the topic, and removes the connector and its slot: the topic stays as it is. */
 export async function fillTopic(stack: BenchStack, source: Source): Promise<void> {
   await applyConnector(source.config, { note: () => undefined });
@@ -74,20 +98,29 @@ export async function fillTopic(stack: BenchStack, source: Source): Promise<void
 export async function removeConnector(stack: BenchStack, { config, name }: Source): Promise<void> {
   const connect = connectClient(config);
   if ((await connect.config(name)) !== undefined) await connect.delete(name);
-  await stack.databases.asSuperuser(async (pool) => {
-    const slots = () =>
-      pool.query<{ active: boolean }>('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [name]);
-    await waitUntil(async () => !(await slots()).rows.some(({ active }) => active), {
-      withinMs: SLOT_WITHIN_MS,
-    });
-    await pool.query(
-      'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
-      [name],
-    );
-  });
+  const dropped = await stack.databases.asSuperuser((pool) =>
+    waitUntil(() => droppedSlot(pool, name), { withinMs: SLOT_WITHIN_MS }),
+  );
+  if (!dropped) throw new Error(`somebody still reads the slot ${name}`);
 }
 
-export async function removeTopics({ config }: Source): Promise<void> {
+const OBJECT_IN_USE = '55006';
+
+/** False while somebody reads it. */
+async function droppedSlot(pool: Pool, slot: string): Promise<boolean> {
+  try {
+    await pool.query(
+      'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
+      [slot],
+    );
+    return true;
+  } catch (error) {
+    if (sqlState(error) === OBJECT_IN_USE) return false;
+    throw error;
+  }
+}
+
+async function removeTopics({ config }: Source): Promise<void> {
   await withCluster(config, async (cluster) => {
     const there = new Set(await cluster.listTopics());
     await cluster.deleteTopics(Object.values(topicNames(config)).filter((topic) => there.has(topic)));

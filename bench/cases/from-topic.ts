@@ -7,14 +7,7 @@ import type { Dataset } from '../dataset.ts';
 import { runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import type { BenchContext } from '../part.ts';
 import { FLAT_TABLE } from '../peers/jdbc-sink.ts';
-import {
-  prepareSource,
-  recordsIn,
-  removeConnector,
-  removeTopics,
-  withCluster,
-  type Source,
-} from '../topic.ts';
+import { recordsIn, withCluster, withStreamingCopy, type Source } from '../topic.ts';
 import { MERGE_CONTEXT, seenInCanonical, type Seen } from './seen.ts';
 import { Sink } from './sink.ts';
 
@@ -23,19 +16,13 @@ const POLL_MS = 50;
 /** The projector and the JDBC sink on one stream: the snapshot, then the same two updates. */
 export async function streamOnCases(context: BenchContext, dataset: Dataset): Promise<Seen[]> {
   const { stack } = context;
-  return await stack.databases.withCopy(dataset.database, async (copy) => {
-    const source = await prepareSource(stack, { name: 'cases', database: copy, format: 'avro' });
-    try {
-      return await withPool(source.config.DATABASE_URL, async (pool) => {
-        await pool.query(FLAT_TABLE);
-        await applyConnector(source.config, { note: () => undefined });
-        return await withCluster(source.config, (cluster) => runCases({ ...context, source, pool, cluster }));
-      });
-    } finally {
-      await removeConnector(stack, source);
-      await removeTopics(source);
-    }
-  });
+  return await withStreamingCopy(stack, { name: 'cases', database: dataset.database }, (source) =>
+    withPool(source.config.DATABASE_URL, async (pool) => {
+      await pool.query(FLAT_TABLE);
+      await applyConnector(source.config, { note: () => undefined });
+      return await withCluster(source.config, (cluster) => runCases({ ...context, source, pool, cluster }));
+    }),
+  );
 }
 
 interface Streaming extends BenchContext {

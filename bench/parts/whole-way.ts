@@ -8,14 +8,7 @@ import { Meter } from '../meter.ts';
 import { rounds, untilAborted, type BenchContext, type Part } from '../part.ts';
 import { decidedSoFar } from '../peers/projector.ts';
 import { Timeline } from '../timeline.ts';
-import {
-  prepareSource,
-  recordsIn,
-  removeConnector,
-  removeTopics,
-  withCluster,
-  type Source,
-} from '../topic.ts';
+import { recordsIn, withCluster, withStreamingCopy, type Source } from '../topic.ts';
 
 /** Rows a second from the first record in the topic to the last record, or to the last decision. */
 export interface WholeWay {
@@ -66,8 +59,7 @@ interface Plan {
 /** On a copy of the database, with a connector, a topic and a projector of its own. */
 async function journey(context: BenchContext, dataset: Dataset, plan: Plan): Promise<Journey> {
   const { stack, signal } = context;
-  return await stack.databases.withCopy(dataset.database, async (copy) => {
-    const source = await prepareSource(stack, { name: plan.name, database: copy, format: 'avro' });
+  return await withStreamingCopy(stack, { name: plan.name, database: dataset.database }, async (source) => {
     const invocation = { folder: THIS_CHECKOUT, settings: source.settings, signal };
     if (plan.projected) await runHistoryCdc(['migrate'], invocation);
     const meter = new Meter(stack.servers);
@@ -89,8 +81,6 @@ async function journey(context: BenchContext, dataset: Dataset, plan: Plan): Pro
       });
     } finally {
       meter.stop();
-      await removeConnector(stack, source);
-      await removeTopics(source);
     }
   });
 }

@@ -8,14 +8,7 @@ import { runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import { Meter } from '../meter.ts';
 import { rounds, type BenchContext, type Part } from '../part.ts';
 import { percentile } from '../statistics.ts';
-import {
-  prepareSource,
-  recordsIn,
-  removeConnector,
-  removeTopics,
-  withCluster,
-  type Source,
-} from '../topic.ts';
+import { recordsIn, withCluster, withStreamingCopy, type Source } from '../topic.ts';
 import { write } from '../writers.ts';
 
 /** Milliseconds that the application waits for the answer to a commit on the legacy table, of one stretch. */
@@ -51,8 +44,7 @@ export const writers: Part<Writers> = {
   measure: async (context) => {
     const { stack, options } = context;
     const dataset = await context.dataset({ name: 'small', rows: options.rows, shape: 'small' });
-    return await stack.databases.withCopy(dataset.database, async (copy) => {
-      const source = await prepareSource(stack, { name: 'writers', database: copy, format: 'avro' });
+    return await withStreamingCopy(stack, { name: 'writers', database: dataset.database }, async (source) => {
       const pool = createPool({
         url: source.config.DATABASE_URL,
         name: 'history-cdc bench writers',
@@ -60,7 +52,7 @@ export const writers: Part<Writers> = {
       });
       try {
         // `snapshot start` writes the signal, and looks for the ledger.
-        await stack.databases.asSuperuser((dba) => dba.query(MAY_SIGNAL), copy);
+        await stack.databases.asSuperuser((dba) => dba.query(MAY_SIGNAL), source.database);
         await historyCdc(['migrate'], source, context);
         await applyConnector(source.config, { note: () => undefined });
         return await withCluster(source.config, (cluster) => {
@@ -68,8 +60,6 @@ export const writers: Part<Writers> = {
         });
       } finally {
         await pool.end();
-        await removeConnector(stack, source);
-        await removeTopics(source);
       }
     });
   },

@@ -1,0 +1,132 @@
+import pRetry from 'p-retry';
+import { FatalError, messageOf, TransientError } from '../../consumers/lib/errors.ts';
+import { HttpClient, type Endpoint, type HttpAnswer } from '../../consumers/lib/http-client.ts';
+
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Connect checks a configuration by logging in to the database, and gives that a minute. */
+const VALIDATION_TIMEOUT_MS = 75_000;
+
+export interface ConnectOptions extends Endpoint {
+  /** Texts that must not appear in a message, whoever wrote it. */
+  readonly secrets: readonly string[];
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  /** The header `Date`. */
+  readonly date: string | null;
+}
+
+/** Questions to Kafka Connect's REST interface: waits for a rebalance, and turns a refusal into an error that says what to do. */
+export class ConnectRest {
+  readonly #http: HttpClient;
+  readonly #secrets: readonly string[];
+
+  constructor({ secrets, ...endpoint }: ConnectOptions) {
+    this.#http = new HttpClient(endpoint, {
+      address: 'CONNECT_URL',
+      token: 'CONNECT_TOKEN',
+      ca: 'CONNECT_CA_FILE',
+    });
+    this.#secrets = secrets;
+  }
+
+  /** Undefined where Connect has no such thing. */
+  async find<T>(path: string): Promise<T | undefined> {
+    const answer = await this.#exchange('GET', path);
+    if (answer.status === 404) return undefined;
+    if (answer.status >= 400) throw this.#rejected(`GET ${path}`, answer);
+    return answer.body as T;
+  }
+
+  async send(method: string, path: string, body?: object): Promise<Answer> {
+    const answer = await this.#exchange(method, path, body);
+    if (answer.status >= 400) throw this.#rejected(`${method} ${path}`, answer);
+    return answer;
+  }
+
+  redact(text: string): string {
+    return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), this.#http.redact(text));
+  }
+
+  /** Tries again while the workers rebalance; any other answer is the caller's to judge. */
+  async #exchange(method: string, path: string, body?: object): Promise<Answer> {
+    return await pRetry(() => this.#request(method, path, body), {
+      retries: 20,
+      minTimeout: 250,
+      maxTimeout: 2_000,
+      shouldRetry: ({ error }) => error instanceof TransientError,
+    }).catch((error: unknown) => {
+      throw error instanceof TransientError ? this.unreachable(error) : error;
+    });
+  }
+
+  async #request(method: string, path: string, body: object | undefined): Promise<Answer> {
+    const question = { method, path, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const timeoutMs = body === undefined ? REQUEST_TIMEOUT_MS : VALIDATION_TIMEOUT_MS;
+    let answer: HttpAnswer;
+    try {
+      answer = await this.#http.ask({ ...question, timeoutMs });
+    } catch (error) {
+      throw this.unreachable(error);
+    }
+    const { status, text, date } = answer;
+    const content = text === '' ? undefined : parsed(text);
+    if (isRebalancing(status, content))
+      throw new TransientError('the workers of Kafka Connect are rebalancing');
+    return { status, body: content, date };
+  }
+
+  /** The error of a Connect that does not answer, or not as one does. */
+  unreachable(cause: unknown): FatalError {
+    return new FatalError({
+      code: 'CONNECT_UNREACHABLE',
+      message: `Kafka Connect does not answer at ${this.#http.base}: ${this.redact(messageOf(cause))}`,
+      wayOut:
+        this.#http.wayIn({ error: cause }) ??
+        'check CONNECT_URL (`history-cdc config`), and that the Connect workers run',
+      cause,
+    });
+  }
+
+  #rejected(request: string, { status, body }: Answer): FatalError {
+    const wayIn = this.#http.wayIn({ status });
+    if (wayIn !== undefined) {
+      return new FatalError({
+        code: 'CONNECT_REFUSED',
+        message: `Kafka Connect at ${this.#http.base} answered ${String(status)} to ${request}`,
+        wayOut: wayIn,
+        facts: { status },
+      });
+    }
+    const message = isErrorBody(body) ? body.message : String(body);
+    return new FatalError({
+      code: status === 404 ? 'CONNECTOR_ABSENT' : 'CONNECTOR_REJECTED',
+      message: `Kafka Connect answered ${String(status)} to ${request}: ${this.redact(message)}`,
+      wayOut:
+        status === 404
+          ? '`history-cdc connector apply` creates the connector; the worker must have the plugins of connectors/runtime/pom.xml'
+          : "mend what it names, in connectors/agent-test-history.json, the settings, or the worker's configuration",
+      facts: { status },
+    });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Connect says it with 409; to a read that falls between a change and its rebalance, with 500 and this text. */
+function isRebalancing(status: number, body: unknown): boolean {
+  if (status === 409) return true;
+  return status === 500 && isErrorBody(body) && body.message.includes('a rebalance is expected');
+}
+
+function isErrorBody(body: unknown): body is { readonly message: string } {
+  return typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string';
+}
