@@ -22,11 +22,9 @@ const SNAPSHOT = { restMs: 0, longestRestMs: 5_000, withinMs: 18_000 };
 /** Grouped from the findings of the last run, mostly none. */
 const VERDICTS = { restMs: 0, longestRestMs: 5_000 };
 
-const FIRST = new Set(['projection'] as const);
-const THEN = new Set(['dataTopic'] as const);
 const WAL_RATE = new Set(['walRate'] as const);
 /** The proof is followed by the observer. */
-const ELSEWHERE: readonly string[] = [...FIRST, ...THEN, ...WAL_RATE, 'proof'];
+const ELSEWHERE: readonly string[] = [...WAL_RATE, 'proof'];
 const BESIDE = new Set([...AREAS_WATCHED].filter((name) => !ELSEWHERE.includes(name)));
 
 /**
@@ -85,15 +83,12 @@ export class Lookout {
   }
 
   async #askAreas(): Promise<Facts> {
-    const read = (wanted: Parameters<typeof readFacts>[2]) => readFacts(this.#services, this.#config, wanted);
-    const [proof, walRate, beside, [{ projection }, { dataTopic }]] = await Promise.all([
+    const [proof, walRate, beside] = await Promise.all([
       answerOf(async () => proofOf(await this.#observe()), OBSERVER_WITHIN_MS),
       this.#walRate.latest(),
-      read(BESIDE),
-      // The other way round, what is projected meanwhile would lie beyond the end of its topic.
-      read(FIRST).then(async (first) => [first, await read(THEN)] as const),
+      readFacts(this.#services, this.#config, BESIDE),
     ]);
-    return { ...beside, proof, projection, dataTopic, walRate: walRate.answer };
+    return { ...beside, proof, walRate: walRate.answer };
   }
 
   async #measureWal(): Promise<number> {
