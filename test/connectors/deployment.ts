@@ -1,29 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Command as Program } from 'commander';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
 import { registerConnector } from '../../cli/connector.ts';
-import { AnswerNo, createContext } from '../../cli/context.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
 import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../../consumers/lib/log.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
 import { askConnect } from '../support/ask-connect.ts';
-import { Command } from '../support/command.ts';
+import { Command, type Ended } from '../support/command.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { dropSlot } from '../support/drop-slot.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { until } from '../support/until.ts';
 
 /** A password where none belongs: nothing may show it or send it on. */
 export const SECRET = 'hunter2-never-to-be-seen';
-
-export interface Answer {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** A legacy database with `ROWS` rows, and everything with a name that a connector of its own needs; nothing is deployed. */
 export class Deployment {
@@ -81,30 +73,16 @@ export class Deployment {
 
   /** `history-cdc connector …` in this process: what it prints, and the exit code that main.ts gives. */
   async connector(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const lines = { stdout: '', stderr: '' };
-    const context = {
-      ...createContext({ ...this.settings, ...more }),
-      print: (line: string) => void (lines.stdout += `${line}\n`),
-      note: (line: string) => void (lines.stderr += `${line}\n`),
-    };
-    const program = new Program().exitOverride();
-    registerConnector(program, context);
-    let code = 0;
-    try {
-      await program.parseAsync(['connector', ...args], { from: 'user' });
-    } catch (error) {
-      if (error instanceof FatalError) {
-        code = 2;
-        lines.stderr += `error ${error.code}: ${error.message}\n  way out: ${error.wayOut}\n`;
-      } else if (error instanceof AnswerNo) code = 1;
-      else throw error;
-    }
-    expect(lines.stdout + lines.stderr).not.toContain(SECRET);
-    return { code, ...lines };
+    const answer = await runInProcess([registerConnector], ['connector', ...args], {
+      ...this.settings,
+      ...more,
+    });
+    expect(answer.stdout + answer.stderr).not.toContain(SECRET);
+    return answer;
   }
 
   /** The same as a process of its own, as an operator starts it. */
-  async connectorProcess(args: readonly string[]): Promise<Answer> {
+  async connectorProcess(args: readonly string[]): Promise<Ended> {
     const ended = await Command.historyCdc(['connector', ...args], this.settings).ended;
     expect(ended.stdout + ended.stderr).not.toContain(SECRET);
     return ended;

@@ -1,12 +1,11 @@
-import { Command as Program } from 'commander';
 import { afterAll, describe, expect, inject, test } from 'vitest';
-import { AnswerNo, createContext } from '../../cli/context.ts';
 import { registerDoctor } from '../../cli/doctor.ts';
 import { CHECKS } from '../../connectors/doctor/checks.ts';
 import type { CheckResult, DoctorReport } from '../../connectors/doctor/doctor.ts';
 import { migrate } from '../../consumers/agent-test-history/migrate.ts';
 import { createPool } from '../../consumers/lib/postgres.ts';
 import { SECRET, useDeployment } from '../connectors/deployment.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 import { freezeServer } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
@@ -24,24 +23,15 @@ async function doctor(
   args: readonly string[],
   more: Readonly<Record<string, string>> = {},
 ): Promise<{ stdout: string; no: boolean }> {
-  const lines: string[] = [];
-  const context = {
+  const { code, stdout } = await runInProcess([registerDoctor], ['doctor', ...args], {
+    ...the().settings,
     // Sessions of other tests are none of this one's business, and an ordinary role may not see them.
-    ...createContext({ ...the().settings, LEGACY_DATABASE_URL: the().database.superuserUrl, ...more }),
-    print: (line: string) => void lines.push(line),
-  };
-  const program = new Program().exitOverride();
-  registerDoctor(program, context);
-  let no = false;
-  try {
-    await program.parseAsync(['doctor', ...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof AnswerNo)) throw error;
-    no = true;
-  }
-  const stdout = lines.join('\n');
+    LEGACY_DATABASE_URL: the().database.superuserUrl,
+    ...more,
+  });
   expect(stdout).not.toContain(SECRET);
-  return { stdout, no };
+  expect(code).toBeLessThan(2);
+  return { stdout, no: code === 1 };
 }
 
 async function report(only: readonly string[] = [], more: Readonly<Record<string, string>> = {}) {

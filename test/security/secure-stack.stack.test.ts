@@ -96,9 +96,9 @@ describe('the pipeline, by TLS and with the least rights,', () => {
     said.push(ended.stdout, ended.stderr);
     expect([ended.code, ended.stdout]).toEqual([0, expect.stringContaining(`applied ${String(ROWS)}`)]);
     // As a process of its own, with no variable but the stack's name.
-    const config = await Command.historyCdc(['doctor'], { HISTORY_CDC_STACK: stack.name }).ended;
-    said.push(config.stdout, config.stderr);
-    expect(config.stdout).toContain('nothing is in the way');
+    const examined = await Command.historyCdc(['doctor'], { HISTORY_CDC_STACK: stack.name }).ended;
+    said.push(examined.stdout, examined.stderr);
+    expect(examined.stdout).toContain('nothing is in the way');
     const reconciled = await asProjector('reconcile');
     expect([reconciled.code, reconciled.stdout]).toEqual([0, expect.stringContaining('proven')]);
     expect(await asProjector('census', '--compare')).toMatchObject({ code: 0 });

@@ -1,12 +1,11 @@
-import { Command as Program } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AnswerNo, createContext } from '../../cli/context.ts';
 import { registerStatus } from '../../cli/status.ts';
 import type { StatusReport } from '../../connectors/status/report.ts';
 import { insertRuns, MARKER, seedOrganisations } from '../support/application-rows.ts';
 import { expectedRunId } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';
 import { usePipeline } from '../support/pipeline.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 import { reconciled } from '../support/reconciled.ts';
 import { askConnect } from '../support/ask-connect.ts';
 
@@ -78,23 +77,11 @@ async function shows(what: string, is: (report: StatusReport) => boolean): Promi
 async function screen(
   more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly stdout: string; readonly no: boolean }> {
-  const lines: string[] = [];
-  const context = {
-    ...createContext({ ...pipeline().settings, ...operator, ...more }),
-    print: (line: string) => void lines.push(line),
-  };
-  const program = new Program().exitOverride();
-  registerStatus(program, context);
-  let no = false;
-  try {
-    await program.parseAsync(['status'], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof AnswerNo)) throw error;
-    no = true;
-  }
-  const stdout = lines.join('\n');
+  const settings = { ...pipeline().settings, ...operator, ...more };
+  const { code, stdout } = await runInProcess([registerStatus], ['status'], settings);
   expect(stdout).not.toContain(PASSWORD);
-  return { stdout, no };
+  expect(code).toBeLessThan(2);
+  return { stdout, no: code === 1 };
 }
 
 const isGood = ({ state }: StatusReport) => state === 'good';
