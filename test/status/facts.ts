@@ -4,7 +4,7 @@ import type { AreaName } from '../../connectors/doctor/areas.ts';
 import type { SnapshotStatus } from '../../connectors/snapshot/status.ts';
 import type { StatusFacts } from '../../connectors/status/facts.ts';
 import { gathered } from '../doctor/healthy.ts';
-import { patched, type Patch } from '../doctor/red-facts.ts';
+import { patched, type Patch } from '../doctor/patched.ts';
 
 export const AT = new Date('2026-11-28T03:00:00Z');
 const known = <T>(value: T) => ({ known: true, value }) as const;
