@@ -23,6 +23,8 @@ export interface ProjectorOptions {
   readonly dryRun: boolean;
   readonly topic: string;
   readonly group: string;
+  /** What the names of such groups begin with. */
+  readonly groups: string;
   readonly bounds: ChunkBounds;
   /** Transactions at once. */
   readonly partitionsAtOnce: number;

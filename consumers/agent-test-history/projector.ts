@@ -101,9 +101,10 @@ export class Projector {
   }
 
   async #join(): Promise<void> {
-    const { cluster, topic, group, bounds } = this.#options;
+    const { cluster, topic, group, groups, bounds } = this.#options;
     this.#consumer = await cluster.consume({
       group,
+      groups,
       topic,
       fetchBytes: Math.max(bounds.bytes / 4, 262_144),
       assigned: (partitions, outdated) => this.#assign(partitions, outdated),

@@ -16,6 +16,8 @@ const HEARTBEAT_PAUSE_MS = 1_000;
 
 export interface ConsumeOptions {
   readonly group: string;
+  /** What the names of such groups begin with, where each reading has one of its own: rights are given on all of them. */
+  readonly groups?: string;
   readonly topic: string;
   /** Bytes that one fetch may bring for one partition. */
   readonly fetchBytes: number;
