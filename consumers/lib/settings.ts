@@ -108,7 +108,7 @@ export const SETTINGS = {
   BATCH_ROWS: { meaning: 'records a transaction, at most', default: '4000' },
   BATCH_BYTES: { meaning: 'bytes of records a transaction, at most', default: '8388608' },
   PARTITIONS_AT_ONCE: {
-    meaning: 'partitions projected at once, each on a Postgres connection of its own',
+    meaning: 'transactions at once, each on a Postgres connection of its own',
     default: '2',
   },
   QUARANTINE_MAX_SHARE: {
