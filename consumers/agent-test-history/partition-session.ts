@@ -91,11 +91,13 @@ export class PartitionSession {
   async idle(timeoutMs: number): Promise<void> {
     if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#emitter.once('idle', () => {
+      const done = () => {
         clearTimeout(timer);
+        this.#emitter.off('idle', done);
         resolve();
-      });
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#emitter.on('idle', done);
     });
   }
 

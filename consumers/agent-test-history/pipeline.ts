@@ -3,8 +3,8 @@
  *
  *   decode      bytes to events                       decode.ts (before the transaction, while the last one runs)
  *   claim       move stored offsets, fence zombies    offsets.ts
- *   look up     ledger, context, ownership, copies    look-up-and-lock.ts, lookup.ts
- *   lock        the agents whose runs may have twins  twins/agent-locks.ts
+ *   lock        the agents whose runs may have twins  look-up-and-lock.ts, twins/agent-locks.ts
+ *   look up     ledger, context, ownership, copies    lookup.ts
  *   restore     what `undo` took back of the keys     restore.ts
  *   drop        what the key has seen already         drop-seen.ts
  *   loosen      links that a new image may end        twins/loosen.ts

@@ -64,7 +64,7 @@ export interface RunResult extends BatchResult {
 /** Runs a projector from its connections to its last commit. */
 export async function runProjector(options: RunOptions): Promise<RunResult> {
   const { config, logger } = options;
-  // One for each partition in a transaction, one for what surrounds them, one for the sweeper and its look-ups.
+  // One for each transaction at a time, one for what surrounds them, one for the sweeper and its look-ups.
   const connections = config.PARTITIONS_AT_ONCE + 3;
   const canonical = createPool({
     url: config.DATABASE_URL,

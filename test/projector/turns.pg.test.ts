@@ -31,15 +31,19 @@ const projected = ({ id }: RowValues) => ['projected', canonicalRunId(id)];
 function beforeFirstLookUp(happening: () => Promise<void>): Pool {
   const pool = topic().pool;
   let happened = false;
+  let before: Promise<unknown> = Promise.resolve();
   const connect = async () => {
     const client = await pool.connect();
     const query = async (question: string | { text: string }, values?: unknown[]) => {
       const text = typeof question === 'string' ? question : question.text;
       if (!happened && text.startsWith('-- What is known about a batch')) {
         happened = true;
+        await before;
         await happening();
       }
-      return await client.query(question as string, values);
+      const answer = client.query(question as string, values);
+      before = answer;
+      return await answer;
     };
     return { query, release: client.release.bind(client) };
   };
