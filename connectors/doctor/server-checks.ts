@@ -1,5 +1,7 @@
+import pg from 'pg';
 import { OLDEST_POSTGRES } from '../deploy/judge-source.ts';
 import { check } from './check.ts';
+import { raiseCap } from './paste.ts';
 import { failed, ok, unknown, warning, type Judgement } from './verdict.ts';
 import { bytesText, secondsUntilFull, spanText } from './wal.ts';
 
@@ -51,7 +53,7 @@ export const SERVER_CHECKS = [
       server.inRecovery
         ? failed(
             'it is a standby: the heartbeat cannot be written there',
-            'LEGACY_DATABASE_URL and CONNECTOR_DATABASE_URL must name the primary (`target_session_attrs=read-write`)',
+            'LEGACY_DATABASE_URL and CONNECTOR_DATABASE_URL must name the primary',
           )
         : ok('it accepts writes'),
   }),
@@ -115,7 +117,12 @@ export const SERVER_CHECKS = [
       }
       const bytesLeft = server.slot?.bytesLeft ?? server.capMegabytes * MIB;
       const close = source.slot?.active === true && (server.slot?.retainedBytes ?? 0) < CLOSE_BEHIND_BYTES;
-      return judgeRunway({ bytesLeft, rate: walRate, close: close || (source.slot === null && !deployed) });
+      return judgeRunway({
+        bytesLeft,
+        rate: walRate,
+        close: close || (source.slot === null && !deployed),
+        capMegabytes: server.capMegabytes,
+      });
     },
   }),
   check({
@@ -139,7 +146,7 @@ export const SERVER_CHECKS = [
       return hidden === 0
         ? ok('none')
         : unknown(
-            `${role} may not look at ${String(hidden)} sessions of other roles: GRANT pg_read_all_stats TO ${role};`,
+            `${role} may not look at ${String(hidden)} sessions of other roles: GRANT pg_read_all_stats TO ${pg.escapeIdentifier(role)};`,
           );
     },
   }),
@@ -170,19 +177,19 @@ function versionText(version: number): string {
   return `${String(Math.floor(version / 10_000))}.${String(version % 10_000)}`;
 }
 
-const CAP_FIX =
-  "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB';  -- what the disk can spare\nSELECT pg_reload_conf();";
-
 function judgeCap(megabytes: number): Judgement {
   if (megabytes < 0) {
     return failed(
       'max_slot_wal_keep_size = -1: a connector that stands still fills the disk of the application',
-      CAP_FIX,
+      raiseCap(megabytes),
     );
   }
   const found = `max_slot_wal_keep_size = ${bytesText(megabytes * MIB)}`;
   return megabytes < SMALL_CAP_MEGABYTES
-    ? warning(`${found}: a short outage of the connector costs the slot, and with it a new snapshot`, CAP_FIX)
+    ? warning(
+        `${found}: a short outage of the connector costs the slot, and with it a new snapshot`,
+        raiseCap(megabytes),
+      )
     : ok(found);
 }
 
@@ -191,15 +198,16 @@ interface Runway {
   readonly rate: number;
   /** Nothing piles up now: the connector reads along, or there is no slot yet. */
   readonly close: boolean;
+  readonly capMegabytes: number;
 }
 
-function judgeRunway({ bytesLeft, rate, close }: Runway): Judgement {
+function judgeRunway({ bytesLeft, rate, close, capMegabytes }: Runway): Judgement {
   const seconds = secondsUntilFull(bytesLeft, rate);
   const found = `${bytesText(bytesLeft)} left, ${bytesText(Math.round(rate))}/s written now`;
   if (seconds === undefined) return ok(found);
   if (close) return ok(`${found}: an outage of the connector may last ${spanText(seconds)}`);
   const full = `${found}: the slot is given up in ${spanText(seconds)}`;
-  const fix = `history-cdc connector resume  # or restart: see the checks of the slot and of Connect\n${CAP_FIX}`;
+  const fix = `history-cdc connector resume  # or restart: see the checks of the slot and of Connect\n${raiseCap(capMegabytes)}`;
   if (seconds < RUNWAY_FAILED_SECONDS) return failed(full, fix);
   return seconds < RUNWAY_WARNING_SECONDS ? warning(full, fix) : ok(full);
 }

@@ -34,6 +34,7 @@ export function healthyFacts(): AreaFacts {
       walLevel: 'logical',
       dataTable: true,
       replicaIdentity: 'd',
+      primaryKey: true,
       signalTable: true,
       heartbeatTable: true,
       publication: {

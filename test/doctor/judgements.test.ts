@@ -5,12 +5,20 @@ import { CHECKS } from '../../connectors/doctor/checks.ts';
 import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
 import type { Config } from '../../consumers/lib/config.ts';
 import { CONFIG, gathered, healthyFacts } from './healthy.ts';
+import { isPasteable } from './fix-steps.ts';
 import { patched, RED } from './red-facts.ts';
 
 /*
  * Every check against facts in which one thing is otherwise. That the facts are read rightly is for the tests with real
  * servers: postgres.pg.test.ts, canonical.pg.test.ts, doctor.stack.test.ts.
  */
+
+/** What no line can mend that is pasted: settings that lead elsewhere, versions, machines. */
+const IN_WORDS = new Set([
+  ...['legacy-version', 'legacy-primary', 'legacy-table', 'canonical-server', 'canonical-tables'],
+  ...['topic-replicas', 'connect-version', 'connect-cluster', 'connect-plugin', 'registry-schemas'],
+  ...['clock-legacy', 'clock-canonical', 'clock-connect'],
+]);
 
 function resultOf(id: string, facts: AreaFacts, config: Config = CONFIG): CheckResult {
   const result = judge(gathered(facts), config, CHECKS).checks.find((each) => each.id === id);
@@ -28,7 +36,11 @@ describe('is red, with a fix:', () => {
   test.each(RED)('%s (%s) %#', (...[id, verdict, patch, evidence]) => {
     const result = resultOf(id, patched(patch));
     expect(result).toMatchObject({ verdict, evidence: expect.stringContaining(evidence) as string });
-    expect(result.fix?.length).toBeGreaterThan(10);
+    const fix = result.fix ?? '';
+    expect(isPasteable(fix) ? 'to be pasted' : 'in words').toBe(
+      IN_WORDS.has(id) ? 'in words' : 'to be pasted',
+    );
+    expect(fix.length).toBeGreaterThan(10);
   });
 
   test.each([
