@@ -45,7 +45,12 @@ function stepsOfLine(line: string): FixStep[] {
       const [, replicated] = REPLICATION.exec(part) ?? [];
       if (replicated !== undefined) return { kind: 'replication', text: replicated };
       const [name = '', ...args] = words(part.replace(INTO_PSQL, ''));
-      if (name === 'history-cdc') return { kind: 'command', args, intoPsql: INTO_PSQL.test(part) };
+      if (name === 'history-cdc')
+        return {
+          kind: 'command',
+          args,
+          intoPsql: part.endsWith(' | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"'),
+        };
       if (TOOLS.has(name)) return { kind: 'tool', name, args };
       throw new Error(`nobody can paste this line: ${line}`);
     });
