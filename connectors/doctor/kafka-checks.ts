@@ -209,7 +209,7 @@ function raiseMessageLimit(bytes: number, config: Circumstances['config']): stri
   const limit = String(bytes);
   const setting = '"producer.override.max.request.size"';
   return [
-    `sed -i 's/${setting}: "[0-9]*"/${setting}: "${limit}"/' connectors/agent-test-history.json`,
+    `sed -i.bak 's/${setting}: "[0-9]*"/${setting}: "${limit}"/' connectors/agent-test-history.json`,
     alterTopic(topicNames(config).data, `max.message.bytes=${limit}`, config),
     'history-cdc connector apply',
   ].join('\n');

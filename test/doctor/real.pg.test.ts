@@ -10,7 +10,9 @@ import { runRecords } from '../support/run-records.ts';
 import { until } from '../support/until.ts';
 import { resultOf } from './ask.ts';
 import { carryOut } from './carry-out.ts';
+import { CheckoutCopy } from './checkout-copy.ts';
 import { useCheckup } from './checkup.ts';
+import { stepsOf } from './fix-steps.ts';
 import { gathered, healthyFacts } from './healthy.ts';
 import { latin1Name, WRONG_OBJECTS, WRONG_SETTINGS } from './real/postgres.ts';
 
@@ -69,14 +71,42 @@ describe('a transaction that has been open for long', () => {
   });
 
   test('cannot be ruled out by an ordinary role, and can with the grant that is named', async () => {
+    const other = await the().superuser.connect();
     const asRole = { LEGACY_DATABASE_URL: the().roleUrl, CONNECTOR_DATABASE_URL: the().open.database.url };
     const red = await the().check('long-transactions', asRole);
     expect(red.verdict).toBe('unknown');
     const [grant] = /GRANT .*;$/.exec(red.evidence) ?? [''];
     await the().superuser.query(grant);
     expect((await the().check('long-transactions', asRole)).evidence).not.toContain('may not look');
+    other.release();
     await the().superuser.query(`REVOKE pg_read_all_stats FROM ${the().name}`);
   });
+});
+
+test('largest-row: a row that the connector may not send, until the limits of the checkout are raised', async () => {
+  const checkout = new CheckoutCopy();
+  const ask = async () => await checkout.doctor('largest-row', the().settings);
+  await the().superuser.query(
+    `INSERT INTO agent_contexts (organization_id, agent_url) VALUES ('o', 'https://a.example');
+     INSERT INTO agent_test_history (agent_context_id, scenario, overall_passed, steps_passed, steps_failed, steps_json)
+       SELECT id, 'large', true, 1, 0, to_jsonb(repeat('x', 17000000)) FROM agent_contexts`,
+  );
+  const red = await ask();
+  expect(red).toMatchObject({
+    verdict: 'failed',
+    evidence: expect.stringContaining('its task will fail') as string,
+  });
+  const [raise, ...others] = stepsOf(red.fix ?? '');
+  if (raise?.kind !== 'tool') throw new Error('the first line of the fix is no tool');
+  await checkout.run(raise.name, raise.args);
+  expect(await ask()).toMatchObject({ verdict: 'ok' });
+  // The others are for the topic, and for the connector: what they bring follows from the same file.
+  expect(others.map((step) => (step.kind === 'tool' ? step.args.at(-1) : step.kind))).toEqual([
+    'max.message.bytes=67108864',
+    'command',
+  ]);
+  await the().superuser.query('DELETE FROM agent_test_history');
+  checkout.remove();
 });
 
 test('slot-identity: another role reads our slot, until the fix ends it', async () => {
