@@ -2,6 +2,7 @@
 import pg from 'pg';
 import type { Config } from '../../consumers/lib/config.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
+import type { ServerFacts } from './postgres-facts.ts';
 
 type KafkaTool = 'kafka-configs.sh' | 'kafka-topics.sh';
 type KafkaPlace = Pick<Config, 'KAFKA_BROKERS' | 'KAFKA_TLS' | 'KAFKA_SASL_MECHANISM'>;
@@ -49,9 +50,24 @@ function dropSlot(slot: string): string {
 }
 
 const USUAL_CAP_GIGABYTES = 50;
+const CAP = 'max_slot_wal_keep_size';
+type SettableServer = Pick<ServerFacts, 'capMegabytes' | 'onCommandLine'>;
 
-/** A bound on WAL that is larger than the one that is there; -1 is none. */
-export function raiseCap(megabytes: number): string {
-  const gigabytes = Math.max(USUAL_CAP_GIGABYTES, Math.ceil((2 * megabytes) / 1024));
-  return `ALTER SYSTEM SET max_slot_wal_keep_size = '${String(gigabytes)}GB';  -- what the disk can spare\nSELECT pg_reload_conf();`;
+/** A bound on WAL that is larger than the one that is there. */
+export function raiseCap({ capMegabytes, onCommandLine }: SettableServer): string {
+  const gigabytes = Math.max(USUAL_CAP_GIGABYTES, Math.ceil((2 * capMegabytes) / 1024));
+  const value = `${String(gigabytes)}GB`;
+  if (onCommandLine.includes(CAP)) return onItsCommandLine(CAP, value);
+  return `ALTER SYSTEM SET ${CAP} = '${value}';  -- what the disk can spare\nSELECT pg_reload_conf();`;
+}
+
+/** Of a setting that only a start of the server changes. */
+export function setAndRestart(setting: string, value: string, { onCommandLine }: SettableServer): string {
+  return onCommandLine.includes(setting)
+    ? onItsCommandLine(setting, value)
+    : `ALTER SYSTEM SET ${setting} = ${value};  -- then restart Postgres`;
+}
+
+function onItsCommandLine(setting: string, value: string): string {
+  return `# start Postgres with ${setting}=${value}: it is on its command line, which goes before ALTER SYSTEM`;
 }

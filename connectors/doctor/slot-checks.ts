@@ -91,7 +91,7 @@ export const SLOT_CHECKS = [
         default:
           return failed(
             `${slot.walStatus ?? 'unknown'}: the next checkpoint may remove WAL that was not read`,
-            `${raiseCap(server.capMegabytes)}\nhistory-cdc connector restart`,
+            `${raiseCap(server)}\nhistory-cdc connector restart`,
           );
       }
     },

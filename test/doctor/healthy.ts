@@ -55,6 +55,7 @@ export function healthyFacts(): AreaFacts {
       sendersAllowed: 10,
       sendersInUse: 1,
       capMegabytes: 51_200,
+      onCommandLine: [],
       slot: {
         temporary: false,
         confirmed: '0/10',

@@ -10,7 +10,7 @@ import { patched, RED } from './red-facts.ts';
 
 /*
  * Every check against facts in which one thing is otherwise. That the facts are read rightly is for the tests with real
- * servers: postgres.pg.test.ts, canonical.pg.test.ts, doctor.stack.test.ts.
+ * servers: real/seen.ts says where.
  */
 
 /** What no line can mend that is pasted: settings that lead elsewhere, versions, machines. */
@@ -42,6 +42,27 @@ describe('is red, with a fix:', () => {
     );
     expect(fix.length).toBeGreaterThan(10);
   });
+
+  test.each([
+    ['wal-level', { source: { walLevel: 'replica' } }, 'wal_level=logical'],
+    ['replication-slots-room', { source: { slot: null, slotsInUse: 10 } }, 'max_replication_slots=14'],
+    ['wal-senders-room', { source: { slot: null }, server: { sendersInUse: 10 } }, 'max_wal_senders=14'],
+    ['wal-cap', { server: { capMegabytes: -1 } }, 'max_slot_wal_keep_size=50GB'],
+  ] as const)(
+    '%s, of a setting on the command line, which ALTER SYSTEM would not change',
+    (...[id, patch, says]) => {
+      const facts = patched(patch);
+      const onCommandLine = [
+        'max_replication_slots',
+        'max_slot_wal_keep_size',
+        'max_wal_senders',
+        'wal_level',
+      ];
+      const { fix } = resultOf(id, { ...facts, server: { ...facts.server, onCommandLine } });
+      expect(fix).toMatch(/^# start Postgres with /);
+      expect(fix).toContain(says);
+    },
+  );
 
   test.each([
     ['legacy-reachable', 'source'],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { CHECKS } from '../../connectors/doctor/checks.ts';
 import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
-import { readSessions } from '../../connectors/doctor/postgres-facts.ts';
+import { readServer, readSessions } from '../../connectors/doctor/postgres-facts.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
 import { createPool } from '../../consumers/lib/postgres.ts';
 import { resultOf, resultsOf } from './ask.ts';
@@ -56,6 +56,14 @@ test('every setting that does not fit is red, and right after its own fix and a 
   await server.restart();
   const green = await results(...ids, 'wal-runway');
   expect(green.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+});
+
+test('what stands on the command line of a server is known: ALTER SYSTEM would not change it', async () => {
+  const here = createPool({ url: inject('servers').superuserUrl, name: 'test', connections: 1 });
+  expect((await readServer(here, 'none')).onCommandLine).toEqual(
+    OF_THE_SERVER.map(({ setting }) => setting).sort(),
+  );
+  await here.end();
 });
 
 test('a prepared transaction that was left behind: its own fix ends it', async () => {
