@@ -71,6 +71,14 @@ export class BrokenDeployment {
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   }
 
+  /** How many the connector has written into its table. */
+  async heartbeats(): Promise<number> {
+    const { rows } = await this.dba.query<{ counter: string }>(
+      'SELECT counter FROM history_cdc_source.heartbeat',
+    );
+    return Number(rows[0]?.counter ?? 0);
+  }
+
   async delete(topic: string): Promise<void> {
     await this.place.tool?.('kafka-topics.sh', ['--delete', '--topic', topic]);
   }

@@ -94,8 +94,23 @@ test('connector-drift: a setting that somebody changed in Kafka Connect', async 
 
 test('topics-exist: the topic of the heartbeats is deleted while the connector writes to it', async () => {
   await broken.delete(the().topics.heartbeatTable);
+  // What it has in hand then is a record of that topic.
+  const began = await broken.heartbeats();
+  await until('a heartbeat is written', async () => (await broken.heartbeats()) > began);
   await broken.mend(await broken.onlyRed('topics-exist', the().topics.heartbeatTable));
   await broken.green('topics-exist', 'heartbeat-arrives');
+});
+
+test("topic-partitions: the heartbeats' topic was made with two", async () => {
+  const { heartbeatTable } = the().topics;
+  await broken.delete(heartbeatTable);
+  await the().cluster.createTopics([{ name: heartbeatTable, partitions: 2, replication: 1, config: {} }]);
+  const [, red] = await broken.red({
+    'topic-retention': `${heartbeatTable}: retention.ms is `,
+    'topic-partitions': `${heartbeatTable}: partitions is 2, must be 1`,
+  });
+  if (red !== undefined) await broken.mend(red);
+  await broken.green('topic-partitions', 'topic-retention', 'heartbeat-arrives');
 });
 
 test('stopped: the slot is not read, WAL piles up, and no heartbeat is written', async () => {

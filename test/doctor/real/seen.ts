@@ -59,7 +59,11 @@ export const SEEN: Readonly<Record<string, Seen>> = {
     "the heartbeat's topic deleted; the data topic deleted",
     `apply && restart; ${SNAPSHOT}`,
   ),
-  'topic-partitions': seen(STACK, 'TOPIC_PARTITIONS=4', 'the setting that it prints'),
+  'topic-partitions': seen(
+    STACK,
+    "TOPIC_PARTITIONS=4; the heartbeat's topic with two",
+    'the setting that it prints; topic deleted, apply && restart',
+  ),
   'topic-retention': seen(STACK, 'retention.ms', 'its kafka-configs.sh'),
   'topic-cleanup': seen(STACK, 'cleanup.policy', 'its kafka-configs.sh'),
   'topic-message-limit': seen(STACK, 'max.message.bytes', 'its kafka-configs.sh'),
