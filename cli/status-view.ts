@@ -1,8 +1,9 @@
 import { bytesText, secondsUntilFull, spanText } from '../connectors/doctor/wal.ts';
-import type { Problem } from '../connectors/status/problems.ts';
+import type { Problem } from '../connectors/status/problem.ts';
 import type { LagPart, LedgerPart, SlotPart, StatusReport } from '../connectors/status/report.ts';
 import { SECTIONS, type Section } from '../connectors/status/watched.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
+import { renderLastSweep } from './sweep-report.ts';
 import { renderColumns } from './table.ts';
 
 const WIDTH = 80;
@@ -206,8 +207,9 @@ function ledgerText(
 
 function sweeperText({ sweeper }: StatusReport): string {
   if (sweeper === null) return NOTHING;
-  const { unsettled, overdue, blocked, weak } = sweeper;
+  const { unsettled, overdue, blocked, weak, last } = sweeper;
   return [
+    renderLastSweep(last),
     `${number(unsettled)} twins unsettled${overdue === 0 ? '' : `, ${number(overdue)} overdue`}`,
     `blocked ${blocked === null ? NOT_KNOWN : number(blocked)}`,
     `weak fingerprints ${weak === null ? NOT_KNOWN : number(weak)}`,

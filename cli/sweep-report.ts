@@ -1,4 +1,36 @@
+import { spanText } from '../connectors/doctor/wal.ts';
+import type { SweeperPart } from '../connectors/status/report.ts';
+import { hasFailed } from '../connectors/status/sweeps.ts';
+import type { SweepCounts } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { SweepTotals } from '../consumers/agent-test-history/sweep/sweep-totals.ts';
+
+const count = (number: number) => number.toLocaleString('en');
+
+/** How the sweeper stands, beginning with the last sweep that ended. */
+export function renderLastSweep(last: SweeperPart['last']): string {
+  if (last === null) return 'when the last sweep was is not known';
+  if (last === 'not_stored') return 'this ledger does not store sweeps yet (history-cdc migrate)';
+  const { done, failed } = last;
+  const good = done === null ? null : `${spanText(done.secondsAgo)} ago: ${countsText(done)}`;
+  if (failed !== null && hasFailed(last)) {
+    const before = good === null ? '' : `, the last good one ${good}`;
+    return `last sweep FAILED ${spanText(failed.secondsAgo)} ago (${failed.errorCode})${before}`;
+  }
+  return good === null ? 'no sweep has ended yet' : `last sweep ${good}`;
+}
+
+function countsText(counts: SweepCounts): string {
+  const parts = [
+    [counts.absorbed, 'taken over by live rows'],
+    [counts.relinked, 'links changed'],
+    [counts.lateOwners, 'late owners'],
+    [counts.settled, 'twins settled'],
+    [counts.blocked, 'blocked'],
+    [counts.lateOwnersReported, 'late owners beyond the grace window'],
+  ] as const;
+  const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${count(number)} ${what}`);
+  return told.length === 0 ? 'nothing to do' : told.join(', ');
+}
 
 /** What sweeps came to, as facts. */
 export function sweepFacts(totals: SweepTotals) {
@@ -16,7 +48,6 @@ export function sweepFacts(totals: SweepTotals) {
 /** The same in a line: what was put right, and what waits for a person. */
 export function renderSweeps(totals: SweepTotals): string {
   const { sweeps, absorbed, relinked, lateOwners, blocked, lateOwnersReported } = totals;
-  const count = (number: number) => number.toLocaleString('en');
   return [
     `${count(sweeps)}: live rows that took over ${count(absorbed)}`,
     `links that changed ${count(relinked)}`,

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+import { onRecord } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
+import { createLogger } from '../consumers/lib/log.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
@@ -29,9 +31,13 @@ type Answer = SweepResult & { readonly quarantine: Unhealed };
 
 async function sweepOnce(context: CommandContext): Promise<Answer> {
   return await withDatabases(context, 'sweep', async (databases) => {
-    const graceSeconds = databases.config.OWNERSHIP_GRACE_HOURS * 3600;
-    const result = await sweep({ ...(await measuredContext(databases)), graceSeconds });
-    return { ...result, quarantine: await countUnhealed(databases.canonical) };
+    const { canonical, config } = databases;
+    const record = { canonical, by: 'sweep', logger: createLogger(config.LOG_LEVEL) } as const;
+    const result = await onRecord(record, async () => {
+      const graceSeconds = config.OWNERSHIP_GRACE_HOURS * 3600;
+      return await sweep({ ...(await measuredContext(databases)), graceSeconds });
+    });
+    return { ...result, quarantine: await countUnhealed(canonical) };
   });
 }
 

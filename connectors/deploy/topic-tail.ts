@@ -13,11 +13,14 @@ export interface TailOptions {
   readonly take: (record: TopicRecord, value: unknown) => void;
 }
 
+/** Each tail has a group of its own. */
+const GROUPS = 'history-cdc-tail-';
+
 /** Reads a topic of one partition until it is stopped, and leaves no consumer group behind. The topic must exist. */
 export class TopicTail {
   readonly #cluster: KafkaCluster;
   readonly #options: TailOptions;
-  readonly #group = `history-cdc-tail-${randomUUID()}`;
+  readonly #group = `${GROUPS}${randomUUID()}`;
   /** Where the topic ended when the tail began. */
   readonly #end: bigint;
   #next: bigint;
@@ -37,6 +40,7 @@ export class TopicTail {
     const tail = new TopicTail(cluster, options, marks);
     const consumer = await cluster.consume({
       group: tail.#group,
+      groups: GROUPS,
       topic: options.topic,
       fetchBytes: 1_048_576,
       assigned: (partitions) =>

@@ -35,6 +35,7 @@ import {
 import { readRegistry, type RegistryFacts } from './registry-facts.ts';
 import { readRoleRights, type RoleRights } from './role-facts.ts';
 import type { Services } from './services.ts';
+import { readSignalWriters, type SignalWriters } from './signal-writers.ts';
 
 /** What can be found out, in parts that are asked side by side: one that gives no answer leaves the others as they are. */
 export interface AreaFacts {
@@ -45,6 +46,7 @@ export interface AreaFacts {
   readonly sessions: SessionFacts;
   /** Null where there is no such role. */
   readonly connectorRole: RoleRights | null;
+  readonly signalWriters: SignalWriters;
   readonly legacyTable: legacy.LegacyTable;
   readonly largestRow: legacy.LargestRow;
   readonly heartbeatRow: legacy.HeartbeatRow;
@@ -103,6 +105,7 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
   walRate: { needs: LEGACY, ask: (s) => readWalRate(s.legacy(), delay) },
   sessions: { needs: LEGACY, ask: (s, config) => readSessions(s.legacy(), connectorRole(config)) },
   connectorRole: { needs: LEGACY, ask: (s, config) => readRoleRights(s.legacy(), connectorRole(config)) },
+  signalWriters: { needs: LEGACY, ask: (s, config) => readSignalWriters(s.legacy(), connectorRole(config)) },
   legacyTable: { needs: LEGACY, ask: (s) => legacy.readLegacyTable(s.legacy()) },
   largestRow: { needs: LEGACY, ask: (s) => legacy.readLargestRow(s.legacy()) },
   heartbeatRow: { needs: LEGACY, ask: (s) => legacy.readHeartbeatRow(s.legacy()) },

@@ -11,7 +11,10 @@ export interface Excess {
 }
 
 /** Gathers what is not allowed, by table and grantee; grants on columns count as their table's. */
-export function excessGrants(rights: RoleRights, allowed: (grant: Grant) => boolean): readonly Excess[] {
+export function excessGrants(
+  rights: Pick<RoleRights, 'name' | 'grants'>,
+  allowed: (grant: Grant) => boolean,
+): readonly Excess[] {
   const byPlace = new Map<string, { place: string; grantee: string; privileges: Set<string> }>();
   for (const grant of rights.grants.filter((each) => !allowed(each))) {
     const { place, grantee, column, privilege } = grant;

@@ -3,6 +3,7 @@ import { compareTables } from '../deploy/judge-source.ts';
 import { connectorRole } from '../deploy/source-sql.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { judgeConnectorExcess, judgeConnectorLacks } from './connector-role.ts';
+import { judgeSignalWriters } from './signal-writers.ts';
 import { failed, notYet, ok, STEPS, unknown, warning, type Judgement } from './verdict.ts';
 import { spanText } from './wal.ts';
 
@@ -152,10 +153,12 @@ export const SOURCE_CHECKS = [
     id: 'signal-table',
     group: 'source',
     severity: 'error',
-    title: 'the signal table is there',
-    needs: ['source', 'legacyTable'],
-    judge: ({ source, legacyTable }, circumstances) =>
-      judgeOurTable('signal', source.signalTable, [legacyTable.missingOfOurs, circumstances]),
+    title: 'the signal table is there, and only those may write to it who must',
+    needs: ['source', 'legacyTable', 'signalWriters'],
+    judge: ({ source, legacyTable, signalWriters }, circumstances) => {
+      const table = judgeOurTable('signal', source.signalTable, [legacyTable.missingOfOurs, circumstances]);
+      return table.verdict === 'ok' ? judgeSignalWriters(signalWriters) : table;
+    },
   }),
   check({
     id: 'heartbeat-table',

@@ -1,5 +1,6 @@
 import type { ReconcileReport } from '../../consumers/agent-test-history/reconcile/report.ts';
 import type { ReconcileRun } from '../../consumers/agent-test-history/reconcile/run-store.ts';
+import type { LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { Unhealed } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
 import type { Answer, Facts } from '../doctor/areas.ts';
 import type { SnapshotStatus } from '../snapshot/status.ts';
@@ -18,6 +19,8 @@ export interface StatusFacts {
   readonly recordsPerSecond: number | null;
   readonly quarantine: Answer<Unhealed | undefined>;
   readonly twins: Answer<TwinFacts | undefined>;
+  /** Undefined also where the ledger is of a release that did not store them. */
+  readonly sweeps: Answer<LastSweeps | undefined>;
   readonly verdicts: Answer<VerdictFacts | undefined>;
   readonly snapshot: Dated<SnapshotStatus | undefined>;
   readonly ledger: Dated<readonly DecisionRow[] | undefined>;
@@ -37,7 +40,9 @@ export interface DecisionRow {
 
 export interface TwinFacts {
   readonly unsettled: number;
-  /** Those that a sweep should have settled. */
+  /** Those that the next sweep settles. */
+  readonly due: number;
+  /** Those that a sweep should have settled half an hour ago. */
   readonly overdue: number;
 }
 

@@ -2,6 +2,7 @@ import { reportOf } from '../../consumers/agent-test-history/reconcile/report.ts
 import { finishedRuns } from '../../consumers/agent-test-history/reconcile/run-store.ts';
 import { streamedUntil } from '../../consumers/agent-test-history/reconcile/streamed-until.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
+import { readLastSweeps, type LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { Config } from '../../consumers/lib/config.ts';
 import { sqlState, type Pool } from '../../consumers/lib/postgres.ts';
@@ -10,10 +11,11 @@ import { certain } from '../doctor/postgres-facts.ts';
 import type { DecisionRow, TwinFacts, VerdictFacts } from './facts.ts';
 
 const DECISIONS = sqlFile(import.meta.url, './sql/decisions.sql');
-/** Twins whose pair may still change, and of them those that a sweep should have settled by now. */
+/** Twins whose pair may still change; of them those whose time is over, and those for which it has long been. */
 const UNSETTLED = `
   SELECT count(*)::float8 AS unsettled,
-         count(*) FILTER (WHERE tested_at < $1::timestamptz - $2::bigint * interval '1 microsecond')::float8 AS overdue
+         count(*) FILTER (WHERE tested_at < $1::timestamptz - $2::bigint * interval '1 microsecond')::float8 AS due,
+         count(*) FILTER (WHERE tested_at < $1::timestamptz - $3::bigint * interval '1 microsecond')::float8 AS overdue
   FROM history_cdc.unsettled_twin`;
 const LEGACY_ROWS = 'SELECT count(*)::float8 AS rows FROM public.agent_test_history';
 
@@ -35,11 +37,16 @@ export async function readQuarantine(pool: Pool): Promise<Unhealed | undefined> 
 const LATE_US = 1_800_000_000n;
 
 export async function readTwins(pool: Pool, config: Config): Promise<TwinFacts | undefined> {
-  const lateUs = matchingOf(config).settleAfterUs + LATE_US;
+  const { settleAfterUs } = matchingOf(config);
   return await ifMigrated(async () => {
     const until = await streamedUntil(pool);
-    return certain((await pool.query<TwinFacts>(UNSETTLED, [until, lateUs])).rows[0]);
+    const values = [until, settleAfterUs, settleAfterUs + LATE_US];
+    return certain((await pool.query<TwinFacts>(UNSETTLED, values)).rows[0]);
   });
+}
+
+export async function readSweeps(pool: Pool): Promise<LastSweeps | undefined> {
+  return await ifMigrated(() => readLastSweeps(pool));
 }
 
 const VERDICTS = 3;

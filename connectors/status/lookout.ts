@@ -9,7 +9,14 @@ import type { SnapshotConfig } from '../snapshot/session.ts';
 import { statusOf, type SnapshotStatus } from '../snapshot/status.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
 import type { StatusFacts } from './facts.ts';
-import { readDecisions, readLegacyRows, readQuarantine, readTwins, readVerdicts } from './ledger.ts';
+import {
+  readDecisions,
+  readLegacyRows,
+  readQuarantine,
+  readSweeps,
+  readTwins,
+  readVerdicts,
+} from './ledger.ts';
 import { oldestSeconds } from './oldest.ts';
 import { Paced } from './paced.ts';
 import { AREAS_WATCHED } from './watched.ts';
@@ -49,16 +56,18 @@ export class Lookout {
   }
 
   async look(): Promise<StatusFacts> {
-    const [areas, projectors, quarantine, twins, verdicts, snapshot, ledger, legacyRows] = await Promise.all([
-      this.#askAreas(),
-      answerOf(async () => (await this.#services.kafka()).groupMembers(this.#config.CONSUMER_GROUP)),
-      answerOf(() => readQuarantine(this.#services.canonical())),
-      answerOf(() => readTwins(this.#services.canonical(), this.#config)),
-      this.#verdicts.latest(),
-      this.#snapshot.latest(),
-      this.#ledger.latest(),
-      this.#legacyRows.latest(),
-    ]);
+    const [areas, projectors, quarantine, twins, sweeps, verdicts, snapshot, ledger, legacyRows] =
+      await Promise.all([
+        this.#askAreas(),
+        answerOf(async () => (await this.#services.kafka()).groupMembers(this.#config.CONSUMER_GROUP)),
+        answerOf(() => readQuarantine(this.#services.canonical())),
+        answerOf(() => readTwins(this.#services.canonical(), this.#config)),
+        answerOf(() => readSweeps(this.#services.canonical())),
+        this.#verdicts.latest(),
+        this.#snapshot.latest(),
+        this.#ledger.latest(),
+        this.#legacyRows.latest(),
+      ]);
     const at = new Date();
     const backlog = backlogIn(areas);
     const facts = {
@@ -67,7 +76,7 @@ export class Lookout {
       projectors,
       oldestSeconds: await this.#askOldest(backlog, at),
       recordsPerSecond: this.#pace(backlog, at),
-      ...{ quarantine, twins, verdicts: verdicts.answer, snapshot, ledger, legacyRows },
+      ...{ quarantine, twins, sweeps, verdicts: verdicts.answer, snapshot, ledger, legacyRows },
     };
     await this.#renewWhatFailed(facts);
     return facts;

@@ -4,26 +4,10 @@ import { judge as judgeChecks, type CheckResult } from '../doctor/doctor.ts';
 import { STEPS } from '../doctor/verdict.ts';
 import { spanText } from '../doctor/wal.ts';
 import type { StatusFacts } from './facts.ts';
+import { notTold, type Problem } from './problem.ts';
+import { sweeperProblems } from './sweeper-problems.ts';
 import { ledgerSums } from './sums.ts';
-import { sectionOf, WATCHED, type Section } from './watched.ts';
-
-/**
- * `wrong`: rows are lost or late, not right, or wait for a person. `unknown`: that cannot be ruled out, because something
- * gives no answer. `not_yet`: a later step of the deployment brings it. `attention`: nothing is lost, and somebody should
- * look. In this order one of them is told first.
- */
-export const SEVERITIES = ['wrong', 'unknown', 'not_yet', 'attention'] as const;
-export type Severity = (typeof SEVERITIES)[number];
-
-export interface Problem {
-  /** Of the check of `doctor`, or of a judgement below. */
-  readonly id: string;
-  readonly section: Section;
-  readonly severity: Severity;
-  readonly evidence: string;
-  /** What to do: a command, SQL, or where it is described. */
-  readonly fix: string;
-}
+import { sectionOf, WATCHED } from './watched.ts';
 
 /** Pure. Those of `doctor` first, in the order of `WATCHED`: most of what follows is a consequence of them. */
 export function problemsOf(facts: StatusFacts, config: Config): Problem[] {
@@ -42,7 +26,7 @@ export function problemsOf(facts: StatusFacts, config: Config): Problem[] {
     ...quarantineProblems(facts),
     ...snapshotProblems(facts),
     ...ledgerProblems(facts),
-    ...sweeperProblems(facts),
+    ...sweeperProblems(facts, config),
   ];
 }
 
@@ -178,37 +162,4 @@ function ledgerProblems(facts: StatusFacts): Problem[] {
       fix: 'history-cdc reconcile',
     },
   ];
-}
-
-function sweeperProblems(facts: StatusFacts): Problem[] {
-  const { twins } = facts;
-  const problem = { section: 'sweeper', severity: 'attention', fix: 'history-cdc sweep' } as const;
-  const overdue = twins.known ? (twins.value?.overdue ?? 0) : 0;
-  const blocked = ledgerSums(facts).blocked ?? 0;
-  return [
-    ...(twins.known ? [] : [notTold('sweeper', twins.why)]),
-    ...(overdue === 0
-      ? []
-      : [
-          {
-            ...problem,
-            id: 'sweeper-late',
-            evidence: `${overdue.toLocaleString('en')} twins should have been settled half an hour ago: no sweep came`,
-          },
-        ]),
-    ...(blocked === 0
-      ? []
-      : [
-          {
-            ...problem,
-            id: 'twins-blocked',
-            evidence: `${blocked.toLocaleString('en')} live rows cannot take over from ours: something refers to ours`,
-          },
-        ]),
-  ];
-}
-
-function notTold(section: Section, why: string): Problem {
-  const fix = section === 'snapshot' ? 'history-cdc snapshot status' : 'history-cdc doctor';
-  return { id: `${section}-known`, section, severity: 'unknown', evidence: `not known: ${why}`, fix };
 }

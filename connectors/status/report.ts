@@ -1,4 +1,5 @@
 import type { Unhealed } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
+import type { LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { Config } from '../../consumers/lib/config.ts';
 import type { Answer } from '../doctor/areas.ts';
 import type { ConnectorState } from '../deploy/connect-client.ts';
@@ -6,7 +7,8 @@ import { backlogIn } from '../doctor/backlog.ts';
 import { STEPS } from '../doctor/verdict.ts';
 import type { SnapshotStatus } from '../snapshot/status.ts';
 import type { StatusFacts, TwinFacts } from './facts.ts';
-import { problemsOf, SEVERITIES, type Problem, type Severity } from './problems.ts';
+import { SEVERITIES, type Problem, type Severity } from './problem.ts';
+import { problemsOf } from './problems.ts';
 import { ledgerSums, type LedgerSums } from './sums.ts';
 
 /** What `status` says, as `--json` prints it. Null is what is not known, or not there; `problems` says why. */
@@ -26,7 +28,7 @@ export interface StatusReport {
   readonly projectors: number | null;
   readonly ledger: LedgerPart | null;
   readonly quarantine: Unhealed | null;
-  readonly sweeper: (TwinFacts & Pick<LedgerSums, 'blocked' | 'weak'>) | null;
+  readonly sweeper: SweeperPart | null;
   readonly snapshot: (SnapshotStatus & { readonly askedAt: string }) | null;
   /** Of `reconcile`, newest first; null where they are not known. */
   readonly verdicts: readonly VerdictPart[] | null;
@@ -73,6 +75,11 @@ export interface LedgerPart extends LedgerSums {
   readonly legacyRows: number | null;
   /** ISO time of the count. */
   readonly countedAt: string;
+}
+
+export interface SweeperPart extends TwinFacts, Pick<LedgerSums, 'blocked' | 'weak'> {
+  /** How the last sweeps ended; `not_stored` where the ledger is of an earlier release. */
+  readonly last: LastSweeps | 'not_stored' | null;
 }
 
 export interface VerdictPart {
@@ -184,7 +191,8 @@ function ledgerOf(facts: StatusFacts): LedgerPart | null {
 function sweeperOf(facts: StatusFacts): StatusReport['sweeper'] {
   const twins = valueOf(facts.twins);
   const { blocked, weak } = ledgerSums(facts);
-  return twins === null ? null : { ...twins, blocked, weak };
+  const last = facts.sweeps.known ? (facts.sweeps.value ?? 'not_stored') : null;
+  return twins === null ? null : { ...twins, blocked, weak, last };
 }
 
 function snapshotOf({ snapshot: { answer, at } }: StatusFacts): StatusReport['snapshot'] {

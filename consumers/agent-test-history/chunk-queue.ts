@@ -40,13 +40,22 @@ export class ChunkQueue {
     this.#emitter.emit('changed');
   }
 
-  /**
-   * The next chunk within the bounds (one event at least), when there is one; undefined once the queue is closed. An
-   * event that ends the flow (a truncate) comes alone, so that what stands before it is committed first.
-   */
-  async take(): Promise<SourceEvent[] | undefined> {
+  /** Events that are queued. */
+  get length(): number {
+    return this.#queued.length;
+  }
+
+  /** Resolves when there is something to take (true), or when the queue is closed (false). */
+  async filled(): Promise<boolean> {
     while (this.#queued.length === 0 && !this.#closed) await once(this.#emitter, 'changed');
-    if (this.#closed) return undefined;
+    return !this.#closed;
+  }
+
+  /**
+   * The next chunk within the bounds, one event at least; none where nothing is queued. An event that ends the flow (a
+   * truncate) comes alone, so that what stands before it is committed first.
+   */
+  take(): SourceEvent[] {
     const size = this.#chunkSize();
     const chunk = this.#queued.splice(0, size);
     this.#bytes -= chunk.reduce((sum, { bytes }) => sum + bytes, 0);

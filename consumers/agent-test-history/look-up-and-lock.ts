@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Client } from '../lib/postgres.ts';
+import { Conflict, type Client } from '../lib/postgres.ts';
 import { isOwner } from './classify.ts';
 import { isFresh, type Known } from './drop-seen.ts';
 import { UNAVAILABLE } from './event.ts';
-import { lookUp, lookupKeyOf } from './lookup.ts';
+import { keysInWindow, lookUp, lookupKeyOf } from './lookup.ts';
 import { isMatchable } from './outcome.ts';
 import type { Keyed, Round } from './rounds.ts';
-import { lockAgents } from './twins/agent-locks.ts';
+import { lockAgentsOf } from './twins/agent-locks.ts';
 import type { Matching } from './twins/matching.ts';
 
 export interface LookUpContext {
@@ -15,22 +15,36 @@ export interface LookUpContext {
 }
 
 /**
- * Looks up a batch, and locks the agents whose links it may change, all of them before the first change. What was found
- * of their runs before the locks is looked up again; of history from before the first live row there is nothing to lock.
+ * Looks up a batch, and locks the agents whose links it may change, all of them before the first change; what is known
+ * of their runs is read under the locks. Runs of the window have their agents locked first, by what they name. Of
+ * history from before it nearly nothing needs a lock, so the look-up says whether something does.
  * Undefined where keys occur twice: then each round looks up what the one before it has left.
  */
 export async function lookUpAndLock(
   context: LookUpContext,
   rounds: readonly Round[],
 ): Promise<readonly Known[] | undefined> {
-  const known = await withFacts(
-    context,
-    rounds.flatMap(({ keyed }) => keyed),
-  );
-  const matchable = known.filter((one) => matchableAgents(one).length > 0);
-  await lockAgents(context.client, [...new Set(matchable.flatMap(matchableAgents))]);
-  if (rounds.length > 1) return undefined;
-  return await lookedUpAgain(context, known, matchable);
+  const { client, matching } = context;
+  const events = rounds.flatMap(({ keyed }) => keyed);
+  const keys = events.map(lookupKeyOf);
+  const inWindow = keysInWindow(keys, matching.floorUs());
+  if (inWindow.length === 0) {
+    const known = await withFacts(context, events);
+    if (known.flatMap(matchableAgents).length === 0) return rounds.length > 1 ? undefined : known;
+  }
+  const named = {
+    legacyIds: keys.map(({ legacyId }) => legacyId),
+    contextIds: inWindow.flatMap(({ agentContextId }) => agentContextId ?? []),
+  };
+  if (rounds.length > 1) {
+    await lockAgentsOf(client, named);
+    return undefined;
+  }
+  const [locked, known] = await Promise.all([lockAgentsOf(client, named), withFacts(context, events)]);
+  // A context may get another agent between the two statements.
+  if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))
+    throw new Conflict('an agent was renamed before it was locked');
+  return known;
 }
 
 /** What is known, with some of it looked up again. */

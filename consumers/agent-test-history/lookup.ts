@@ -126,14 +126,24 @@ export async function lookUp(client: Client, keys: readonly LookupKey[], floorUs
   ]);
   // One answer more or less, and every row behind it would be judged by the facts of another.
   assert(found.length === keys.length, 'the look-up did not answer once for each row');
-  const floor = { us: floorUs, day: dayOf(floorUs) };
+  const floor = floorOf(floorUs);
   return found.map((row, index) => factsOf(row, floor, startsSince(keys[index]?.startedAt, floor)));
+}
+
+/** Those whose runs may have a live twin by their own time. */
+export function keysInWindow(keys: readonly LookupKey[], floorUs: bigint): LookupKey[] {
+  const floor = floorOf(floorUs);
+  return keys.filter(({ startedAt }) => startsSince(startedAt, floor));
 }
 
 /** The first live row, less the match window: in microseconds, and as a day. */
 interface Floor {
   readonly us: bigint;
   readonly day: string;
+}
+
+function floorOf(us: bigint): Floor {
+  return { us, day: dayOf(us) };
 }
 
 /** `YYYY-MM-DD`, below which no later time begins; empty where the time has no such text. */

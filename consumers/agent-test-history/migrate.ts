@@ -139,6 +139,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   source_identity: ['INSERT', 'DELETE'],
   gap: ['INSERT', 'UPDATE'],
   connector_restart: ['INSERT'],
+  last_sweep: ['INSERT', 'UPDATE'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */

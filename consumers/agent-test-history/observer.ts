@@ -4,7 +4,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { accumulate, emptyResult, type BatchResult } from './result.ts';
 import type { SweepResult } from './sweep/sweep.ts';
-import type { PartitionCommit, ProjectorObserver } from './projector-options.ts';
+import type { Committed, ProjectorObserver } from './projector-options.ts';
 
 /** A partition with records to project that commits nothing for this long is stuck. */
 const STUCK_AFTER_MS = 60_000;
@@ -68,23 +68,26 @@ export class RunObserver implements ProjectorObserver {
     this.#showLag(partition, state);
   }
 
-  committed({ partition, nextOffset, result, seconds }: PartitionCommit): void {
+  committed({ offsets, result, seconds }: Committed): void {
     accumulate(this.total, result);
     this.#progress(this.total.read);
-    this.#failing.delete(partition);
-    const state = this.#partitions.get(partition);
-    if (state !== undefined) {
-      state.nextOffset = nextOffset;
-      state.lastMovement = this.#now();
-      this.#showLag(partition, state);
-    }
+    for (const [partition, nextOffset] of offsets) this.#moved(partition, nextOffset);
     this.#count(result, seconds);
     if (result.records.quarantined > 0) {
-      this.#logger.warn(
-        { partition, nextOffset: String(nextOffset), records: result.records.quarantined },
-        'records quarantined',
+      const nextOffsets = Object.fromEntries(
+        [...offsets].map(([partition, offset]) => [partition, String(offset)]),
       );
+      this.#logger.warn({ nextOffsets, records: result.records.quarantined }, 'records quarantined');
     }
+  }
+
+  #moved(partition: number, nextOffset: bigint): void {
+    this.#failing.delete(partition);
+    const state = this.#partitions.get(partition);
+    if (state === undefined) return;
+    state.nextOffset = nextOffset;
+    state.lastMovement = this.#now();
+    this.#showLag(partition, state);
   }
 
   retrying(partition: number, error: Error): void {

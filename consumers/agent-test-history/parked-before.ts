@@ -2,19 +2,24 @@ import type { Client } from '../lib/postgres.ts';
 import type { Position } from '../lib/position.ts';
 
 const PARKED = `
-  SELECT "offset" FROM history_cdc.quarantine WHERE topic_id = $1 AND partition = $2 AND "offset" = ANY ($3)`;
+  SELECT q.partition, q."offset"
+  FROM unnest($1::uuid[], $2::integer[], $3::bigint[]) AS p (topic_id, partition, "offset")
+  JOIN history_cdc.quarantine q USING (topic_id, partition, "offset")`;
 
 /**
- * The offsets, of these positions of one partition, whose records lie in quarantine already. The ledger does not know
- * them all: a record without a key has no entry, and one that would take an owner decision back leaves no mark on it.
+ * Of these positions in one topic, those whose records lie in quarantine already, as `formatPosition` has them. The
+ * ledger does not know them all: a record without a key has no entry, and one that would take an owner decision back
+ * leaves no mark on it.
  */
 export async function parkedBefore(
   client: Client,
   positions: readonly Position[],
-): Promise<ReadonlySet<bigint>> {
-  const [first] = positions;
-  if (first === undefined) return new Set();
-  const offsets = positions.map(({ offset }) => offset);
-  const { rows } = await client.query<{ offset: string }>(PARKED, [first.topicId, first.partition, offsets]);
-  return new Set(rows.map(({ offset }) => BigInt(offset)));
+): Promise<ReadonlySet<string>> {
+  if (positions.length === 0) return new Set();
+  const { rows } = await client.query<{ partition: number; offset: string }>(PARKED, [
+    positions.map(({ topicId }) => topicId),
+    positions.map(({ partition }) => partition),
+    positions.map(({ offset }) => offset),
+  ]);
+  return new Set(rows.map(({ partition, offset }) => `${String(partition)}:${offset}`));
 }

@@ -1,13 +1,15 @@
-import { isDataError, sqlState } from '../lib/postgres.ts';
+import { EventEmitter } from 'node:events';
+import { isDataError, isEnvironmentError, sqlState } from '../lib/postgres.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
 import type { TopicRecord } from '../lib/kafka-consumer.ts';
 import { ChunkQueue, type ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
 import { unusable, type KeyedEvent, type SourceEvent } from './event.ts';
-import { storedOffsets, type Claim } from './offsets.ts';
+import { storedOffsets, type Claim, type Step } from './offsets.ts';
 import { projectBatch, type Batch, type PipelineContext } from './pipeline.ts';
 import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
+import type { Turns } from './turns.ts';
 
 /** How a session commits: under its claim, or without moving any offset. */
 export type SessionMode =
@@ -21,16 +23,27 @@ export interface SessionOptions {
   readonly partition: number;
   readonly firstOffset: bigint;
   readonly mode: SessionMode;
-  /** Runs transactions so that no more partitions than allowed are in one at a time. */
-  limit<T>(work: () => Promise<T>): Promise<T>;
+  /** Of the process: all sessions share it. */
+  readonly turns: Turns;
   /** Of the process: all sessions share it. */
   readonly breaker: QuarantineBreaker;
   /** A truncate at this offset is known and accepted. */
   readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
-  /** A chunk is committed; `seconds` is its time in Postgres, retries included. */
-  committed(session: PartitionSession, result: BatchResult, seconds: number): void;
+  /** Chunks of these sessions are committed; `seconds` is their time in Postgres, retries included. */
+  committed(sessions: readonly PartitionSession[], result: BatchResult, seconds: number): void;
   /** A transaction failed for the environment's sake and is tried again. */
   retrying(session: PartitionSession, error: Error): void;
+}
+
+/** Events of one partition in order, and the offset behind them. */
+export interface Chunk {
+  readonly events: readonly SourceEvent[];
+  readonly to: bigint;
+}
+
+interface SessionChunk {
+  readonly session: PartitionSession;
+  readonly chunk: Chunk;
 }
 
 /**
@@ -42,6 +55,7 @@ export class PartitionSession {
   readonly #options: SessionOptions;
   readonly #queue: ChunkQueue;
   readonly #stop = new AbortController();
+  readonly #emitter = new EventEmitter();
   /** The offset of the next record to take in. */
   #nextToRead: bigint;
   /** The offset up to which effects are committed: the next record to apply. */
@@ -73,6 +87,22 @@ export class PartitionSession {
     return this.#queue.hasRoom;
   }
 
+  /** Resolves when all that was taken in is committed, or after `timeoutMs`. */
+  async idle(timeoutMs: number): Promise<void> {
+    if (this.#isIdle) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#emitter.once('idle', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  get #isIdle(): boolean {
+    return this.#nextToApply >= this.#nextToRead;
+  }
+
   async room(timeoutMs: number): Promise<void> {
     await this.#queue.room(timeoutMs);
   }
@@ -90,13 +120,9 @@ export class PartitionSession {
 
   /** Commits what is queued until the session is closed; throws what a person or another process must resolve. */
   async run(): Promise<void> {
-    for (;;) {
-      const chunk = await this.#queue.take();
-      if (chunk === undefined) return;
-      await this.#project(
-        chunk.filter((event) => !this.#isAccepted(event)),
-        chunk,
-      );
+    while (await this.#queue.filled()) {
+      await this.#options.turns.next(this);
+      if (this.#isIdle) this.#emitter.emit('idle');
     }
   }
 
@@ -106,27 +132,72 @@ export class PartitionSession {
     this.#stop.abort();
   }
 
+  /** Events that wait for their transaction. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** What the next transaction shall commit; undefined where nothing is queued any more. */
+  take(): Chunk | undefined {
+    const events = this.#queue.take();
+    const last = events.at(-1);
+    if (last === undefined) return undefined;
+    return { events: events.filter((event) => !this.#isAccepted(event)), to: last.position.offset + 1n };
+  }
+
   #isAccepted(event: SourceEvent): boolean {
     return (
       event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset)
     );
   }
 
+  /** True where it moves the stored offset of its partition. */
+  get commits(): boolean {
+    return this.#options.mode.kind === 'commit';
+  }
+
   /**
-   * Projects events in one transaction. Where Postgres refuses a value of one of them, the halves are projected one
-   * after the other until the one is alone: that one is quarantined, all others flow.
+   * Projects chunks of several sessions that commit in one transaction, tried once. False where it failed, for whatever
+   * reason: each may be tried alone then, as one whose COMMIT may have been answered by nobody.
    */
-  async #project(events: readonly SourceEvent[], chunk: readonly SourceEvent[]): Promise<void> {
-    const last = chunk.at(-1);
-    if (last === undefined) return;
-    const to = last.position.offset + 1n;
+  static async projectTogether(parts: readonly SessionChunk[]): Promise<boolean> {
+    const [first] = parts;
+    if (first === undefined) return true;
+    const options = first.session.#options;
+    const sessions = parts.map(({ session }) => session);
+    const transaction = Symbol('transaction');
+    const start = performance.now();
     try {
-      const { result, seconds } = await this.#options.limit(() => this.#timed(events, to));
-      this.#nextToApply = to;
-      this.#options.committed(this, result, seconds);
+      const result = await projectBatch(options.context, {
+        events: parts.flatMap(({ chunk }) => chunk.events),
+        mode: { kind: 'commit', steps: parts.flatMap(({ session, chunk }) => session.#stepTo(chunk.to)) },
+        admit: (fates) => {
+          options.breaker.admit(transaction, fates);
+        },
+      });
+      for (const { session, chunk } of parts) session.#nextToApply = chunk.to;
+      options.committed(sessions, result, (performance.now() - start) / 1000);
+      return true;
+    } catch (error) {
+      options.breaker.withdraw(transaction);
+      if (error instanceof Error && isEnvironmentError(error))
+        for (const session of sessions) options.retrying(session, error);
+      return false;
+    }
+  }
+
+  /**
+   * Projects a chunk in one transaction; `tried`: it may be committed already. Where Postgres refuses a value of one of its events, the halves are projected
+   * one after the other until the one is alone: that one is quarantined, all others flow.
+   */
+  async project(chunk: Chunk, { tried }: { readonly tried: boolean }): Promise<void> {
+    try {
+      const { result, seconds } = await this.#timed(chunk, tried);
+      this.#nextToApply = chunk.to;
+      this.#options.committed([this], result, seconds);
     } catch (error) {
       if (!isDataError(error)) throw error;
-      await this.#isolate(events, error);
+      await this.#isolate(chunk.events, error);
     }
   }
 
@@ -137,54 +208,74 @@ export class PartitionSession {
       // It is parked as bytes: what Postgres refuses of it is not in the record.
       if (only.kind === 'unusable') throw error;
       const detail = `Postgres refused the row: SQLSTATE ${sqlState(error) ?? '?'}`;
-      const parked = [unusable(only as KeyedEvent, 'rejected_by_postgres', detail)];
-      await this.#project(parked, parked);
+      const parked = unusable(only as KeyedEvent, 'rejected_by_postgres', detail);
+      await this.project({ events: [parked], to: only.position.offset + 1n }, { tried: false });
       return;
     }
     const middle = Math.ceil(events.length / 2);
-    for (const half of [events.slice(0, middle), events.slice(middle)]) await this.#project(half, half);
+    for (const half of [events.slice(0, middle), events.slice(middle)]) {
+      const last = half.at(-1);
+      if (last !== undefined)
+        await this.project({ events: half, to: last.position.offset + 1n }, { tried: false });
+    }
   }
 
-  async #timed(
-    events: readonly SourceEvent[],
-    to: bigint,
-  ): Promise<{ result: BatchResult; seconds: number }> {
+  async #timed(chunk: Chunk, tried: boolean): Promise<{ result: BatchResult; seconds: number }> {
     const start = performance.now();
-    const result = await this.#attempt(events, to);
+    const result = await this.#attempt(chunk, tried);
     return { result, seconds: (performance.now() - start) / 1000 };
   }
 
-  async #attempt(events: readonly SourceEvent[], to: bigint): Promise<BatchResult> {
+  async #attempt(chunk: Chunk, tried: boolean): Promise<BatchResult> {
     const { breaker } = this.#options;
-    const step = { from: this.#nextToApply, to, transaction: Symbol('transaction') };
+    const transaction = Symbol('transaction');
     try {
-      return await untilEnvironmentAllows((attempt) => this.#transact(events, { ...step, attempt }), {
-        signal: this.#stop.signal,
-        retrying: (error) => {
-          this.#options.retrying(this, error);
+      return await untilEnvironmentAllows(
+        (attempt) => this.#transact(chunk, { transaction, tried: tried || attempt > 1 }),
+        {
+          signal: this.#stop.signal,
+          retrying: (error) => {
+            this.#options.retrying(this, error);
+          },
         },
-      });
+      );
     } catch (error) {
-      breaker.withdraw(step.transaction);
+      breaker.withdraw(transaction);
       throw error;
     }
   }
 
   async #transact(
-    events: readonly SourceEvent[],
-    { from, to, attempt, transaction }: { from: bigint; to: bigint; attempt: number; transaction: symbol },
+    { events, to }: Chunk,
+    { transaction, tried }: { transaction: symbol; tried: boolean },
   ): Promise<BatchResult> {
     const { context, mode, topicId, breaker } = this.#options;
+    const where = { topicId, partition: this.partition };
     const admit: Batch['admit'] = (fates) => {
       breaker.admit(transaction, fates);
     };
-    const batch = { topicId, partition: this.partition, events, admit };
-    if (mode.kind !== 'commit') return await projectBatch(context, { ...batch, mode });
-    const committed = attempt > 1 && (await this.#isCommitted(mode.claim, to));
-    if (!committed) return await projectBatch(context, { ...batch, mode: { ...mode, from, to } });
+    if (mode.kind !== 'commit')
+      return await projectBatch(context, { events, mode: { ...mode, ...where }, admit });
+    const committed = tried && (await this.#isCommitted(mode.claim, to));
+    if (!committed)
+      return await projectBatch(context, {
+        events,
+        mode: { kind: 'commit', steps: this.#stepTo(to) },
+        admit,
+      });
     // The answer to the last COMMIT was lost. What is committed is counted again, as duplicates, and has its place in
     // the breaker's window.
-    return await projectBatch(context, { ...batch, mode: { kind: 'replay' }, admit: () => undefined });
+    return await projectBatch(context, {
+      events,
+      mode: { kind: 'replay', ...where },
+      admit: () => undefined,
+    });
+  }
+
+  /** How far its claim moves the stored offset; nowhere where it has none. */
+  #stepTo(to: bigint): Step[] {
+    const { mode } = this.#options;
+    return mode.kind === 'commit' ? [{ claim: mode.claim, from: this.#nextToApply, to }] : [];
   }
 
   async #isCommitted(claim: Claim, to: bigint): Promise<boolean> {

@@ -1,8 +1,8 @@
 /**
- * One batch of events of one partition, in one Postgres transaction: start reading here.
+ * One batch of events, in one Postgres transaction: start reading here.
  *
  *   decode      bytes to events                       decode.ts (before the transaction, while the last one runs)
- *   claim       move the stored offset, fence zombies offsets.ts
+ *   claim       move stored offsets, fence zombies    offsets.ts
  *   look up     ledger, context, ownership, copies    look-up-and-lock.ts, lookup.ts
  *   lock        the agents whose runs may have twins  twins/agent-locks.ts
  *   restore     what `undo` took back of the keys     restore.ts
@@ -18,6 +18,7 @@
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
  * change what comes out.
  */
+import { formatPosition } from '../lib/position.ts';
 import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres.ts';
 import { applyEffects } from './apply-effects.ts';
 import { addChanges } from './changes.ts';
@@ -27,7 +28,7 @@ import { decideEvents } from './decide-events.ts';
 import { dropSeen, type Known } from './drop-seen.ts';
 import { isComplete, leftOutColumns, type SourceEvent } from './event.ts';
 import { lookedUpAgain, lookUpAndLock, withFacts } from './look-up-and-lock.ts';
-import { advance, lockPartition, type Claim } from './offsets.ts';
+import { advance, lockPartition, type Step } from './offsets.ts';
 import { parkedBefore } from './parked-before.ts';
 import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
@@ -44,39 +45,44 @@ export interface PipelineContext {
   readonly matching: Matching;
 }
 
-/** Events of one partition in order, and the step of the stored offset that their effects go with. */
+/** Events of a topic, those of each partition in order, and the steps of the stored offsets that their effects go with. */
 export interface Batch {
-  readonly topicId: string;
-  readonly partition: number;
   readonly events: readonly SourceEvent[];
-  /** `commit` moves the stored offset under a claim; `replay` moves none; `dry_run` rolls everything back. */
+  /** `commit` moves the stored offsets of its partitions under claims; `replay` moves none; `dry_run` rolls everything back. */
   readonly mode:
-    | { readonly kind: 'commit'; readonly claim: Claim; readonly from: bigint; readonly to: bigint }
-    | { readonly kind: 'replay' | 'dry_run' };
+    | { readonly kind: 'commit'; readonly steps: readonly Step[] }
+    | { readonly kind: 'replay' | 'dry_run'; readonly topicId: string; readonly partition: number };
   /** Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. */
   readonly admit: (fates: readonly Fate[]) => void;
 }
 
+/** Up to so many events, planning costs more than what a plan for their number saves: with 600 and more, rows waited longer. */
+const PREPARED_EVENTS = 250;
+
 export async function projectBatch(context: PipelineContext, batch: Batch): Promise<BatchResult> {
   const { mode } = batch;
   const transaction = mode.kind === 'dry_run' ? inDryRun : inTransaction;
-  return await transaction(context.canonical, async (client) => {
-    if (mode.kind === 'commit') {
-      await advance(client, mode.claim, { ...mode, streamedUntil: streamedUntil(batch.events) });
-    } else await lockPartition(client, batch.topicId, batch.partition);
-    return await projectEvents({ ...context, client }, batch);
-  });
+  const work = async (client: Client) => {
+    const claim = () =>
+      mode.kind === 'commit'
+        ? advance(client, mode.steps.map(streamedUntilOf(batch.events)))
+        : lockPartition(client, mode.topicId, mode.partition);
+    return await projectEvents({ ...context, client }, batch, claim);
+  };
+  return await transaction(context.canonical, work, { prepared: batch.events.length <= PREPARED_EVENTS });
 }
 
-/** The stages behind the claim, in a transaction that holds the lock of the partition. */
+/** All stages, in a transaction: nothing is decided before `claim` holds the locks of the partitions. */
 export async function projectEvents(
   context: RoundContext,
   batch: Pick<Batch, 'events' | 'admit'>,
+  claim: () => Promise<void>,
 ): Promise<BatchResult> {
   const tally = emptyResult();
   const rounds = roundsOf(batch.events, tally);
   const inBatch = { ...context, matching: withOneFloor(context.matching) };
-  const lookedUp = await lookUpAndLock(inBatch, rounds);
+  // Sent together: Postgres looks up when it has the locks.
+  const [, lookedUp] = await Promise.all([claim(), lookUpAndLock(inBatch, rounds)]);
   const news: Effect[] = [];
   for (const round of rounds) news.push(...(await projectRound(inBatch, { round, lookedUp }, tally)));
   batch.admit(fatesOf(news));
@@ -87,6 +93,15 @@ export async function projectEvents(
 function withOneFloor(matching: Matching): Matching {
   const floorUs = matching.floorUs();
   return { ...matching, floorUs: () => floorUs };
+}
+
+function streamedUntilOf(events: readonly SourceEvent[]) {
+  return (step: Step) => ({
+    ...step,
+    streamedUntil: streamedUntil(
+      events.filter(({ position }) => position.partition === step.claim.partition),
+    ),
+  });
 }
 
 /** When the source committed the newest change of the stream; snapshot rows say nothing about the stream. */
@@ -107,7 +122,10 @@ interface RoundContext extends PipelineContext {
 /** By record, whatever the order in which rounds and re-reading have met them. */
 function fatesOf(effects: readonly Effect[]): Fate[] {
   if (effects.every(({ effect }) => effect !== 'quarantine')) return effects.map(() => null);
-  const inOrder = effects.toSorted((a, b) => (a.event.position.offset < b.event.position.offset ? -1 : 1));
+  const inOrder = effects.toSorted((a, b) => {
+    const [one, other] = [a.event.position, b.event.position];
+    return one.partition - other.partition || (one.offset < other.offset ? -1 : 1);
+  });
   return inOrder.map(({ effect, event }) => {
     if (effect !== 'quarantine') return null;
     const { position, reason, detail } = event;
@@ -130,7 +148,9 @@ async function projectRound(
   const parked = effects.flatMap(({ effect, event }) => (effect === 'quarantine' ? [event.position] : []));
   const before = await parkedBefore(context.client, parked);
   await applyEffects(context, effects, tally);
-  return effects.filter(({ effect, event }) => effect !== 'quarantine' || !before.has(event.position.offset));
+  return effects.filter(
+    ({ effect, event }) => effect !== 'quarantine' || !before.has(formatPosition(event.position)),
+  );
 }
 
 /**

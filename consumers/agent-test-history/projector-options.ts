@@ -23,7 +23,10 @@ export interface ProjectorOptions {
   readonly dryRun: boolean;
   readonly topic: string;
   readonly group: string;
+  /** What the names of such groups begin with. */
+  readonly groups: string;
   readonly bounds: ChunkBounds;
+  /** Transactions at once. */
   readonly partitionsAtOnce: number;
   readonly breaker: QuarantineBreaker;
   /** Where a replay or a dry run begins; partitions that are missing begin at the start of the topic. */
@@ -40,13 +43,13 @@ export interface ProjectorObserver {
   fetched(partition: number, highWatermark: bigint): void;
   /** A broker answered; it does so every few seconds, also when there is nothing to read. */
   kafkaAnswered(): void;
-  committed(commit: PartitionCommit): void;
+  committed(commit: Committed): void;
   retrying(partition: number, error: Error): void;
 }
 
-export interface PartitionCommit {
-  readonly partition: number;
-  readonly nextOffset: bigint;
+export interface Committed {
+  /** By partition, the next offset to apply. */
+  readonly offsets: ReadonlyMap<number, bigint>;
   readonly result: BatchResult;
   readonly seconds: number;
 }

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import pLimit from 'p-limit';
 import type { Watermarks } from '../lib/kafka-cluster.ts';
 import type { FetchedRecords, TopicConsumer } from '../lib/kafka-consumer.ts';
 import { inTransaction } from '../lib/postgres.ts';
@@ -10,12 +9,15 @@ import { GroupCommit } from './group-commit.ts';
 import { Fenced, registerTopic, storedOffsets, takeOver, type StoredOffset } from './offsets.ts';
 import { PartitionSession, type SessionMode } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
+import { Turns } from './turns.ts';
 import { assertInRange, fencedForGood, topicMissing } from './topic-faults.ts';
 
 /** How long a partition that another projector took may stay ours by the group's word: a rebalance is over by then. */
 const FENCED_GRACE_MS = 60_000;
 /** How long a full queue is waited for before the group gets a heartbeat. */
 const HEARTBEAT_PAUSE_MS = 1_000;
+/** How long records may gather at the broker behind a transaction. */
+const GATHER_MS = 100;
 const CAUGHT_UP_POLL_MS = 100;
 /** How long the end may wait for the transactions in hand (one may wait for a lock), and then for a broker that is away. */
 const FINISH_WITHIN_MS = 4_000;
@@ -31,7 +33,7 @@ export class Projector {
   readonly #options: ProjectorOptions;
   readonly #topicId: string;
   readonly #name = `${hostname()}:${String(process.pid)}`;
-  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #turns: Turns;
   readonly #sessions = new Map<number, PartitionSession>();
   readonly #running = new Set<Promise<void>>();
   #fail: (error: unknown) => void = () => undefined;
@@ -44,7 +46,7 @@ export class Projector {
   private constructor(options: ProjectorOptions, topicId: string) {
     this.#options = options;
     this.#topicId = topicId;
-    this.#limit = pLimit(options.partitionsAtOnce);
+    this.#turns = new Turns(options.partitionsAtOnce);
     this.#groupCommit = new GroupCommit(() => this.#commitToGroup(), options.logger);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
     // Whoever races against it hears of it; nobody else must crash for it.
@@ -99,9 +101,10 @@ export class Projector {
   }
 
   async #join(): Promise<void> {
-    const { cluster, topic, group, bounds } = this.#options;
+    const { cluster, topic, group, groups, bounds } = this.#options;
     this.#consumer = await cluster.consume({
       group,
+      groups,
       topic,
       fetchBytes: Math.max(bounds.bytes / 4, 262_144),
       assigned: (partitions, outdated) => this.#assign(partitions, outdated),
@@ -156,11 +159,12 @@ export class Projector {
       partition,
       firstOffset,
       mode: sessionMode,
-      limit: (work) => this.#limit(work),
+      turns: this.#turns,
       breaker,
       isAcceptedTruncate,
-      committed: (session, result, seconds) => {
-        this.#options.observer.committed({ partition, nextOffset: session.nextToApply, result, seconds });
+      committed: (sessions, result, seconds) => {
+        const offsets = new Map(sessions.map(({ partition, nextToApply }) => [partition, nextToApply]));
+        this.#options.observer.committed({ offsets, result, seconds });
         this.#groupCommit.schedule();
       },
       retrying: (session, error) => {
@@ -208,6 +212,8 @@ export class Projector {
       return;
     }
     await session.accept(fetched.records);
+    // At the end of the topic, what comes meanwhile is fetched at once.
+    if (session.nextToRead >= fetched.highWatermark) await session.idle(GATHER_MS);
     while (!session.hasRoom) {
       await session.room(HEARTBEAT_PAUSE_MS);
       await fetched.heartbeat();

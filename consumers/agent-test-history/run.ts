@@ -209,6 +209,7 @@ function projectorOptions(
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER),
     group: groupOf(options),
+    groups: config.CONSUMER_GROUP,
     bounds: { rows: config.BATCH_ROWS, bytes: config.BATCH_BYTES },
     partitionsAtOnce: config.PARTITIONS_AT_ONCE,
     breaker: new QuarantineBreaker({

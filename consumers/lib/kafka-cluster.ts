@@ -6,12 +6,17 @@ import {
   KafkaJSProtocolError,
   Partitioners,
 } from './kafka.ts';
-import type { Admin, Kafka, KafkaSettings } from './kafka.ts';
+import type { FatalError } from './errors.ts';
+import type { Admin, InternalBroker, Kafka, KafkaSettings } from './kafka.ts';
 import { startConsumer, type ConsumeOptions, type TopicConsumer } from './kafka-consumer.ts';
 import { requestTopicIdentity, type TopicIdentity } from './kafka-topic-id.ts';
 import { aclEntries, type AccessRule } from './kafka-acl.ts';
-import { notAllowed, unreachable } from './kafka-way-in.ts';
+import { groupNotAllowed, isAnswerForgotten, notAllowed, unreachable } from './kafka-way-in.ts';
 import type { Logger } from './log.ts';
+import { within } from './within.ts';
+
+/** For a question that is asked because another one failed. */
+const COORDINATOR_WITHIN_MS = 5_000;
 
 /** The first offset that a partition still holds, and the offset that its next record will get. */
 export interface Watermarks {
@@ -40,8 +45,10 @@ export class KafkaCluster {
   readonly #kafka: Kafka;
   readonly #admin: Admin;
   readonly #logger: Logger;
+  readonly #user: string | undefined;
 
   private constructor(settings: KafkaSettings, logger: Logger) {
+    this.#user = settings.KAFKA_SASL_USERNAME;
     this.#kafka = createKafkaClient(settings, logger);
     this.#admin = this.#kafka.admin();
     this.#logger = logger;
@@ -70,12 +77,16 @@ export class KafkaCluster {
 
   /** Undefined where there is no such topic. */
   async describeTopic(topic: string): Promise<TopicIdentity | undefined> {
+    return await this.#askController(({ connectionPool }) => requestTopicIdentity(connectionPool, topic));
+  }
+
+  /** What kafkajs has no question for. */
+  async #askController<T>(ask: (broker: InternalBroker) => Promise<T>): Promise<T> {
     const cluster = createInternalCluster(this.#kafka);
     try {
       await cluster.connect();
       await cluster.refreshMetadata();
-      const broker = await cluster.findControllerBroker();
-      return await requestTopicIdentity(broker.connectionPool, topic);
+      return await ask(await cluster.findControllerBroker());
     } finally {
       await cluster.disconnect();
     }
@@ -160,8 +171,12 @@ export class KafkaCluster {
 
   /** How many consumers are in a group now; 0 where there is no such group. */
   async groupMembers(group: string): Promise<number> {
-    const { groups } = await this.#admin.describeGroups([group]);
-    return groups[0]?.members.length ?? 0;
+    try {
+      const { groups } = await this.#admin.describeGroups([group]);
+      return groups[0]?.members.length ?? 0;
+    } catch (error) {
+      throw (await this.#groupRefusal(error, { group })) ?? error;
+    }
   }
 
   /** Forgets consumer groups; one that does not exist is fine. */
@@ -210,10 +225,40 @@ export class KafkaCluster {
 
   /** Joins the group and reads; see `consume`. */
   async consume(options: ConsumeOptions): Promise<TopicConsumer> {
+    const refusal = async (error: unknown) =>
+      (await this.#groupRefusal(error, options)) ??
+      notAllowed(error, `read ${options.topic} in the group ${options.group}`) ??
+      error;
+    const failed = (error: unknown) => {
+      void refusal(error).then((told) => {
+        options.failed(told);
+      });
+    };
     try {
-      return await startConsumer(this.#kafka, options, this.#logger);
+      return await startConsumer(this.#kafka, { ...options, failed }, this.#logger);
     } catch (error) {
-      throw notAllowed(error, `read ${options.topic} in the group ${options.group}`) ?? error;
+      throw await refusal(error);
+    }
+  }
+
+  /** Undefined where it is not that the user may not use the group. */
+  async #groupRefusal(
+    error: unknown,
+    { group, groups = group }: Pick<ConsumeOptions, 'group' | 'groups'>,
+  ): Promise<FatalError | undefined> {
+    const answer = isAnswerForgotten(error) ? await this.#askForCoordinator(group) : error;
+    return groupNotAllowed(answer, { group, groups, user: this.#user });
+  }
+
+  /** The error that the broker answers; undefined where it answers none, or not at all. */
+  async #askForCoordinator(group: string): Promise<unknown> {
+    try {
+      await within(COORDINATOR_WITHIN_MS, () =>
+        this.#askController((broker) => broker.findGroupCoordinator({ groupId: group, coordinatorType: 0 })),
+      );
+      return undefined;
+    } catch (error) {
+      return error;
     }
   }
 }

@@ -16,6 +16,8 @@ const HEARTBEAT_PAUSE_MS = 1_000;
 
 export interface ConsumeOptions {
   readonly group: string;
+  /** What the names of such groups begin with, where each reading has one of its own: rights are given on all of them. */
+  readonly groups?: string;
   readonly topic: string;
   /** Bytes that one fetch may bring for one partition. */
   readonly fetchBytes: number;
@@ -71,11 +73,13 @@ export async function startConsumer(
   };
   // Batches can arrive before the answer to an assignment is known: they wait for this promise.
   let positioned: Promise<void> = Promise.resolve();
+  let positioning = 0;
   let assignment = new AbortController();
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     const partitions = payload.memberAssignment[topic] ?? [];
     assignment.abort();
     const { signal } = (assignment = new AbortController());
+    positioning++;
     positioned = positioned
       .then(async () => {
         signal.throwIfAborted();
@@ -86,7 +90,8 @@ export async function startConsumer(
       })
       .catch((error: unknown) => {
         if (!signal.aborted) fail(error);
-      });
+      })
+      .finally(() => positioning--);
   });
   for (const event of [consumer.events.FETCH, consumer.events.HEARTBEAT] as const) {
     consumer.on(event, () => options.answered?.());
@@ -107,7 +112,8 @@ export async function startConsumer(
     partitionsConsumedConcurrently: BATCHES_AT_ONCE,
     eachBatch: async (payload) => {
       // The group must hear from us while the answer takes long (Postgres is away), or it would give everything away.
-      while (!(await settledWithin(HEARTBEAT_PAUSE_MS, positioned))) await payload.heartbeat();
+      while (positioning > 0)
+        if (!(await settledWithin(HEARTBEAT_PAUSE_MS, positioned))) await payload.heartbeat();
       if (failure !== undefined || payload.isStale() || !payload.isRunning()) return;
       await handOver(payload, (fetched) => options.records(fetched), fail);
     },

@@ -1,5 +1,9 @@
 import { FatalError, messageOf } from './errors.ts';
-import { KafkaJSProtocolError, KafkaJSSASLAuthenticationError } from './kafka.ts';
+import {
+  KafkaJSGroupCoordinatorNotFound,
+  KafkaJSProtocolError,
+  KafkaJSSASLAuthenticationError,
+} from './kafka.ts';
 import type { KafkaSettings } from './kafka.ts';
 import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
 
@@ -46,6 +50,40 @@ export function notAllowed(error: unknown, what: string): FatalError | undefined
     wayOut: 'give it that right (kafka-acls.sh --add), or set KAFKA_SASL_USERNAME to one that has it',
     cause: error,
   });
+}
+
+/** A consumer group, and the user who asks for it. */
+export interface GroupAccess {
+  readonly group: string;
+  /** What the names of such groups begin with. */
+  readonly groups: string;
+  /** Undefined where the user logs in with a certificate, or not at all. */
+  readonly user: string | undefined;
+}
+
+/** The same of a group, with the rule that is missing. */
+export function groupNotAllowed(
+  error: unknown,
+  { group, groups, user }: GroupAccess,
+): FatalError | undefined {
+  if (!causesOf(error).some(isGroupRefusal)) return undefined;
+  const whose = user === undefined ? 'this user' : `the user ${user}`;
+  const rule = `--group ${groups} --resource-pattern-type prefixed --operation Read --operation Delete`;
+  return new FatalError({
+    code: 'KAFKA_REFUSED',
+    message: `Kafka does not let ${whose} into the consumer group ${group}`,
+    wayOut: `let it read and delete the groups whose names begin with ${groups}, for some commands have one of their own, which they forget: kafka-acls.sh --add --allow-principal User:${user ?? 'NAME'} ${rule}`,
+    cause: error,
+  });
+}
+
+function isGroupRefusal(cause: unknown): boolean {
+  return cause instanceof KafkaJSProtocolError && cause.type === 'GROUP_AUTHORIZATION_FAILED';
+}
+
+/** True where kafkajs has forgotten what the broker answered when it was asked for the coordinator of a group. */
+export function isAnswerForgotten(error: unknown): boolean {
+  return causesOf(error).some((cause) => cause instanceof KafkaJSGroupCoordinatorNotFound);
 }
 
 function causesOf(error: unknown): unknown[] {

@@ -17,6 +17,7 @@ export const {
   AclResourceTypes,
   ConfigResourceTypes,
   KafkaJSError,
+  KafkaJSGroupCoordinatorNotFound,
   KafkaJSProtocolError,
   KafkaJSSASLAuthenticationError,
   Partitioners,
@@ -84,11 +85,17 @@ function logKafkajs({ namespace, log }: LogEntry, logger: Logger): void {
   logger.debug({ kafkajs: namespace, error: log['error'] as unknown }, log.message);
 }
 
+export interface InternalBroker {
+  readonly connectionPool: RequestSender;
+  /** `coordinatorType` 0: of a group. Rejects with what the broker answers, which the client's own search for it forgets. */
+  findGroupCoordinator(asked: { readonly groupId: string; readonly coordinatorType: 0 }): Promise<unknown>;
+}
+
 export interface InternalCluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   refreshMetadata(): Promise<void>;
-  findControllerBroker(): Promise<{ readonly connectionPool: RequestSender }>;
+  findControllerBroker(): Promise<InternalBroker>;
 }
 
 /** kafkajs keeps its connections behind a symbol; this is the only use of an inner part of it. */

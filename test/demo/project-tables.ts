@@ -55,10 +55,8 @@ async function project(pool: Pool, events: readonly SourceEvent[]): Promise<void
   for (let from = 0; from < events.length; from += BATCH_ROWS) {
     const batch = events.slice(from, from + BATCH_ROWS);
     await projectBatch(context, {
-      topicId: TOPIC_ID,
-      partition: 0,
       events: batch,
-      mode: { kind: 'replay' },
+      mode: { kind: 'replay', topicId: TOPIC_ID, partition: 0 },
       admit: () => undefined,
     });
   }

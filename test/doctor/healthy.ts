@@ -68,6 +68,7 @@ export function healthyFacts(): AreaFacts {
     walRate: 1_048_576,
     sessions: { long: [], hidden: 0, prepared: [], role: 'projector' },
     connectorRole: { name: 'connector', ...rights },
+    signalWriters: { owner: 'app', grants: [], members: [] },
     legacyTable: { missing: [], missingOfOurs: [] },
     largestRow: { bytes: 60_000, sample: 100 },
     heartbeatRow: { kind: 'row', secondsAgo: 1 },

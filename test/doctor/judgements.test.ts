@@ -6,7 +6,8 @@ import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
 import type { Config } from '../../consumers/lib/config.ts';
 import { CONFIG, gathered, healthyFacts } from './healthy.ts';
 import { isPasteable } from './fix-steps.ts';
-import { patched, RED } from './red-facts.ts';
+import { patched } from './patched.ts';
+import { RED } from './red-facts.ts';
 
 /*
  * Every check against facts in which one thing is otherwise. That the facts are read rightly is for the tests with real

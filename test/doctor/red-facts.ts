@@ -1,21 +1,6 @@
-import type { AreaFacts } from '../../connectors/doctor/areas.ts';
 import { healthyFacts } from './healthy.ts';
 import { openGap } from './open-gap.ts';
-
-/** Fields of an area that are otherwise, or the whole of it where it is no object. */
-export type Patch = { readonly [A in keyof AreaFacts]?: Partial<AreaFacts[A]> | number | null | undefined };
-
-/** The healthy facts, with some of an area's fields replaced, or the whole of it where it is no object. */
-export function patched(patch: Patch): AreaFacts {
-  const facts: Record<string, unknown> = { ...healthyFacts() };
-  for (const [area, change] of Object.entries(patch)) {
-    const whole = facts[area];
-    const isObject = (value: unknown): value is object =>
-      typeof value === 'object' && value !== null && !Array.isArray(value);
-    facts[area] = isObject(change) && isObject(whole) ? Object.assign({}, whole, change) : change;
-  }
-  return facts as unknown as AreaFacts;
-}
+import { beat, signalGrant, type Patch } from './patched.ts';
 
 const { source, server, topics } = healthyFacts();
 const slot = source.slot;
@@ -101,6 +86,18 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
   ],
   ['connector-excess', 'warning', { connectorRole: { attributes: ['SUPERUSER'] } }, 'SUPERUSER'],
   ['signal-table', 'failed', { source: { signalTable: false } }, 'no table history_cdc_source.signal'],
+  [
+    'signal-table',
+    'warning',
+    { signalWriters: { grants: [signalGrant('INSERT', 'pod'), signalGrant('DELETE', 'pod')] } },
+    'command the connector: pod (INSERT, DELETE)',
+  ],
+  [
+    'signal-table',
+    'warning',
+    { signalWriters: { members: [{ role: 'dump', of: 'pg_write_all_data' }] } },
+    'dump (as a member of pg_write_all_data)',
+  ],
   [
     'heartbeat-table',
     'failed',
@@ -251,8 +248,4 @@ function topic(change: { partitions?: number; config?: Record<string, string> })
   if (data === undefined) throw new Error('there is no topic');
   const there = [{ ...data, ...change, config: { ...data.config, ...change.config } }, ...others];
   return { topics: { there } };
-}
-
-function beat(at: Date): Patch {
-  return { proof: { heartbeat: { beatAt: at, arrivedAt: at, streamed: true } } };
 }

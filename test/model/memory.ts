@@ -56,6 +56,8 @@ function runOf(text: string): Run {
 class MemoryConnection {
   readonly #tables: Tables;
   #tx: Transaction | undefined;
+  /** A statement of the transaction has failed: nothing else runs in it. */
+  #isAborted = false;
   #running: Transaction | undefined;
 
   constructor(tables: Tables) {
@@ -67,25 +69,31 @@ class MemoryConnection {
   }
 
   async query(text: string, values: readonly unknown[] = []): Promise<Answer> {
-    if (text.startsWith('BEGIN')) this.#tx = new Transaction(this.#tables.locks);
-    else if (text === 'COMMIT' || text === 'ROLLBACK') this.#end(text);
+    if (text.startsWith('BEGIN')) {
+      this.#tx = new Transaction(this.#tables.locks);
+      this.#isAborted = false;
+    } else if (text === 'COMMIT' || text === 'ROLLBACK') this.#end(text);
     else if (!text.startsWith('SET LOCAL')) return await this.#run(text, values);
     return rowsOf([]);
   }
 
   #end(how: 'COMMIT' | 'ROLLBACK'): void {
-    if (how === 'COMMIT') this.#tx?.commit();
+    if (how === 'COMMIT' && !this.#isAborted) this.#tx?.commit();
     else this.#tx?.rollback();
     this.#tx = undefined;
   }
 
   async #run(text: string, values: readonly unknown[]): Promise<Answer> {
     const tx = this.#tx ?? new Transaction(this.#tables.locks);
+    if (this.#tx !== undefined && this.#isAborted) throw databaseError('25P02', 'the transaction is aborted');
     this.#running = tx;
     try {
       const answer = await runOf(text)({ tx, tables: this.#tables }, values, text);
       if (this.#tx === undefined) tx.commit();
       return answer;
+    } catch (error) {
+      this.#isAborted = true;
+      throw error;
     } finally {
       if (this.#tx === undefined) tx.rollback();
     }

@@ -113,11 +113,9 @@ export class Projectors {
       try {
         const isCommitted = attempt > 1 && (await this.#isCommitted(context, claim, to));
         const mode: Batch['mode'] = isCommitted
-          ? { kind: 'replay' }
-          : { kind: 'commit', claim, from: BigInt(from), to: BigInt(to) };
+          ? { kind: 'replay', topicId, partition }
+          : { kind: 'commit', steps: [{ claim, from: BigInt(from), to: BigInt(to) }] };
         const result = await projectBatch(context, {
-          topicId,
-          partition,
           events,
           mode,
           admit: () => undefined,
@@ -145,8 +143,8 @@ export class Projectors {
     const events = await topic.events(partition, 0, to);
     const { offsets } = await engine.observe();
     const applied = offsets.find((row) => row.partition === partition)?.nextOffset ?? 0;
-    const mode = { kind: 'replay' as const };
-    const batch = { topicId: TOPIC_ID, partition, events, mode, admit: () => undefined };
+    const mode = { kind: 'replay' as const, topicId: TOPIC_ID, partition };
+    const batch = { events, mode, admit: () => undefined };
     try {
       const result = await projectBatch(this.#context(actor), batch);
       this.#tally(result, events.length);

@@ -192,12 +192,22 @@ const UNGATED = /^(BEGIN|SET LOCAL|ROLLBACK)/;
 
 /** The pool for one actor: each statement waits for the actor's turn. */
 export function gated(pool: Pool, actor: Actor): Pool {
-  const through = (connection: Connection) => async (text: string, values?: unknown[]) => {
+  const execute = async (connection: Connection, text: string, values?: unknown[]) => {
     if (text.startsWith('BEGIN')) actor.isInTransaction = true;
     const run = () => connection.query(text, values);
     const result = UNGATED.test(text) ? await run() : await actor.statement(text, connection, run);
     if (text === 'COMMIT' || text === 'ROLLBACK') actor.isInTransaction = false;
     return result;
+  };
+  /** Statements that are sent together run one after the other, as the server does it. */
+  const through = (connection: Connection) => {
+    let before: Promise<unknown> = Promise.resolve();
+    return (question: string | { text: string; values: unknown[] }, values?: unknown[]) => {
+      const asked = typeof question === 'string' ? { text: question, values } : question;
+      const answer = before.then(() => execute(connection, asked.text, asked.values));
+      before = answer.catch(() => undefined);
+      return answer;
+    };
   };
   const connect = async () => {
     const connection: Connection = await pool.connect();

@@ -9,7 +9,7 @@ const event = (offset: number, bytes = 1, kind: 'tombstone' | 'truncate' = 'tomb
 });
 const events = (count: number, bytes = 1) =>
   Array.from({ length: count }, (_, offset) => event(offset, bytes));
-const offsets = (chunk: SourceEvent[] | undefined) => chunk?.map(({ position }) => Number(position.offset));
+const offsets = (chunk: SourceEvent[]) => chunk.map(({ position }) => Number(position.offset));
 
 /** True when the promise has not settled by the time that everything else that can run has run. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
@@ -23,24 +23,24 @@ describe('a chunk', () => {
   test('holds no more rows than allowed, in their order', async () => {
     const queue = new ChunkQueue({ rows: 3, bytes: 1_000 });
     queue.push(events(7));
-    expect(offsets(await queue.take())).toEqual([0, 1, 2]);
-    expect(offsets(await queue.take())).toEqual([3, 4, 5]);
-    expect(offsets(await queue.take())).toEqual([6]);
+    expect(offsets(queue.take())).toEqual([0, 1, 2]);
+    expect(offsets(queue.take())).toEqual([3, 4, 5]);
+    expect(offsets(queue.take())).toEqual([6]);
   });
 
   test('holds no more bytes than allowed', async () => {
     const queue = new ChunkQueue({ rows: 100, bytes: 10 });
     queue.push([event(0, 4), event(1, 6), event(2, 5), event(3, 6), event(4, 1)]);
-    expect(offsets(await queue.take())).toEqual([0, 1]);
-    expect(offsets(await queue.take())).toEqual([2]);
-    expect(offsets(await queue.take())).toEqual([3, 4]);
+    expect(offsets(queue.take())).toEqual([0, 1]);
+    expect(offsets(queue.take())).toEqual([2]);
+    expect(offsets(queue.take())).toEqual([3, 4]);
   });
 
   test('holds one event at least, however large it is', async () => {
     const queue = new ChunkQueue({ rows: 100, bytes: 10 });
     queue.push([event(0, 4_000), event(1, 4_000)]);
-    expect(offsets(await queue.take())).toEqual([0]);
-    expect(offsets(await queue.take())).toEqual([1]);
+    expect(offsets(queue.take())).toEqual([0]);
+    expect(offsets(queue.take())).toEqual([1]);
   });
 
   test('of a truncate holds nothing else: what stands before it is committed first', async () => {
@@ -54,7 +54,7 @@ describe('a chunk', () => {
       event(5, 1, 'truncate'),
     ]);
     const chunks = [];
-    for (let taken = 0; taken < 5; taken++) chunks.push(offsets(await queue.take()));
+    for (let taken = 0; taken < 5; taken++) chunks.push(offsets(queue.take()));
     expect(chunks).toEqual([[0, 1], [2], [3], [4], [5]]);
   });
 
@@ -62,17 +62,18 @@ describe('a chunk', () => {
     const queue = new ChunkQueue({ rows: 3, bytes: 1_000 });
     queue.push([event(0), event(1)]);
     queue.push([event(2), event(3)]);
-    expect(offsets(await queue.take())).toEqual([0, 1, 2]);
+    expect(offsets(queue.take())).toEqual([0, 1, 2]);
   });
 
   test('is waited for until there is one', async () => {
     const queue = new ChunkQueue({ rows: 3, bytes: 1_000 });
-    const chunk = queue.take();
-    expect(await isPending(chunk)).toBe(true);
+    const filled = queue.filled();
+    expect(await isPending(filled)).toBe(true);
     queue.push([]);
-    expect(await isPending(chunk)).toBe(true);
+    expect(await isPending(filled)).toBe(true);
     queue.push([event(7)]);
-    expect(offsets(await chunk)).toEqual([7]);
+    expect(await filled).toBe(true);
+    expect(offsets(queue.take())).toEqual([7]);
   });
 });
 
@@ -89,7 +90,7 @@ describe('a queue', () => {
     expect(queue.hasRoom).toBe(false);
     const room = queue.room(60_000);
     expect(await isPending(room)).toBe(true);
-    await queue.take();
+    queue.take();
     await room;
     expect(queue.hasRoom).toBe(true);
   });
@@ -108,21 +109,22 @@ describe('a queue', () => {
     queue.close();
     await room;
     expect(queue.hasRoom).toBe(true);
-    expect(await queue.take()).toBeUndefined();
+    expect(queue.take()).toEqual([]);
     queue.push(events(1));
-    expect(await queue.take()).toBeUndefined();
+    expect(queue.take()).toEqual([]);
+    expect(await queue.filled()).toBe(false);
   });
 
-  test('that is closed while a chunk is waited for gives none', async () => {
+  test('that is closed while it is waited for holds nobody up', async () => {
     const queue = new ChunkQueue({ rows: 1, bytes: 1 });
-    const chunk = queue.take();
+    const filled = queue.filled();
     queue.close();
-    expect(await chunk).toBeUndefined();
+    expect(await filled).toBe(false);
   });
 
   test('takes as many events at once as the largest fetch may bring', async () => {
     const queue = new ChunkQueue({ rows: 20_000, bytes: 268_435_456 });
     queue.push(events(400_000));
-    expect(await queue.take()).toHaveLength(20_000);
+    expect(queue.take()).toHaveLength(20_000);
   });
 });

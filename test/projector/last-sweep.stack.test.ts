@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readLastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import { CONTEXTS, insertStory, seedOrganisations } from '../support/application-rows.ts';
 import { expectedRunId } from '../support/canonical.ts';
 import { usePipeline } from '../support/pipeline.ts';
@@ -28,4 +29,6 @@ test('a run that ends by itself has the last word on live rows that came after t
       RUN,
     ]),
   ).toEqual([{ decision: 'twin', canonical_run_id: live?.id }]);
+  const { done, failed } = await readLastSweeps(pipeline().pool);
+  expect([done, failed]).toEqual([expect.objectContaining({ by: 'project', absorbed: 1, settled: 0 }), null]);
 });

@@ -36,7 +36,7 @@ beforeEach(() => {
 const observed = (run: SessionRun): SessionRun => ({
   ...run,
   committed: (result, nextOffset) => {
-    observer.committed({ partition: 0, nextOffset, result, seconds: 0 });
+    observer.committed({ offsets: new Map([[0, nextOffset]]), result, seconds: 0 });
   },
   retrying: (error) => {
     observer.retrying(0, error);

@@ -28,7 +28,7 @@ const result = (values: Partial<BatchResult> = {}): BatchResult => ({
   ...values,
 });
 const commit = (partition: number, nextOffset: bigint, values: Partial<BatchResult> = {}) => {
-  observer.committed({ partition, nextOffset, seconds: 0.01, result: result(values) });
+  observer.committed({ offsets: new Map([[partition, nextOffset]]), seconds: 0.01, result: result(values) });
 };
 const seconds = (count: number) => {
   now += count * 1_000;
@@ -207,9 +207,9 @@ describe('what a projector did', () => {
     for (let attempt = 0; attempt < 5; attempt++) observer.retrying(0, new Error('server is starting up'));
     commit(0, 14n);
     observer.retrying(0, new Error('server is starting up'));
-    expect(lines.map(({ msg, partition }) => [msg, partition])).toEqual([
+    expect(lines.map(({ msg, partition, nextOffsets }) => [msg, partition ?? nextOffsets])).toEqual([
       ['partitions assigned', undefined],
-      ['records quarantined', 0],
+      ['records quarantined', { 0: '13' }],
       ['Postgres is in the way; nothing is lost, trying again', 0],
       ['Postgres is in the way; nothing is lost, trying again', 0],
     ]);

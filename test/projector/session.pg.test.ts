@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PartitionSession } from '../../consumers/agent-test-history/partition-session.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
+import { Turns } from '../../consumers/agent-test-history/turns.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { deleted, envelopeOf, inserted, type Message } from '../support/records.ts';
 import { jsonDecoder, noBreaker, runRecords, TOPIC_ID, type SessionRun } from '../support/run-records.ts';
@@ -70,7 +71,7 @@ function openSession(run: SessionRun) {
     topicId: TOPIC_ID,
     partition: 0,
     firstOffset: 0n,
-    limit: (work) => work(),
+    turns: new Turns(1),
     breaker: noBreaker(),
     isAcceptedTruncate: () => false,
     committed: (_, result) => committed.push(result),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import type { Pool } from '../../consumers/lib/postgres.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { aRow, COMMITTED_AT_MS, deleted, inserted, updated } from '../support/records.ts';
 import type { Message, RowValues } from '../support/records.ts';
@@ -25,6 +26,25 @@ const standing = async ({ id }: RowValues) => {
   return [entry?.['decision'], entry?.['canonical_run_id']];
 };
 const projected = ({ id }: RowValues) => ['projected', canonicalRunId(id)];
+
+/** A pool on which something happens between the lock of the agents and the look-up behind it. */
+function beforeFirstLookUp(happening: () => Promise<void>): Pool {
+  const pool = topic().pool;
+  let happened = false;
+  const connect = async () => {
+    const client = await pool.connect();
+    const query = async (question: string | { text: string }, values?: unknown[]) => {
+      const text = typeof question === 'string' ? question : question.text;
+      if (!happened && text.startsWith('-- What is known about a batch')) {
+        happened = true;
+        await happening();
+      }
+      return await client.query(question as string, values);
+    };
+    return { query, release: client.release.bind(client) };
+  };
+  return { connect, query: pool.query.bind(pool) } as unknown as Pool;
+}
 
 describe('two partitions with runs of one agent take turns:', () => {
   /** A batch of partition 0 that has done all its work but one delete, for which it waits. */
@@ -117,6 +137,24 @@ describe('two partitions with runs of one agent take turns:', () => {
     expect(await standing(linked)).toEqual(projected(linked));
     expect(await topic().run(linked.id)).toMatchObject({ headline: 'newest' });
     expect(retries).toEqual([]);
+  });
+
+  test('a run whose context gets another agent in the moment of the lock is matched under that one’s', async () => {
+    const owner = await topic().owner();
+    const url = `${owner.url}/renamed`;
+    const live = await topic().live({ agent_url: url, tested_at: after(1) });
+    const row = runOf(owner);
+    const rename = async () => {
+      await topic().execute('UPDATE agent_contexts SET agent_url = $2 WHERE id = $1', owner.context, url);
+      await topic().profile(owner.organization, [{ url }]);
+    };
+    const retries: Error[] = [];
+    await runRecords({
+      ...topic().commit([inserted(row)], await topic().claim('first'), beforeFirstLookUp(rename)),
+      retrying: (error) => retries.push(error),
+    });
+    expect(retries).toMatchObject([{ name: 'Conflict' }]);
+    expect(await standing(row)).toEqual(['twin', live]);
   });
 
   test('a run that is being moved to another agent is no longer matched at the one that it leaves', async () => {

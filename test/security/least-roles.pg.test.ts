@@ -11,6 +11,7 @@ import { registerRedecide } from '../../cli/redecide.ts';
 import { registerSweep } from '../../cli/sweep.ts';
 import { registerUndo } from '../../cli/undo.ts';
 import { registerTopic, takeOver } from '../../consumers/agent-test-history/offsets.ts';
+import { readLastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, inserted, rawRecord, type RowValues } from '../support/records.ts';
@@ -129,6 +130,17 @@ describe.each(['projector', 'operator'] as const)('as the %s', (role) => {
   ])('%j ends with %d', async (args, code, says) => {
     const answer = await as(role, ...args);
     expect(answer).toEqual({ code, stdout: expect.stringContaining(says) as string, stderr: answer.stderr });
+  });
+
+  test('a sweep leaves word of itself', async () => {
+    await open.pool.query('DELETE FROM history_cdc.last_sweep');
+    expect(await as(role, 'sweep')).toMatchObject({ code: 0 });
+    const pool = pools[role] ?? open.pool;
+    expect(await readLastSweeps(pool)).toMatchObject({ done: { by: 'sweep', absorbed: 0 }, failed: null });
+    await open.pool.query('ALTER TABLE history_cdc.agent_spelling RENAME TO away');
+    expect(await as(role, 'sweep')).toMatchObject({ code: 2 });
+    await open.pool.query('ALTER TABLE history_cdc.away RENAME TO agent_spelling');
+    expect(await readLastSweeps(pool)).toMatchObject({ failed: { by: 'sweep', errorCode: '42P01' } });
   });
 
   test('explain and quarantine show tell of one row', async () => {

@@ -146,3 +146,7 @@ export const REFUSALS: readonly Refusal[] = [
     names: 'no encryption',
   },
 ];
+
+/** What the projector's user lacks in groups of another name than the stack's rules have. */
+export const GROUP_RULE =
+  'kafka-acls.sh --add --allow-principal User:projector --group elsewhere --resource-pattern-type prefixed --operation Read --operation Delete';

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -5,6 +6,7 @@ import { registerCensus } from '../../cli/census.ts';
 import { registerConfig } from '../../cli/config.ts';
 import { registerConnector } from '../../cli/connector.ts';
 import { registerDoctor } from '../../cli/doctor.ts';
+import { registerExplain } from '../../cli/explain.ts';
 import { registerMigrate } from '../../cli/migrate.ts';
 import { registerReconcile } from '../../cli/reconcile.ts';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
@@ -17,7 +19,7 @@ import { createApplication } from '../../demo/generate.ts';
 import { insertRuns, MARKER, seedOrganisations } from '../support/application-rows.ts';
 import { Command } from '../support/command.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
-import { REFUSALS } from './refusals.ts';
+import { GROUP_RULE, REFUSALS } from './refusals.ts';
 import { argumentsOfAll, SecureStack } from '../support/secure-stack.ts';
 
 /*
@@ -30,6 +32,7 @@ const COMMANDS = [
   registerConfig,
   registerConnector,
   registerDoctor,
+  registerExplain,
   registerMigrate,
   registerReconcile,
 ];
@@ -196,6 +199,17 @@ describe('nobody but Connect', () => {
       await cluster.close();
     }
   });
+});
+
+test('a group that the rules do not name is refused, with the rule that is missing', async () => {
+  const elsewhere = { ...stack.projector, CONSUMER_GROUP: 'elsewhere' };
+  const replay = await Command.historyCdc(['replay'], elsewhere).ended;
+  said.push(replay.stdout, replay.stderr);
+  expect(replay).toMatchObject({ code: 2, stderr: expect.stringContaining(GROUP_RULE) as string });
+  expect(replay.stderr).toMatch(/^error KAFKA_REFUSED: .* the consumer group elsewhere\.replay\.\d+\n/m);
+  // It knows no such row without the topic, and says why it has not read that.
+  const { code, stdout } = await run(['explain', randomUUID()], elsewhere);
+  expect([code, stdout.replaceAll(/\s+/g, ' ')]).toEqual([1, expect.stringContaining(GROUP_RULE)]);
 });
 
 test.runIf(process.platform === 'linux')('every server listens on the loopback address alone', async () => {

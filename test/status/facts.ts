@@ -1,9 +1,10 @@
 import type { ReconcileReport } from '../../consumers/agent-test-history/reconcile/report.ts';
+import type { SweepCounts } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { AreaName } from '../../connectors/doctor/areas.ts';
 import type { SnapshotStatus } from '../../connectors/snapshot/status.ts';
 import type { StatusFacts } from '../../connectors/status/facts.ts';
 import { gathered } from '../doctor/healthy.ts';
-import { patched, type Patch } from '../doctor/red-facts.ts';
+import { patched, type Patch } from '../doctor/patched.ts';
 
 export const AT = new Date('2026-11-28T03:00:00Z');
 const known = <T>(value: T) => ({ known: true, value }) as const;
@@ -54,6 +55,18 @@ export const row = (decision: string, rows: number) => ({
   ...{ decision, rows, not_deleted: rows, blocked: 0, weak: 0 },
 });
 
+const ended = (secondsAgo: number) => ({
+  ...({ by: 'project', seconds: 0.25, secondsAgo, beganAt: AT } as const),
+  endedAt: new Date(AT.getTime() - 1000 * secondsAgo),
+});
+
+export const doneSweep = (secondsAgo = 12, counts: Partial<SweepCounts> = {}) => ({
+  ...ended(secondsAgo),
+  ...{ absorbed: 0, relinked: 0, lateOwners: 0, settled: 0, blocked: 0, lateOwnersReported: 0, ...counts },
+});
+
+export const failedSweep = (secondsAgo: number) => ({ ...ended(secondsAgo), errorCode: '57014' });
+
 interface Changes extends Omit<Partial<StatusFacts>, 'areas'> {
   readonly areas?: Patch;
   readonly silent?: Partial<Record<AreaName, string>>;
@@ -68,7 +81,8 @@ export function facts({ areas = {}, silent = {}, ...changes }: Changes = {}): St
     oldestSeconds: known(0),
     recordsPerSecond: null,
     quarantine: known({ open: 0, waived: 0 }),
-    twins: known({ unsettled: 0, overdue: 0 }),
+    twins: known({ unsettled: 0, due: 0, overdue: 0 }),
+    sweeps: known({ done: doneSweep(), failed: null }),
     verdicts: known({ last: verdict(), before: [] }),
     snapshot: dated(SNAPSHOT),
     ledger: dated([row('projected', 700), row('third_party', 300)]),

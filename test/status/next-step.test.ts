@@ -3,7 +3,7 @@ import { CHECKS } from '../../connectors/doctor/checks.ts';
 import { reportOf } from '../../connectors/status/report.ts';
 import { WATCHED } from '../../connectors/status/watched.ts';
 import { CONFIG } from '../doctor/healthy.ts';
-import { AT, facts, row, SNAPSHOT, verdict } from './facts.ts';
+import { AT, doneSweep, facts, failedSweep, row, SNAPSHOT, verdict } from './facts.ts';
 
 const report = (...changes: Parameters<typeof facts>) => reportOf(facts(...changes), CONFIG);
 const known = <T>(value: T) => ({ known: true, value }) as const;
@@ -97,8 +97,26 @@ describe('the one thing to do next:', () => {
     ],
     [
       'twins that no sweep settled',
-      { twins: known({ unsettled: 3, overdue: 1 }) },
+      { twins: known({ unsettled: 3, due: 2, overdue: 1 }) },
       ['attention', 'sweeper-late', 'history-cdc sweep'],
+    ],
+    [
+      'a sweeper that stands, as soon as a twin waits for it',
+      {
+        twins: known({ unsettled: 3, due: 1, overdue: 0 }),
+        sweeps: known({ done: doneSweep(122), failed: null }),
+      },
+      ['attention', 'sweeper-late', 'history-cdc sweep'],
+    ],
+    [
+      'a sweep that failed',
+      { sweeps: known({ done: doneSweep(30), failed: failedSweep(15) }) },
+      ['attention', 'sweep-failed', 'history-cdc sweep  # says why, as the log of the projector does'],
+    ],
+    [
+      'a role that may not see when the last sweep was',
+      { sweeps: unknown('permission denied for table last_sweep') },
+      ['attention', 'sweeps-known', 'GRANT SELECT ON history_cdc.last_sweep TO "projector";'],
     ],
     [
       'live rows that cannot take over',
@@ -120,6 +138,42 @@ describe('the one thing to do next:', () => {
   ] as const)('counts that differ mean nothing while %s', (_, changes) => {
     const counted = { ...changes, legacyRows: { at: AT, answer: known(1001) } };
     expect(report(counted)).toMatchObject({ state: 'good', ledger: { unseen: 1 } });
+  });
+});
+
+describe('the sweeper is well where', () => {
+  const due = known({ unsettled: 3, due: 1, overdue: 0 });
+  test.each([
+    ['nothing waits for it', { sweeps: known({ done: doneSweep(86_400), failed: null }) }],
+    ['it has time left', { twins: due, sweeps: known({ done: doneSweep(120), failed: null }) }],
+    [
+      'one that takes long rests long',
+      { twins: due, sweeps: known({ done: { ...doneSweep(2_000), seconds: 60 }, failed: null }) },
+    ],
+    ['none has ended yet', { twins: due, sweeps: known({ done: null, failed: null }) }],
+    ['the ledger does not store sweeps', { twins: due, sweeps: known(undefined) }],
+    ['the next one was good', { sweeps: known({ done: doneSweep(12), failed: failedSweep(30) }) }],
+  ] as const)('%s', (_, changes) => {
+    expect(report(changes)).toMatchObject({ state: 'good', problems: [] });
+  });
+
+  test('nobody is told to sweep, or to project, so often', () => {
+    const stands = { twins: due, sweeps: known({ done: doneSweep(3_600), failed: null }) };
+    const off = { ...CONFIG, SWEEP_INTERVAL_SECONDS: 0 };
+    expect(reportOf(facts(stands), off).problems).toEqual([]);
+    const { problems } = report({ ...stands, projectors: known(0) });
+    expect(problems.map(({ id }) => id)).toEqual(['projector-runs']);
+  });
+
+  test.each([
+    ['and the last sweep ended 40 min ago', { done: doneSweep(2_400), failed: null }],
+    ['and no sweep has ended yet', { done: null, failed: null }],
+    ['and when a sweep last ended is not known', undefined],
+  ])('but not with twins of half an hour ago, %s', (says, sweeps) => {
+    const late = known({ unsettled: 3, due: 2, overdue: 1 });
+    expect(report({ twins: late, sweeps: known(sweeps) }).problems).toMatchObject([
+      { id: 'sweeper-late', evidence: `1 twins should have been settled half an hour ago, ${says}` },
+    ]);
   });
 });
 

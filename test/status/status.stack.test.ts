@@ -30,8 +30,8 @@ let projector: Command;
 const GRANTS = `
   GRANT pg_read_all_stats TO operator;
   GRANT USAGE ON SCHEMA history_cdc, history_cdc_source TO operator;
-  GRANT SELECT ON history_cdc.migration, history_cdc.topic, history_cdc.consumer_offset, history_cdc.gap, history_cdc.reconcile_run,
-                  history_cdc.reconcile_finding TO operator;
+  GRANT SELECT ON history_cdc.migration, history_cdc.topic, history_cdc.consumer_offset, history_cdc.gap, history_cdc.last_sweep,
+                  history_cdc.reconcile_run, history_cdc.reconcile_finding TO operator;
   GRANT SELECT (decision, reason, source_deleted_at) ON history_cdc.ledger TO operator;
   GRANT SELECT (tested_at) ON history_cdc.unsettled_twin TO operator;
   GRANT SELECT (healed_at, waived_at) ON history_cdc.quarantine TO operator;
@@ -46,7 +46,7 @@ beforeAll(async () => {
   const url = new URL(config.DATABASE_URL);
   [url.username, url.password] = [role, PASSWORD];
   operator = { DATABASE_URL: url.href };
-  projector = pipeline().start(['project']);
+  projector = pipeline().start(['project'], { SWEEP_INTERVAL_SECONDS: '1' });
   await projector.while('all is projected', async () => {
     return (await pipeline().value<string>('SELECT count(*) FROM history_cdc.ledger')) === String(ROWS);
   });
@@ -100,6 +100,10 @@ test('all is projected, and nobody has compared it: that is what to do', async (
     ledger: { rowsSeen: ROWS, notDeleted: ROWS, legacyRows: ROWS, unseen: 0 },
     verdicts: [],
   });
+  await shows('a sweep has ended', ({ sweeper }) => {
+    const last = sweeper?.last;
+    return last !== undefined && last !== null && last !== 'not_stored' && last.done?.by === 'project';
+  });
 });
 
 test('compared, the screen says good, in 80 columns and 40 lines', async () => {
@@ -110,6 +114,7 @@ test('compared, the screen says good, in 80 columns and 40 lines', async () => {
   expect(stdout).toContain('GOOD: it runs, nothing is late, nothing waits for a person\nnext: nothing');
   expect(stdout).toMatch(/^connector {3}ok {7}t_\w+ RUNNING, task RUNNING; heartbeat \d+ s ago$/m);
   expect(stdout).toMatch(/^lag {9}ok {7}0 records, 0 s; last commit \d+ s ago$/m);
+  expect(stdout).toMatch(/^sweeper {5}ok {7}last sweep \d+ s ago: nothing to do; 0 twins unsettled/m);
   expect(stdout).toMatch(/^verdict {5}ok {7}proven \d+ s ago over 40 legacy rows$/m);
   const lines = stdout.trimEnd().split('\n');
   expect(lines.length).toBeLessThan(40);

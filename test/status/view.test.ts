@@ -4,7 +4,7 @@ import type { RunReport } from '../../connectors/snapshot/status.ts';
 import { reportOf } from '../../connectors/status/report.ts';
 import { AREAS, type AreaName } from '../../connectors/doctor/areas.ts';
 import { CONFIG } from '../doctor/healthy.ts';
-import { AT, facts, SNAPSHOT, verdict } from './facts.ts';
+import { AT, doneSweep, facts, failedSweep, SNAPSHOT, verdict } from './facts.ts';
 
 const screen = (...changes: Parameters<typeof facts>) => renderStatus(reportOf(facts(...changes), CONFIG));
 const known = <T>(value: T) => ({ known: true, value }) as const;
@@ -27,7 +27,8 @@ projector   ok       1 in the consumer group
 decisions   ok       1,000 rows seen = projected 700 + third_party 300; not
                      deleted 1,000, the legacy table has 1,000
 quarantine  ok       open 0, waived 0
-sweeper     ok       0 twins unsettled; blocked 0; weak fingerprints 0
+sweeper     ok       last sweep 12 s ago: nothing to do; 0 twins unsettled;
+                     blocked 0; weak fingerprints 0
 snapshot    ok       initial completed; no other
 verdict     ok       proven 2 h ago over 1,000 legacy rows`,
   );
@@ -103,12 +104,30 @@ test('an incremental snapshot under way, and counts that are not of now', () => 
   expect(text).toContain('the legacy table has 1,000; counted 40 s ago');
 });
 
+test.each([
+  [
+    'and what it did',
+    known({ done: doneSweep(12, { settled: 1_204, blocked: 2 }), failed: failedSweep(60) }),
+    'last sweep 12 s ago: 1,204 twins settled, 2 blocked;',
+  ],
+  [
+    'which failed',
+    known({ done: doneSweep(180, { absorbed: 1 }), failed: failedSweep(7) }),
+    'last sweep FAILED 7 s ago (57014), the last good one 3 min ago: 1 taken over by live rows;',
+  ],
+  ['which is to come', known({ done: null, failed: null }), 'no sweep has ended yet;'],
+  ['which no row tells of', known(undefined), 'this ledger does not store sweeps yet (history-cdc migrate);'],
+  ['which is not shown', { known: false, why: 'denied' } as const, 'when the last sweep was is not known;'],
+])('the last sweep, %s', (_, sweeps, says) => {
+  expect(screen({ sweeps }).replaceAll(/\s+/g, ' ')).toContain(`${says} 0 twins unsettled`);
+});
+
 test('with nothing known at all it is one screen, too', () => {
   const names = Object.keys(AREAS) as AreaName[];
   const away = { known: false, why: 'no answer within 10 s' } as const;
   const text = screen({
     silent: Object.fromEntries(names.map((name) => [name, away.why])),
-    ...{ projectors: away, oldestSeconds: away, quarantine: away, twins: away, verdicts: away },
+    ...{ projectors: away, oldestSeconds: away, quarantine: away, twins: away, sweeps: away, verdicts: away },
     ...{
       snapshot: { at: AT, answer: away },
       ledger: { at: AT, answer: away },
@@ -128,7 +147,8 @@ test('whatever is wrong at once, it stays one screen of 80 columns', () => {
       ...{ proof: undefined, dataTopic: undefined, topics: { there: [] } },
     },
     quarantine: known({ open: 12_345, waived: 678 }),
-    twins: known({ unsettled: 100, overdue: 99 }),
+    twins: known({ unsettled: 100, due: 99, overdue: 99 }),
+    sweeps: known({ done: null, failed: failedSweep(3) }),
     projectors: known(0),
     verdicts: known({ last: verdict({ verdict: 'wrong' }), before: [verdict().run, verdict().run] }),
   });

@@ -3,6 +3,7 @@ import { PartitionSession, type SessionMode } from '../../consumers/agent-test-h
 import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
 import { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine-breaker.ts';
 import { accumulate, emptyResult, type BatchResult } from '../../consumers/agent-test-history/result.ts';
+import { Turns } from '../../consumers/agent-test-history/turns.ts';
 import type { Matching } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { TopicRecord } from '../../consumers/lib/kafka-consumer.ts';
 import { PLACEHOLDER, type Message } from './records.ts';
@@ -63,10 +64,11 @@ export async function runRecords(run: SessionRun): Promise<BatchResult> {
     partition: run.partition ?? 0,
     firstOffset: first.offset,
     mode: run.mode,
-    limit: (work) => work(),
+    turns: new Turns(1),
     breaker: run.breaker ?? noBreaker(),
     isAcceptedTruncate: run.isAcceptedTruncate ?? (() => false),
-    committed: ({ nextToApply }, result) => {
+    committed: ([committed], result) => {
+      const nextToApply = committed?.nextToApply ?? 0n;
       accumulate(total, result);
       run.committed?.(result, nextToApply);
       if (nextToApply > last.offset) reachedEnd();

@@ -54,6 +54,7 @@ async function readFrom(
     topic,
     topicId: identity.topicId,
     group: `${config.CONSUMER_GROUP}.explain.${String(process.pid)}`,
+    groups: config.CONSUMER_GROUP,
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER),
     legacyId,
     // A position of a topic that was made again says nothing about this one.

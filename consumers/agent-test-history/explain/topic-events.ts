@@ -18,6 +18,8 @@ export interface TopicReading {
   readonly topicId: string;
   /** A group of this reading's own, forgotten at its end. */
   readonly group: string;
+  /** What the names of such groups begin with. */
+  readonly groups: string;
   readonly decode: Decoder;
   readonly legacyId: string;
   /** The newest event of the key that the ledger has, in this topic; null where it has none. */
@@ -34,7 +36,7 @@ export interface TopicReading {
  * all of them. Only the records of the key are decoded and kept.
  */
 export async function readEvents(reading: TopicReading): Promise<TopicEvent[]> {
-  const { cluster, topic, group, applied } = reading;
+  const { cluster, topic, group, groups, applied } = reading;
   const all = await cluster.watermarks(topic);
   const wanted = new Map(
     [...all].filter(([partition]) => applied === null || partition === applied.partition),
@@ -55,6 +57,7 @@ export async function readEvents(reading: TopicReading): Promise<TopicEvent[]> {
   try {
     const consumer = await cluster.consume({
       group,
+      groups,
       topic,
       fetchBytes: FETCH_BYTES,
       // A partition that is not wanted is begun at its end.

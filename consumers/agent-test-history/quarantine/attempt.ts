@@ -89,7 +89,8 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     await client.query(TAKE_OUT, [taken]);
     await rewind(client, placed);
     const events = moving.flatMap(eventsOf).sort((a, b) => (a.position.offset < b.position.offset ? -1 : 1));
-    await projectEvents({ ...context, client }, { events, admit: () => undefined });
+    const held = () => Promise.resolve();
+    await projectEvents({ ...context, client }, { events, admit: () => undefined }, held);
     await client.query(ONLY_DELETED, [moving.flatMap(({ key }) => key ?? [])]);
     return await outcomes(client, placed);
   });

@@ -20,7 +20,12 @@ const UNLINKED_LIVE = sqlFile(import.meta.url, './sql/unlinked-live.sql');
 const ENTER_BY_OWN_RUN = sqlFile(import.meta.url, './sql/enter-by-own-run.sql');
 const ENTER_BY_LEGACY_ROW = sqlFile(import.meta.url, './sql/enter-by-legacy-row.sql');
 const SETTLE = sqlFile(import.meta.url, './sql/settle.sql');
-const LONGER_STATEMENTS = "SET LOCAL statement_timeout = '15min'";
+/**
+ * How many live rows are linked to nothing, Postgres cannot guess: for a ledger without statistics, as it is behind a bulk
+ * load, it takes them for one, and compares each of them with each run (22,000 rows: 973 ms; without nested loops 28 ms,
+ * with statistics and without).
+ */
+const FOR_MANY_ROWS = "SET LOCAL statement_timeout = '15min'; SET LOCAL enable_nestloop = off";
 /** Rows whose surroundings one transaction looks at: the projectors wait for it. */
 const AT_ONCE = 500;
 
@@ -74,7 +79,7 @@ interface Suspect {
 
 async function findSuspects({ canonical, matching, meter }: SweepContext): Promise<Suspect[]> {
   const suspects = await inTransaction(canonical, async (client) => {
-    await client.query(LONGER_STATEMENTS);
+    await client.query(FOR_MANY_ROWS);
     return (await client.query<Suspect>(UNLINKED_LIVE, [matching.windowUs])).rows;
   });
   for (const { live_at_us } of suspects) meter.lower(BigInt(live_at_us));

@@ -2,10 +2,16 @@ import { setTimeout } from 'node:timers/promises';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { isEnvironmentError } from '../../lib/postgres.ts';
+import { onRecord } from './last-sweep.ts';
 import { sweep, type SweepContext, type SweepResult } from './sweep.ts';
 
 /** A sweep reads the canonical table once, so it rests for ten times as long: at most a tenth of one core, however large the table is. */
 const REST_FACTOR = 10;
+
+/** From the end of a sweep to the next one. */
+export function restSeconds(intervalSeconds: number, tookSeconds: number): number {
+  return Math.max(intervalSeconds, REST_FACTOR * tookSeconds);
+}
 
 export interface SweeperOptions {
   readonly context: SweepContext;
@@ -40,7 +46,7 @@ export class Sweeper {
         this.#options.logger.warn({ reason: messageOf(error) }, 'a sweep was given up; the next one will do');
         this.#options.failed(error as Error);
       });
-      restMs = Math.max(this.#options.intervalSeconds * 1000, REST_FACTOR * (performance.now() - begun));
+      restMs = 1000 * restSeconds(this.#options.intervalSeconds, (performance.now() - begun) / 1000);
     }
   }
 
@@ -59,7 +65,9 @@ export class Sweeper {
 
   async #sweep(): Promise<SweepResult> {
     const begun = performance.now();
-    const result = await sweep(this.#options.context);
+    const { context, logger } = this.#options;
+    const { canonical } = context;
+    const result = await onRecord({ canonical, by: 'project', logger }, () => sweep(context));
     this.#log(result);
     this.#options.swept(result, (performance.now() - begun) / 1000);
     return result;

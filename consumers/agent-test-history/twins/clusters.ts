@@ -92,8 +92,10 @@ async function readStretches(
     stretches.map(({ fromUs }) => fromUs),
     stretches.map(({ toUs }) => toUs),
   ];
-  const { rows: legacyRows } = await client.query<LegacyRow>(LEGACY_CANDIDATES, values);
-  const { rows: liveRows } = await client.query<LiveRow>(LIVE_CANDIDATES, values);
+  const [{ rows: legacyRows }, { rows: liveRows }] = await Promise.all([
+    client.query<LegacyRow>(LEGACY_CANDIDATES, values),
+    client.query<LiveRow>(LIVE_CANDIDATES, values),
+  ]);
   const read = stretches.map((stretch) => ({ stretch, rows: [] as Row[] }));
   for (const row of legacyRows) {
     const legacy = candidateOf(row);

@@ -1,4 +1,4 @@
-import { counts, rowsOf, type Run, type Session, type Statement } from './statement.ts';
+import { arrayOf, counts, rowsOf, unnest, type Run, type Session, type Statement } from './statement.ts';
 import { microsOf, type OffsetRow } from './tables.ts';
 
 const keyOf = (topicId: unknown, partition: unknown) => `${String(topicId)} ${String(partition)}`;
@@ -22,23 +22,42 @@ const takeOver: Run = async ({ tx, tables: { offsets } }, [topicId, partition, o
 };
 
 /** Before and behind the wait for the row, the conditions are those of the statement's text. */
-const advance: Run = async ({ tx, tables: { offsets } }, values, text) => {
-  const [topicId, partition, epoch, from, to, until] = values;
+const advance: Run = async (session, values, text) => {
+  const steps = unnest<Step>(values, ['topicId', 'partition', 'epoch', 'from', 'to', 'until']);
+  const moved: object[] = [];
+  for (const step of steps) if (await advanceOne(session, step, text)) moved.push({});
+  return rowsOf(moved);
+};
+
+interface Step {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly epoch: bigint;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly until: string | null;
+}
+
+async function advanceOne(
+  { tx, tables: { offsets } }: Session,
+  { topicId, partition, epoch, from, to, until }: Step,
+  text: string,
+): Promise<boolean> {
   const key = keyOf(topicId, partition);
   const fits = (row: OffsetRow | undefined): row is OffsetRow =>
     row !== undefined &&
-    (!text.includes('epoch = $3') || row.epoch === Number(epoch)) &&
-    (!text.includes('next_offset = $4') || row.nextOffset === Number(from));
-  if (!fits(tx.get(offsets, key))) return rowsOf([]);
+    (!text.includes('o.epoch = s.epoch') || row.epoch === Number(epoch)) &&
+    (!text.includes('o.next_offset = s."from"') || row.nextOffset === Number(from));
+  if (!fits(tx.get(offsets, key))) return false;
   await tx.lockRow(offsets, key);
   const row = tx.get(offsets, key);
-  if (!fits(row)) return rowsOf([]);
-  const untilUs = until === null ? null : microsOf(until as string);
+  if (!fits(row)) return false;
+  const untilUs = until === null ? null : microsOf(until);
   const streamedUntilUs =
     untilUs === null ? row.streamedUntilUs : Math.max(untilUs, row.streamedUntilUs ?? untilUs);
   tx.put(offsets, key, { ...row, nextOffset: Number(to), streamedUntilUs });
-  return rowsOf([{}]);
-};
+  return true;
+}
 
 /** A row that is not there yet locks nothing. */
 const lockOne: Run = async ({ tx, tables: { offsets } }, [topicId, partition]) => {
@@ -72,6 +91,21 @@ const lockAgents: Run = async ({ tx }, [agentUrls]) => {
   for (const agentUrl of [...new Set(agentUrls as string[])].sort()) await tx.lock(`agent ${agentUrl}`);
   return rowsOf([]);
 };
+
+/** The agents of what was decided on the rows, and those of their contexts, as they are before the locks are held. */
+const lockAgentsOf: Run = async ({ tx, tables: { ledger, contexts } }, values) => {
+  const [legacyIds, contextIds] = values.map(arrayOf) as [string[], string[]];
+  const decided = legacyIds.flatMap((legacyId) => {
+    const entry = tx.get(ledger, legacyId);
+    return entry !== undefined && MATCHABLE.has(entry.decision) ? [entry.agentUrl] : [];
+  });
+  const named = contextIds.map((id) => contexts.get(id)?.agentUrl ?? null);
+  const agentUrls = [...new Set([...decided, ...named])].filter((agentUrl) => agentUrl !== null).sort();
+  for (const agentUrl of agentUrls) await tx.lock(`agent ${agentUrl}`);
+  return rowsOf(agentUrls.map((agent_url) => ({ agent_url })));
+};
+
+const MATCHABLE = new Set<string>(['projected', 'twin', 'opted_out']);
 
 /** Twins whose time is over in every partition. */
 const settle: Run = async ({ tx, tables }, [settleAfterUs]) => {
@@ -123,6 +157,7 @@ export const OFFSET_STATEMENTS: readonly Statement[] = [
   { text: /^SELECT FROM history_cdc\.consumer_offset WHERE/, run: lockOne },
   { text: /^SELECT FROM history_cdc\.consumer_offset ORDER BY/, run: lockAll },
   { text: /^SELECT partition, next_offset, epoch/, run: stored },
+  { text: /-- The agents that rows may be linked at[^]*pg_advisory_xact_lock/, run: lockAgentsOf },
   { text: /pg_advisory_xact_lock/, run: lockAgents },
   { text: /^-- Settles twins/, run: settle },
   { text: /^\s*SELECT EXISTS \(\s*SELECT FROM history_cdc\.unsettled_twin/, run: maySettle },

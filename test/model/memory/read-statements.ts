@@ -184,14 +184,18 @@ const referencesToRuns: Run = async ({ tx, tables }, [runIds]) => {
   return rowsOf(found.map((id) => ({ run_id: id, table_name: 'agent_compliance_step_diagnostics' })));
 };
 
-const parkedBefore: Run = ({ tx, tables }, [topicId, partition, offsets]) =>
+const parkedBefore: Run = ({ tx, tables }, values) =>
   Promise.resolve(
     rowsOf(
-      (offsets as bigint[])
-        .filter((offset) =>
-          tx.get(tables.quarantine, `${String(topicId)} ${String(partition)} ${String(offset)}`),
+      unnest<{ topicId: string; partition: number; offset: bigint }>(values, [
+        'topicId',
+        'partition',
+        'offset',
+      ])
+        .filter(({ topicId, partition, offset }) =>
+          tx.get(tables.quarantine, `${topicId} ${String(partition)} ${String(offset)}`),
         )
-        .map((offset) => ({ offset: String(offset) })),
+        .map(({ partition, offset }) => ({ partition, offset: String(offset) })),
     ),
   );
 
@@ -214,6 +218,6 @@ export const READ_STATEMENTS: readonly Statement[] = [
   { text: /^\s*SELECT agent_url, fingerprint/, run: changed },
   { text: /^\s*SELECT r\.id FROM public\.agent_compliance_runs r/, run: ownRuns },
   { text: /history_cdc\.references_to_runs/, run: referencesToRuns },
-  { text: /^\s*SELECT "offset" FROM history_cdc\.quarantine/, run: parkedBefore },
+  { text: /^\s*SELECT q\.partition, q\."offset"/, run: parkedBefore },
   { text: /^-- The values that an event can leave out/, run: reread },
 ];

@@ -45,7 +45,7 @@ export function unnest<T>(values: readonly unknown[], names: readonly (keyof T &
 const HEADER_BYTES = 20;
 
 /** An array as the driver takes it, or as `array-parameter.ts` encodes it. */
-function arrayOf(value: unknown): readonly unknown[] {
+export function arrayOf(value: unknown): readonly unknown[] {
   if (value instanceof PlainArray) return value.values;
   if (!Buffer.isBuffer(value)) return value as readonly unknown[];
   const elements: (string | null)[] = [];

@@ -19,9 +19,11 @@ export const DATA_ERRORS: Safeguard = {
       // It is parked as bytes: what Postgres refuses of it is not in the record.
       if (only.kind === 'unusable') throw error;
       const detail = \`Postgres refused the row: SQLSTATE \${sqlState(error) ?? '?'}\`;
-      const parked = [unusable(only as KeyedEvent, 'rejected_by_postgres', detail)];`,
+      const parked = unusable(only as KeyedEvent, 'rejected_by_postgres', detail);
+      await this.project({ events: [parked], to`,
       replace: `if (others.length >= 0) {
-      const parked = events.map((event) => unusable(event as KeyedEvent, 'rejected_by_postgres', 'refused'));`,
+      const parked = events.map((event) => unusable(event as KeyedEvent, 'rejected_by_postgres', 'refused'));
+      await this.project({ events: parked, to`,
       by: 'projector/quarantine.pg.test.ts',
     },
     {
@@ -54,9 +56,17 @@ export const DATA_ERRORS: Safeguard = {
       breaks:
         'transactions that were given up count, and stop the projector for records that it never parked',
       at: 'partition-session.ts',
-      find: 'breaker.withdraw(step.transaction);',
+      find: '      breaker.withdraw(transaction);',
       replace: '',
       by: 'projector/quarantine-breaker.pg.test.ts',
+    },
+    {
+      id: 'breaker-withdraws-what-was-shared',
+      breaks: 'the same of a transaction of several partitions',
+      at: 'partition-session.ts',
+      find: '      options.breaker.withdraw(transaction);',
+      replace: '',
+      by: 'projector/shared-transaction.pg.test.ts',
     },
     {
       id: 'race-is-no-data',

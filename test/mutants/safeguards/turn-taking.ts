@@ -8,8 +8,8 @@ export const AGENT_LOCK: Safeguard = {
       breaks:
         'two partitions match runs of one agent at a time, each without seeing what the other links or unlinks: a live row stays unlinked beside its twin, which is projected too',
       at: 'twins/agent-locks.ts',
-      find: 'if (agentUrls.length > 0) await client.query(LOCK_AGENTS, [agentUrls]);',
-      replace: 'await Promise.resolve([client, agentUrls]);',
+      find: "SELECT pg_advisory_xact_lock(hashtext('history_cdc.agent'), slot) FROM slot",
+      replace: 'SELECT slot FROM slot',
       by: 'projector/turns.pg.test.ts',
     },
     {
@@ -17,8 +17,9 @@ export const AGENT_LOCK: Safeguard = {
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
       at: 'look-up-and-lock.ts',
-      find: 'return await lookedUpAgain(context, known, matchable);',
-      replace: 'return await Promise.resolve(known);',
+      find: 'const [locked, known] = await Promise.all([lockAgentsOf(client, named), withFacts(context, events)]);',
+      replace:
+        'const [known, locked] = await Promise.all([withFacts(context, events), lockAgentsOf(client, named)]);',
       by: 'projector/turns.pg.test.ts',
     },
     {
@@ -26,8 +27,18 @@ export const AGENT_LOCK: Safeguard = {
       breaks:
         'a run that is being moved to another agent is matched at the one that it leaves, and ends up linked to a live row there',
       at: 'look-up-and-lock.ts',
-      find: 'return [...decided, ...now].filter(',
-      replace: 'return now.filter(',
+      find: 'legacyIds: keys.map(({ legacyId }) => legacyId),',
+      replace: 'legacyIds: [],',
+      by: 'projector/turns.pg.test.ts',
+    },
+    {
+      id: 'agent-lock-of-the-renamed',
+      breaks:
+        'a run whose context gets another agent in the moment of the lock is matched at an agent that is not locked',
+      at: 'look-up-and-lock.ts',
+      find: 'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))',
+      replace:
+        'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl) || agentUrl !== null))',
       by: 'projector/turns.pg.test.ts',
     },
     {
@@ -57,8 +68,8 @@ export const PARTITION_LOCK: Safeguard = {
       id: 'replay-lock',
       breaks: 'a replay decides on what a projector of the partition is changing',
       at: 'pipeline.ts',
-      find: '} else await lockPartition(client, batch.topicId, batch.partition);',
-      replace: '} else await Promise.resolve(lockPartition);',
+      find: ': lockPartition(client, mode.topicId, mode.partition);',
+      replace: ': Promise.resolve(void lockPartition);',
       by: 'projector/sweep-turns.pg.test.ts',
     },
     {
@@ -106,8 +117,8 @@ export const FENCE: Safeguard = {
       id: 'fence-epoch',
       breaks: 'a projector that lost its partition goes on committing to it',
       at: 'offsets.ts',
-      find: 'AND epoch = $3 AND next_offset = $4`',
-      replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4`',
+      find: 'AND o.epoch = s.epoch AND',
+      replace: 'AND',
       by: 'projector/fencing.pg.test.ts',
     },
     {
@@ -115,17 +126,25 @@ export const FENCE: Safeguard = {
       breaks:
         'a projector commits from an offset at which the partition does not stand, and so skips records',
       at: 'offsets.ts',
-      find: 'AND epoch = $3 AND next_offset = $4`',
-      replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL`',
+      find: 'AND o.next_offset = s."from"`',
+      replace: '`',
       by: 'projector/fencing.pg.test.ts',
     },
     {
       id: 'fence-answer',
       breaks: 'effects are committed although the offset did not move',
       at: 'offsets.ts',
-      find: 'if (rowCount !== 1)',
-      replace: 'if (rowCount === null)',
+      find: 'if (rowCount === steps.length) return;',
+      replace: 'if (rowCount !== null) return;',
       by: 'projector/fencing.pg.test.ts',
+    },
+    {
+      id: 'fence-of-one-in-a-shared-transaction',
+      breaks: 'a partition that was lost is committed to as long as another of the transaction was not',
+      at: 'offsets.ts',
+      find: 'if (rowCount === steps.length) return;',
+      replace: 'if (rowCount !== 0) return;',
+      by: 'projector/shared-transaction.pg.test.ts',
     },
     {
       id: 'fence-take-over',
@@ -139,9 +158,25 @@ export const FENCE: Safeguard = {
       id: 'lost-commit-answer',
       breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
       at: 'partition-session.ts',
-      find: 'const committed = attempt > 1 && (await this.#isCommitted(mode.claim, to));',
-      replace: 'const committed = attempt < 1 && (await this.#isCommitted(mode.claim, to));',
+      find: 'const committed = tried && (await this.#isCommitted(mode.claim, to));',
+      replace: 'const committed = !tried && (await this.#isCommitted(mode.claim, to));',
       by: 'projector/fencing.pg.test.ts',
+    },
+    {
+      id: 'lost-answer-of-a-shared-commit',
+      breaks: 'the same of partitions that shared the transaction',
+      at: 'turns.ts',
+      find: '.project(only.chunk, { tried: only.tried !== undefined })',
+      replace: '.project(only.chunk, { tried: false })',
+      by: 'projector/shared-transaction.pg.test.ts',
+    },
+    {
+      id: 'dry-run-shares-nothing',
+      breaks: 'a dry run over several partitions is committed',
+      at: 'turns.ts',
+      find: 'return tried === undefined && session.commits;',
+      replace: 'return tried === undefined || session.commits;',
+      by: 'projector/shared-transaction.pg.test.ts',
     },
   ],
 };

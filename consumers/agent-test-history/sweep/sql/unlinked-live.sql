@@ -34,6 +34,6 @@ WHERE (l.fingerprint = u.fingerprint OR l.fingerprint IS NULL)
   AND l.started_at BETWEEN u.tested_at - $1::bigint * interval '1 microsecond'
                        AND u.tested_at + $1::bigint * interval '1 microsecond'
   AND (l.decision IN ('projected', 'opted_out')
-       OR (l.decision = 'twin' AND EXISTS (SELECT FROM history_cdc.unsettled_twin t WHERE t.legacy_id = l.legacy_id)))
+       OR (l.decision = 'twin' AND l.legacy_id IN (SELECT t.legacy_id FROM history_cdc.unsettled_twin t)))
 GROUP BY l.legacy_id
 ORDER BY l.agent_url, l.started_at, l.legacy_id

@@ -1,0 +1,27 @@
+import type { AreaFacts } from '../../connectors/doctor/areas.ts';
+import { healthyFacts } from './healthy.ts';
+
+/** Fields of an area that are otherwise, or the whole of it where it is no object. */
+export type Patch = { readonly [A in keyof AreaFacts]?: Partial<AreaFacts[A]> | number | null | undefined };
+
+/** The healthy facts, with some of an area's fields replaced, or the whole of it where it is no object. */
+export function patched(patch: Patch): AreaFacts {
+  const facts: Record<string, unknown> = { ...healthyFacts() };
+  for (const [area, change] of Object.entries(patch)) {
+    const whole = facts[area];
+    const isObject = (value: unknown): value is object =>
+      typeof value === 'object' && value !== null && !Array.isArray(value);
+    facts[area] = isObject(change) && isObject(whole) ? Object.assign({}, whole, change) : change;
+  }
+  return facts as unknown as AreaFacts;
+}
+
+/** The last heartbeat as having been written and having come at that time. */
+export function beat(at: Date): Patch {
+  return { proof: { heartbeat: { beatAt: at, arrivedAt: at, streamed: true } } };
+}
+
+/** To somebody who is no operator. */
+export function signalGrant(privilege: string, grantee: string) {
+  return { place: 'history_cdc_source.signal', privilege, column: null, grantee, isOperator: false };
+}
