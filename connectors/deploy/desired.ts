@@ -3,6 +3,7 @@ import type { ConfigWith } from '../../consumers/lib/config.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
 import type { TopicSpec } from '../../consumers/lib/kafka-cluster.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
+import { largestMessageBytes } from './message-limit.ts';
 import { fillTemplate, type TemplateValues } from './template.ts';
 
 export type ConnectorConfig = Readonly<Record<string, string>>;
@@ -156,8 +157,7 @@ function desiredTopics(config: DesiredConfig): TopicSpec[] {
         'cleanup.policy': 'delete',
         'retention.ms': '-1',
         'retention.bytes': '-1',
-        // As much as the connector's producer may send (producer.override.max.request.size).
-        'max.message.bytes': '16777216',
+        'max.message.bytes': String(largestMessageBytes()),
       },
     },
     small(names.heartbeatTable, DAY_MS),

@@ -6,6 +6,7 @@ export interface SourceFacts {
   readonly walLevel: string;
   readonly dataTable: boolean;
   readonly replicaIdentity: string | null;
+  readonly primaryKey: boolean;
   readonly signalTable: boolean;
   readonly heartbeatTable: boolean;
   readonly publication: PublicationFacts | null;
@@ -66,6 +67,7 @@ SELECT json_build_object(
   'replicaIdentity', (SELECT CASE
       WHEN relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = tables.data AND indisprimary) THEN 'n'
       ELSE relreplident END FROM pg_class WHERE oid = tables.data),
+  'primaryKey', EXISTS (SELECT FROM pg_index WHERE indrelid = tables.data AND indisprimary),
   'signalTable', tables.signal IS NOT NULL,
   'heartbeatTable', tables.heartbeat IS NOT NULL,
   'publication', (SELECT json_build_object(

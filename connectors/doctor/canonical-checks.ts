@@ -1,7 +1,7 @@
 import { check } from './check.ts';
 import { UNIQUE_KEYS } from './canonical-facts.ts';
 import { judgeProjectorExcess, judgeProjectorLacks } from './projector-role.ts';
-import { failed, notYet, ok, warning } from './verdict.ts';
+import { failed, notYet, ok, STEPS, warning } from './verdict.ts';
 
 export const CANONICAL_CHECKS = [
   check({
@@ -74,6 +74,7 @@ export const CANONICAL_CHECKS = [
         case 'absent':
           return notYet('there is no schema history_cdc', 'migrate');
         case 'outdated':
+          return failed(schema.why, STEPS.migrate);
         case 'foreign':
           return failed(schema.why, schema.wayOut);
       }
@@ -111,7 +112,7 @@ export const CANONICAL_CHECKS = [
     severity: 'warning',
     title: 'the role of DATABASE_URL may do no harm',
     needs: ['projectorRole'],
-    judge: ({ projectorRole: { rights } }) => judgeProjectorExcess(rights),
+    judge: ({ projectorRole: { rights } }, { config }) => judgeProjectorExcess(rights, config.DATABASE_URL),
   }),
   check({
     id: 'quarantine-empty',
@@ -122,6 +123,9 @@ export const CANONICAL_CHECKS = [
     judge: ({ projection: { quarantined } }) =>
       quarantined === 0
         ? ok('nothing')
-        : warning(`${quarantined.toLocaleString('en')} open`, 'history-cdc quarantine list'),
+        : warning(
+            `${quarantined.toLocaleString('en')} open`,
+            'history-cdc quarantine list  # what they are, and why\nhistory-cdc quarantine retry --apply  # once the cause is mended; `quarantine waive` gives one up',
+          ),
   }),
 ];

@@ -20,6 +20,8 @@ export interface Circumstances {
   readonly config: Config;
   /** The connector was deployed before: what it needs and is missing now has been lost, and is not merely "not yet". */
   readonly deployed: boolean;
+  /** The ledger knows a topic. */
+  readonly projected: boolean;
   /** The initial snapshot is under way, as far as it was asked: no heartbeat is written during it. */
   readonly snapshotRunning: boolean;
 }

@@ -49,9 +49,10 @@ const TRACES = ['source', 'connector', 'dataTopic', 'projection'] as const;
 
 /** Pure: the same facts give the same report. */
 export function judge(facts: Facts, config: Config, checks: readonly Check[]): DoctorReport {
-  const { proof } = facts;
+  const { proof, projection } = facts;
   const snapshotRunning = proof.known && proof.value?.snapshot === 'running';
-  const circumstances: Circumstances = { config, deployed: wasDeployed(facts), snapshotRunning };
+  const projected = projection.known && projection.value.topics.length > 0;
+  const circumstances: Circumstances = { config, deployed: wasDeployed(facts), projected, snapshotRunning };
   const results = checks.map((check) => resultOf(check, check.run(facts, circumstances)));
   const count = (verdict: Verdict) => results.filter((result) => result.verdict === verdict).length;
   return {

@@ -46,7 +46,9 @@ export function attributesFix(rights: Omit<RoleRights, 'grants'>): string[] {
       ? []
       : [`ALTER ROLE ${name} ${attributes.map((attribute) => `NO${attribute}`).join(' ')};`]),
     ...memberOf.map((role) => `REVOKE ${pg.escapeIdentifier(role)} FROM ${name};`),
-    ...(owns.length === 0 ? [] : [`-- let another role own the tables, or log in with one that owns none`]),
+    ...owns.map(
+      (place) => `ALTER TABLE ${place} OWNER TO CURRENT_USER;  -- run by the role that shall own it`,
+    ),
     ...(createsInPublic && attributes.length + owns.length === 0
       ? [`REVOKE CREATE ON SCHEMA public FROM PUBLIC, ${name};`]
       : []),

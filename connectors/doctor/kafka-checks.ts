@@ -5,11 +5,13 @@ import { largestMessageBytes } from '../deploy/message-limit.ts';
 import { topicChanges, type TopicChange } from '../deploy/plan.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import type { TopicFacts } from './kafka-facts.ts';
+import { alterTopic, deleteTopic, newSnapshot } from './paste.ts';
 import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
 import { bytesText } from './wal.ts';
 
 /** As text in a record, JSON may be escaped and named; half of the limit is room enough. */
 const NEAR_SHARE = 0.5;
+const MAKE_MISSING_TOPICS = 'history-cdc connector apply && history-cdc connector restart';
 
 const noTopics = (circumstances: Circumstances) =>
   nothingThere('there are no topics (see topics-exist)', 'apply', circumstances);
@@ -59,9 +61,7 @@ export const KAFKA_CHECKS = [
         {
           topics,
           circumstances,
-          // More partitions move keys, and the order of a key is lost: no command mends that.
-          fix: ({ actual, desired }) =>
-            `TOPIC_PARTITIONS=${actual}  # or a new topic with ${desired}: docs/running.md, "A new topic with a whole snapshot"`,
+          fix: partitionsFix(circumstances.config),
         },
       ),
   }),
@@ -77,7 +77,7 @@ export const KAFKA_CHECKS = [
         {
           topics,
           circumstances,
-          fix: alterFix(circumstances.config.KAFKA_BROKERS),
+          fix: alterFix(circumstances.config),
         },
       ),
   }),
@@ -93,7 +93,7 @@ export const KAFKA_CHECKS = [
         {
           topics,
           circumstances,
-          fix: alterFix(circumstances.config.KAFKA_BROKERS),
+          fix: alterFix(circumstances.config),
         },
       ),
   }),
@@ -109,7 +109,7 @@ export const KAFKA_CHECKS = [
         {
           topics,
           circumstances,
-          fix: alterFix(circumstances.config.KAFKA_BROKERS),
+          fix: alterFix(circumstances.config),
         },
       ),
   }),
@@ -136,11 +136,11 @@ export const KAFKA_CHECKS = [
     severity: 'error',
     title: 'the largest row fits into a message',
     needs: ['largestRow'],
-    judge: ({ largestRow: { bytes, sample } }) => {
+    judge: ({ largestRow: { bytes, sample } }, { config }) => {
       const limit = largestMessageBytes();
       const of = sample === 100 ? '' : ` in a sample of ${sample.toPrecision(2)} % of the table`;
       const found = `${bytesText(bytes)}${of}; the connector may send ${bytesText(limit)}`;
-      const fix = `raise producer.override.max.request.size in connectors/agent-test-history.json and max.message.bytes of the topic to ${String(2 ** Math.ceil(Math.log2(bytes * 2)))}, then \`history-cdc connector apply\``;
+      const fix = raiseMessageLimit(2 ** Math.ceil(Math.log2(bytes * 2)), config);
       if (bytes >= limit) return failed(`${found}: its task will fail at that row`, fix);
       return bytes >= limit * NEAR_SHARE ? warning(found, fix) : ok(found);
     },
@@ -166,11 +166,8 @@ function judgeExistence({ there }: TopicFacts, { config, deployed }: Circumstanc
   const found = `missing: ${missing.map(({ name }) => name).join(', ')}`;
   if (!deployed) return notYet(found, 'apply');
   return missing.some(({ name }) => name === topicNames(config).data)
-    ? failed(`${found}: the history in it is gone`, 'docs/running.md, "A new topic with a whole snapshot"')
-    : failed(
-        `${found}: the connector stands still for good, and says RUNNING`,
-        'history-cdc connector apply && history-cdc connector restart',
-      );
+    ? failed(`${found}: the history in it is gone`, newSnapshot(config))
+    : failed(`${found}: the connector stands still for good, and says RUNNING`, MAKE_MISSING_TOPICS);
 }
 
 interface TopicQuestion {
@@ -190,8 +187,30 @@ function judgeTopics(found: readonly Difference[], { topics, circumstances, fix 
   );
 }
 
-function alterFix(brokers: readonly string[] | undefined) {
-  const where = brokers?.join(',') ?? '$KAFKA_BROKERS';
-  return ({ topic, what, desired }: Difference) =>
-    `kafka-configs.sh --bootstrap-server ${where} --alter --entity-type topics --entity-name ${topic} --add-config ${what}=${desired}`;
+function alterFix(config: Circumstances['config']) {
+  return ({ topic, what, desired }: Difference) => alterTopic(topic, `${what}=${desired}`, config);
+}
+
+/** More partitions move keys, and the order of a key is lost: of the data topic no command takes them back. */
+function partitionsFix(config: Circumstances['config']) {
+  const { data, notifications } = topicNames(config);
+  return ({ topic, actual, desired }: Difference) => {
+    if (topic === data) {
+      return `TOPIC_PARTITIONS=${actual}  # or a new topic with ${desired}: docs/running.md, "A new topic with a whole snapshot"`;
+    }
+    // With them goes the only evidence of the initial snapshot.
+    if (topic === notifications) return newSnapshot(config);
+    return `${deleteTopic(topic, config)}\n${MAKE_MISSING_TOPICS}`;
+  };
+}
+
+/** The limits of producer and topic together; the file is the checkout's. */
+function raiseMessageLimit(bytes: number, config: Circumstances['config']): string {
+  const limit = String(bytes);
+  const setting = '"producer.override.max.request.size"';
+  return [
+    `sed -i.bak 's/${setting}: "[0-9]*"/${setting}: "${limit}"/' connectors/agent-test-history.json`,
+    alterTopic(topicNames(config).data, `max.message.bytes=${limit}`, config),
+    'history-cdc connector apply',
+  ].join('\n');
 }

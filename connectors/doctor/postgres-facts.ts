@@ -10,6 +10,8 @@ export interface ServerFacts {
   readonly sendersInUse: number;
   /** `max_slot_wal_keep_size` in MB; -1: no bound. */
   readonly capMegabytes: number;
+  /** Of the settings that are judged, those that were given to the server at its start: ALTER SYSTEM does not change them. */
+  readonly onCommandLine: readonly string[];
   readonly slot: SlotStanding | null;
 }
 

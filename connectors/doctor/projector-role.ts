@@ -49,7 +49,7 @@ const ALL_POWERFUL = new Set([
   'pg_execute_server_program',
 ]);
 
-export function judgeProjectorExcess(rights: RoleRights): Judgement {
+export function judgeProjectorExcess(rights: RoleRights, databaseUrl: string | undefined): Judgement {
   const application = rights.owns.filter((place) => !place.startsWith('history_cdc'));
   const grants = excessGrants({ ...rights, grants: notOfOwner(rights) }, isAllowed);
   const memberOf = rights.memberOf.filter((role) => ALL_POWERFUL.has(role));
@@ -62,13 +62,10 @@ export function judgeProjectorExcess(rights: RoleRights): Judgement {
   ];
   if (found.length === 0) return ok(`${rights.name}: reads, inserts runs, and nothing else`);
   const fix = [
-    ...attributesFix({ ...rights, memberOf, owns: application }),
-    ...revokeFix(grants),
     ...(application.length === 0
-      ? []
-      : [
-          'let a role of its own project: docs/running.md, "First deployment", and `history-cdc migrate --grant-to`',
-        ]),
+      ? attributesFix({ ...rights, memberOf, owns: [] })
+      : roleOfItsOwn(databaseUrl)),
+    ...revokeFix(grants),
   ];
   return warning(`${rights.name} also has: ${found.join('; ')}`, fix.join('\n'));
 }
@@ -76,4 +73,19 @@ export function judgeProjectorExcess(rights: RoleRights): Judgement {
 /** An owner's rights on its own tables are said once, by the ownership. */
 function notOfOwner({ owns, grants }: RoleRights): readonly Grant[] {
   return grants.filter(({ place }) => !owns.includes(place));
+}
+
+const OWN_ROLE = 'history_cdc_projector';
+
+/** An owner of the application's tables keeps all its rights: a role that owns none projects in its place. */
+function roleOfItsOwn(databaseUrl: string | undefined): string[] {
+  const url = new URL(databaseUrl ?? 'postgresql://host/database');
+  url.username = OWN_ROLE;
+  url.password = '';
+  return [
+    `CREATE ROLE ${OWN_ROLE} LOGIN;  -- then its password: \\password ${OWN_ROLE}`,
+    `history-cdc connector sql --projector ${OWN_ROLE} | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"`,
+    `history-cdc migrate --grant-to ${OWN_ROLE}`,
+    `DATABASE_URL=${url.href}  # with its password`,
+  ];
 }

@@ -1,5 +1,8 @@
+import pg from 'pg';
 import { OLDEST_POSTGRES } from '../deploy/judge-source.ts';
 import { check } from './check.ts';
+import { raiseCap, setAndRestart } from './paste.ts';
+import type { ServerFacts } from './postgres-facts.ts';
 import { failed, ok, unknown, warning, type Judgement } from './verdict.ts';
 import { bytesText, secondsUntilFull, spanText } from './wal.ts';
 
@@ -11,9 +14,6 @@ const CLOSE_BEHIND_BYTES = 256 * MIB;
 const RUNWAY_FAILED_SECONDS = 3_600;
 const RUNWAY_WARNING_SECONDS = 86_400;
 const PREPARED_SECONDS = 300;
-
-const restartFix = (setting: string, value: string) =>
-  `ALTER SYSTEM SET ${setting} = ${value};  -- then restart Postgres`;
 
 export const SERVER_CHECKS = [
   check({
@@ -51,7 +51,7 @@ export const SERVER_CHECKS = [
       server.inRecovery
         ? failed(
             'it is a standby: the heartbeat cannot be written there',
-            'LEGACY_DATABASE_URL and CONNECTOR_DATABASE_URL must name the primary (`target_session_attrs=read-write`)',
+            'LEGACY_DATABASE_URL and CONNECTOR_DATABASE_URL must name the primary',
           )
         : ok('it accepts writes'),
   }),
@@ -60,24 +60,24 @@ export const SERVER_CHECKS = [
     group: 'server',
     severity: 'error',
     title: 'wal_level is logical',
-    needs: ['source'],
-    judge: ({ source }) =>
+    needs: ['source', 'server'],
+    judge: ({ source, server }) =>
       source.walLevel === 'logical'
         ? ok('wal_level = logical')
-        : failed(`wal_level = ${source.walLevel}`, restartFix('wal_level', 'logical')),
+        : failed(`wal_level = ${source.walLevel}`, setAndRestart('wal_level', 'logical', server)),
   }),
   check({
     id: 'replication-slots-room',
     group: 'server',
     severity: 'error',
     title: 'max_replication_slots leaves room for our slot',
-    needs: ['source'],
-    judge: ({ source: { slot, slotsInUse, slotsAllowed } }) => {
+    needs: ['source', 'server'],
+    judge: ({ source: { slot, slotsInUse, slotsAllowed }, server }) => {
       const found = `${String(slotsInUse)} of ${String(slotsAllowed)} in use`;
       if (slot !== null) return ok(`${found}, ours among them`);
       return slotsInUse < slotsAllowed
         ? ok(found)
-        : failed(found, restartFix('max_replication_slots', String(slotsAllowed + 4)));
+        : failed(found, setAndRestart('max_replication_slots', String(slotsAllowed + 4), server));
     },
   }),
   check({
@@ -86,11 +86,12 @@ export const SERVER_CHECKS = [
     severity: 'error',
     title: 'max_wal_senders leaves room for the connector',
     needs: ['source', 'server'],
-    judge: ({ source, server: { sendersInUse, sendersAllowed } }) => {
+    judge: ({ source, server }) => {
+      const { sendersInUse, sendersAllowed } = server;
       const found = `${String(sendersInUse)} of ${String(sendersAllowed)} in use`;
       return source.slot?.active === true || sendersInUse < sendersAllowed
         ? ok(found)
-        : failed(found, restartFix('max_wal_senders', String(sendersAllowed + 4)));
+        : failed(found, setAndRestart('max_wal_senders', String(sendersAllowed + 4), server));
     },
   }),
   check({
@@ -99,7 +100,7 @@ export const SERVER_CHECKS = [
     severity: 'error',
     title: 'max_slot_wal_keep_size bounds what a stopped connector can cost',
     needs: ['server'],
-    judge: ({ server: { capMegabytes } }) => judgeCap(capMegabytes),
+    judge: ({ server }) => judgeCap(server),
   }),
   check({
     id: 'wal-runway',
@@ -115,7 +116,12 @@ export const SERVER_CHECKS = [
       }
       const bytesLeft = server.slot?.bytesLeft ?? server.capMegabytes * MIB;
       const close = source.slot?.active === true && (server.slot?.retainedBytes ?? 0) < CLOSE_BEHIND_BYTES;
-      return judgeRunway({ bytesLeft, rate: walRate, close: close || (source.slot === null && !deployed) });
+      return judgeRunway({
+        bytesLeft,
+        rate: walRate,
+        close: close || (source.slot === null && !deployed),
+        server,
+      });
     },
   }),
   check({
@@ -139,7 +145,7 @@ export const SERVER_CHECKS = [
       return hidden === 0
         ? ok('none')
         : unknown(
-            `${role} may not look at ${String(hidden)} sessions of other roles: GRANT pg_read_all_stats TO ${role};`,
+            `${role} may not look at ${String(hidden)} sessions of other roles: GRANT pg_read_all_stats TO ${pg.escapeIdentifier(role)};`,
           );
     },
   }),
@@ -170,19 +176,20 @@ function versionText(version: number): string {
   return `${String(Math.floor(version / 10_000))}.${String(version % 10_000)}`;
 }
 
-const CAP_FIX =
-  "ALTER SYSTEM SET max_slot_wal_keep_size = '50GB';  -- what the disk can spare\nSELECT pg_reload_conf();";
-
-function judgeCap(megabytes: number): Judgement {
+function judgeCap(server: ServerFacts): Judgement {
+  const { capMegabytes: megabytes } = server;
   if (megabytes < 0) {
     return failed(
       'max_slot_wal_keep_size = -1: a connector that stands still fills the disk of the application',
-      CAP_FIX,
+      raiseCap(server),
     );
   }
   const found = `max_slot_wal_keep_size = ${bytesText(megabytes * MIB)}`;
   return megabytes < SMALL_CAP_MEGABYTES
-    ? warning(`${found}: a short outage of the connector costs the slot, and with it a new snapshot`, CAP_FIX)
+    ? warning(
+        `${found}: a short outage of the connector costs the slot, and with it a new snapshot`,
+        raiseCap(server),
+      )
     : ok(found);
 }
 
@@ -191,15 +198,16 @@ interface Runway {
   readonly rate: number;
   /** Nothing piles up now: the connector reads along, or there is no slot yet. */
   readonly close: boolean;
+  readonly server: ServerFacts;
 }
 
-function judgeRunway({ bytesLeft, rate, close }: Runway): Judgement {
+function judgeRunway({ bytesLeft, rate, close, server }: Runway): Judgement {
   const seconds = secondsUntilFull(bytesLeft, rate);
   const found = `${bytesText(bytesLeft)} left, ${bytesText(Math.round(rate))}/s written now`;
   if (seconds === undefined) return ok(found);
   if (close) return ok(`${found}: an outage of the connector may last ${spanText(seconds)}`);
   const full = `${found}: the slot is given up in ${spanText(seconds)}`;
-  const fix = `history-cdc connector resume  # or restart: see the checks of the slot and of Connect\n${CAP_FIX}`;
+  const fix = `history-cdc connector resume  # or restart: see the checks of the slot and of Connect\n${raiseCap(server)}`;
   if (seconds < RUNWAY_FAILED_SECONDS) return failed(full, fix);
   return seconds < RUNWAY_WARNING_SECONDS ? warning(full, fix) : ok(full);
 }

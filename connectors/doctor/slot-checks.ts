@@ -1,10 +1,12 @@
+import pg from 'pg';
 import { connectorRole } from '../deploy/source-sql.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
+import { newSnapshot, raiseCap } from './paste.ts';
 import { failed, notYet, ok, unknown, warning } from './verdict.ts';
 import { bytesText, lsnOf } from './wal.ts';
 
-const NEW_SNAPSHOT =
-  'docs/running.md, "A new topic with a whole snapshot": the changes since then are only in the table';
+const SAY_THE_STEPS =
+  'history-cdc project  # refuses, and says the steps: they accept the gap, and read the table again';
 const noSlot = (circumstances: Circumstances) =>
   nothingThere('there is no slot (see slot-exists)', 'apply', circumstances);
 
@@ -19,7 +21,7 @@ export const SLOT_CHECKS = [
       if (slot !== null) return ok(config.SLOT_NAME);
       const found = `there is no slot ${config.SLOT_NAME}`;
       // A slot that is made again begins now: what was written in between is lost without a word.
-      return deployed ? failed(found, NEW_SNAPSHOT) : notYet(found, 'apply');
+      return deployed ? failed(found, newSnapshot(config)) : notYet(found, 'apply');
     },
   }),
   check({
@@ -36,13 +38,19 @@ export const SLOT_CHECKS = [
         ...(slot.plugin === 'pgoutput' ? [] : [`its plugin is ${slot.plugin ?? 'none: it is physical'}`]),
         ...(slot.database === database ? [] : [`it belongs to the database ${slot.database ?? '-'}`]),
         ...(server.slot?.temporary === true ? ['it is temporary: it goes with its session'] : []),
-        ...(readBy === null || readBy === role ? [] : [`it is read by ${readBy}, not by ${role}`]),
       ];
-      return problems.length === 0
+      const { SLOT_NAME: name } = circumstances.config;
+      if (problems.length > 0) {
+        return failed(
+          problems.join('; '),
+          `SLOT_NAME=${name}_2  # or any name that nothing else uses\nhistory-cdc connector apply`,
+        );
+      }
+      return readBy === null || readBy === role
         ? ok(`pgoutput, ${database}${readBy === null ? '' : `, read by ${readBy}`}`)
         : failed(
-            problems.join('; '),
-            'choose a name that nothing else uses: SLOT_NAME, then `history-cdc connector apply`',
+            `it is read by ${readBy}, not by ${role}`,
+            `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${pg.escapeLiteral(name)};  -- and stop for good what reads it\nhistory-cdc connector restart`,
           );
     },
   }),
@@ -67,8 +75,8 @@ export const SLOT_CHECKS = [
     group: 'slot',
     severity: 'error',
     title: 'the server keeps all the WAL that the slot needs',
-    needs: ['source'],
-    judge: ({ source: { slot } }, circumstances) => {
+    needs: ['source', 'server'],
+    judge: ({ source: { slot }, server }, circumstances) => {
       if (slot === null) return noSlot(circumstances);
       switch (slot.walStatus) {
         case 'reserved':
@@ -79,11 +87,11 @@ export const SLOT_CHECKS = [
             'history-cdc connector status  # why does it not keep up?',
           );
         case 'lost':
-          return failed('lost: the server removed WAL that was not read', NEW_SNAPSHOT);
+          return failed('lost: the server removed WAL that was not read', newSnapshot(circumstances.config));
         default:
           return failed(
             `${slot.walStatus ?? 'unknown'}: the next checkpoint may remove WAL that was not read`,
-            "ALTER SYSTEM SET max_slot_wal_keep_size = '200GB';  -- more than now\nSELECT pg_reload_conf();\nhistory-cdc connector restart",
+            `${raiseCap(server)}\nhistory-cdc connector restart`,
           );
       }
     },
@@ -101,7 +109,7 @@ export const SLOT_CHECKS = [
         ? ok('Postgres before 17 has no such slots: a failover needs a new snapshot')
         : warning(
             'failover = false: a failover of the database loses the slot, and every change since',
-            'history-cdc connector pause, then as a superuser over a replication connection: ALTER_REPLICATION_SLOT … (FAILOVER true)',
+            withFailover(circumstances.config.SLOT_NAME),
           );
     },
   }),
@@ -118,9 +126,19 @@ export const SLOT_CHECKS = [
       return ahead > 0n
         ? failed(
             `${confirmed} is ${bytesText(Number(ahead))} ahead of it: somebody advanced the slot, and the rows in between reach no topic`,
-            'history-cdc reconcile  # names the rows that are missing; only a re-read of the table brings them',
+            // Without a ledger there is no gap to accept: the connector begins anew.
+            circumstances.projected ? SAY_THE_STEPS : newSnapshot(circumstances.config),
           )
         : ok(`${confirmed}, ${bytesText(Number(-ahead))} behind the stored offset`);
     },
   }),
 ];
+
+/** A slot that is read cannot be altered, and a connector that is paused goes on reading it. */
+function withFailover(slot: string): string {
+  return [
+    'history-cdc connector delete  # Connect keeps its offset: it goes on where it stopped',
+    `psql "$OWNER_URL?replication=database" -c 'ALTER_REPLICATION_SLOT ${pg.escapeIdentifier(slot)} (FAILOVER true);'`,
+    'history-cdc connector apply',
+  ].join('\n');
+}

@@ -1,9 +1,10 @@
+import pg from 'pg';
 import { compareTables } from '../deploy/judge-source.ts';
 import { connectorRole } from '../deploy/source-sql.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { judgeConnectorExcess, judgeConnectorLacks } from './connector-role.ts';
 import { judgeSignalWriters } from './signal-writers.ts';
-import { failed, notYet, ok, unknown, warning, type Judgement } from './verdict.ts';
+import { failed, notYet, ok, STEPS, unknown, warning, type Judgement } from './verdict.ts';
 import { spanText } from './wal.ts';
 
 const scriptPart = (part: string) =>
@@ -12,6 +13,11 @@ const scriptPart = (part: string) =>
 /** What the DBA's script makes: before the connector was ever deployed, it is only not there yet. */
 function absent(evidence: string, part: string, { deployed }: Circumstances): Judgement {
   return deployed ? failed(evidence, scriptPart(part)) : notYet(evidence, 'script');
+}
+
+/** With a table go its grants and its place in the publication: the whole script brings them back. */
+function absentTable(evidence: string, { deployed }: Circumstances): Judgement {
+  return deployed ? failed(evidence, STEPS.script) : notYet(evidence, 'script');
 }
 
 const noPublication = (circumstances: Circumstances) =>
@@ -40,19 +46,19 @@ export const SOURCE_CHECKS = [
     severity: 'error',
     title: 'agent_test_history has its primary key as replica identity',
     needs: ['source'],
-    judge: ({ source: { dataTable, replicaIdentity } }) => {
+    judge: ({ source: { dataTable, primaryKey, replicaIdentity } }) => {
       if (!dataTable) return unknown('the table is not there (see legacy-table)');
       if (replicaIdentity === 'd') return ok('the primary key');
       const fix = 'ALTER TABLE public.agent_test_history REPLICA IDENTITY DEFAULT;';
+      const withKey = primaryKey
+        ? fix
+        : `ALTER TABLE public.agent_test_history ADD PRIMARY KEY (id);\n${fix}`;
       if (replicaIdentity === 'f') {
         return warning('FULL: every update writes the whole old row, profile and steps too, to WAL', fix);
       }
       return replicaIdentity === 'n'
-        ? failed(
-            'none: with the publication, Postgres refuses UPDATE and DELETE of the application',
-            `${fix}  -- it needs a primary key`,
-          )
-        : failed('an index other than the primary key: a delete does not carry the id', fix);
+        ? failed('none: with the publication, Postgres refuses UPDATE and DELETE of the application', withKey)
+        : failed('an index other than the primary key: a delete does not carry the id', withKey);
     },
   }),
   check({
@@ -121,7 +127,10 @@ export const SOURCE_CHECKS = [
       if (role === null) return absent(`there is no role ${name}`, 'role', circumstances);
       return role.mayReplicate
         ? ok(name)
-        : failed(`${name} lacks LOGIN or REPLICATION`, `ALTER ROLE "${name}" LOGIN REPLICATION;`);
+        : failed(
+            `${name} lacks LOGIN or REPLICATION`,
+            `ALTER ROLE ${pg.escapeIdentifier(name)} LOGIN REPLICATION;`,
+          );
     },
   }),
   check({
@@ -167,10 +176,10 @@ export const SOURCE_CHECKS = [
     title: 'the connector writes its heartbeat row',
     needs: ['heartbeatRow'],
     judge: ({ heartbeatRow: row }, circumstances) => {
-      if (row.kind === 'no_table') return absent('there is no heartbeat table', 'tables', circumstances);
+      if (row.kind === 'no_table') return absentTable('there is no heartbeat table', circumstances);
       if (circumstances.snapshotRunning) return ok('none is written during the initial snapshot');
       const fix =
-        'history-cdc connector status  # a task that runs writes one every 2 s, but not in its snapshot';
+        'history-cdc connector status  # why: a task that runs writes one every 2 s, but not in its snapshot\nhistory-cdc connector resume\nhistory-cdc connector restart  # where the task has failed';
       if (row.kind === 'no_row') {
         const found = 'there is no row in history_cdc_source.heartbeat';
         return circumstances.deployed ? failed(found, fix) : notYet(found, 'apply');
@@ -191,9 +200,9 @@ function judgeOurTable(
   [missing, circumstances]: readonly [readonly string[], Circumstances],
 ): Judgement {
   const name = `history_cdc_source.${table}`;
-  if (!there) return absent(`there is no table ${name}`, 'tables', circumstances);
+  if (!there) return absentTable(`there is no table ${name}`, circumstances);
   const lacking = missing.filter((column) => column.startsWith(`${name}.`));
   return lacking.length === 0
     ? ok(name)
-    : failed(`missing: ${lacking.join(', ')}`, `DROP TABLE ${name};\n${scriptPart('tables')}`);
+    : failed(`missing: ${lacking.join(', ')}`, `DROP TABLE ${name};\n${STEPS.script}`);
 }

@@ -1,6 +1,7 @@
 import { OLD_HEARTBEAT_SECONDS } from '../deploy/status.ts';
 import { backlogOf } from './backlog.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
+import { newSnapshot } from './paste.ts';
 import { failed, notYet, ok, unknown, warning } from './verdict.ts';
 import { spanText } from './wal.ts';
 
@@ -8,7 +9,6 @@ const noTopics = (circumstances: Circumstances) =>
   nothingThere('the topics of heartbeat and notifications are not there', 'apply', circumstances);
 
 const NONE_IN_SNAPSHOT = 'none comes during the initial snapshot';
-const NEW_SNAPSHOT = 'docs/running.md, "A new topic with a whole snapshot"';
 /** A projector that works commits several times a second. */
 const IDLE_SECONDS = 60;
 
@@ -35,7 +35,7 @@ export const STREAM_CHECKS = [
         ? ok(found)
         : failed(
             found,
-            'see slot-active, connector-tasks, topics-exist; then `history-cdc connector restart`',
+            'history-cdc doctor --only publication,slot-active,topics-exist,connector-tasks  # mend what is red\nhistory-cdc connector restart',
           );
     },
   }),
@@ -54,7 +54,7 @@ export const STREAM_CHECKS = [
       if (circumstances.snapshotRunning) return ok('RUNNING, in its initial snapshot');
       return failed(
         'RUNNING, and nothing comes through',
-        'history-cdc doctor --only topics-exist,slot-active,signal-table,heartbeat-table\nhistory-cdc connector restart',
+        'history-cdc doctor --only publication,signal-table,heartbeat-table,slot-active,topics-exist,long-transactions  # mend what is red\nhistory-cdc connector restart',
       );
     },
   }),
@@ -70,10 +70,16 @@ export const STREAM_CHECKS = [
         case 'completed':
           return ok('by the notification of Debezium');
         case 'running':
-          return warning('it is under way', 'wait; history-cdc connector status  # exits 0 when it is done');
+          return warning(
+            'it is under way',
+            'history-cdc connector status  # wait: it exits 0 when it is done',
+          );
         case 'skipped':
         case 'unknown':
-          return failed('nothing says that it ever was: the history may be missing', NEW_SNAPSHOT);
+          return failed(
+            'nothing says that it ever was: the history may be missing',
+            newSnapshot(circumstances.config),
+          );
       }
     },
   }),
@@ -90,14 +96,14 @@ export const STREAM_CHECKS = [
       if (known === undefined) {
         return failed(
           `topic id ${dataTopic.topicId}, the ledger knows ${topics.map(({ topicId }) => topicId).join(', ')}: it was deleted and made again`,
-          `${NEW_SNAPSHOT}; then history-cdc project --accept-new-topic`,
+          newSnapshot(circumstances.config),
         );
       }
       return known.partitions === dataTopic.partitions
         ? ok(`${dataTopic.topicId}, ${String(dataTopic.partitions)} partitions`)
         : failed(
             `it had ${String(known.partitions)} partitions and has ${String(dataTopic.partitions)}: keys moved`,
-            `${NEW_SNAPSHOT}; then history-cdc project --accept-new-topic`,
+            newSnapshot(circumstances.config),
           );
     },
   }),
@@ -122,7 +128,7 @@ export const STREAM_CHECKS = [
             outside
               .map(({ partition, nextOffset }) => `partition ${String(partition)}: ${nextOffset}`)
               .join(', '),
-            'records were deleted that were not projected, or the topic was replaced: docs/running.md, OFFSET_OUT_OF_RANGE',
+            newSnapshot(circumstances.config),
           );
     },
   }),

@@ -21,6 +21,7 @@ const good = {
   walLevel: 'logical',
   dataTable: true,
   replicaIdentity: 'd',
+  primaryKey: true,
   signalTable: true,
   heartbeatTable: true,
   publication,

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { examine, type CheckResult } from '../../connectors/doctor/doctor.ts';
+import type { CheckResult } from '../../connectors/doctor/doctor.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql, type SqlPart } from '../../connectors/deploy/source-sql.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
@@ -11,6 +10,10 @@ import {
   openMigratedDatabase,
   type OpenDatabase,
 } from '../support/migrated-database.ts';
+
+import { resultOf } from './ask.ts';
+import { carryOut, type Settings } from './carry-out.ts';
+import { sqlOf } from './fix-steps.ts';
 
 /** A database of its own, with a role, a slot name and a publication that no other test uses; `doctor` looks at it. */
 export class Checkup {
@@ -40,15 +43,18 @@ export class Checkup {
     return url.href;
   }
 
-  config(more: Readonly<Record<string, string>> = {}) {
-    const { url } = this.open.database;
-    const settings = {
-      DATABASE_URL: url,
+  /** As the owner of the tables. */
+  get settings(): Settings {
+    return {
+      DATABASE_URL: this.open.database.url,
       CONNECTOR_DATABASE_URL: this.roleUrl,
       SLOT_NAME: this.name,
       PUBLICATION_NAME: this.name,
     };
-    return loadConfig({ ...settings, ...more }, undefined);
+  }
+
+  config(more: Settings = {}) {
+    return loadConfig({ ...this.settings, ...more }, undefined);
   }
 
   /** Runs the DBA's script, or one part of it. */
@@ -56,14 +62,11 @@ export class Checkup {
     await runSourceSql(this.open.database.superuserUrl, sourceSql(this.config(), part));
   }
 
-  async check(id: string, more: Readonly<Record<string, string>> = {}): Promise<CheckResult> {
-    const checks = CHECKS.filter((each) => each.id === id);
-    const [result] = (await examine(this.config(more), checks)).checks;
-    if (result === undefined) throw new Error(`there is no check ${id}`);
-    return result;
+  async check(id: string, more: Settings = {}): Promise<CheckResult> {
+    return await resultOf(id, { ...this.settings, ...more });
   }
 
-  /** Green, then red by `breakIt`, with the evidence, then green again by `mend`, or by the fix of the check itself. */
+  /** Green, then red by `breakIt`, with the evidence, then green again by the fix of the check itself, or by `mend`. */
   async breaks(id: string, breakIt: string, red: Red): Promise<void> {
     const { settings } = red;
     expect(await this.check(id, settings), 'before').toMatchObject({ verdict: 'ok' });
@@ -79,11 +82,15 @@ export class Checkup {
     expect(await this.check(id, settings), 'after').toMatchObject({ verdict: 'ok' });
   }
 
-  /** The fix as it stands, as a superuser would paste it into psql; what is a command of ours is left out. */
-  async paste(fix: string | null): Promise<void> {
-    const statements = (fix ?? '').split('\n').filter((line) => /^[A-Z]/.test(line));
-    if (statements.length === 0) throw new Error(`there is no SQL in the fix: ${fix ?? ''}`);
-    for (const statement of statements) await this.superuser.query(statement);
+  /** Does what the fix says as it stands: SQL as a superuser, commands of ours as the owner of the tables. */
+  async paste(fix: string | null): Promise<Settings> {
+    const { superuserUrl } = this.open.database;
+    return await carryOut(fix, { settings: this.settings, superuserUrl });
+  }
+
+  /** The same without what takes Kafka Connect. */
+  async pasteSql(fix: string | null): Promise<void> {
+    for (const statement of sqlOf(fix)) await this.superuser.query(statement);
   }
 
   async remove(): Promise<void> {
@@ -99,9 +106,9 @@ export class Checkup {
 interface Red {
   readonly says: string;
   readonly verdict?: 'warning';
-  /** Where the fix is no SQL, or takes a choice. */
+  /** Where the fix is in words, or takes Kafka Connect. */
   readonly mend?: (checkup: Checkup) => Promise<unknown>;
-  readonly settings?: Readonly<Record<string, string>>;
+  readonly settings?: Settings;
 }
 
 /** A checkup for all tests of a file. */

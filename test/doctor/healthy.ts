@@ -34,6 +34,7 @@ export function healthyFacts(): AreaFacts {
       walLevel: 'logical',
       dataTable: true,
       replicaIdentity: 'd',
+      primaryKey: true,
       signalTable: true,
       heartbeatTable: true,
       publication: {
@@ -54,6 +55,7 @@ export function healthyFacts(): AreaFacts {
       sendersAllowed: 10,
       sendersInUse: 1,
       capMegabytes: 51_200,
+      onCommandLine: [],
       slot: {
         temporary: false,
         confirmed: '0/10',

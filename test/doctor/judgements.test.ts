@@ -5,13 +5,21 @@ import { CHECKS } from '../../connectors/doctor/checks.ts';
 import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
 import type { Config } from '../../consumers/lib/config.ts';
 import { CONFIG, gathered, healthyFacts } from './healthy.ts';
+import { isPasteable } from './fix-steps.ts';
 import { patched } from './patched.ts';
 import { RED } from './red-facts.ts';
 
 /*
  * Every check against facts in which one thing is otherwise. That the facts are read rightly is for the tests with real
- * servers: postgres.pg.test.ts, canonical.pg.test.ts, doctor.stack.test.ts.
+ * servers: real/seen.ts says where.
  */
+
+/** What no line can mend that is pasted: settings that lead elsewhere, versions, machines. */
+const IN_WORDS = new Set([
+  ...['legacy-version', 'legacy-primary', 'legacy-table', 'canonical-server', 'canonical-tables'],
+  ...['topic-replicas', 'connect-version', 'connect-cluster', 'connect-plugin', 'registry-schemas'],
+  ...['clock-legacy', 'clock-canonical', 'clock-connect'],
+]);
 
 function resultOf(id: string, facts: AreaFacts, config: Config = CONFIG): CheckResult {
   const result = judge(gathered(facts), config, CHECKS).checks.find((each) => each.id === id);
@@ -29,8 +37,33 @@ describe('is red, with a fix:', () => {
   test.each(RED)('%s (%s) %#', (...[id, verdict, patch, evidence]) => {
     const result = resultOf(id, patched(patch));
     expect(result).toMatchObject({ verdict, evidence: expect.stringContaining(evidence) as string });
-    expect(result.fix?.length).toBeGreaterThan(10);
+    const fix = result.fix ?? '';
+    expect(isPasteable(fix) ? 'to be pasted' : 'in words').toBe(
+      IN_WORDS.has(id) ? 'in words' : 'to be pasted',
+    );
+    expect(fix.length).toBeGreaterThan(10);
   });
+
+  test.each([
+    ['wal-level', { source: { walLevel: 'replica' } }, 'wal_level=logical'],
+    ['replication-slots-room', { source: { slot: null, slotsInUse: 10 } }, 'max_replication_slots=14'],
+    ['wal-senders-room', { source: { slot: null }, server: { sendersInUse: 10 } }, 'max_wal_senders=14'],
+    ['wal-cap', { server: { capMegabytes: -1 } }, 'max_slot_wal_keep_size=50GB'],
+  ] as const)(
+    '%s, of a setting on the command line, which ALTER SYSTEM would not change',
+    (...[id, patch, says]) => {
+      const facts = patched(patch);
+      const onCommandLine = [
+        'max_replication_slots',
+        'max_slot_wal_keep_size',
+        'max_wal_senders',
+        'wal_level',
+      ];
+      const { fix } = resultOf(id, { ...facts, server: { ...facts.server, onCommandLine } });
+      expect(fix).toMatch(/^# start Postgres with /);
+      expect(fix).toContain(says);
+    },
+  );
 
   test.each([
     ['legacy-reachable', 'source'],

@@ -1,86 +1,142 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { examine } from '../../connectors/doctor/doctor.ts';
+import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
+import { readServer, readSessions } from '../../connectors/doctor/postgres-facts.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
-import { postgres } from '../../stack/postgres.ts';
-import { startStack, stopStack } from '../../stack/stack.ts';
-import { addressesOf, instanceOf, readState, type StackState } from '../../stack/state.ts';
-import { until } from '../support/until.ts';
+import { createPool } from '../../consumers/lib/postgres.ts';
+import { resultOf, resultsOf } from './ask.ts';
+import { carryOut } from './carry-out.ts';
+import { sqlOf } from './fix-steps.ts';
+import { gathered, healthyFacts } from './healthy.ts';
+import { OwnServer } from './own-server.ts';
+import { OF_THE_SERVER } from './real/server-settings.ts';
 
-/* A Postgres of its own, set up as none should be: what only a start, or a reload, of the server can change. */
-const options = {
-  environment: process.env,
-  name: `test-unfit-${String(process.pid)}`,
-  onProgress: () => undefined,
-};
-const UNFIT = {
-  wal_level: 'replica',
-  max_replication_slots: '1',
-  max_wal_senders: '0',
-  max_slot_wal_keep_size: '-1',
-  max_prepared_transactions: '5',
-};
-let state: StackState;
-let server: ChildProcess;
+/*
+ * A Postgres of its own, set up as none should be: what only a start, or a reload, of the server can change; and mended
+ * by what doctor says. One story, in its order.
+ */
+let server: OwnServer;
 
 beforeAll(async () => {
-  await startStack({ ...options, components: ['postgres'], unsafeFast: true, owned: true });
-  await stopStack({ ...options, purge: false });
-  const instance = instanceOf(options.environment, options.name);
-  const kept = readState(instance);
-  if (kept === undefined) throw new Error('the instance is gone');
-  state = kept;
-  const jvm = () => Promise.reject(new Error('Postgres needs none'));
-  const { file, args, ...how } = await postgres.prepare({ ...options, instance, state, jvm });
-  const settings = Object.entries(UNFIT).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  server = spawn(file, [...args, ...settings], { ...how, stdio: 'ignore' });
-  await until('Postgres answers', () =>
-    postgres.probe(state).then(
-      () => true,
-      () => false,
-    ),
+  server = await OwnServer.start(OF_THE_SERVER.map(({ setting }) => setting));
+  await server.query(
+    ...OF_THE_SERVER.map(({ setting, unfit }) => `ALTER SYSTEM SET ${setting} = ${unfit}`),
+    'ALTER SYSTEM SET max_prepared_transactions = 5',
   );
+  await server.restart();
 });
 
 afterAll(async () => {
-  const ended = once(server, 'exit');
-  server.kill('SIGINT');
-  await ended;
-  await stopStack({ ...options, purge: true });
+  await server.remove();
 });
 
-async function asSuperuser(statements: readonly string[]): Promise<void> {
-  const client = new pg.Client({ connectionString: addressesOf(state).superuserUrl });
-  await client.connect();
-  for (const statement of statements) await client.query(statement);
-  await client.end();
+const settings = () => ({ DATABASE_URL: server.superuserUrl });
+const results = (...ids: readonly string[]) => resultsOf(ids, settings());
+const one = (id: string) => resultOf(id, settings());
+
+/** Only what is SQL of a fix: nobody reads a slot here. */
+async function pasteSql(fix: string | null): Promise<void> {
+  await server.query(...sqlOf(fix));
 }
 
-test('every setting that does not fit is red, with the statement that mends it', async () => {
-  await asSuperuser([
-    "SELECT pg_create_physical_replication_slot('somebody_else')",
-    'BEGIN',
-    'CREATE TABLE left_behind (id int)',
-    "PREPARE TRANSACTION 'left behind'",
-  ]);
-  const ids = ['wal-level', 'replication-slots-room', 'wal-senders-room', 'wal-cap', 'wal-runway'];
-  const checks = CHECKS.filter(({ id }) => [...ids, 'prepared-transactions'].includes(id));
-  const config = loadConfig({ DATABASE_URL: addressesOf(state).superuserUrl }, undefined);
-  const report = await examine(config, checks);
-  expect(report.checks.map(({ id, verdict, evidence }) => [id, verdict, evidence.split(':')[0]])).toEqual([
-    ['wal-level', 'failed', 'wal_level = replica'],
-    ['replication-slots-room', 'failed', '1 of 1 in use'],
-    ['wal-senders-room', 'failed', '0 of 0 in use'],
-    ['wal-cap', 'failed', 'max_slot_wal_keep_size = -1'],
-    ['wal-runway', 'unknown', expect.stringContaining('there is no cap')],
-    // Young: the application may be about to commit it.
-    ['prepared-transactions', 'ok', '1 prepared'],
-  ]);
-  const fixes = report.checks.map(({ fix }) => fix ?? '').join('\n');
-  for (const setting of ['wal_level', 'max_replication_slots', 'max_wal_senders', 'max_slot_wal_keep_size'])
-    expect(fixes).toContain(`ALTER SYSTEM SET ${setting} = `);
-  expect(report).toMatchObject({ mayGoOn: false, first: { id: 'wal-level' } });
+test('every setting that does not fit is red, and right after its own fix and a restart', async () => {
+  await server.query("SELECT pg_create_physical_replication_slot('somebody_else')");
+  const ids = OF_THE_SERVER.map(({ id }) => id);
+  const red = await results(...ids);
+  expect(red.map(({ id, verdict, evidence }) => [id, verdict, evidence.split(':')[0]])).toEqual(
+    OF_THE_SERVER.map(({ id, says }) => [id, 'failed', says]),
+  );
+  expect(await one('wal-runway')).toMatchObject({
+    verdict: 'unknown',
+    evidence: expect.stringContaining('there is no cap') as string,
+  });
+  for (const { fix } of red) await carryOut(fix, { settings: settings(), superuserUrl: server.superuserUrl });
+  // The bound needs none.
+  expect(await one('wal-cap')).toMatchObject({ verdict: 'ok' });
+  await server.restart();
+  const green = await results(...ids, 'wal-runway');
+  expect(green.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
+});
+
+test('what stands on the command line of a server is known: ALTER SYSTEM would not change it', async () => {
+  const here = createPool({ url: inject('servers').superuserUrl, name: 'test', connections: 1 });
+  expect((await readServer(here, 'none')).onCommandLine).toEqual(
+    OF_THE_SERVER.map(({ setting }) => setting).sort(),
+  );
+  await here.end();
+});
+
+test('a prepared transaction that was left behind: its own fix ends it', async () => {
+  await server.query('BEGIN', 'CREATE TABLE left_behind (id int)', "PREPARE TRANSACTION 'it''s left'");
+  // Young: the application may be about to commit it.
+  expect(await one('prepared-transactions')).toMatchObject({ verdict: 'ok', evidence: '1 prepared' });
+  const red = await tenMinutesLater();
+  expect(red).toMatchObject({ verdict: 'warning' });
+  await pasteSql(red.fix);
+  expect(await tenMinutesLater()).toMatchObject({ verdict: 'ok', evidence: '0 prepared' });
+});
+
+/** Nothing makes a transaction old but time: what the server tells, judged as if ten minutes had passed. */
+async function tenMinutesLater(): Promise<CheckResult> {
+  const pool = createPool({ url: server.superuserUrl, name: 'test', connections: 1 });
+  try {
+    const now = await readSessions(pool, 'nobody');
+    const prepared = now.prepared.map((each) => ({ ...each, seconds: each.seconds + 600 }));
+    const facts = gathered({ ...healthyFacts(), sessions: { ...now, prepared } });
+    const checks = CHECKS.filter(({ id }) => id === 'prepared-transactions');
+    const [result] = judge(facts, loadConfig(settings(), undefined), checks).checks;
+    if (result === undefined) throw new Error('there is no such check');
+    return result;
+  } finally {
+    await pool.end();
+  }
+}
+
+describe('a slot that nobody reads', () => {
+  const slot = "pg_create_logical_replication_slot('history_cdc', 'pgoutput', failover => true)";
+  /** Leaves it behind by more than the bound; a checkpoint may then remove what it needs. */
+  const leaveBehind = async () => {
+    const segment = ["SELECT pg_logical_emit_message(false, 'test', 'x')", 'SELECT pg_switch_wal()'];
+    await server.query(
+      "ALTER SYSTEM SET max_slot_wal_keep_size = '16MB'",
+      'SELECT pg_reload_conf()',
+      ...Array.from({ length: 4 }, () => segment).flat(),
+    );
+  };
+
+  test('is about to be given up: a higher bound keeps it', async () => {
+    await server.query(`SELECT ${slot}`);
+    expect(await one('slot-wal-status')).toMatchObject({ verdict: 'ok' });
+    await leaveBehind();
+    const red = await one('slot-wal-status');
+    expect(red).toMatchObject({
+      verdict: 'failed',
+      evidence: expect.stringMatching(/^unreserved/) as string,
+    });
+    await pasteSql(red.fix);
+    await server.query('CHECKPOINT');
+    expect(await one('slot-wal-status')).toMatchObject({ verdict: 'ok', evidence: 'reserved' });
+  });
+
+  test('was given up: it is dropped, and a new snapshot makes another', async () => {
+    await leaveBehind();
+    await server.query('CHECKPOINT');
+    const red = await one('slot-wal-status');
+    expect(red).toMatchObject({ verdict: 'failed', evidence: expect.stringMatching(/^lost/) as string });
+    await pasteSql(red.fix);
+    expect(await one('slot-wal-status')).toMatchObject({ verdict: 'not_yet', step: 'apply' });
+    await server.query(`SELECT ${slot}`);
+    expect(await one('slot-wal-status')).toMatchObject({ verdict: 'ok' });
+  });
+});
+
+test('a standby, in place of each of the two databases, until the settings name the primary', async () => {
+  await server.becomeStandby();
+  const both = ['legacy-primary', 'canonical-server'];
+  const red = await results(...both);
+  expect(red.map(({ id, verdict, evidence }) => [id, verdict, /standby/.exec(evidence)?.[0]])).toEqual(
+    both.map((id) => [id, 'failed', 'standby']),
+  );
+  const primary = { DATABASE_URL: inject('servers').superuserUrl };
+  expect((await resultsOf(both, primary)).map(({ verdict }) => verdict)).toEqual(['ok', 'ok']);
 });

@@ -6,6 +6,9 @@ SELECT json_build_object(
   'sendersInUse', (SELECT count(*) FROM pg_stat_replication),
   -- In MB; -1: without a bound.
   'capMegabytes', (SELECT setting::integer FROM pg_settings WHERE name = 'max_slot_wal_keep_size'),
+  -- What was given to the server at its start goes before ALTER SYSTEM.
+  'onCommandLine', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM pg_settings WHERE source = 'command line'
+      AND name IN ('wal_level', 'max_replication_slots', 'max_wal_senders', 'max_slot_wal_keep_size')),
   'slot', (SELECT json_build_object(
       'temporary', temporary,
       'confirmed', confirmed_flush_lsn::text,

@@ -1,0 +1,113 @@
+/** How a check was seen red by breaking what it looks at, and green again by what it prints. */
+export interface Seen {
+  readonly brokenBy: string;
+  /** What of its fix was carried out. */
+  readonly mendedBy: string;
+  /** Files of test/doctor: the first holds the test. */
+  readonly where: string;
+}
+
+const OWN = 'server-settings.pg.test.ts';
+const SOURCE = 'source.pg.test.ts';
+const CANONICAL = 'canonical.pg.test.ts';
+const POSTGRES = 'real.pg.test.ts';
+const STACK = 'real.stack.test.ts';
+
+const SETTING = 'the setting';
+const SQL = 'its SQL';
+const RESTART = 'its ALTER SYSTEM, and a restart';
+const SNAPSHOT = 'its new snapshot: delete --forget-offsets, slot and topics dropped, apply, project';
+
+const seen = (where: string, brokenBy: string, mendedBy: string): Seen => ({ brokenBy, mendedBy, where });
+
+export const SEEN: Readonly<Record<string, Seen>> = {
+  'legacy-reachable': seen(POSTGRES, 'a port where nobody listens', SETTING),
+  'legacy-version': seen(POSTGRES, 'a database in LATIN1', SETTING),
+  'legacy-primary': seen(OWN, 'a server started as a standby', SETTING),
+  'wal-level': seen(OWN, 'wal_level = replica', RESTART),
+  'replication-slots-room': seen(OWN, 'one slot allowed, and taken', RESTART),
+  'wal-senders-room': seen(OWN, 'max_wal_senders = 0', RESTART),
+  'wal-cap': seen(OWN, 'max_slot_wal_keep_size = -1', SQL),
+  'wal-runway': seen(STACK, 'connector stopped, 10 MiB of WAL a second', 'connector resume'),
+  'long-transactions': seen(POSTGRES, 'an open transaction, taken for old', SQL),
+  'prepared-transactions': seen(OWN, 'a prepared transaction, taken for ten minutes older', SQL),
+  'legacy-table': seen(POSTGRES, 'another database', SETTING),
+  'replica-identity': seen(SOURCE, 'NOTHING, FULL, another index, no primary key', SQL),
+  publication: seen(SOURCE, 'a table more, a table less, FOR ALL TABLES, dropped', 'its SQL, the script'),
+  'publication-complete': seen(SOURCE, 'a row filter, a column list', SQL),
+  'publication-operations': seen(SOURCE, 'without deletes', SQL),
+  'connector-role': seen(SOURCE, 'NOREPLICATION', SQL),
+  'connector-grants': seen(SOURCE, 'every grant revoked', SQL),
+  'connector-excess': seen(SOURCE, 'attributes, membership, grants, a table owned, CREATE in public', SQL),
+  'signal-table': seen(SOURCE, 'a column dropped, the table dropped', 'DROP TABLE, the script'),
+  'heartbeat-table': seen(SOURCE, 'a column dropped', 'DROP TABLE, the script'),
+  'heartbeat-written': seen(STACK, 'connector stopped, the row an hour old', 'connector resume'),
+  'slot-exists': seen(STACK, 'dropped', SNAPSHOT),
+  'slot-identity': seen(
+    STACK,
+    'a physical slot of its name; read by another role',
+    'SLOT_NAME, connector apply; its SQL',
+  ),
+  'slot-active': seen(STACK, 'connector stopped', 'connector resume, restart'),
+  'slot-wal-status': seen(OWN, 'unreserved and lost, by a bound of 16 MB', SQL),
+  'slot-failover': seen(STACK, 'FAILOVER false', 'connector delete, ALTER_REPLICATION_SLOT, connector apply'),
+  'slot-position': seen(STACK, 'pg_replication_slot_advance', 'the steps that project says'),
+  'kafka-reachable': seen(STACK, 'a port where nobody listens', SETTING),
+  'kafka-brokers': seen(STACK, 'TOPIC_REPLICATION=3', 'the setting that it prints'),
+  'topics-exist': seen(
+    STACK,
+    "the heartbeat's topic deleted; the data topic deleted",
+    `apply && restart; ${SNAPSHOT}`,
+  ),
+  'topic-partitions': seen(
+    STACK,
+    "TOPIC_PARTITIONS=4; the heartbeat's topic with two",
+    'the setting that it prints; topic deleted, apply && restart',
+  ),
+  'topic-retention': seen(STACK, 'retention.ms', 'its kafka-configs.sh'),
+  'topic-cleanup': seen(STACK, 'cleanup.policy', 'its kafka-configs.sh'),
+  'topic-message-limit': seen(STACK, 'max.message.bytes', 'its kafka-configs.sh'),
+  'largest-row': seen(POSTGRES, 'a row of 17 MB', 'its sed, in a copy of the checkout'),
+  'connect-reachable': seen(STACK, 'a port where nobody listens', SETTING),
+  'connector-exists': seen(STACK, 'deleted', 'connector apply'),
+  'connector-drift': seen(STACK, 'a setting changed in Kafka Connect', 'connector apply'),
+  'connector-tasks': seen(
+    STACK,
+    'a task that failed at a row; connector stopped',
+    'connector restart; resume',
+  ),
+  'heartbeat-arrives': seen(STACK, 'heartbeat not published, its topic empty', 'connector apply'),
+  'task-moves': seen(STACK, 'heartbeat not published', 'the check that it names, connector restart'),
+  'initial-snapshot': seen(STACK, 'the notifications deleted', SNAPSHOT),
+  'topic-identity': seen(STACK, 'the data topic made again', SNAPSHOT),
+  'offsets-in-range': seen(STACK, 'stored offsets beyond the end', SNAPSHOT),
+  gaps: seen(STACK, 'a slot that was advanced', 'snapshot start --follow, reconcile --fresh'),
+  'projector-moves': seen(STACK, 'records wait, the last commit ten minutes old', 'project'),
+  'registry-reachable': seen(STACK, 'a port where nobody listens, a server that is none', SETTING),
+  'registry-pair': seen(STACK, 'one of the two not set', SETTING),
+  'registry-schemas': seen(STACK, 'a subject deleted', 'the subject restored'),
+  'canonical-reachable': seen(POSTGRES, 'a port where nobody listens', SETTING),
+  'canonical-server': seen(OWN, 'a server started as a standby; a database in LATIN1', SETTING),
+  'canonical-tables': seen(POSTGRES, 'another database', SETTING),
+  'canonical-index': seen(CANONICAL, 'dropped', SQL),
+  'ledger-schema': seen(POSTGRES, 'the schema of the release before', 'migrate'),
+  'unique-keys': seen(CANONICAL, 'each of the six dropped', SQL),
+  'projector-grants': seen(CANONICAL, 'no grant, and grants revoked', 'its SQL, migrate --grant-to'),
+  'projector-excess': seen(
+    POSTGRES,
+    'grants too many; the owner of the tables projects',
+    'its SQL; a role of its own',
+  ),
+  'quarantine-empty': seen(POSTGRES, 'a value that was left out', 'quarantine retry --apply'),
+};
+
+/** What no test of one machine can break: seen red by facts alone (red-facts.ts). */
+export const BY_FACTS: Readonly<Record<string, string>> = {
+  'topic-replicas': 'takes a second broker',
+  'connect-version': 'takes a Kafka Connect before 3.6',
+  'connect-cluster': 'takes a second Kafka cluster',
+  'connect-plugin': 'takes Kafka Connect started twice, without a plugin and with it',
+  'clock-legacy': 'all servers of a test have the clock of one machine',
+  'clock-canonical': 'all servers of a test have the clock of one machine',
+  'clock-connect': 'all servers of a test have the clock of one machine',
+};
