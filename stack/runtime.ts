@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Environment } from '../consumers/lib/config.ts';
 import { withLock } from './lock.ts';
 import { newFolder } from './new-folder.ts';
+import { assertChecksums } from './plugin-checksums.ts';
 import { missing, requireMaven } from './prerequisites.ts';
 import { stateFolder } from './state.ts';
 
@@ -22,6 +23,8 @@ export interface MavenBuild {
   readonly sources: readonly string[];
   /** What a person is told while it is fetched. */
   readonly fetching: string;
+  /** Looks at what was made before anybody uses it. */
+  readonly check?: (made: string) => void;
 }
 
 const SERVERS: MavenBuild = {
@@ -32,8 +35,12 @@ const SERVERS: MavenBuild = {
     'servers/pom.xml',
     'connect-plugins/pom.xml',
     'connect-plugins/avro-converter-manifest/META-INF/services/org.apache.kafka.connect.storage.Converter',
+    'SHA256SUMS',
   ],
   fetching: 'fetching Kafka, Connect, Debezium and the schema registry by Maven (about 200 MB, once)',
+  check: (made) => {
+    assertChecksums(path.join(made, 'connect-plugins'), path.join(POM_FOLDER, 'SHA256SUMS'));
+  },
 };
 
 /** What Maven fetched. */
@@ -80,7 +87,10 @@ export async function fetchByMaven(
     if (existsSync(folder)) return;
     requireMaven(environment);
     const log = path.join(root, 'maven.log');
-    await newFolder(folder, (into) => runMaven({ build, environment, into, log, onProgress }));
+    await newFolder(folder, async (into) => {
+      await runMaven({ build, environment, into, log, onProgress });
+      build.check?.(into);
+    });
   });
   return folder;
 }

@@ -159,8 +159,8 @@ export class PartitionSession {
   }
 
   /**
-   * Projects chunks of several sessions that commit in one transaction, tried once. False where it failed, for whatever
-   * reason: each may be tried alone then, as one whose COMMIT may have been answered by nobody.
+   * Projects chunks of several sessions in one transaction, tried once. False where it failed, for whatever reason: each
+   * goes on alone then, as one that may be committed, for the answer to the COMMIT may have been lost.
    */
   static async projectTogether(parts: readonly SessionChunk[]): Promise<boolean> {
     const [first] = parts;
@@ -189,8 +189,9 @@ export class PartitionSession {
   }
 
   /**
-   * Projects a chunk in one transaction; `tried`: it may be committed already. Where Postgres refuses a value of one of its events, the halves are projected
-   * one after the other until the one is alone: that one is quarantined, all others flow.
+   * Projects a chunk in one transaction; `tried`: it may be committed already. Where Postgres refuses a value of one of
+   * its events, the halves are projected one after the other until the one is alone: that one is quarantined, all
+   * others flow.
    */
   async project(chunk: Chunk, { tried }: { readonly tried: boolean }): Promise<void> {
     try {

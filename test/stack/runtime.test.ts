@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { assertChecksums } from '../../stack/plugin-checksums.ts';
 import { findJava, javaMajorVersion, requireMaven } from '../../stack/prerequisites.ts';
-import { DownloadProgress, fetchRuntime } from '../../stack/runtime.ts';
+import { DownloadProgress, fetchByMaven, fetchRuntime, type MavenBuild } from '../../stack/runtime.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 /** A machine with only these programs on its PATH. */
@@ -65,7 +66,15 @@ test('a repository that cannot be reached is one line with its cause', async () 
   });
 });
 
+/** A build of one source, whose result may be looked at before it is used. */
+function aBuild(check?: (made: string) => void): MavenBuild {
+  const folder = temporaryFolder();
+  writeFileSync(path.join(folder, 'pom.xml'), '<project/>');
+  return { name: 'jars', folder, sources: ['pom.xml'], fetching: 'fetching', ...(check && { check }) };
+}
+
 test('what Maven fetched is complete or not there, and is fetched once', async () => {
+  const build = aBuild();
   const machine = machineWith({
     mkdir: 'exec /bin/mkdir "$@"',
     mvn: fakeMaven(
@@ -75,18 +84,96 @@ test('what Maven fetched is complete or not there, and is fetched once', async (
   const runtime = path.join(machine.HISTORY_CDC_STATE_DIR, 'runtime');
   const complete = () => readdirSync(runtime).filter((name) => /^jars-[0-9a-f]{12}$/.test(name));
 
-  await expect(fetchRuntime(machine, () => undefined)).rejects.toMatchObject({ code: 'STACK_PREREQUISITE' });
+  const fetch = () => fetchByMaven(build, machine, () => undefined);
+  await expect(fetch()).rejects.toMatchObject({ code: 'STACK_PREREQUISITE' });
   expect(complete()).toEqual([]);
 
   writeFileSync(path.join(machine.HISTORY_CDC_STATE_DIR, 'online'), '');
-  const both = await Promise.all([
-    fetchRuntime(machine, () => undefined),
-    fetchRuntime(machine, () => undefined),
-  ]);
+  const both = await Promise.all([fetch(), fetch()]);
   expect(complete()).toHaveLength(1);
   expect(readFileSync(path.join(machine.HISTORY_CDC_STATE_DIR, 'runs'), 'utf8')).toBe('x\n');
   expect(both[0]).toEqual(both[1]);
-  expect(existsSync(path.dirname(both[0].kafkaJars))).toBe(true);
+  expect(existsSync(path.join(both[0], 'kafka'))).toBe(true);
+});
+
+test('what Maven fetched and is not what was expected is never used', async () => {
+  const machine = machineWith({ mvn: fakeMaven('exit 0') });
+  const refused = () => {
+    throw new Error('not those');
+  };
+  await expect(fetchByMaven(aBuild(refused), machine, () => undefined)).rejects.toThrow('not those');
+  const runtime = path.join(machine.HISTORY_CDC_STATE_DIR, 'runtime');
+  expect(readdirSync(runtime).filter((name) => /^jars-[0-9a-f]{12}$/.test(name))).toEqual([]);
+});
+
+describe('the jars of the plugins', () => {
+  /** Two jars, a service manifest that the build makes, and the sums of the two. */
+  function plugins() {
+    const folder = temporaryFolder();
+    const write = (file: string, content: string) => {
+      mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+      writeFileSync(path.join(folder, file), content);
+    };
+    write('one/a.jar', 'hello\n');
+    write('two/b.jar', '');
+    write('one/x-avro-converter-manifest.jar', 'made a moment ago');
+    write('README.md', 'no jar');
+    const sums = path.join(temporaryFolder(), 'SHA256SUMS');
+    writeFileSync(
+      sums,
+      [
+        '5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03  one/a.jar',
+        'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  two/b.jar',
+        '',
+      ].join('\n'),
+    );
+    return {
+      write,
+      remove: (file: string) => {
+        rmSync(path.join(folder, file));
+      },
+      check: () => {
+        assertChecksums(folder, sums);
+      },
+    };
+  }
+
+  test('pass as they were reviewed', () => {
+    expect(plugins().check).not.toThrow();
+  });
+
+  test.each<[string, (made: ReturnType<typeof plugins>) => void, string]>([
+    [
+      'another',
+      ({ write }) => {
+        write('one/a.jar', 'hello');
+      },
+      'one/a.jar is another',
+    ],
+    [
+      'one more',
+      ({ write }) => {
+        write('two/c.jar', '');
+      },
+      'two/c.jar is not among them',
+    ],
+    [
+      'one less',
+      ({ remove }) => {
+        remove('two/b.jar');
+      },
+      'two/b.jar is missing',
+    ],
+  ])('are refused where there is %s', (_, change, message) => {
+    const made = plugins();
+    change(made);
+    expect(made.check).toThrow(
+      expect.objectContaining({
+        code: 'STACK_PREREQUISITE',
+        message: `the plugins for Kafka Connect are not those of SHA256SUMS: ${message}`,
+      }) as Error,
+    );
+  });
 });
 
 test('downloads are told as a sum', () => {

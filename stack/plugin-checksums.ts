@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { missing } from './prerequisites.ts';
+
+/** The only jar that is made here: a service manifest, whose archive carries the time of the build. */
+const MADE_HERE = '-avro-converter-manifest.jar';
+
+/**
+ * Holds the jars of a folder against a file as `sha256sum` writes it: what Kafka Connect loads is the bytes that were
+ * reviewed, whichever mirror they came from, and nothing beside them. Throws STACK_PREREQUISITE, naming the first that
+ * differ.
+ */
+export function assertChecksums(folder: string, sums: string): void {
+  const expected = new Map(
+    readFileSync(sums, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const [, sum, file] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
+        return sum === undefined || file === undefined ? [] : [[file, sum] as const];
+      }),
+  );
+  const jars = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.jar') && !file.endsWith(MADE_HERE))
+    .map((file) => file.split(path.sep).join('/'));
+  const wrong = [
+    ...[...expected.keys()].filter((file) => !jars.includes(file)).map((file) => `${file} is missing`),
+    ...jars.flatMap((file) => {
+      const sum = expected.get(file);
+      if (sum === undefined) return [`${file} is not among them`];
+      return sum === sha256(path.join(folder, file)) ? [] : [`${file} is another`];
+    }),
+  ];
+  if (wrong.length === 0) return;
+  throw missing(
+    `the plugins for Kafka Connect are not those of ${path.basename(sums)}: ${wrong.slice(0, 3).join('; ')}`,
+    `look where Maven fetched them from (~/.m2/settings.xml), remove them from the local Maven repository and run it again; after a change of versions, write ${path.basename(sums)} anew, as connectors/README.md says`,
+  );
+}
+
+function sha256(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
+}
