@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
+import { ConnectRest } from '../../connectors/deploy/connect-rest.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -67,6 +69,63 @@ test('a connector that is not there has no configuration', async () => {
   const client = new ConnectClient({ url: `http://${address}`, secrets: [] });
   expect(await client.config('c')).toBeUndefined();
   expect((await failure(client.pause('c'))).code).toBe('CONNECTOR_ABSENT');
+});
+
+test.each([
+  [400, 'a rebalance is expected'],
+  [500, 'it was expected'],
+])('%d "%s" is no rebalance: it is asked once', async (status, message) => {
+  let asked = 0;
+  const address = await answering((_, response) => {
+    asked += 1;
+    json(response, status, { error_code: status, message });
+  });
+  const client = new ConnectClient({ url: `http://${address}`, secrets: [] });
+  expect((await failure(client.config('c'))).code).toBe('CONNECTOR_REJECTED');
+  expect(asked).toBe(1);
+});
+
+test('what is no JSON is told as it came', async () => {
+  const address = await answering((_, response) => {
+    response.writeHead(502).end('Bad Gateway');
+  });
+  const error = await failure(new ConnectClient({ url: `http://${address}`, secrets: [] }).config('c'));
+  expect(error.message).toBe('Kafka Connect answered 502 to GET /connectors/c/config: Bad Gateway');
+});
+
+test('the clock of a worker is that of its answers, where they have one', async () => {
+  const address = await answering((request, response) => {
+    response.sendDate = false;
+    if (request.headers.authorization !== undefined)
+      response.setHeader('date', 'Sat, 28 Nov 2026 03:00:00 GMT');
+    json(response, 200, {});
+  });
+  const clock = (login: string) =>
+    new ConnectClient({ url: `http://${login}${address}`, secrets: [] }).clock();
+  expect(await clock('u:p@')).toEqual(new Date('2026-11-28T03:00:00Z'));
+  expect(await clock('')).toBeUndefined();
+});
+
+test('a configuration goes out as the JSON that it is, in UTF-8', async () => {
+  const received: { type: string | undefined; body: unknown }[] = [];
+  const address = await answering((request, response) => {
+    void text(request).then((sent) => {
+      received.push({ type: request.headers['content-type'], body: JSON.parse(sent) });
+      json(response, 200, {});
+    });
+  });
+  const client = new ConnectClient({ url: `http://${address}`, secrets: [] });
+  await client.putConfig('c', { name: 'Überprüfung' });
+  expect(received).toEqual([{ type: 'application/json', body: { name: 'Überprüfung' } }]);
+});
+
+test('what cannot be reached loses the secrets in its message, and names TLS where that is it', async () => {
+  const address = await answering(() => undefined);
+  const url = `https://${address}`;
+  const rest = new ConnectRest({ url, secrets: ['hunter2'] });
+  expect(rest.unreachable(new Error('no hunter2 here')).message).toContain('no *** here');
+  const handshake = Object.assign(new Error('x'), { code: 'CERT_UNTRUSTED' });
+  expect(rest.unreachable(handshake).wayOut).toContain('let CONNECT_CA_FILE name the PEM file');
 });
 
 test('a refusal keeps what Connect says and loses the secrets in it', async () => {

@@ -1,10 +1,15 @@
+import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
 import { HttpClient, type Endpoint } from '../../consumers/lib/http-client.ts';
 import { createSchemaLookup } from '../../consumers/lib/registry.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { selfSigned } from '../support/self-signed.ts';
 
 const SETTINGS = { address: 'CONNECT_URL', token: 'CONNECT_TOKEN', ca: 'CONNECT_CA_FILE' } as const;
 const TOKEN = 'token-never-to-be-seen';
@@ -66,9 +71,46 @@ test('the registry refuses a wrong token, at once, and is told a good one', asyn
   expect(await createSchemaLookup({ url, token: TOKEN })(1)).toBe('string');
 });
 
+test.each([
+  ['the token', { token: TOKEN }, TOKEN],
+  ['the password', { login: login(PASSWORD) }, PASSWORD],
+  ['the password as it stands in the address', { login: login(PASSWORD) }, encodeURIComponent(PASSWORD)],
+  ['user and password as they are sent', { login: login(PASSWORD) }, BASIC.slice('Basic '.length)],
+])('%s is struck out of what others wrote, each time', (_, given, secret) => {
+  const { login: user = '', token } = given as { login?: string; token?: string };
+  const client = new HttpClient({ url: `http://${user}${host}/`, token }, SETTINGS);
+  expect(client.redact(`it was ${secret}, ${secret}`)).toBe('it was ***, ***');
+  expect(client.base).toBe(`http://${host}`);
+  expect(client.secrets).not.toContain('');
+});
+
+test('without credentials nothing is struck out', () => {
+  expect(new HttpClient({ url: `http://${host}` }, SETTINGS).redact('as it is')).toBe('as it is');
+});
+
 test('an authority that cannot be read is named by its setting', () => {
   const attempt = () => new HttpClient({ url: `https://${host}`, caFile: '/nonexistent/ca.pem' }, SETTINGS);
   expect(attempt).toThrow(/the file of CONNECT_CA_FILE cannot be read/);
+});
+
+test('a server of TLS is asked where its authority is the one that is named, and no other', async () => {
+  const [ours, another] = [selfSigned('ours'), selfSigned('another')];
+  const secure = createTlsServer(ours, (_, response) => response.end('let in'));
+  await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void secure.close());
+  const url = `https://127.0.0.1:${String((secure.address() as AddressInfo).port)}`;
+  const folder = temporaryFolder();
+  const fileOf = (name: string, text: string) => {
+    const file = path.join(folder, name);
+    writeFileSync(file, text);
+    return file;
+  };
+  expect(await ask({ url, caFile: fileOf('ours.pem', ours.cert) })).toMatchObject({ text: 'let in' });
+  for (const caFile of [fileOf('another.pem', another.cert), undefined]) {
+    const error = await ask({ url, caFile }).catch((thrown: unknown) => thrown);
+    const wayOut = new HttpClient({ url }, SETTINGS).wayIn({ error });
+    expect(wayOut).toContain('let CONNECT_CA_FILE name the PEM file of the authority');
+  }
 });
 
 test('an address of TLS at a server without is named as such', async () => {

@@ -1,6 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { KafkaJSGroupCoordinatorNotFound, KafkaJSProtocolError } from '../../consumers/lib/kafka.ts';
-import { groupNotAllowed, isAnswerForgotten, notAllowed } from '../../consumers/lib/kafka-way-in.ts';
+import { loadConfig } from '../../consumers/lib/config.ts';
+import {
+  KafkaJSGroupCoordinatorNotFound,
+  KafkaJSProtocolError,
+  KafkaJSSASLAuthenticationError,
+  type KafkaSettings,
+} from '../../consumers/lib/kafka.ts';
+import {
+  groupNotAllowed,
+  isAnswerForgotten,
+  notAllowed,
+  unreachable,
+} from '../../consumers/lib/kafka-way-in.ts';
 
 /** As kafkajs gives what a broker answers. */
 const answered = (type: string) =>
@@ -43,6 +54,47 @@ test.each([
   ['nothing', undefined],
 ])('%s is no refusal of a group', (_, error) => {
   expect(groupNotAllowed(error, { group, groups: group, user: 'reader' })).toBeUndefined();
+  expect(isAnswerForgotten(error)).toBe(false);
+});
+
+describe('where no broker answers, the settings to look at are those of', () => {
+  const BROKERS = ['one:9092', 'two:9092'];
+  const settings: KafkaSettings = { ...loadConfig({}, undefined), KAFKA_BROKERS: BROKERS };
+  const coded = (code: string) => Object.assign(new Error('x'), { code });
+  const closed = Object.assign(new Error('closed'), { name: 'KafkaJSConnectionClosedError' });
+  const login = Reflect.construct(KafkaJSSASLAuthenticationError, ['no such user']) as Error;
+  const elsewhere = /^check KAFKA_BROKERS and the TLS and SASL settings/;
+  const tls = { KAFKA_TLS: true };
+  const sasl = { KAFKA_SASL_MECHANISM: 'scram-sha-512' } as const;
+
+  test.each<[string, [Error, Partial<KafkaSettings>], RegExp]>([
+    ['the authority', [coded('CERT_UNTRUSTED'), tls], /^let KAFKA_TLS_CA_FILE name the PEM file/],
+    ['the host', [coded('ERR_TLS_CERT_ALTNAME_INVALID'), tls], /^let KAFKA_BROKERS name the host/],
+    ['the login', [retried(login), {}], /^the broker knows no such user .*: set KAFKA_SASL_USERNAME and /],
+    ['TLS and login', [closed, {}], /: set KAFKA_TLS=true and KAFKA_SASL_MECHANISM$/],
+    ['TLS, where there is a login', [retried(closed), sasl], /: set KAFKA_TLS=true$/],
+    ['login, where there is TLS', [closed, tls], /: set KAFKA_SASL_MECHANISM$/],
+    ['none of them, where both are set', [closed, { ...tls, ...sasl }], elsewhere],
+    ['none of them, where nobody listens', [coded('ECONNREFUSED'), {}], elsewhere],
+  ])('%s', (_, [error, given], wayOut) => {
+    const told = unreachable(error, { ...settings, ...given });
+    expect(told).toMatchObject({ code: 'KAFKA_UNREACHABLE', cause: error });
+    expect(told.message).toBe(`no Kafka broker answers at one:9092, two:9092: ${error.message}`);
+    expect(told.wayOut).toMatch(wayOut);
+  });
+});
+
+test.each([
+  ['a group that rebalances', answered('REBALANCE_IN_PROGRESS')],
+  ['a connection that broke', new Error('read ECONNRESET')],
+  ['nothing', undefined],
+])('%s is no refusal', (_, error) => {
+  expect(notAllowed(error, 'read a topic')).toBeUndefined();
+});
+
+test('causes that go round in a circle come to an end', () => {
+  const error: Error & { cause?: unknown } = new Error('round');
+  error.cause = error;
   expect(isAnswerForgotten(error)).toBe(false);
 });
 

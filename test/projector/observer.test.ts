@@ -192,6 +192,59 @@ describe('what a projector did', () => {
       expect(lineOf(line.slice(0, line.lastIndexOf(' ') + 1))).toBe(line);
   });
 
+  test('is counted of each commit: rows deleted, its time, and when it was', async () => {
+    observer.assigned([0]);
+    const before = Date.now() / 1000;
+    commit(0, 10n, { changes: { ...first.changes, runsDeleted: 2 } });
+    const only = async (metric: { get(): Promise<{ values: { value: number; labels: object }[] }> }) =>
+      (await metric.get()).values;
+    expect(await only(metrics.canonicalRows)).toContainEqual({ value: 2, labels: { operation: 'delete' } });
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('history_cdc_batch_duration_seconds_sum 0.01');
+    const [committed] = await only(metrics.lastCommit);
+    expect(committed?.value).toBeGreaterThanOrEqual(before);
+  });
+
+  test('is shown as soon as more comes, and is never below none', async () => {
+    const lag = async () => (await metrics.lag.get()).values.map(({ value }) => value);
+    observer.assigned([0]);
+    observer.fetched(0, 10n);
+    commit(0, 10n);
+    observer.fetched(0, 25n);
+    expect(await lag()).toEqual([15]);
+    commit(0, 30n);
+    expect(await lag()).toEqual([0]);
+  });
+
+  test('of its sweeps is counted, each repair by its kind', async () => {
+    observer.swept(
+      {
+        ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], blocked: new Map([['e', 'table']]), settled: 0 },
+        lateOwners: {
+          flipped: new Map([
+            ['f', 'projected'],
+            ['g', 'projected'],
+          ]),
+          ...{ reported: ['h', 'i', 'j', 'k'], changes: first.changes },
+        },
+        changes: first.changes,
+      },
+      0.5,
+    );
+    observer.sweepFailed();
+    const text = await metrics.registry.metrics();
+    for (const line of [
+      'history_cdc_sweep_duration_seconds_sum 0.5',
+      'history_cdc_sweep_repairs_total{repair="absorbed"} 3',
+      'history_cdc_sweep_repairs_total{repair="relinked"} 1',
+      'history_cdc_sweep_repairs_total{repair="late_owner"} 2',
+      'history_cdc_sweep_failures_total 1',
+      'history_cdc_twins_blocked 1',
+      'history_cdc_late_owners_reported 4',
+    ])
+      expect(text.split('\n')).toContain(line);
+  });
+
   test('of a partition that went elsewhere leaves no lag behind', async () => {
     observer.assigned([0]);
     observer.fetched(0, 25n);

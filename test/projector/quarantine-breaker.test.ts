@@ -77,6 +77,12 @@ describe('a breaker, given', () => {
       transactions: [`${good(40)}xx`, 'x'],
       index: 1,
     },
+    {
+      what: 'small ones after one that is larger than the window',
+      limits: fifth,
+      transactions: [good(50), 'xx', 'x'],
+      index: 2,
+    },
     { what: 'transactions without news', limits: fifth, transactions: ['', 'xx', '', 'x'], index: 3 },
     {
       what: 'a share of half a record',

@@ -43,6 +43,48 @@ test('what is dear rests twenty times as long, and is then asked behind the back
   await until('the answer is shown', async () => value(await paced.latest()) === 'second');
 });
 
+test('however dear it is, it is asked again after a minute, or what is told in place of it', async () => {
+  for (const [longestRestMs, rest] of [
+    [undefined, 60_000],
+    [5_000, 5_000],
+  ] as const) {
+    let [asked, now] = [0, 0];
+    const ask = () => {
+      now += 10_000;
+      return Promise.resolve(++asked);
+    };
+    const paced = new Paced(ask, {
+      restMs: 10,
+      now: () => now,
+      ...(longestRestMs === undefined ? {} : { longestRestMs }),
+    });
+    await paced.latest();
+    now += rest - 1;
+    await paced.latest();
+    expect(asked).toBe(1);
+    now += 1;
+    await paced.latest();
+    expect(asked).toBe(2);
+  }
+});
+
+test('what took long and failed is waited for all the same, and asked once for all who look', async () => {
+  let [asked, now] = [0, 0];
+  const ask = () => {
+    now += 1_000;
+    return ++asked === 1 ? Promise.reject(new Error('away')) : Promise.resolve('back');
+  };
+  const paced = new Paced(ask, { restMs: 3_600_000, now: () => now });
+  expect((await paced.latest()).answer.known).toBe(false);
+  expect((await Promise.all([paced.latest(), paced.latest()])).map(value)).toEqual(['back', 'back']);
+  expect(asked).toBe(2);
+});
+
+test('what gives no answer in its time is not known', async () => {
+  const paced = new Paced(() => new Promise<never>(() => undefined), { restMs: 10, withinMs: 20 });
+  expect((await paced.latest()).answer).toEqual({ known: false, why: 'no answer within 0.02 s' });
+});
+
 test('what failed is asked at once, and waited for', async () => {
   let asked = 0;
   const paced = new Paced(

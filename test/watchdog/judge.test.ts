@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  acceptedParts,
   identitiesOf,
   judgeContinuity,
   positionText,
@@ -59,10 +60,33 @@ test('the evidence has both sides', () => {
   );
 });
 
+test('the evidence says what is gone', () => {
+  const evidenceOf = (present: Present) =>
+    judgeContinuity(TOPIC, RECORDED, present).map(({ evidence }) => evidence);
+  expect(evidenceOf({ ...SOUND, topicId: null, publication: null })).toEqual([
+    `topic id ${TOPIC} was projected, there is none now`,
+    'recorded was "p (oid 5)", it is gone now, or lost',
+  ]);
+  expect(evidenceOf({ ...SOUND, topicId: 'other' })).toEqual([
+    `topic id ${TOPIC} was projected, it is other now`,
+  ]);
+});
+
+test('a person accepts the part that broke; with a slot its position, and with a topic none', () => {
+  expect(acceptedParts('topic')).toEqual([]);
+  expect(acceptedParts('slot')).toEqual(['slot', 'position']);
+  for (const part of ['system', 'timeline', 'publication', 'position'] as const)
+    expect(acceptedParts(part)).toEqual([part]);
+});
+
 describe('what is not known is never a break:', () => {
   test.each(['topicId', 'system', 'timeline', 'publication', 'slot', 'position'] as const)('%s', (part) => {
     const present = Object.fromEntries(Object.entries(SOUND).filter(([name]) => name !== part));
     expect(kinds(present)).toEqual([]);
+  });
+
+  test('which topic is projected', () => {
+    expect(judgeContinuity(undefined, RECORDED, SOUND)).toEqual([]);
   });
 
   test('all of it', () => {
@@ -81,6 +105,7 @@ describe('the position', () => {
   test('of a stored offset without a slot tells of a lost one, though none was recorded', () => {
     const lost = { ...SOUND, slot: null, position: { confirmed: null, stored: 5n } };
     expect(kinds(lost, new Map())).toEqual(['slot']);
+    expect(kinds({ publication: SOUND.publication, position: lost.position }, new Map())).toEqual([]);
     // A database without our publication is hardly the one that the connector reads.
     expect(kinds({ ...lost, publication: null }, new Map())).toEqual([]);
   });

@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import type { Look } from '../../connectors/watchdog/look.ts';
 import { Restarter } from '../../connectors/watchdog/restarter.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
-import { createMetrics } from '../../consumers/lib/metrics.ts';
+import { createMetrics, type Metrics } from '../../consumers/lib/metrics.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
 let open: OpenDatabase;
@@ -13,12 +13,15 @@ let open: OpenDatabase;
 let server: Server;
 let url: string;
 let asked: string[] = [];
+let status: number;
+let metrics: Metrics;
+let lines: { level: number; msg: string; reason?: string }[];
 
 beforeAll(async () => {
   open = await openMigratedDatabase();
   server = createServer((request, response) => {
     asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
-    response.writeHead(204).end();
+    response.writeHead(status).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
@@ -29,6 +32,9 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   asked = [];
+  status = 204;
+  metrics = createMetrics();
+  lines = [];
   await open.pool.query('DELETE FROM history_cdc.connector_restart');
 });
 
@@ -37,8 +43,8 @@ function restarter(cap: number): Restarter {
     config: { CONNECTOR_NAME: 'c', WATCHDOG_SECONDS: 3600, WATCHDOG_RESTARTS: cap },
     connect: new ConnectClient({ url, secrets: [] }),
     canonical: open.pool,
-    logger: createLogger('silent'),
-    metrics: createMetrics(),
+    logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[0]) }),
+    metrics,
   });
 }
 
@@ -47,7 +53,7 @@ const SEEN: Look = {
   source: undefined,
   ends: undefined,
   beats: undefined,
-  failure: { what: 'task 0', trace: 'org.x.Y: too large' },
+  failure: { what: 'task 0', trace: 'org.x.Y: too large\n\tat org.x.Z(Z.java:1)' },
   blind: new Map(),
 };
 const RESTART = 'POST /connectors/c/restart?includeTasks=true&onlyFailed=true';
@@ -58,6 +64,35 @@ test('what has failed is restarted once, and again only after its pause', async 
   await one.consider(SEEN);
   expect(asked).toEqual([RESTART]);
   expect(one.readiness()).toEqual({ ready: true });
+  expect((await metrics.connectorRestarts.get()).values).toMatchObject([{ value: 1 }]);
+  expect(lines).toMatchObject([
+    {
+      msg: 'the connector has failed; it is restarted',
+      reason: expect.not.stringContaining('Z.java') as string,
+    },
+  ]);
+});
+
+test('a restart that Connect refuses is said, and counts', async () => {
+  status = 400;
+  const one = restarter(1);
+  await one.consider(SEEN);
+  expect(lines.map(({ msg }) => msg)).toEqual([
+    'the connector has failed; it is restarted',
+    'the connector could not be restarted',
+  ]);
+  await one.consider(SEEN);
+  expect(asked).toEqual([RESTART]);
+  expect(one.readiness()).toMatchObject({ ready: false });
+});
+
+test('why it is left is said once, and that it is no longer', async () => {
+  const off = restarter(0);
+  for (const failure of [SEEN.failure, SEEN.failure, null, null]) await off.consider({ ...SEEN, failure });
+  expect(lines.map(({ msg }) => msg)).toEqual([
+    'the connector has failed: `history-cdc connector status`',
+    'the connector is no longer given up',
+  ]);
 });
 
 test('by another projector, too; and when the cap is reached, by none, until it runs', async () => {
@@ -89,7 +124,10 @@ test.each<[string, Partial<Look['present']>]>([
 test('never where restarts are off; nor what runs', async () => {
   const off = restarter(0);
   await off.consider(SEEN);
-  expect(off.readiness()).toMatchObject({ ready: false });
+  expect(off.readiness()).toEqual({
+    ready: false,
+    reason: 'the connector has failed: `history-cdc connector status`',
+  });
   await restarter(5).consider({ ...SEEN, failure: null });
   expect(asked).toEqual([]);
 });

@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
+import { look } from '../../connectors/watchdog/look.ts';
 import { claimRestart } from '../../connectors/watchdog/restarts.ts';
 import { lookAtSource } from '../../connectors/watchdog/source.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
@@ -80,6 +84,45 @@ test('a slot of ours has its position; one of another use is none', async () => 
     present: { slot: `${NAME}, pgoutput, database ${open.database.name}` },
     confirmed: (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`),
   });
+});
+
+test('a look has slot and stored offset side by side, and what has failed without its secrets', async () => {
+  const tasks = [{ id: 0, state: 'FAILED', trace: 'no hunter2 there' }];
+  const answers: Record<string, unknown> = {
+    '/connectors/c/offsets': { offsets: [{ offset: { lsn: 5 } }] },
+    '/connectors/c/status': { connector: { state: 'RUNNING' }, tasks },
+  };
+  const connect = createServer((request, response) => {
+    response.end(JSON.stringify(answers[request.url ?? '']));
+  });
+  await new Promise<void>((resolve) => connect.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void connect.close());
+  const url = `http://127.0.0.1:${String((connect.address() as AddressInfo).port)}`;
+  const eyes = {
+    legacy: open.pool,
+    connect: new ConnectClient({ url, secrets: ['hunter2'] }),
+    kafka: undefined,
+  };
+  const names = { PUBLICATION_NAME: NAME, SLOT_NAME: NAME, CONNECTOR_NAME: 'c', TOPIC_PREFIX: 't' };
+  const { present, confirmed } = await seen();
+  const found = await look(eyes, names, 60_000);
+  expect(found.present).toEqual({ ...present, position: { confirmed, stored: 5n } });
+  expect(found.failure).toEqual({ what: 'task 0', trace: 'no *** there' });
+  expect([...found.blind.keys()]).toEqual(['kafka']);
+  Object.assign(answers, { '/connectors/c/offsets': { offsets: [] } });
+  tasks.length = 0;
+  expect(await look(eyes, names, 60_000)).toMatchObject({
+    present: { position: { confirmed, stored: null } },
+    failure: null,
+  });
+});
+
+test('a server that keeps its identity to itself is not known, and all else is', async () => {
+  await dba.query('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
+  const { present } = await seen();
+  await dba.query('GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC');
+  expect(present).not.toHaveProperty('system');
+  expect(present.timeline).toBe('1');
 });
 
 test('restarts are claimed by all projectors together', async () => {

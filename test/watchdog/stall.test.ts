@@ -64,6 +64,22 @@ describe('the stream', () => {
   });
 });
 
+test('what came, and is not written to any more, does not stand still', () => {
+  const written = { changes: '11', arrived: 101n };
+  expect(watch([0, {}], [1, written], [2, written], [2 * AFTER, written]).flat()).toEqual([]);
+});
+
+test('a service that is not seen hides no standstill, and makes none', () => {
+  const unseen = { changes: '11', arrived: undefined, projected: undefined, behind: undefined };
+  expect(watch([0, {}], [1, { changes: '11' }], [2, unseen], [AFTER + 1, { changes: '11' }])).toEqual([
+    [],
+    [],
+    [],
+    ['stream'],
+  ]);
+  expect(watch([0, {}], [1, { changes: undefined }], [2 * AFTER, { changes: undefined }]).flat()).toEqual([]);
+});
+
 test('what is not known neither stands still nor moves', () => {
   const blind = { changes: undefined, arrived: undefined, projected: undefined, behind: undefined };
   expect(watch([0, blind], [AFTER, blind]).flat()).toEqual([]);

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { CHECKS } from '../../connectors/doctor/checks.ts';
+import { WATCHED } from '../../connectors/status/watched.ts';
+
+test.each([
+  ['slot-exists', 'slot-active'],
+  ['slot-active', 'task-moves'],
+  ['connector-tasks', 'task-moves'],
+  ['task-moves', 'heartbeat-arrives'],
+  ['gaps', 'topic-retention'],
+])('%s is mended before %s', (cause, consequence) => {
+  const ids = WATCHED.map(({ id }) => id);
+  expect(ids).toEqual(expect.arrayContaining([cause, consequence]));
+  expect(ids.indexOf(cause)).toBeLessThan(ids.indexOf(consequence));
+});
+
+test('no check is watched that a role which only reads would fail, or that never changes', () => {
+  const left = CHECKS.filter((check) => !WATCHED.includes(check)).map(({ id }) => id);
+  expect(new Set(left)).toEqual(
+    new Set([
+      ...['legacy-version', 'wal-level', 'replication-slots-room', 'wal-senders-room', 'wal-cap'],
+      ...['connector-excess', 'slot-failover', 'kafka-brokers', 'largest-row', 'connect-version'],
+      ...['connect-plugin', 'registry-pair', 'canonical-index', 'projector-grants', 'projector-excess'],
+      ...['quarantine-empty', 'clock-legacy', 'clock-canonical', 'clock-connect'],
+    ]),
+  );
+  expect(WATCHED.flatMap(({ needs }) => needs)).not.toContain('largestRow');
+});
