@@ -157,13 +157,13 @@ test('credentials of the address go into a header, and into no message', async (
   let authorization: string | undefined;
   const address = await answering((request, response) => {
     ({ authorization } = request.headers);
-    json(response, 500, { error_code: 500, message: 'out of order' });
+    json(response, 500, { error_code: 500, message: `out of order for ${authorization ?? ''}` });
   });
   const client = new ConnectClient({ url: `http://user:p%40ss@${address}`, secrets: [] });
   const error = await failure(client.status('c'));
   expect(authorization).toBe(`Basic ${Buffer.from('user:p@ss').toString('base64')}`);
   expect(`${error.message} ${error.wayOut}`).not.toMatch(/p@ss|p%40ss/);
-  expect(error.message).toContain('out of order');
+  expect(error.message).toContain('out of order for Basic ***');
 });
 
 test('a Connect that does not answer is told from one that refuses', async () => {

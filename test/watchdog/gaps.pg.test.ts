@@ -86,6 +86,11 @@ test('each part is recorded when it is first seen, and compared from then on', a
   expect(gaps).toMatchObject([{ kind: 'publication', topicId, acceptedAt: null }]);
 });
 
+test('what is broken is not recorded', async () => {
+  expect((await check(ADVANCED)).breaks).toHaveLength(1);
+  expect(await recorded()).toEqual([]);
+});
+
 test('a topic that the ledger does not know is judged, and neither recorded nor given a gap', async () => {
   topicId = randomUUID();
   expect(await check(ADVANCED)).toMatchObject({ breaks: [{ kind: 'position' }], gaps: [] });

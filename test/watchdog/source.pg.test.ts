@@ -11,7 +11,8 @@ import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-dat
 
 /** What the least role that may connect sees of the parts, each changed by what changes it in life. */
 const NAME = `w_${randomBytes(5).toString('hex')}`;
-const NAMES = { publication: NAME, slot: NAME };
+const SLOT = `${NAME}_slot`;
+const NAMES = { publication: NAME, slot: SLOT };
 const TABLE = 'public.agent_test_history';
 
 let open: OpenDatabase;
@@ -24,7 +25,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await dba.query(
     'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1',
-    [NAME],
+    [SLOT],
   );
   await dba.end();
   await open.close();
@@ -72,16 +73,16 @@ test('a publication is another one when it is made again, or publishes our table
 });
 
 test('a slot of ours has its position; one of another use is none', async () => {
-  await dba.query('SELECT pg_create_logical_replication_slot($1, $2)', [NAME, 'test_decoding']);
+  await dba.query('SELECT pg_create_logical_replication_slot($1, $2)', [SLOT, 'test_decoding']);
   expect(await seen()).toMatchObject({ present: { slot: null }, confirmed: null });
-  await dba.query('SELECT pg_drop_replication_slot($1)', [NAME]);
+  await dba.query('SELECT pg_drop_replication_slot($1)', [SLOT]);
   const { rows } = await dba.query<{ lsn: string }>(
     'SELECT lsn::text FROM pg_create_logical_replication_slot($1, $2)',
-    [NAME, 'pgoutput'],
+    [SLOT, 'pgoutput'],
   );
   const [high = '0', low = '0'] = (rows[0]?.lsn ?? '').split('/');
   expect(await seen()).toMatchObject({
-    present: { slot: `${NAME}, pgoutput, database ${open.database.name}` },
+    present: { slot: `${SLOT}, pgoutput, database ${open.database.name}` },
     confirmed: (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`),
   });
 });
@@ -103,7 +104,7 @@ test('a look has slot and stored offset side by side, and what has failed withou
     connect: new ConnectClient({ url, secrets: ['hunter2'] }),
     kafka: undefined,
   };
-  const names = { PUBLICATION_NAME: NAME, SLOT_NAME: NAME, CONNECTOR_NAME: 'c', TOPIC_PREFIX: 't' };
+  const names = { PUBLICATION_NAME: NAME, SLOT_NAME: SLOT, CONNECTOR_NAME: 'c', TOPIC_PREFIX: 't' };
   const { present, confirmed } = await seen();
   const found = await look(eyes, names, 60_000);
   expect(found.present).toEqual({ ...present, position: { confirmed, stored: 5n } });
@@ -135,4 +136,6 @@ test('restarts are claimed by all projectors together', async () => {
   );
   expect(await claimRestart(open.pool, 'one', { cap: 3, pauseMs: 60_000 })).toBe('now');
   expect(await claimRestart(open.pool, 'one', { cap: 3, pauseMs: 60_000 })).toBe('wait');
+  const { rows } = await open.pool.query('SELECT FROM history_cdc.connector_restart');
+  expect(rows).toHaveLength(5);
 });

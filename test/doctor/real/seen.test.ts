@@ -17,6 +17,13 @@ test('what is broken in a table of cases is a check', () => {
   expect(cases.map(({ id }) => id).filter((id) => !(id in SEEN))).toEqual([]);
 });
 
+test('docs/doctor-tested.md has the checks that were broken, and those that were not', () => {
+  const page = readFileSync(new URL('../../../docs/doctor-tested.md', import.meta.url), 'utf8');
+  const named = [...page.matchAll(/^\| `([a-z-]+)` \| (.+?) \|/gm)].map(([, id, how]) => [id, how]);
+  const broken = Object.entries(SEEN).map(([id, { brokenBy }]) => [id, brokenBy]);
+  expect(named.sort()).toEqual([...broken, ...Object.entries(BY_FACTS)].sort());
+});
+
 /** A test takes its cases from the table that it imports. */
 function textOf(where: string): string {
   const test = readFileSync(new URL(`../${where}`, import.meta.url), 'utf8');
