@@ -20,7 +20,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe('a chunk', () => {
-  test('holds no more rows than allowed, in their order', async () => {
+  test('holds no more rows than allowed, in their order', () => {
     const queue = new ChunkQueue({ rows: 3, bytes: 1_000 });
     queue.push(events(7));
     expect(offsets(queue.take())).toEqual([0, 1, 2]);
@@ -28,7 +28,7 @@ describe('a chunk', () => {
     expect(offsets(queue.take())).toEqual([6]);
   });
 
-  test('holds no more bytes than allowed', async () => {
+  test('holds no more bytes than allowed', () => {
     const queue = new ChunkQueue({ rows: 100, bytes: 10 });
     queue.push([event(0, 4), event(1, 6), event(2, 5), event(3, 6), event(4, 1)]);
     expect(offsets(queue.take())).toEqual([0, 1]);
@@ -36,14 +36,14 @@ describe('a chunk', () => {
     expect(offsets(queue.take())).toEqual([3, 4]);
   });
 
-  test('holds one event at least, however large it is', async () => {
+  test('holds one event at least, however large it is', () => {
     const queue = new ChunkQueue({ rows: 100, bytes: 10 });
     queue.push([event(0, 4_000), event(1, 4_000)]);
     expect(offsets(queue.take())).toEqual([0]);
     expect(offsets(queue.take())).toEqual([1]);
   });
 
-  test('of a truncate holds nothing else: what stands before it is committed first', async () => {
+  test('of a truncate holds nothing else: what stands before it is committed first', () => {
     const queue = new ChunkQueue({ rows: 100, bytes: 1_000 });
     queue.push([
       event(0),
@@ -58,7 +58,7 @@ describe('a chunk', () => {
     expect(chunks).toEqual([[0, 1], [2], [3], [4], [5]]);
   });
 
-  test('holds what came in several pushes', async () => {
+  test('holds what came in several pushes', () => {
     const queue = new ChunkQueue({ rows: 3, bytes: 1_000 });
     queue.push([event(0), event(1)]);
     queue.push([event(2), event(3)]);
@@ -122,7 +122,7 @@ describe('a queue', () => {
     expect(await filled).toBe(false);
   });
 
-  test('takes as many events at once as the largest fetch may bring', async () => {
+  test('takes as many events at once as the largest fetch may bring', () => {
     const queue = new ChunkQueue({ rows: 20_000, bytes: 268_435_456 });
     queue.push(events(400_000));
     expect(queue.take()).toHaveLength(20_000);
