@@ -83,11 +83,9 @@ export async function takeOver(
 }
 
 const ADVANCE = `
-  UPDATE history_cdc.consumer_offset o
-  SET next_offset = s."to", streamed_until = greatest(o.streamed_until, s.streamed_until), updated_at = clock_timestamp()
-  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[])
-         AS s (topic_id, partition, epoch, "from", "to", streamed_until)
-  WHERE o.topic_id = s.topic_id AND o.partition = s.partition AND o.epoch = s.epoch AND o.next_offset = s."from"`;
+  UPDATE history_cdc.consumer_offset
+  SET next_offset = $5, streamed_until = greatest(streamed_until, $6::timestamptz), updated_at = clock_timestamp()
+  WHERE topic_id = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4`;
 
 /** How far a claim moves the stored offset of its partition. */
 export interface Step {
@@ -97,27 +95,25 @@ export interface Step {
 }
 
 /**
- * Moves the stored offsets, in the transaction of the effects and before them: the row locks make all projectors of
- * a partition take turns, so that what follows reads the ledger as the last one left it; and a claim that another
+ * Moves the stored offset, in the transaction of the effects and before them: the row lock makes all projectors of
+ * the partition take turns, so that what follows reads the ledger as the last one left it; and a claim that another
  * projector has outdated changes nothing.
  */
 export async function advance(
   client: Client,
-  steps: readonly (Step & { readonly streamedUntil: string | null })[],
+  step: Step & { readonly streamedUntil: string | null },
 ): Promise<void> {
+  const { topicId, partition, epoch } = step.claim;
   const { rowCount } = await client.query(ADVANCE, [
-    steps.map(({ claim }) => claim.topicId),
-    steps.map(({ claim }) => claim.partition),
-    steps.map(({ claim }) => claim.epoch),
-    steps.map(({ from }) => from),
-    steps.map(({ to }) => to),
-    steps.map(({ streamedUntil }) => streamedUntil),
+    topicId,
+    partition,
+    epoch,
+    step.from,
+    step.to,
+    step.streamedUntil,
   ]);
-  if (rowCount === steps.length) return;
-  const held = steps.map(
-    ({ claim }) => `partition ${String(claim.partition)} with epoch ${String(claim.epoch)}`,
-  );
-  throw new Fenced(`no longer held: ${held.join(', ')}`);
+  if (rowCount !== 1)
+    throw new Fenced(`partition ${String(partition)} is no longer held with epoch ${String(epoch)}`);
 }
 
 const LOCK = 'SELECT FROM history_cdc.consumer_offset WHERE topic_id = $1 AND partition = $2 FOR UPDATE';

@@ -65,7 +65,7 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
   const work = async (client: Client) => {
     const claim = () =>
       mode.kind === 'commit'
-        ? advance(client, mode.steps.map(streamedUntilOf(batch.events)))
+        ? advanceAll(client, mode.steps, batch.events)
         : lockPartition(client, mode.topicId, mode.partition);
     return await projectEvents({ ...context, client }, batch, claim);
   };
@@ -95,13 +95,20 @@ function withOneFloor(matching: Matching): Matching {
   return { ...matching, floorUs: () => floorUs };
 }
 
-function streamedUntilOf(events: readonly SourceEvent[]) {
-  return (step: Step) => ({
-    ...step,
-    streamedUntil: streamedUntil(
-      events.filter(({ position }) => position.partition === step.claim.partition),
+/** Sent together, by partition: whoever stops all partitions locks them in that order, too. */
+async function advanceAll(
+  client: Client,
+  steps: readonly Step[],
+  events: readonly SourceEvent[],
+): Promise<void> {
+  const inOrder = steps.toSorted((a, b) => a.claim.partition - b.claim.partition);
+  const ofPartition = (partition: number) =>
+    events.filter(({ position }) => position.partition === partition);
+  await Promise.all(
+    inOrder.map((step) =>
+      advance(client, { ...step, streamedUntil: streamedUntil(ofPartition(step.claim.partition)) }),
     ),
-  });
+  );
 }
 
 /** When the source committed the newest change of the stream; snapshot rows say nothing about the stream. */

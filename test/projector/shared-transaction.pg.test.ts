@@ -63,9 +63,9 @@ async function openSessions(
       return session;
     }),
   );
-  const run = () => {
-    running = opened.map((session, partition) =>
-      session.run().catch((error: unknown) => stopped.push({ partition, error })),
+  const run = (inTurn = opened) => {
+    running = inTurn.map((session) =>
+      session.run().catch((error: unknown) => stopped.push({ partition: session.partition, error })),
     );
   };
   sessions = opened;
@@ -208,6 +208,35 @@ function failingTheFirst(statement: string, when: 'done' | 'asked'): Pool {
   };
   return { connect, query: pool.query.bind(pool) } as unknown as Pool;
 }
+
+test('partitions are locked in their order, whichever waited first, as a sweep locks them', async () => {
+  const {
+    sessions: opened,
+    commits,
+    run,
+  } = await openSessions([[ownersRow()], [ownersRow()], [ownersRow()]]);
+  const client = await topic().pool.connect();
+  await client.query('BEGIN');
+  await client.query('SELECT FROM history_cdc.consumer_offset WHERE partition = 0 FOR UPDATE');
+  try {
+    run(opened.toReversed());
+    await until('the shared transaction waits', async () => {
+      const { rows } = await client.query(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
+    const free = await client.query(
+      'SELECT partition FROM history_cdc.consumer_offset WHERE partition IN (1, 2) FOR UPDATE SKIP LOCKED',
+    );
+    expect(free.rowCount).toBe(2);
+  } finally {
+    await client.query('COMMIT');
+    client.release();
+  }
+  await until('all is committed', () => commits.length > 0);
+  expect(commits.map(({ partitions }) => partitions)).toEqual([[0, 1, 2]]);
+});
 
 describe('a dry run', () => {
   test('over a few rows of several partitions leaves nothing behind', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { advance, Fenced, takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
+import { advance, Fenced, takeOver } from '../../consumers/agent-test-history/offsets.ts';
 import { planUndo, undo, type UndoResult } from '../../consumers/agent-test-history/undo/undo.ts';
 import { createPool } from '../../consumers/lib/postgres.ts';
 import { bystandersOf, everything } from '../support/fingerprint.ts';
@@ -180,11 +180,11 @@ describe('an undo', () => {
     await projected(inserted(row));
     const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
     const { claim, nextOffset: from } = await takeOver(world().pool, start, 'idle');
-    const step = (held: Claim) => [{ claim: held, from, to: from + 1n, streamedUntil: null }];
+    const step = { claim, from, to: from + 1n, streamedUntil: null };
     await undo(work(), 1 + BYSTANDER);
-    await expect(advance(world().pool, step(claim))).rejects.toBeInstanceOf(Fenced);
+    await expect(advance(world().pool, step)).rejects.toBeInstanceOf(Fenced);
     const { claim: next } = await takeOver(world().pool, start, 'next');
-    await advance(world().pool, step(next));
+    await advance(world().pool, { ...step, claim: next });
   });
 
   test('deletes no row that somebody began to refer to since it was looked at', async () => {

@@ -1,4 +1,4 @@
-import { arrayOf, counts, rowsOf, unnest, type Run, type Session, type Statement } from './statement.ts';
+import { arrayOf, counts, rowsOf, type Run, type Session, type Statement } from './statement.ts';
 import { microsOf, type OffsetRow } from './tables.ts';
 
 const keyOf = (topicId: unknown, partition: unknown) => `${String(topicId)} ${String(partition)}`;
@@ -22,42 +22,23 @@ const takeOver: Run = async ({ tx, tables: { offsets } }, [topicId, partition, o
 };
 
 /** Before and behind the wait for the row, the conditions are those of the statement's text. */
-const advance: Run = async (session, values, text) => {
-  const steps = unnest<Step>(values, ['topicId', 'partition', 'epoch', 'from', 'to', 'until']);
-  const moved: object[] = [];
-  for (const step of steps) if (await advanceOne(session, step, text)) moved.push({});
-  return rowsOf(moved);
-};
-
-interface Step {
-  readonly topicId: string;
-  readonly partition: number;
-  readonly epoch: bigint;
-  readonly from: bigint;
-  readonly to: bigint;
-  readonly until: string | null;
-}
-
-async function advanceOne(
-  { tx, tables: { offsets } }: Session,
-  { topicId, partition, epoch, from, to, until }: Step,
-  text: string,
-): Promise<boolean> {
+const advance: Run = async ({ tx, tables: { offsets } }, values, text) => {
+  const [topicId, partition, epoch, from, to, until] = values;
   const key = keyOf(topicId, partition);
   const fits = (row: OffsetRow | undefined): row is OffsetRow =>
     row !== undefined &&
-    (!text.includes('o.epoch = s.epoch') || row.epoch === Number(epoch)) &&
-    (!text.includes('o.next_offset = s."from"') || row.nextOffset === Number(from));
-  if (!fits(tx.get(offsets, key))) return false;
+    (!text.includes('epoch = $3') || row.epoch === Number(epoch)) &&
+    (!text.includes('next_offset = $4') || row.nextOffset === Number(from));
+  if (!fits(tx.get(offsets, key))) return rowsOf([]);
   await tx.lockRow(offsets, key);
   const row = tx.get(offsets, key);
-  if (!fits(row)) return false;
-  const untilUs = until === null ? null : microsOf(until);
+  if (!fits(row)) return rowsOf([]);
+  const untilUs = until === null ? null : microsOf(until as string);
   const streamedUntilUs =
     untilUs === null ? row.streamedUntilUs : Math.max(untilUs, row.streamedUntilUs ?? untilUs);
   tx.put(offsets, key, { ...row, nextOffset: Number(to), streamedUntilUs });
-  return true;
-}
+  return rowsOf([{}]);
+};
 
 /** A row that is not there yet locks nothing. */
 const lockOne: Run = async ({ tx, tables: { offsets } }, [topicId, partition]) => {

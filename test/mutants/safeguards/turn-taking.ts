@@ -117,8 +117,8 @@ export const FENCE: Safeguard = {
       id: 'fence-epoch',
       breaks: 'a projector that lost its partition goes on committing to it',
       at: 'offsets.ts',
-      find: 'AND o.epoch = s.epoch AND',
-      replace: 'AND',
+      find: 'AND epoch = $3 AND next_offset = $4`',
+      replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4`',
       by: 'projector/fencing.pg.test.ts',
     },
     {
@@ -126,24 +126,34 @@ export const FENCE: Safeguard = {
       breaks:
         'a projector commits from an offset at which the partition does not stand, and so skips records',
       at: 'offsets.ts',
-      find: 'AND o.next_offset = s."from"`',
-      replace: '`',
+      find: 'AND epoch = $3 AND next_offset = $4`',
+      replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL`',
       by: 'projector/fencing.pg.test.ts',
     },
     {
       id: 'fence-answer',
       breaks: 'effects are committed although the offset did not move',
       at: 'offsets.ts',
-      find: 'if (rowCount === steps.length) return;',
-      replace: 'if (rowCount !== null) return;',
+      find: 'if (rowCount !== 1)',
+      replace: 'if (rowCount === null)',
       by: 'projector/fencing.pg.test.ts',
     },
     {
       id: 'fence-of-one-in-a-shared-transaction',
       breaks: 'a partition that was lost is committed to as long as another of the transaction was not',
-      at: 'offsets.ts',
-      find: 'if (rowCount === steps.length) return;',
-      replace: 'if (rowCount !== 0) return;',
+      at: 'pipeline.ts',
+      find: `await Promise.all(
+    inOrder.map(`,
+      replace: `await Promise.any(
+    inOrder.map(`,
+      by: 'projector/shared-transaction.pg.test.ts',
+    },
+    {
+      id: 'partitions-in-one-order',
+      breaks: 'a transaction of several partitions and a sweep that stops them all wait for each other',
+      at: 'pipeline.ts',
+      find: 'steps.toSorted((a, b) => a.claim.partition - b.claim.partition)',
+      replace: 'steps.toSorted(() => 0)',
       by: 'projector/shared-transaction.pg.test.ts',
     },
     {
