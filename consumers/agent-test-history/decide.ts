@@ -110,7 +110,8 @@ export function decideUnreadable(event: ImageEvent, facts: Facts): Effect {
 
 export function decideUnusable(event: UnusableEvent, facts: Facts | null): Quarantine {
   // An owner decision is never taken back because a later record cannot be read.
-  const recordsDecision = event.legacyId !== null && facts?.entry?.canonicalRunId == null;
+  const isUndone = event.leavesUndone === true && facts?.undone != null;
+  const recordsDecision = event.legacyId !== null && facts?.entry?.canonicalRunId == null && !isUndone;
   return { effect: 'quarantine', event, recordsDecision };
 }
 
