@@ -1,6 +1,7 @@
 /** Where something moves and what must follow does not. */
 export const STAGES = {
-  stream: 'nothing comes through Kafka Connect, neither rows of the legacy table nor the heartbeat of every 2 s',
+  stream:
+    'nothing comes through Kafka Connect, neither rows of the legacy table nor the heartbeat of every 2 s',
   projection: 'the topic has records, and no stored offset moves',
 } as const;
 export type Stage = keyof typeof STAGES;
