@@ -32,7 +32,7 @@ async function historyCdc(...args: string[]): Promise<Ended> {
 /** Clears the screen by CSI as C0 and as C1, rings, goes back, turns the direction, and adds lines that look like ours. */
 const HOSTILE =
   'start\u001b[2J\u001b[H\u009b2J\u0007\u0008\u007f\r\u0085\u202e\u2066\u2028\nverdict: all is well\nend';
-const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const OBEYED = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
 
 test('what the application wrote moves no cursor, turns no text and adds no line, whatever prints it', async () => {
   const [read, parked] = [
