@@ -1,15 +1,15 @@
-import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { blameOf, isEnvironmentError } from '../lib/postgres-errors.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
 import type { TopicRecord } from '../lib/kafka-consumer.ts';
-import { ChunkQueue, type ChunkBounds } from './chunk-queue.ts';
+import { ChunkQueue, offsetBehind, type ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
 import { withoutRefused, type SourceEvent } from './event.ts';
 import { storedOffsets, type Claim, type Step } from './offsets.ts';
 import { projectBatch, type Batch, type PipelineContext } from './pipeline.ts';
 import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
+import { RowsAtOnce } from './rows-at-once.ts';
 import type { Turns } from './turns.ts';
 
 /** How a session commits: under its claim, or without moving any offset. */
@@ -61,13 +61,13 @@ export class PartitionSession {
   #nextToRead: bigint;
   /** The offset up to which effects are committed: the next record to apply. */
   #nextToApply: bigint;
-  /** Fewer than the bounds allow, since a transaction ran out of time. */
-  #rowsAtOnce = Number.POSITIVE_INFINITY;
+  readonly #rowsAtOnce: RowsAtOnce;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.partition = options.partition;
     this.#queue = new ChunkQueue(options.bounds);
+    this.#rowsAtOnce = new RowsAtOnce(options.bounds.rows);
     this.#nextToRead = options.firstOffset;
     this.#nextToApply = options.firstOffset;
   }
@@ -158,7 +158,7 @@ export class PartitionSession {
 
   /** True where a transaction ran out of time, and its size is still growing back. */
   get isSlowed(): boolean {
-    return Number.isFinite(this.#rowsAtOnce);
+    return this.#rowsAtOnce.isReduced;
   }
 
   /** True where it moves the stored offset of its partition. */
@@ -204,7 +204,7 @@ export class PartitionSession {
   async project({ events, to }: Chunk, { tried }: { readonly tried: boolean }): Promise<void> {
     let at = 0;
     do {
-      const part = events.slice(at, at + this.#rowsAtOnce);
+      const part = events.slice(at, at + this.#rowsAtOnce.rows);
       at += part.length;
       await this.#projectPart({ events: part, to: at < events.length ? offsetBehind(part) : to }, tried);
     } while (at < events.length);
@@ -214,7 +214,7 @@ export class PartitionSession {
     try {
       const { result, seconds } = await this.#timed(chunk, tried);
       this.#nextToApply = chunk.to;
-      this.#grow();
+      this.#rowsAtOnce.passed();
       this.#options.committed([this], result, seconds);
     } catch (error) {
       switch (blameOf(error)) {
@@ -223,20 +223,13 @@ export class PartitionSession {
           await this.#isolate(chunk, error);
           break;
         case 'slow':
-          this.#rowsAtOnce = Math.ceil(chunk.events.length / 2);
+          this.#rowsAtOnce.ranOutOfTime(chunk.events.length);
           await this.project(chunk, { tried: false });
           break;
         default:
           throw error;
       }
     }
-  }
-
-  /** Slowly: each transaction that is too large for the time that it has costs all of that time. */
-  #grow(): void {
-    if (!this.isSlowed) return;
-    this.#rowsAtOnce += Math.ceil(this.#rowsAtOnce / 8);
-    if (this.#rowsAtOnce >= this.#options.bounds.rows) this.#rowsAtOnce = Number.POSITIVE_INFINITY;
   }
 
   async #isolate({ events, to }: Chunk, error: unknown): Promise<void> {
@@ -316,12 +309,6 @@ export class PartitionSession {
     const stored = (await storedOffsets(this.#options.context.canonical, claim.topicId)).get(this.partition);
     return stored?.epoch === claim.epoch && stored.nextOffset === to;
   }
-}
-
-function offsetBehind(events: readonly SourceEvent[]): bigint {
-  const last = events.at(-1);
-  assert(last !== undefined, 'a part of a chunk has no events');
-  return last.position.offset + 1n;
 }
 
 function recordBytes(record: TopicRecord | undefined): number {

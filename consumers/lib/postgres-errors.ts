@@ -117,7 +117,7 @@ export function tellFailures(pool: pg.Pool): void {
   const connect = told(pool.connect.bind(pool) as Asynchronous);
   pool.connect = connect as typeof pool.connect;
   pool.on('connect', (client) => {
-    client.query = told(client.query.bind(client) as Asynchronous) as typeof client.query;
+    client.query = told(client.query.bind(client)) as typeof client.query;
   });
 }
 
