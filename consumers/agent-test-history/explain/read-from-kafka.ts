@@ -55,7 +55,7 @@ async function readFrom(
     topicId: identity.topicId,
     group: `${config.CONSUMER_GROUP}.explain.${String(process.pid)}`,
     groups: config.CONSUMER_GROUP,
-    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER),
+    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, { parkUnusable: true }),
     legacyId,
     // A position of a topic that was made again says nothing about this one.
     applied:
