@@ -10,6 +10,7 @@ import { settledWithin } from '../lib/settled-within.ts';
 import { recordActionAlone, type Action } from './actions.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
+import { assertBothWhole } from './requirements.ts';
 import { RunObserver } from './observer.ts';
 import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
@@ -82,6 +83,7 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
   try {
     await assertReachable(canonical, 'DATABASE_URL');
     await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertBothWhole(canonical, legacy);
     await assertMigrated(canonical);
     const cluster = await KafkaCluster.connect(config, logger);
     try {
