@@ -3,23 +3,11 @@
  * the same work is tried again, whether one row is put aside, or whether the process ends.
  */
 import pg from 'pg';
-import { messageOf } from './errors.ts';
+import { ConnectionLost } from './postgres-session.ts';
 
 /** Rows changed between our reading and our writing them: the transaction is rolled back, and may pass when it begins anew. */
 export class Conflict extends Error {
   override readonly name = 'Conflict';
-}
-
-/** The connection failed, or there was none: what the driver says of itself, where Postgres has said nothing. */
-export class ConnectionFailed extends Error {
-  override readonly name = 'ConnectionFailed';
-  /** Of the system (`ECONNREFUSED`) or of TLS, where there is one. */
-  readonly code: string | undefined;
-
-  constructor(cause: Error) {
-    super(messageOf(cause), { cause });
-    this.code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
-  }
 }
 
 /** The five-character SQLSTATE of a Postgres error, or undefined where the error is not one. */
@@ -56,7 +44,7 @@ const NOT_OF_A_ROW = new Set('03 0A 0B 0L 0P 20 24 26 28 2B 2D 34 3B 3D 3F 42 72
 
 export function blameOf(error: unknown): Blame {
   if (error instanceof Conflict) return 'race';
-  if (error instanceof ConnectionFailed) return 'environment';
+  if (error instanceof ConnectionLost) return 'environment';
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return 'program';
   const { code } = error;
   if (SLOW.has(code)) return 'slow';
@@ -106,42 +94,4 @@ function applicationFunction({ where }: pg.DatabaseError): string | undefined {
   if (name === undefined || name.startsWith('history_cdc.')) return undefined;
   // Whether the schema is told depends on the path of the function that is around it.
   return name === '' ? 'a function' : `${name.replace(/^public\./, '')}()`;
-}
-
-/**
- * Lets a pool's connections tell their own failures (`ConnectionFailed`) from Postgres's answers and from faults of the
- * program. The driver makes its errors of the class `Error` and gives them no code, so this is decided where it is called,
- * and nowhere else: a plain `Error` of any other origin is a fault of the program.
- */
-export function tellFailures(pool: pg.Pool): void {
-  const connect = told(pool.connect.bind(pool) as Asynchronous);
-  pool.connect = connect as typeof pool.connect;
-  pool.on('connect', (client) => {
-    client.query = told(client.query.bind(client)) as typeof client.query;
-  });
-}
-
-/** A method of the driver: it answers by the callback that comes last, or else by a promise. */
-type Asynchronous = (...values: unknown[]) => unknown;
-
-function told(method: Asynchronous): Asynchronous {
-  return (...values) => {
-    const callback = values.at(-1);
-    if (typeof callback === 'function') {
-      const answered: Asynchronous = (error, ...rest) => {
-        (callback as Asynchronous)(error == null ? error : asFailure(error), ...rest);
-      };
-      return method(...values.slice(0, -1), answered);
-    }
-    const answer = method(...values);
-    if (!(answer instanceof Promise)) return answer;
-    return answer.catch((error: unknown) => {
-      throw asFailure(error);
-    });
-  };
-}
-
-function asFailure(error: unknown): unknown {
-  const isDrivers = error instanceof Error && (error.name === 'Error' || error.name === 'AggregateError');
-  return isDrivers && !(error instanceof pg.DatabaseError) ? new ConnectionFailed(error) : error;
 }

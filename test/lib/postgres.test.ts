@@ -1,14 +1,9 @@
 import { AssertionError } from 'node:assert';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
 import { FatalError, TransientError } from '../../consumers/lib/errors.ts';
-import {
-  Conflict,
-  ConnectionFailed,
-  isEnvironmentError,
-  isRowFault,
-  sqlState,
-} from '../../consumers/lib/postgres-errors.ts';
+import { Conflict, isEnvironmentError, isRowFault, sqlState } from '../../consumers/lib/postgres-errors.ts';
 
 function databaseError(state: string): pg.DatabaseError {
   const error = new pg.DatabaseError('message', 7, 'error');
@@ -65,7 +60,7 @@ describe('what an error of Postgres is', () => {
 
 describe('an error that is not Postgres’s own', () => {
   test.each([
-    ['a connection that broke', new ConnectionFailed(new Error('Connection terminated unexpectedly')), true],
+    ['a connection that broke', new ConnectionLost('Connection terminated unexpectedly'), true],
     ['an error of ours without a class', new Error('rows do not add up'), false],
     ['several of them', new AggregateError([new Error('a')]), false],
     [

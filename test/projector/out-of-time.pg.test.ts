@@ -23,17 +23,8 @@ afterEach(async () => {
 
 /** A pool whose transactions have 1 s for a statement, in place of 30 s. */
 async function withLittleTime<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = createPool({ url: topic().url, name: 'test of little time', connections: 2 });
-  pool.on('connect', (client) => {
-    const query = client.query.bind(client) as (...values: unknown[]) => unknown;
-    client.query = ((text: unknown, ...others: unknown[]) =>
-      query(
-        typeof text === 'string'
-          ? text.replace("statement_timeout = '30s'", "statement_timeout = '1s'")
-          : text,
-        ...others,
-      )) as typeof client.query;
-  });
+  const bounds = { statementMs: 1_000, lockMs: 0 };
+  const pool = createPool({ url: topic().url, name: 'test of little time', connections: 2, bounds });
   try {
     return await work(pool);
   } finally {
