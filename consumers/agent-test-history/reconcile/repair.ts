@@ -4,6 +4,7 @@
  * no new decision, and so what would be none of ours today is left, and named.
  */
 import { inDryRun, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
+import { recordAction } from '../actions.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
 import { lookUp, lookupKeyOf } from '../lookup.ts';
@@ -70,11 +71,11 @@ async function repairPart(
     const changes = await writeDecisions(client, records);
     const written = records.map(({ event }) => event.legacyId);
     const still = await stillWrong(context, client, { runId, legacyIds: written });
-    return {
-      repaired: written.filter((legacyId) => !still.has(legacyId)),
-      left: new Map([...left, ...still]),
-      changes,
-    };
+    const repaired = written.filter((legacyId) => !still.has(legacyId));
+    const { runsInserted: inserted, runsUpdated: updated } = changes;
+    const counts = { inserted, updated, left: left.size + still.size };
+    await recordAction(client, { command: 'reconcile --repair --apply', counts });
+    return { repaired, left: new Map([...left, ...still]), changes };
   });
 }
 
