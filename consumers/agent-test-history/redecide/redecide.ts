@@ -115,7 +115,8 @@ async function applyOpen(
   const decided = new Map<string, Decision>();
   let written = NO_CHANGES;
   for (let first = 0; first < ids.length; first += DECIDED_AT_ONCE) {
-    const again = await decideAgain(context, ids.slice(first, first + DECIDED_AT_ONCE), OPEN);
+    const part = ids.slice(first, first + DECIDED_AT_ONCE);
+    const again = await decideAgain({ ...context, command: 'redecide --apply' }, part, OPEN);
     for (const [legacyId, decision] of again.decided) decided.set(legacyId, decision);
     written = addChanges(written, again.changes);
   }

@@ -1,5 +1,6 @@
 import { inTransaction, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { recordAction } from '../actions.ts';
 import { applyEffects } from '../apply-effects.ts';
 import type { Changes } from '../changes.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
@@ -30,11 +31,14 @@ export interface DecidedAgain {
  * event of a row goes on from there. Rows that are not decided as one of `from` any more, or that are gone, are left.
  */
 export async function decideAgain(
-  context: PipelineContext,
+  context: PipelineContext & {
+    /** The command by which a person asked for it; it goes into the log of actions. */
+    readonly command?: string;
+  },
   legacyIds: readonly string[],
   from: readonly OpenDecision[],
 ): Promise<DecidedAgain> {
-  const { canonical, legacy, matching, optOutPolicy } = context;
+  const { canonical, legacy, matching, optOutPolicy, command } = context;
   const rows = await readLegacyRows(legacy, legacyIds);
   return await inTransaction(canonical, async (client) => {
     await lockAllPartitions(client);
@@ -48,6 +52,8 @@ export async function decideAgain(
     await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);
     const tally = emptyResult();
     const written = await applyEffects({ client, matching }, records, tally);
+    if (command !== undefined && written.length > 0)
+      await recordAction(client, { command, counts: { decided: written.length } });
     return {
       decided: new Map(written.map(({ event, decision }) => [event.legacyId, decision])),
       changes: tally.changes,
