@@ -1,3 +1,4 @@
+import { recordActionAlone } from '../../consumers/agent-test-history/actions.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
 import { ownSession } from '../../consumers/lib/postgres.ts';
 import { judgeSource } from '../deploy/judge-source.ts';
@@ -33,6 +34,10 @@ export async function startSnapshot(session: Session, options: StartOptions): Pr
     const { rows } = await client.query<{ taken: boolean }>(LOCK);
     if (rows[0]?.taken !== true) throw running('somebody else is starting one at this moment');
     await assertReady(session);
+    await recordActionAlone(session.canonical, {
+      command: 'snapshot start',
+      options: options.scope.kind === 'table' ? [] : [`--${options.scope.kind}`],
+    });
     const signal = await sendSignal(legacy, 'execute-snapshot', executeData(options.scope));
     return await untilAnswered(session, signal, {
       timeoutMs: options.timeoutMs,

@@ -7,6 +7,7 @@ import { topicNames } from '../lib/names.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import { schemaLookupOf } from '../lib/registry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
+import { recordActionAlone, type Action } from './actions.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
 import { assertBothWhole } from './requirements.ts';
@@ -96,6 +97,16 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
   }
 }
 
+/** What a person asks for by starting the projector so. An accepted gap is recorded where it is accepted. */
+function actionsOf({ mode, dryRun, acceptNewTopic, acceptedTruncates }: RunOptions): Action[] {
+  if (dryRun) return [];
+  const options = [
+    ...(acceptNewTopic ? ['--accept-new-topic'] : []),
+    ...acceptedTruncates.map((position) => `--accept-truncate ${position}`),
+  ];
+  return mode === 'replay' || options.length > 0 ? [{ command: mode, options }] : [];
+}
+
 async function endBoth(canonical: Pool, legacy: Pool): Promise<void> {
   await Promise.all([canonical.end(), legacy.end()]);
 }
@@ -109,6 +120,7 @@ interface Connected extends RunOptions {
 
 async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
   const { config, logger, canonical, cluster } = connected;
+  for (const action of actionsOf(connected)) await recordActionAlone(canonical, action);
   const copies = await findScriptCopies(canonical);
   if (copies > 0) logger.info({ copies }, 'rows of the earlier script found');
   const meter = new LiveWindowMeter(canonical, matchingOf(config));
@@ -209,6 +221,7 @@ function projectorOptions(
       canonical,
       legacy,
       optOutPolicy: config.OPT_OUT_POLICY,
+      graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
       matching: { ...matchingOf(config), floorUs: meter.floorUs },
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {
