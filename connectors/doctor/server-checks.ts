@@ -1,10 +1,10 @@
-import pg from 'pg';
 import { OLDEST_POSTGRES } from '../deploy/judge-source.ts';
 import { check } from './check.ts';
 import { raiseCap, setAndRestart } from './paste.ts';
 import type { ServerFacts } from './postgres-facts.ts';
 import { failed, ok, unknown, warning, type Judgement } from './verdict.ts';
 import { bytesText, secondsUntilFull, spanText } from './wal.ts';
+import { identifier, lines, literal, remark, shell, sql } from '../../consumers/lib/quoting.ts';
 
 const MIB = 1_048_576;
 /** Less than this a busy hour can use up. */
@@ -77,7 +77,7 @@ export const SERVER_CHECKS = [
       if (slot !== null) return ok(`${found}, ours among them`);
       return slotsInUse < slotsAllowed
         ? ok(found)
-        : failed(found, setAndRestart('max_replication_slots', String(slotsAllowed + 4), server));
+        : failed(found, setAndRestart('max_replication_slots', slotsAllowed + 4, server));
     },
   }),
   check({
@@ -91,7 +91,7 @@ export const SERVER_CHECKS = [
       const found = `${String(sendersInUse)} of ${String(sendersAllowed)} in use`;
       return source.slot?.active === true || sendersInUse < sendersAllowed
         ? ok(found)
-        : failed(found, setAndRestart('max_wal_senders', String(sendersAllowed + 4), server));
+        : failed(found, setAndRestart('max_wal_senders', sendersAllowed + 4, server));
     },
   }),
   check({
@@ -139,13 +139,13 @@ export const SERVER_CHECKS = [
         );
         return warning(
           `a new slot waits for: ${which.join('; ')}`,
-          long.map(({ pid }) => `SELECT pg_terminate_backend(${String(pid)});`).join('\n'),
+          lines(...long.map(({ pid }) => sql`SELECT pg_terminate_backend(${pid});`)),
         );
       }
       return hidden === 0
         ? ok('none')
         : unknown(
-            `${role} may not look at ${String(hidden)} sessions of other roles: GRANT pg_read_all_stats TO ${pg.escapeIdentifier(role)};`,
+            `${role} may not look at ${String(hidden)} sessions of other roles: GRANT pg_read_all_stats TO ${identifier(role)};`,
           );
     },
   }),
@@ -161,12 +161,12 @@ export const SERVER_CHECKS = [
         ? ok(`${String(sessions.prepared.length)} prepared`)
         : warning(
             old.map(({ gid, seconds }) => `'${gid}' for ${spanText(seconds)}`).join('; '),
-            old
-              .map(
+            lines(
+              ...old.map(
                 ({ gid, database }) =>
-                  `ROLLBACK PREPARED '${gid.replaceAll("'", "''")}';  -- or COMMIT PREPARED, in the database ${database}`,
-              )
-              .join('\n'),
+                  sql`ROLLBACK PREPARED ${literal(gid)};  -- or COMMIT PREPARED, in the database ${remark(database)}`,
+              ),
+            ),
           );
     },
   }),
@@ -207,7 +207,10 @@ function judgeRunway({ bytesLeft, rate, close, server }: Runway): Judgement {
   if (seconds === undefined) return ok(found);
   if (close) return ok(`${found}: an outage of the connector may last ${spanText(seconds)}`);
   const full = `${found}: the slot is given up in ${spanText(seconds)}`;
-  const fix = `history-cdc connector resume  # or restart: see the checks of the slot and of Connect\n${raiseCap(server)}`;
+  const fix = lines(
+    shell`history-cdc connector resume  # or restart: see the checks of the slot and of Connect`,
+    raiseCap(server),
+  );
   if (seconds < RUNWAY_FAILED_SECONDS) return failed(full, fix);
   return seconds < RUNWAY_WARNING_SECONDS ? warning(full, fix) : ok(full);
 }

@@ -1,6 +1,7 @@
 import { healthyFacts } from './healthy.ts';
 import { openGap } from './open-gap.ts';
 import { beat, signalGrant, type Patch } from './patched.ts';
+import { sql } from '../../consumers/lib/quoting.ts';
 
 const { source, server, topics } = healthyFacts();
 const slot = source.slot;
@@ -90,12 +91,12 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
     'signal-table',
     'warning',
     { signalWriters: { grants: [signalGrant('INSERT', 'pod'), signalGrant('DELETE', 'pod')] } },
-    'command the connector: pod (INSERT, DELETE)',
+    'command the connector: "pod" (INSERT, DELETE)',
   ],
   [
     'signal-table',
     'warning',
-    { signalWriters: { members: [{ role: 'dump', of: 'pg_write_all_data' }] } },
+    { signalWriters: { members: [{ role: sql`dump`, of: sql`pg_write_all_data` }] } },
     'dump (as a member of pg_write_all_data)',
   ],
   [
