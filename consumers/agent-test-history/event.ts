@@ -100,6 +100,10 @@ export interface TombstoneEvent {
 export interface TruncateEvent {
   readonly kind: 'truncate';
   readonly position: Position;
+  /** Undefined where the record does not say. */
+  readonly lsn?: bigint | undefined;
+  /** A person has accepted it. */
+  readonly accepted?: true;
 }
 
 export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;

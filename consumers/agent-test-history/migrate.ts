@@ -136,6 +136,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   reconcile_run: ['INSERT', 'UPDATE', 'DELETE'],
   reconcile_finding: ['INSERT', 'UPDATE', 'DELETE'],
   pruned: ['INSERT', 'UPDATE', 'DELETE'],
+  truncated: ['INSERT'],
   source_identity: ['INSERT', 'DELETE'],
   gap: ['INSERT', 'UPDATE'],
   connector_restart: ['INSERT'],

@@ -144,13 +144,13 @@ export class PartitionSession {
     const events = this.#queue.take();
     const last = events.at(-1);
     if (last === undefined) return undefined;
-    return { events: events.filter((event) => !this.#isAccepted(event)), to: last.position.offset + 1n };
+    return { events: events.map((event) => this.#accepted(event)), to: last.position.offset + 1n };
   }
 
-  #isAccepted(event: SourceEvent): boolean {
-    return (
-      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset)
-    );
+  #accepted(event: SourceEvent): SourceEvent {
+    const isAccepted =
+      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset);
+    return isAccepted ? { ...event, accepted: true } : event;
   }
 
   /** True where it moves the stored offset of its partition. */

@@ -50,16 +50,23 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
   });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const connect = pool.connect.bind(pool) as (callback?: Connected) => Promise<pg.PoolClient> | undefined;
-  pool.connect = ((callback?: Connected) => {
-    if (callback === undefined)
-      return connect()?.catch((error: unknown) => {
-        throw lost(error);
-      });
-    return connect((error, client, done) => {
-      callback(error === undefined || error === null ? undefined : lost(error), client, done);
+  const connect: () => Promise<pg.PoolClient> = pool.connect.bind(pool);
+  const connected = () =>
+    connect().catch((error: unknown) => {
+      throw lost(error);
     });
-  }) as typeof pool.connect;
+  pool.connect = connected as typeof pool.connect;
+  pool.query = (async (...statement: [string, unknown[]]) => {
+    const client = await connected();
+    let broken = true;
+    try {
+      const result: unknown = await client.query(...statement);
+      broken = false;
+      return result;
+    } finally {
+      client.release(broken);
+    }
+  }) as unknown as typeof pool.query;
   const end: () => Promise<void> = pool.end.bind(pool);
   // A server that does not answer does not say goodbye either.
   pool.end = async () => {
@@ -72,12 +79,6 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
 function hook(prepare: (client: pg.ClientBase) => Promise<void>): pg.PoolConfig {
   return Object.assign({}, { onConnect: prepare });
 }
-
-type Connected = (
-  error: Error | null | undefined,
-  client: pg.PoolClient | undefined,
-  done: () => void,
-) => void;
 
 /** Parameters of a URL that the driver would put in the place of what a pool of ours says. */
 const OURS = [

@@ -128,8 +128,14 @@ describe('what a person did is in the log, by the transaction that did it:', () 
       owner.organization,
     );
     const run = rows[0]?.id ?? '';
-    await repair(context(), run, false);
-    await repair(context(), run, true);
+    const repairing = {
+      ...context(),
+      elsewhere: undefined,
+      windowUs: MATCHING.windowUs,
+      retentionDays: undefined,
+    };
+    await repair(repairing, run, false);
+    await repair(repairing, run, true);
     expect(await recorded()).toEqual([
       { command: 'reconcile --repair --apply', options: [], counts: { inserted: 0, updated: 1, left: 0 } },
     ]);
