@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { FatalError, messageOf } from '../lib/errors.ts';
-import { inTransaction, sqlState, type Client, type Pool } from '../lib/postgres.ts';
+import { inTransaction, type Client, type Pool } from '../lib/postgres.ts';
+import { sqlState } from '../lib/postgres-errors.ts';
 
 /** A numbered file of `migrations/`: `0001-ledger.sql`. Once released, it never changes. */
 export interface Migration {

@@ -9,7 +9,7 @@ import { repair } from '../../consumers/agent-test-history/reconcile/repair.ts';
 import { redecide } from '../../consumers/agent-test-history/redecide/redecide.ts';
 import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
 import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
-import { sqlState } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { Command, type Ended } from '../support/command.ts';
 import { useProjectorRole } from '../support/projector-role.ts';
 import { inserted, PLACEHOLDER, updated } from '../support/records.ts';
