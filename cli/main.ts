@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../consumers/lib/errors.ts';
-import { namedError } from '../consumers/lib/postgres-errors.ts';
+import { namedError } from '../consumers/lib/named-error.ts';
 import { printable } from '../consumers/lib/printable.ts';
 import { registerActions } from './actions.ts';
 import { registerCensus } from './census.ts';

@@ -1,128 +1,97 @@
+/**
+ * What an error of the database work is, by class and code, and never by its text: whose fault it is decides whether
+ * the same work is tried again, whether one row is put aside, or whether the process ends.
+ */
 import pg from 'pg';
-import { FatalError, type ErrorCode } from './errors.ts';
 import { ConnectionLost } from './postgres-session.ts';
 
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly what: string;
-  readonly wayOut: string;
+/** Rows changed between our reading and our writing them: the transaction is rolled back, and may pass when it begins anew. */
+export class Conflict extends Error {
+  override readonly name = 'Conflict';
 }
 
-/** By SQLSTATE, or by its class; the longer one counts. */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  '08': lostConnection(),
-  '57P': lostConnection(),
-  '28': {
-    code: 'DATABASE_UNREACHABLE',
-    what: 'Postgres refused the login',
-    wayOut: 'check DATABASE_URL and LEGACY_DATABASE_URL (`history-cdc config`), and pg_hba.conf',
-  },
-  '3D': {
-    code: 'DATABASE_UNREACHABLE',
-    what: 'the server has no database of that name',
-    wayOut: 'check DATABASE_URL and LEGACY_DATABASE_URL (`history-cdc config`)',
-  },
-  '42501': {
-    code: 'DATABASE_UNFIT',
-    what: 'the role lacks a right',
-    wayOut:
-      '`history-cdc doctor` names every right that is missing; `history-cdc connector sql --projector` and `migrate --grant-to` print and give them',
-  },
-  '42': {
-    code: 'DATABASE_UNFIT',
-    what: 'the database lacks an object that the statement names, or has it otherwise',
-    wayOut: 'run `history-cdc doctor`: it names tables, columns and functions that are missing',
-  },
-  '3F': {
-    code: 'DATABASE_UNFIT',
-    what: 'the database lacks a schema that the statement names',
-    wayOut: 'run `history-cdc doctor`, and `history-cdc migrate` if the schema history_cdc is missing',
-  },
-  '25006': {
-    code: 'DATABASE_READ_ONLY',
-    what: 'the database lets nobody write; hosting services do that when the disk is full, and a standby always does',
-    wayOut:
-      'make room, or take default_transaction_read_only back (`SHOW default_transaction_read_only`), or name the primary; then run the command again',
-  },
-  '57014': {
-    code: 'DATABASE_BUSY',
-    what: 'a statement took longer than it may, or somebody cancelled it',
-    wayOut:
-      'look for what keeps the server busy (`SELECT * FROM pg_stat_activity`), and run the command again',
-  },
-  '25P': {
-    code: 'DATABASE_BUSY',
-    what: 'Postgres ended a transaction that stood still or took too long',
-    wayOut:
-      'run the command again; if it happens again, the machine that the command runs on stands still too often',
-  },
-  '40': {
-    code: 'DATABASE_BUSY',
-    what: 'another transaction was in the way',
-    wayOut: 'run the command again',
-  },
-  '55': {
-    code: 'DATABASE_BUSY',
-    what: 'another session holds what the statement needs',
-    wayOut: 'look for who holds it (`SELECT * FROM pg_locks WHERE granted`), and run the command again',
-  },
-  '53': {
-    code: 'DATABASE_EXHAUSTED',
-    what: 'Postgres has no connection, memory or disk left',
-    wayOut: 'make room (disk, max_connections, memory), and run the command again',
-  },
-};
-
-const UNEXPECTED: Meaning = {
-  code: 'DATABASE_ERROR',
-  what: 'Postgres refused a statement',
-  wayOut:
-    'look into the log of the Postgres server, which has the whole message; nothing of the transaction was done',
-};
-
-function lostConnection(): Meaning {
-  return {
-    code: 'DATABASE_LOST',
-    what: 'the connection to Postgres broke',
-    wayOut: 'run the command again once the server answers; nothing was left half done',
-  };
+/** The five-character SQLSTATE of a Postgres error, or undefined where the error is not one. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
 }
-
-/** Where Postgres speaks of names only. In every other class its message may quote the value of a row. */
-const WITHOUT_VALUES = /^(08|25|28|3D|3F|40|42|53|55|57)/;
-/** The function of Postgres that refuses a statement which policies would narrow. */
-const ROW_SECURITY = 'check_enable_rls';
 
 /**
- * An error of Postgres or of its driver as one with a code and a way out, at the edge of a command; undefined for every other
- * error. It shows no value of a row: messages of Postgres that may quote one are left out, and so are details and hints.
+ * - `row`: the row that was written is refused. It is put aside, and all others flow.
+ * - `environment`: the same work passes once the environment does.
+ * - `slow`: the statement or the transaction ran out of time. Less of the same work may pass.
+ * - `race`: another session was in the way. It passes when tried again; what is refused each time is the row's.
+ * - `program`: a fault of this program, or of what it was given (a right, a table): nothing is gained by trying again.
  */
-export function namedError(error: unknown): FatalError | undefined {
-  if (error instanceof FatalError) return error;
-  if (error instanceof ConnectionLost) return named(lostConnection(), error.message, error);
-  if (!(error instanceof pg.DatabaseError)) return undefined;
-  const { code: state = '', message, routine } = error;
-  if (state === '42501' && routine === ROW_SECURITY) {
-    return new FatalError({
-      code: 'ROWS_HIDDEN',
-      message: `row-level security would hide rows from us: ${message}`,
-      wayOut:
-        '`history-cdc doctor` names table and role, and prints the statement that shows the role every row',
-      cause: error,
-    });
-  }
-  const meaning = [state, state.slice(0, 3), state.slice(0, 2)].map((key) => MEANINGS[key]).find(Boolean);
-  return named(meaning ?? UNEXPECTED, describe(error), error);
+export type Blame = 'row' | 'environment' | 'slow' | 'race' | 'program';
+
+/**
+ * Connection, transaction state (read only among it), rollback, resources, operator, system. Postgres gives most of them to
+ * whoever is in the way of others, so they are the environment's in a trigger of the application, too: where a trigger raises
+ * one of them itself, each time, its partition waits and says so.
+ */
+const ENVIRONMENT = new Set(['08', '25', '40', '53', '57', '58']);
+const LOCK_NOT_AVAILABLE = '55P03';
+/** The state of an object: the environment's in a statement of ours, the row's where a trigger raises it. */
+const OBJECT_STATE = '55';
+/** `statement_timeout` (or a person) cancelled the statement; `transaction_timeout` ended the session. */
+const SLOW = new Set(['57014', '25P04']);
+const UNIQUE_VIOLATION = '23505';
+/**
+ * Classes that no row's values bring about: rights, names, syntax, roles, cursors, features, foreign servers, damage. Every
+ * other class is the row's, and so is every code that an application has made up for its triggers.
+ */
+const NOT_OF_A_ROW = new Set('03 0A 0B 0L 0P 20 24 26 28 2B 2D 34 3B 3D 3F 42 72 F0 HV XX'.split(' '));
+
+export function blameOf(error: unknown): Blame {
+  if (error instanceof Conflict) return 'race';
+  if (error instanceof ConnectionLost) return 'environment';
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined) return 'program';
+  const { code } = error;
+  if (SLOW.has(code)) return 'slow';
+  const family = code.slice(0, 2);
+  if (ENVIRONMENT.has(family) || code === LOCK_NOT_AVAILABLE) return 'environment';
+  if (family === OBJECT_STATE) return applicationFunction(error) === undefined ? 'environment' : 'row';
+  // Of a key of ours: two sessions that claim one canonical row. A key of the application refuses the row.
+  if (code === UNIQUE_VIOLATION && error.schema === 'history_cdc') return 'race';
+  if (NOT_OF_A_ROW.has(family)) return applicationFunction(error) === undefined ? 'program' : 'row';
+  return 'row';
 }
 
-function describe({ code = '', message, schema, table, column, constraint }: pg.DatabaseError): string {
-  const names = Object.entries({ schema, table, column, constraint }).flatMap(([what, name]) =>
-    name === undefined ? [] : [`${what} ${name}`],
-  );
-  const said = WITHOUT_VALUES.test(code) ? [message] : names;
-  return [`SQLSTATE ${code}`, ...said].join(', ');
+/** True where Postgres refuses one row, whatever else there is in the transaction. */
+export function isRowFault(error: unknown): boolean {
+  return blameOf(error) === 'row';
 }
 
-function named({ code, what, wayOut }: Meaning, detail: string, cause: Error): FatalError {
-  return new FatalError({ code, message: `${what} (${detail})`, wayOut, cause });
+/** The same of a SQLSTATE alone, of a statement that runs no function of the application. */
+export function isRowState(state: string): boolean {
+  const family = state.slice(0, 2);
+  return !ENVIRONMENT.has(family) && family !== OBJECT_STATE && !NOT_OF_A_ROW.has(family);
+}
+
+/** True where the same work may pass later, as it is. */
+export function isEnvironmentError(error: unknown): boolean {
+  const blame = blameOf(error);
+  return blame === 'environment' || blame === 'slow' || blame === 'race';
+}
+
+/** What refused a row: its code and the name of the constraint or the function, and no value. */
+export function refusalOf(error: unknown): string {
+  if (!(error instanceof pg.DatabaseError)) return error instanceof Error ? error.name : 'unknown';
+  const { code = '?', constraint, schema, table } = error;
+  const raisedBy = applicationFunction(error);
+  // A function may put any text into the other fields.
+  if (raisedBy !== undefined) return `SQLSTATE ${code}, raised in ${raisedBy}`;
+  if (constraint === undefined) return `SQLSTATE ${code}`;
+  return `SQLSTATE ${code}, ${constraint} of ${schema ?? '?'}.${table ?? '?'}`;
+}
+
+/**
+ * The innermost function that was running, where it is none of ours: a trigger of the application. Postgres says so in its
+ * context, whose words follow `lc_messages`; the names of functions do not. What is in quotes is a statement, or a name.
+ */
+function applicationFunction({ where }: pg.DatabaseError): string | undefined {
+  const name = /([\w.$]*)\(/.exec(where?.replaceAll(/"[^"]*"/g, '') ?? '')?.[1];
+  if (name === undefined || name.startsWith('history_cdc.')) return undefined;
+  // Whether the schema is told depends on the path of the function that is around it.
+  return name === '' ? 'a function' : `${name.replace(/^public\./, '')}()`;
 }

@@ -4,8 +4,9 @@ import { registerMigrate } from '../../cli/migrate.ts';
 import { registerSweep } from '../../cli/sweep.ts';
 import { registerUndo } from '../../cli/undo.ts';
 import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
-import { namedError } from '../../consumers/lib/postgres-errors.ts';
-import { createPool, inTransaction, isEnvironmentError, type Pool } from '../../consumers/lib/postgres.ts';
+import { namedError } from '../../consumers/lib/named-error.ts';
+import { isEnvironmentError } from '../../consumers/lib/postgres-errors.ts';
+import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 
