@@ -219,7 +219,13 @@ describe('what a projector did', () => {
   test('of its sweeps is counted, each repair by its kind', async () => {
     observer.swept(
       {
-        ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], blocked: new Map([['e', 'table']]), settled: 0 },
+        ...{
+          absorbed: ['a', 'b', 'c'],
+          relinked: ['d'],
+          blocked: new Map([['e', 'table']]),
+          settled: 0,
+          erased: 0,
+        },
         lateOwners: {
           flipped: new Map([
             ['f', 'projected'],
