@@ -226,6 +226,7 @@ function projectorOptions(
       canonical,
       legacy,
       optOutPolicy: config.OPT_OUT_POLICY,
+      graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
       matching: { ...matchingOf(config), floorUs: meter.floorUs },
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {

@@ -68,7 +68,8 @@ describe('the content of parked records', () => {
       });
       expect(record['erased_at']).not.toBeNull();
     }
-    const { record_value: _, value_hash: _h, value_bytes: _b, erased_at: _e, ...rest } = before;
+    const dropped = ['record_value', 'value_hash', 'value_bytes', 'erased_at'];
+    const rest = Object.fromEntries(Object.entries(before).filter(([name]) => !dropped.includes(name)));
     expect(await recordOf(healed.row.id)).toMatchObject(rest);
     for (const { row } of [young, open])
       expect(await recordOf(row.id)).toMatchObject({ value_hash: null, erased_at: null });

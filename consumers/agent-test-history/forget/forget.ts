@@ -6,7 +6,8 @@
  */
 import assert from 'node:assert/strict';
 import { FatalError, messageOf } from '../../lib/errors.ts';
-import { inDryRun, inTransaction, sqlState, type Client, type Pool } from '../../lib/postgres.ts';
+import { inDryRun, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { recordAction } from '../actions.ts';
 import { lockAllPartitions } from '../offsets.ts';

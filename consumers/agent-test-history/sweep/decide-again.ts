@@ -7,7 +7,7 @@ import { decideImage, type RecordDecision } from '../decide.ts';
 import type { CompleteRow, ImageEvent } from '../event.ts';
 import { lookUp, lookupKeyOf } from '../lookup.ts';
 import { lockAllPartitions } from '../offsets.ts';
-import type { Decision } from '../outcome.ts';
+import type { Decision, OpenDecision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import { emptyResult } from '../result.ts';
 import { lockAgents } from '../twins/agent-locks.ts';
@@ -16,9 +16,6 @@ import { readLegacyRows } from './legacy-rows.ts';
 const DECIDED_EVENTS = sqlFile(import.meta.url, './sql/decided-events.sql');
 /** Rows that one transaction decides anew: the projectors wait for it. */
 export const DECIDED_AT_ONCE = 500;
-
-/** The decisions that a whole row and its look-ups gave, and that have no canonical row. */
-export type OpenDecision = Extract<Decision, 'third_party' | 'anonymous' | 'opted_out' | 'orphaned'>;
 
 export interface DecidedAgain {
   /** The new decision by legacy id, of those that have another one now. */
