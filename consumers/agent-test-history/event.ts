@@ -113,13 +113,20 @@ export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;
 export type SourceEvent = KeyedEvent | TombstoneEvent | TruncateEvent;
 
 export type QuarantineReason =
-  'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres' | 'refused_by_trigger';
+  | 'undecodable'
+  | 'unmappable'
+  | 'value_unavailable'
+  | 'rejected_by_postgres'
+  | 'refused_by_trigger'
+  | 'too_large';
 
 /** A record as it lies in the topic. */
 export interface RawRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** In place of a value that is too large to be kept. */
+  readonly unkept?: { readonly sha256: Buffer; readonly bytes: number };
 }
 
 /** The event as one that cannot be used, for a reason that was met after decoding. */
