@@ -117,7 +117,11 @@ describe('a trigger of the application', () => {
   });
 
   test.each([
-    ['skips', 'IF NEW.headline = $q$skipped$q$ THEN RETURN NULL; END IF; RETURN NEW;', 'a trigger kept it from being written'],
+    [
+      'skips',
+      'IF NEW.headline = $q$skipped$q$ THEN RETURN NULL; END IF; RETURN NEW;',
+      'a trigger kept it from being written',
+    ],
     [
       'changes',
       'IF NEW.headline = $q$skipped$q$ THEN NEW.tracks_passed := 99; END IF; RETURN NEW;',
