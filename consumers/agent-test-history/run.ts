@@ -113,7 +113,11 @@ async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
   const options: Connected = { ...connected, meter };
   const metrics = createMetrics(() => countUnhealedSoon(canonical));
   const topic = topicNames(config).data;
-  const start = await startOffsets({ cluster, canonical, topic }, options.mode, options.replayStart);
+  const start = await startOffsets(
+    { cluster, canonical, topic, acceptNewTopic: options.acceptNewTopic },
+    options.mode,
+    options.replayStart,
+  );
   const observer = new RunObserver({ metrics, logger, now: () => performance.now() }, (read) => {
     options.progress(read, Number(start.records));
   });
@@ -221,7 +225,7 @@ function projectorOptions(
     isAcceptedTruncate: (partition, offset) =>
       accepted.has(`${String(partition)}:${String(offset)}`) ||
       // A replay meets again what the projectors went past.
-      (mode === 'replay' && offset < (stored.get(partition) ?? 0n)),
+      (mode === 'replay' && offset < (stored.get(partition)?.nextOffset ?? 0n)),
   };
 }
 
