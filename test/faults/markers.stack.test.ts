@@ -104,8 +104,9 @@ test('heartbeat and notifications end with markers: connector, snapshot, status 
   expect(await pipeline().run(['connector', 'status'])).toMatchObject({ code: 0 });
   expect(await pipeline().run(['connector', 'apply'])).toMatchObject({ code: 0 });
   expect(await pipeline().run(['snapshot', 'status'])).toMatchObject({ code: 0 });
-  const started = await pipeline().run(['snapshot', 'start']);
-  expect(started, started.stderr).toMatchObject({ code: 0 });
+  await pipeline().asDba(`GRANT USAGE ON SCHEMA history_cdc_source TO app;
+    GRANT SELECT, INSERT ON history_cdc_source.signal TO app; GRANT SELECT ON history_cdc_source.heartbeat TO app`);
+  expect(await pipeline().run(['snapshot', 'start'])).toMatchObject({ code: 0 });
   const [row] = await pipeline().query<{ id: string }>('SELECT id FROM agent_test_history LIMIT 1');
   const explained = await pipeline().run(['explain', row?.id ?? '', '--json']);
   expect(JSON.parse(explained.stdout)).toMatchObject({ events: [{ passed: true }] });

@@ -20,10 +20,10 @@ export const DATA_ERRORS: Safeguard = {
       if (only.kind === 'unusable') throw error;
       const detail = \`Postgres refused the row: SQLSTATE \${sqlState(error) ?? '?'}\`;
       const parked = unusable(only as KeyedEvent, 'rejected_by_postgres', detail);
-      await this.project({ events: [parked], to: only.`,
+      await this.project({ events: [parked], ...end }`,
       replace: `if (others.length >= 0) {
       const parked = events.map((event) => unusable(event as KeyedEvent, 'rejected_by_postgres', 'refused'));
-      await this.project({ events: parked, to: (events.at(-1) ?? only).`,
+      await this.project({ events: parked, ...end }`,
       by: 'projector/quarantine.pg.test.ts',
     },
     {
