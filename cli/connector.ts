@@ -79,17 +79,19 @@ interface SqlOptions {
   readonly run?: true;
 }
 
-/** The application's tables may lie in two databases. */
+/** Runs the script in both databases where there are two. The answer is "no" while another owner has to grant something. */
 async function grantWorker(context: CommandContext, sql: string, run: true | undefined): Promise<void> {
   if (run !== true) {
     context.print(sql.trimEnd());
     return;
   }
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+  const remaining: string[] = [];
   for (const url of new Set([config.LEGACY_DATABASE_URL, config.DATABASE_URL])) {
-    for (const notice of await runSourceSql(url, sql)) context.note(notice);
+    for (const notice of await runSourceSql(url, sql, (text) => remaining.push(text))) context.note(notice);
   }
   context.print('the script ran');
+  if (remaining.length > 0) throw new AnswerNo();
 }
 
 function registerPlan(connector: Command, context: CommandContext): void {

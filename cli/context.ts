@@ -1,11 +1,14 @@
 import { loadConfig, type Config, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
+import { printable } from '../consumers/lib/printable.ts';
 import { localStackEnvironment } from '../stack/state.ts';
 
-/** What every command gets from main.ts: the only way to the environment and to stdout. */
+/** What every command gets from main.ts: the only way to the environment and to stdout. It escapes what a terminal obeys. */
 export interface CommandContext {
   readonly environment: Environment;
   /** Writes a line of the command's answer to stdout. */
   print(line: string): void;
+  /** Empties the terminal's screen, so that the next answer takes the place of the last. */
+  clear(): void;
   /** Writes a line about the work to stderr. */
   note(line: string): void;
   /** The configuration, with the local stack's addresses where one is up; all problems are thrown at once. */
@@ -17,11 +20,14 @@ export class AnswerNo extends Error {
   override readonly name = 'AnswerNo';
 }
 
+const HOME_AND_CLEAR = '\u001b[H\u001b[2J\u001b[3J';
+
 export function createContext(environment: Environment): CommandContext {
   return {
     environment,
-    print: (line) => void process.stdout.write(`${line}\n`),
-    note: (line) => void process.stderr.write(`${line}\n`),
+    print: (line) => void process.stdout.write(`${printable(line)}\n`),
+    clear: () => void process.stdout.write(HOME_AND_CLEAR),
+    note: (line) => void process.stderr.write(`${printable(line)}\n`),
     config: (needs = []) => loadConfig(environment, localStackEnvironment(environment), needs),
   };
 }

@@ -1,17 +1,18 @@
 import type { Changes } from '../consumers/agent-test-history/changes.ts';
 import type { CandidateTwin, LookUps, Report } from '../consumers/agent-test-history/explain/report.ts';
+import { oneLine } from '../consumers/lib/printable.ts';
 import { renderTable } from './table.ts';
 
 /** Sections for a reader: the verdict first, then what it rests on; a section without facts says so in a word. */
 export function renderExplanation(report: Report): string {
   const { verdict, identity } = report;
   return [
-    `${report.id}: ${identity.text}`,
+    `${report.id}: ${oneLine(identity.text)}`,
     '',
-    verdict.text,
-    ...(verdict.next === null ? [] : [`next: ${verdict.next}`]),
+    oneLine(verdict.text),
+    ...(verdict.next === null ? [] : [`next: ${oneLine(verdict.next)}`]),
     ...(report.known ? knownSections(report) : []),
-    ...(report.notes.length === 0 ? [] : section('notes', report.notes)),
+    ...(report.notes.length === 0 ? [] : section('notes', report.notes.map(oneLine))),
   ].join('\n');
 }
 
@@ -61,7 +62,7 @@ function renderPairs(pairs: readonly (readonly [string, string])[]): string {
 
 function shown(value: unknown): string {
   if (value === null || value === undefined) return '-';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? oneLine(value) : JSON.stringify(value);
 }
 
 function lookUpLines({ then, now, changed }: LookUps): string[] {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
+import { printable } from '../consumers/lib/printable.ts';
 import { registerCensus } from './census.ts';
 import { registerConfig } from './config.ts';
 import { registerConnector } from './connector.ts';
@@ -55,11 +56,11 @@ function report(error: unknown): number {
   if (error instanceof AnswerNo) return EXIT_NO;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CANNOT;
   if (error instanceof FatalError) {
-    process.stderr.write(`error ${error.code}: ${error.message}\n  way out: ${error.wayOut}\n`);
+    process.stderr.write(printable(`error ${error.code}: ${error.message}\n  way out: ${error.wayOut}\n`));
     return EXIT_CANNOT;
   }
   process.stderr.write(
-    `error: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`,
+    printable(`error: ${error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`),
   );
   return EXIT_CANNOT;
 }

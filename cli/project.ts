@@ -13,6 +13,7 @@ interface ProjectOptions {
   readonly acceptNewTopic?: true;
   readonly acceptTruncate?: string[];
   readonly acceptGap?: string[];
+  readonly parkUnusableSchema?: true;
   readonly json?: true;
 }
 
@@ -37,6 +38,10 @@ export function registerProject(program: Command, context: CommandContext): void
         'go on behind a break of the stream; the gap stays open until `reconcile` proves that nothing is missing',
       ).argParser(gapIds),
     )
+    .option(
+      '--park-unusable-schema',
+      'put records that lack a column into the quarantine; `snapshot start` reads their rows again afterwards',
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -53,6 +58,7 @@ export function registerProject(program: Command, context: CommandContext): void
         acceptNewTopic: options.acceptNewTopic === true,
         acceptedTruncates: options.acceptTruncate ?? [],
         acceptedGaps: options.acceptGap ?? [],
+        parkUnusableSchema: options.parkUnusableSchema === true,
         // A run that ends by itself is watched by whoever started it.
         serveHttp: !untilCaughtUp,
       });

@@ -5,6 +5,7 @@ import type {
   WholeRecord,
 } from '../consumers/agent-test-history/quarantine/records.ts';
 import type { RetryAnswer } from '../consumers/agent-test-history/quarantine/retry.ts';
+import { oneLine } from '../consumers/lib/printable.ts';
 import { renderTable } from './table.ts';
 
 /** The answer of `quarantine list`, as facts. */
@@ -88,13 +89,13 @@ export function renderRecord({
     record.waived_at === null
       ? []
       : [
-          `waived        ${record.waived_at.toISOString()} by ${record.waived_by ?? ''}: ${record.waive_reason ?? ''}`,
+          `waived        ${record.waived_at.toISOString()} by ${oneLine(`${record.waived_by ?? ''}: ${record.waive_reason ?? ''}`)}`,
         ];
   return [
     `record        ${record.id}, ${record.state}, retried ${String(record.attempts)} times`,
     `position      ${positionOf(record)}`,
     `legacy row    ${record.legacy_id ?? 'its key cannot be read'}`,
-    `what is wrong ${record.reason}: ${record.detail}`,
+    `what is wrong ${record.reason}: ${oneLine(record.detail)}`,
     `parked        ${record.quarantined_at.toISOString()}`,
     ...waived,
     `ledger        ${ledger === null ? 'nothing' : `${textOf(ledger['decision'])} (${textOf(ledger['reason'])}), op ${textOf(ledger['op'])} at ${textOf(ledger['partition'])}:${textOf(ledger['offset'])}`}`,

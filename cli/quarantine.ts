@@ -177,7 +177,10 @@ async function retry(
     await retryParked({
       ...retrying,
       context: measured,
-      decode: createDecoder(schemaLookupOf(databases.config), databases.config.UNAVAILABLE_PLACEHOLDER, true),
+      decode: createDecoder(schemaLookupOf(databases.config), databases.config.UNAVAILABLE_PLACEHOLDER, {
+        mayKnowNone: true,
+        parkUnusable: true,
+      }),
       retrying: (error) => {
         context.note(`tried again: ${error.message}`);
       },

@@ -109,7 +109,7 @@ export function registerReconcile(program: Command, context: CommandContext): vo
 
 async function lastReport({ canonical }: Databases): Promise<ReconcileReport> {
   const run = await lastFinished(canonical);
-  if (run !== undefined) return await reportOf(canonical, run, new Date());
+  if (run !== undefined) return await reportOf(canonical, run);
   throw new FatalError({
     code: 'CONFIG_INVALID',
     message: 'there is no verdict: `reconcile` has never come to its end here',
@@ -158,7 +158,7 @@ async function compared(
   progress.end();
   for (const id of await closeGaps(canonical, run.id, closable))
     context.note(`gap ${id} of the stream is closed: nothing is missing`);
-  return await reportOf(canonical, run, new Date());
+  return await reportOf(canonical, run);
 }
 
 function inOneDatabase({ config }: Databases): boolean {

@@ -3,6 +3,13 @@ import type { ReplayStart } from '../consumers/agent-test-history/start-offsets.
 import type { CommandContext } from './context.ts';
 import { runAndReport } from './project.ts';
 
+interface ReplayOptions {
+  readonly from: ReplayStart;
+  readonly dryRun?: true;
+  readonly parkUnusableSchema?: true;
+  readonly json?: true;
+}
+
 export function registerReplay(program: Command, context: CommandContext): void {
   program
     .command('replay')
@@ -13,12 +20,13 @@ export function registerReplay(program: Command, context: CommandContext): void 
       from: 'beginning',
     } as ReplayStart)
     .option('--dry-run', 'run the same code and roll every transaction back')
+    .option('--park-unusable-schema', 'go on behind records that lack a column, as `project` did')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       '\nExamples:\n  history-cdc replay\n  history-cdc replay --from 2026-05-01T00:00:00Z',
     )
-    .action(async (options: { from: ReplayStart; dryRun?: true; json?: true }) => {
+    .action(async (options: ReplayOptions) => {
       await runAndReport(context, options.json === true, {
         mode: 'replay',
         dryRun: options.dryRun === true,
@@ -26,6 +34,7 @@ export function registerReplay(program: Command, context: CommandContext): void 
         replayStart: options.from,
         acceptNewTopic: false,
         acceptedTruncates: [],
+        parkUnusableSchema: options.parkUnusableSchema === true,
         serveHttp: false,
       });
     });

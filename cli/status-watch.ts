@@ -11,8 +11,6 @@ interface WatchOptions {
   readonly redraw: boolean;
 }
 
-const HOME_AND_CLEAR = '\u001b[H\u001b[2J\u001b[3J';
-
 /** Looks until a signal comes; gives the last report, undefined where there was none. */
 export async function watch(
   context: CommandContext,
@@ -32,7 +30,8 @@ export async function watch(
     const report = await Promise.race([look(), stopped]);
     if (report === undefined) break;
     last = report;
-    context.print(`${redraw ? HOME_AND_CLEAR : ''}${render(report)}`);
+    if (redraw) context.clear();
+    context.print(render(report));
     await delay(Math.max(0, everyMs - (performance.now() - began)), undefined, { signal }).catch(
       () => undefined,
     );

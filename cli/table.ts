@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { oneLine } from '../consumers/lib/printable.ts';
 
 const NO_BORDERS = {
   top: '',
@@ -32,7 +33,9 @@ export function renderTable(
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   table.push(
-    ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en') : cell))),
+    ...rows.map((row) =>
+      row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en') : oneLine(cell))),
+    ),
   );
   return table.toString();
 }

@@ -2,9 +2,14 @@ import pg from 'pg';
 import { FatalError, messageOf } from '../../consumers/lib/errors.ts';
 
 /**
- * Runs the DBA's script in one transaction: all of it or nothing. Gives what the script said it did.
+ * Runs the DBA's script in one transaction: all of it or nothing. It returns what the script said it did, and calls
+ * `onWarning` for each warning among that: the script leaves something to another role.
  */
-export async function runSourceSql(databaseUrl: string, sql: string): Promise<string[]> {
+export async function runSourceSql(
+  databaseUrl: string,
+  sql: string,
+  onWarning: (message: string) => void = () => undefined,
+): Promise<string[]> {
   const client = new pg.Client({
     connectionString: databaseUrl,
     application_name: 'history-cdc connector sql',
@@ -13,7 +18,10 @@ export async function runSourceSql(databaseUrl: string, sql: string): Promise<st
     options: '-c lock_timeout=10s',
   });
   const notices: string[] = [];
-  client.on('notice', ({ message }) => notices.push(message ?? ''));
+  client.on('notice', ({ severity, message = '' }) => {
+    notices.push(message);
+    if (severity === 'WARNING') onWarning(message);
+  });
   try {
     await client.connect();
     await client.query(`BEGIN;\n${sql}\nCOMMIT;`);

@@ -41,9 +41,9 @@ export type Worker = 'projector' | 'operator';
 
 const WORKER_FILE = new URL('./roles/worker.sql', SQL_FOLDER);
 const WORKERS: Readonly<Record<Worker, { readonly purpose: string; readonly signalRights: string }>> = {
-  projector: { purpose: 'project, to compare and to take back', signalRights: '' },
+  projector: { purpose: 'project, to compare and to take back', signalRights: '{}' },
   // Whoever may write a signal commands the connector.
-  operator: { purpose: 'do all of that and to take snapshots', signalRights: 'SELECT, INSERT' },
+  operator: { purpose: 'do all of that and to take snapshots', signalRights: '{SELECT, INSERT}' },
 };
 
 /** The grants of a role that our commands log in with, on the application's tables; idempotent. */

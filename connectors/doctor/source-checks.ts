@@ -37,7 +37,7 @@ export const SOURCE_CHECKS = [
         ? ok('all there')
         : failed(
             `missing: ${missing.join(', ')}`,
-            "check that LEGACY_DATABASE_URL names the application's database",
+            "if a column was renamed or dropped, undo that: the projector stops at the first record without it (SCHEMA_UNUSABLE); else check that LEGACY_DATABASE_URL names the application's database",
           ),
   }),
   check({

@@ -1,6 +1,5 @@
 import { reportOf } from '../../consumers/agent-test-history/reconcile/report.ts';
 import { finishedRuns } from '../../consumers/agent-test-history/reconcile/run-store.ts';
-import { streamedUntil } from '../../consumers/agent-test-history/reconcile/streamed-until.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
 import { readLastSweeps, type LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
@@ -17,6 +16,7 @@ const UNSETTLED = `
          count(*) FILTER (WHERE tested_at < $1::timestamptz - $2::bigint * interval '1 microsecond')::float8 AS due,
          count(*) FILTER (WHERE tested_at < $1::timestamptz - $3::bigint * interval '1 microsecond')::float8 AS overdue
   FROM history_cdc.unsettled_twin`;
+const STREAMED_UNTIL = sqlFile(import.meta.url, './sql/streamed-until.sql');
 const LEGACY_ROWS = 'SELECT count(*)::float8 AS rows FROM public.agent_test_history';
 
 /** Reads the whole ledger: 1,000,000 rows take about half a second. */
@@ -39,7 +39,7 @@ const LATE_US = 1_800_000_000n;
 export async function readTwins(pool: Pool, config: Config): Promise<TwinFacts | undefined> {
   const { settleAfterUs } = matchingOf(config);
   return await ifMigrated(async () => {
-    const until = await streamedUntil(pool);
+    const until = (await pool.query<{ until: string }>(STREAMED_UNTIL)).rows[0]?.until ?? null;
     const values = [until, settleAfterUs, settleAfterUs + LATE_US];
     return certain((await pool.query<TwinFacts>(UNSETTLED, values)).rows[0]);
   });
@@ -54,7 +54,7 @@ const VERDICTS = 3;
 export async function readVerdicts(pool: Pool): Promise<VerdictFacts | undefined> {
   return await ifMigrated(async () => {
     const [last, ...before] = await finishedRuns(pool, VERDICTS);
-    return { last: last === undefined ? undefined : await reportOf(pool, last, new Date()), before };
+    return { last: last === undefined ? undefined : await reportOf(pool, last), before };
   });
 }
 

@@ -1,4 +1,9 @@
-import { BREAKS, type Break, type BreakKind } from '../../consumers/agent-test-history/continuity/judge.ts';
+import {
+  BREAKS,
+  MEND_PUBLICATION,
+  type Break,
+  type BreakKind,
+} from '../../consumers/agent-test-history/continuity/judge.ts';
 import type { Gap } from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
 
@@ -14,8 +19,7 @@ const REREAD: Readonly<Record<Exclude<BreakKind, 'topic'>, string>> = {
     '`history-cdc doctor`, mend what is red; then `history-cdc connector apply` and `history-cdc snapshot start --follow`',
   timeline:
     '`history-cdc connector status`; `history-cdc connector restart` if it has failed; `history-cdc snapshot start --follow`',
-  publication:
-    '`history-cdc connector sql | psql …` if it is gone; `history-cdc connector restart`; `history-cdc snapshot start --follow`',
+  publication: '`history-cdc connector restart`; `history-cdc snapshot start --follow`',
   slot: NEW_SNAPSHOT,
   position: `\`history-cdc connector resume\`, \`history-cdc snapshot start --follow\`; where its task fails, because the slot was made again: ${NEW_SNAPSHOT}`,
 };
@@ -25,7 +29,7 @@ export function streamBroken(breaks: readonly Break[], gaps: readonly Gap[]): Fa
   return new FatalError({
     code: 'STREAM_BROKEN',
     message: `rows may be missing from the stream:\n${breaks.map(({ kind, evidence }) => `  - ${kind}: ${evidence} (${BREAKS[kind]})`).join('\n')}`,
-    wayOut: gaps.length === 0 ? withoutLedger(breaks) : wayOut(gaps),
+    wayOut: gaps.length === 0 ? withoutLedger(breaks) : wayOut(gaps, breaks),
     facts: { kinds: breaks.map(({ kind }) => kind).join(',') },
   });
 }
@@ -44,15 +48,22 @@ export function gapOpen(gaps: readonly Gap[]): FatalError {
   });
 }
 
-function wayOut(gaps: readonly Gap[]): string {
+function wayOut(gaps: readonly Gap[], breaks: readonly Break[] = []): string {
   if (gaps.some(({ kind }) => kind === 'topic')) return NEW_TOPIC;
   const ids = gaps.map(({ id }) => id).join(' ');
-  return [
-    'the steps, in this order:',
-    `1. \`history-cdc project --accept-gap ${ids}\`: it goes on with what is there now, and the gap stays open`,
-    ...rereads(gaps).map((text) => `2. ${text}`),
-    '3. `history-cdc reconcile`: proven, it closes the gap',
-  ].join(INDENT);
+  const steps = [
+    ...(needMending(breaks) ? [MEND_PUBLICATION] : []),
+    `\`history-cdc project --accept-gap ${ids}\`: it goes on with what is there now, and the gap stays open`,
+    ...rereads(gaps),
+    '`history-cdc reconcile`: proven, it closes the gap',
+  ];
+  return ['the steps, in this order:', ...steps.map((step, index) => `${String(index + 1)}. ${step}`)].join(
+    INDENT,
+  );
+}
+
+function needMending(breaks: readonly Break[]): boolean {
+  return breaks.some(({ mendFirst }) => mendFirst === true);
 }
 
 function rereads(gaps: readonly Pick<Gap, 'kind'>[]): string[] {
@@ -61,5 +72,6 @@ function rereads(gaps: readonly Pick<Gap, 'kind'>[]): string[] {
 
 /** Before anything was projected, there is nothing to be kept: the connector begins anew. */
 function withoutLedger(breaks: readonly Break[]): string {
+  if (needMending(breaks)) return `${MEND_PUBLICATION}; then ${NEW_SNAPSHOT}`;
   return breaks.some(({ kind }) => kind === 'topic') ? NEW_TOPIC : NEW_SNAPSHOT;
 }

@@ -6,15 +6,47 @@ import { lsnOf } from '../doctor/wal.ts';
 
 interface SourceRow {
   readonly inRecovery: boolean;
+  readonly database: string;
   readonly timeline: number | null;
-  readonly publication: string | null;
-  readonly slot: {
-    readonly identity: string;
-    readonly ours: boolean;
-    readonly confirmed: string | null;
-  } | null;
+  readonly publication: PublicationSeen | null;
+  readonly slot: SlotSeen | null;
   readonly changes: string | null;
   readonly xmax: string | null;
+}
+
+interface PublicationSeen {
+  readonly identity: string;
+  readonly ofTable: boolean;
+  readonly everyOperation: boolean;
+  readonly narrowed: boolean;
+}
+
+interface SlotSeen {
+  readonly identity: string;
+  readonly plugin: string | null;
+  readonly database: string | null;
+  readonly temporary: boolean;
+  readonly walStatus: string | null;
+  readonly invalidated: string | null;
+  readonly confirmed: string | null;
+}
+
+/** Why rows are not streamed by this publication; undefined where it publishes every change of our table. */
+function unfitPublication(seen: PublicationSeen | null): string | undefined {
+  if (seen === null) return 'there is no such publication';
+  if (!seen.ofTable) return 'it does not publish public.agent_test_history';
+  if (!seen.everyOperation) return 'it leaves out some of insert, update, delete, truncate';
+  return seen.narrowed ? 'its row filter or column list leaves changes out' : undefined;
+}
+
+/** Why the server keeps nothing for the connector; undefined where the slot is ours and has all its WAL. */
+function unfitSlot(seen: SlotSeen | null, database: string): string | undefined {
+  if (seen === null) return 'there is none';
+  if (seen.plugin !== 'pgoutput') return `its plugin is ${seen.plugin ?? 'none, it is physical'}`;
+  if (seen.database !== database) return `it belongs to the database ${seen.database ?? '-'}`;
+  if (seen.temporary) return 'it is temporary and goes with its session';
+  if (seen.walStatus !== 'lost' && seen.invalidated === null) return undefined;
+  return seen.invalidated === null ? 'it is lost' : `it is lost: ${seen.invalidated}`;
 }
 
 /** The legacy database, as far as the stream stands on it. */
@@ -38,20 +70,27 @@ export async function lookAtSource(
 ): Promise<SourceLook> {
   const row = certain(await askFacts<SourceRow>(client, SOURCE, [names.publication, names.slot]));
   const system = await systemOf(client);
-  const { slot, changes, xmax } = row;
+  const { changes, xmax, publication } = row;
+  const unpublished = unfitPublication(publication);
   const base = {
     ...(system !== undefined && { system }),
     ...(row.timeline !== null && { timeline: String(row.timeline) }),
-    publication: row.publication,
+    publication: publication?.identity ?? null,
   };
+  const unfit = { ...(unpublished !== undefined && { publication: unpublished }) };
   // A standby has slots of its own, and not those of its primary.
-  if (row.inRecovery) return { present: base, confirmed: undefined, changes, xmax };
-  const ours = slot?.ours === true ? slot : null;
-  const confirmed = ours?.confirmed == null ? null : lsnOf(ours.confirmed);
+  if (row.inRecovery) return { present: { ...base, unfit }, confirmed: undefined, changes, xmax };
+  const unkept = unfitSlot(row.slot, row.database);
+  const slot = unkept === undefined ? row.slot : null;
+  // A slot that has confirmed nothing yet is behind everything.
+  const confirmed = slot === null ? null : slot.confirmed === null ? 0n : lsnOf(slot.confirmed);
   return {
-    present: { ...base, slot: ours?.identity ?? null },
-    // A slot that has confirmed nothing yet is behind everything.
-    confirmed: ours !== null && confirmed === null ? 0n : confirmed,
+    present: {
+      ...base,
+      slot: slot?.identity ?? null,
+      unfit: { ...unfit, ...(unkept !== undefined && { slot: unkept }) },
+    },
+    confirmed,
     changes,
     xmax,
   };

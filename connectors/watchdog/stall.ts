@@ -1,6 +1,7 @@
 /** Where something moves and what must follow does not. */
 export const STAGES = {
-  stream: 'the legacy table is written to, and nothing comes through Kafka Connect',
+  stream:
+    'nothing comes through Kafka Connect, neither rows of the legacy table nor the heartbeat of every 2 s',
   projection: 'the topic has records, and no stored offset moves',
 } as const;
 export type Stage = keyof typeof STAGES;
@@ -11,13 +12,21 @@ export interface Movement {
   readonly changes: string | null | undefined;
   /** Records that came into the data topic and the heartbeat's. */
   readonly arrived: bigint | undefined;
+  /** The heartbeat came through at some time. It comes every 2 s, so that silence is a standstill whether or not rows are written. */
+  readonly beating: boolean;
   /** The sum of the stored offsets. */
   readonly projected: bigint | undefined;
   /** Records of the data topic that are not projected. */
   readonly behind: bigint | undefined;
 }
 
-/** "The source moves, the ledger does not", for so long that it is no pause. It is over as soon as something moves. */
+/**
+ * Tells which stage has stood still for so long that it is no pause. A standstill is over as soon as something moves.
+ *
+ * The stream is judged by its heartbeat: nothing for so long is a standstill. To compare the rows written with the records
+ * that came would miss the rows of the very look in which the stream stopped, and everything before the first look. Only
+ * where no heartbeat ever came, the rows written since the last arrival tell.
+ */
 export class StallWatch {
   readonly #afterMs: number;
   #arrived: { readonly count: bigint; readonly changes: string | null } | undefined;
@@ -35,12 +44,12 @@ export class StallWatch {
     return [...this.#since].filter(([, since]) => nowMs - since >= this.#afterMs).map(([stage]) => stage);
   }
 
-  #observeStream(nowMs: number, { changes, arrived }: Movement): void {
-    if (changes === undefined || arrived === undefined) return;
+  #observeStream(nowMs: number, { changes, arrived, beating }: Movement): void {
+    if (arrived === undefined || (changes === undefined && !beating)) return;
     if (this.#arrived?.count !== arrived) {
-      this.#arrived = { count: arrived, changes };
+      this.#arrived = { count: arrived, changes: changes ?? null };
       this.#since.delete('stream');
-    } else if (changes !== this.#arrived.changes) this.#begin('stream', nowMs);
+    } else if (beating || changes !== this.#arrived.changes) this.#begin('stream', nowMs);
   }
 
   #observeProjection(nowMs: number, { projected, behind }: Movement): void {

@@ -142,8 +142,8 @@ export class Watchdog implements Watch {
   }
 
   async #movement({ source, ends, beats }: Look): Promise<Movement> {
-    if (ends === undefined)
-      return { changes: source?.changes, arrived: undefined, projected: undefined, behind: undefined };
+    const seen = { changes: source?.changes, beating: (beats ?? 0n) > 0n };
+    if (ends === undefined) return { ...seen, arrived: undefined, projected: undefined, behind: undefined };
     const stored = await storedOffsets(this.#canonical, this.#options.topicId);
     let [arrived, projected, behind] = [beats ?? 0n, 0n, 0n];
     for (const [partition, { low, high }] of ends) {
@@ -152,7 +152,7 @@ export class Watchdog implements Watch {
       projected += next;
       behind += high > next ? high - next : 0n;
     }
-    return { changes: source?.changes, arrived, projected, behind };
+    return { ...seen, arrived, projected, behind };
   }
 
   #showStalls(movement: Movement): void {

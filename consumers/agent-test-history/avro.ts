@@ -1,6 +1,6 @@
 import type { Type } from 'avsc';
 import { avroBody, parseSchema, schemaId } from '../lib/avro-record.ts';
-import { FatalError, messageOf } from '../lib/errors.ts';
+import { FatalError, messageOf, type Facts } from '../lib/errors.ts';
 import type { SchemaLookup } from '../lib/registry.ts';
 import type { RawRecord } from './event.ts';
 
@@ -21,9 +21,10 @@ const ROW_FIELDS = nullable({
   user_id: 'string',
   agent_profile_json: 'bytes',
   started_at: 'string',
+  steps_json: 'bytes',
 });
-/** The column that the table may lack: it is NULL then. */
-const OPTIONAL_ROW_FIELDS = nullable({ steps_json: 'bytes' });
+/** The columns without which a record says nothing of a row: a column that is missing is never a NULL. */
+export const ROW_COLUMNS: readonly string[] = Object.keys(ROW_FIELDS);
 const SOURCE_FIELDS = { ts_ms: 'long', ...nullable({ snapshot: 'string', lsn: 'long' }) };
 
 function nullable(fields: Readonly<Record<string, string>>): Readonly<Record<string, readonly string[]>> {
@@ -40,11 +41,23 @@ interface Reader {
   readonly type: Type;
   readonly resolver: object;
 }
+/** A schema that is known and cannot be used has no reader, but a reason. */
+type MaybeReader = Reader | string;
 type RecordKind = 'key' | 'envelope';
 
-/** What a record was written with is not to be had: its message holds nothing of the record but the id. */
-export class UnknownSchema extends Error {
-  override readonly name = 'UnknownSchema';
+/**
+ * The record cannot be read because of its schema: the registry does not know it, or it lacks what the projector reads.
+ * The message holds nothing of the record but the schema's id and the names of columns.
+ */
+export class UnreadableSchema extends Error {
+  override readonly name = 'UnreadableSchema';
+}
+
+export interface DecoderOptions {
+  /** The records are so few, or so bad, that an unknown schema says nothing about the registry. */
+  readonly mayKnowNone?: boolean;
+  /** Parks a record whose schema cannot be used, where the projector would stop otherwise. */
+  readonly parkUnusable?: boolean;
 }
 
 /**
@@ -52,14 +65,13 @@ export class UnknownSchema extends Error {
  * three times as fast as reading them. One type and resolver a schema id, kept for the life of the process.
  */
 export class AvroDecoder {
-  readonly #readers = { key: new Map<number, Reader>(), envelope: new Map<number, Reader>() };
+  readonly #readers = { key: new Map<number, MaybeReader>(), envelope: new Map<number, MaybeReader>() };
   readonly #lookUp: SchemaLookup;
-  readonly #mayKnowNone: boolean;
+  readonly #options: DecoderOptions;
 
-  /** `mayKnowNone`: the records are so few, or so bad, that an unknown schema says nothing about the registry. */
-  constructor(lookUp: SchemaLookup, mayKnowNone = false) {
+  constructor(lookUp: SchemaLookup, options: DecoderOptions) {
     this.#lookUp = lookUp;
-    this.#mayKnowNone = mayKnowNone;
+    this.#options = options;
   }
 
   /**
@@ -81,7 +93,8 @@ export class AvroDecoder {
       ),
     };
     const knowsAny = this.#readers.key.size + this.#readers.envelope.size > 0;
-    if (knowsAny || this.#mayKnowNone || unknown.key.length + unknown.envelope.length === 0) return;
+    if (knowsAny || this.#options.mayKnowNone === true || unknown.key.length + unknown.envelope.length === 0)
+      return;
     throw registryKnowsNone(unknown, { partition, offset: String(records[0]?.offset) });
   }
 
@@ -94,9 +107,20 @@ export class AvroDecoder {
       if (id === undefined || readers.has(id) || unknown.has(id)) continue;
       const schema = await this.#lookUp(id);
       if (schema === undefined) unknown.add(id);
-      else readers.set(id, buildReader(kind, schema, id));
+      else readers.set(id, this.#build(kind, schema, id));
     }
     return [...unknown];
+  }
+
+  /** A reader, or why there is none. Throws SCHEMA_UNUSABLE instead, unless such records are to be parked. */
+  #build(kind: RecordKind, writerSchema: unknown, id: number): MaybeReader {
+    try {
+      return resolverOf(kind, writerSchema);
+    } catch (error) {
+      const problem = `the ${kind} schema ${String(id)} cannot be read as agent_test_history: ${messageOf(error)}`;
+      if (this.#options.parkUnusable === true) return problem;
+      throw schemaUnusable(problem, { schemaId: id }, error);
+    }
   }
 
   /** The decoded value; throws where the bytes are not what their schema says. */
@@ -104,7 +128,8 @@ export class AvroDecoder {
     const id = schemaId(payload);
     if (id === undefined) throw new Error('the record does not begin with a magic byte and a schema id');
     const reader = this.#readers[kind].get(id);
-    if (reader === undefined) throw new UnknownSchema(`the registry does not know schema ${String(id)}`);
+    if (reader === undefined) throw new UnreadableSchema(`the registry does not know schema ${String(id)}`);
+    if (typeof reader === 'string') throw new UnreadableSchema(reader);
     return reader.type.fromBuffer(avroBody(payload), reader.resolver);
   }
 }
@@ -138,19 +163,19 @@ function resolverOf(kind: RecordKind, writerSchema: unknown): Reader {
   return { type, resolver: type.createResolver(parseSchema(writerSchema)) };
 }
 
-function buildReader(kind: RecordKind, writerSchema: unknown, id: number): Reader {
-  try {
-    return resolverOf(kind, writerSchema);
-  } catch (error) {
-    throw new FatalError({
-      code: 'SCHEMA_UNUSABLE',
-      message: `the ${kind} schema ${String(id)} cannot be read as agent_test_history: ${messageOf(error)}`,
-      wayOut:
-        'undo the change of the table, or upgrade history-cdc to a release that knows it; nothing was skipped',
-      facts: { schemaId: id },
-      cause: error,
-    });
-  }
+/**
+ * Stops the projector at the first record that does not show what the projector reads. Without it, a column that was renamed would
+ * count as NULL: headlines would be blanked, and owners' runs become `anonymous`.
+ */
+export function schemaUnusable(problem: string, facts: Facts, cause?: unknown): FatalError {
+  return new FatalError({
+    code: 'SCHEMA_UNUSABLE',
+    message: problem,
+    wayOut:
+      'nothing was skipped. Undo the change of the table, or upgrade history-cdc to a release that knows it. Records that were written in between stay in the topic as they are: once the table is mended, `history-cdc project --park-unusable-schema` puts them into the quarantine, and `history-cdc snapshot start` reads their rows again, which heals them',
+    facts,
+    cause,
+  });
 }
 
 function keySchema(writer: unknown): RecordSchema {
@@ -163,19 +188,13 @@ function envelopeSchema(writer: unknown): RecordSchema {
   const row = recordWithin(envelope, 'before') ?? recordWithin(envelope, 'after');
   const source = recordWithin(envelope, 'source');
   if (row === undefined || source === undefined) throw new Error('the envelope has no row or no source');
-  const optional = Object.entries(OPTIONAL_ROW_FIELDS).filter(([column]) => hasField(row, column));
-  const columns = { ...ROW_FIELDS, ...Object.fromEntries(optional) };
-  const problems = Object.entries(columns).flatMap(([column, type]) => columnProblem(row, column, type));
+  const problems = Object.entries(ROW_FIELDS).flatMap(([column, type]) => columnProblem(row, column, type));
   if (problems.length > 0) throw new Error(problems.join(', '));
   return record(envelope, {
-    after: ['null', record(row, columns)],
+    after: ['null', record(row, ROW_FIELDS)],
     source: record(source, SOURCE_FIELDS),
     op: 'string',
   });
-}
-
-function hasField({ fields }: RecordSchema, field: string): boolean {
-  return fields.some(({ name }) => name === field);
 }
 
 /** avsc would only say that the row cannot be read as a row. */

@@ -44,5 +44,8 @@ async function decideReread(
     assert(effect !== undefined, 'a completed row is not complete');
     return effect;
   });
-  return [...decided, ...unreadable.map(({ event, facts }) => decideUnreadable(event, facts))];
+  return [
+    ...decided,
+    ...unreadable.map(({ event, facts }) => decideUnreadable(event, facts, context.optOutPolicy)),
+  ];
 }

@@ -1,7 +1,7 @@
 import { canonicalRunId } from './canonical-run-id.ts';
-import { classify, isOwner, type OptOutPolicy } from './classify.ts';
-import { isComplete, unusable } from './event.ts';
-import type { CompleteRow, DeleteEvent, ImageEvent, UnusableEvent } from './event.ts';
+import { classify, isOwner, type Classification, type OptOutPolicy } from './classify.ts';
+import { isComplete, UNAVAILABLE, unusable } from './event.ts';
+import type { CompleteRow, DeleteEvent, ImageEvent, Unavailable, UnusableEvent } from './event.ts';
 import type { Facts, LedgerEntry } from './lookup.ts';
 import { wasMoved } from './moved.ts';
 import { isOwnerDecision, type Decision } from './outcome.ts';
@@ -23,6 +23,8 @@ export interface RecordDecision {
   readonly canonicalRunId: string | null;
   /** Null where the run is no owner's, and where a script's copy stands for it. */
   readonly run: OwnersRun | null;
+  /** False where values are missing that the decision does not need: they are empty here, and nothing is hashed. */
+  readonly readable: boolean;
 }
 
 export interface OwnersRun {
@@ -70,17 +72,25 @@ export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolic
   }
   const { row } = event;
   if (!isComplete(row)) return undefined;
-  const classification = classify(row, facts, policy);
-  const { decision, reason } = classification;
+  return recordDecision({ ...event, row }, facts, { ...classify(row, facts, policy), readable: true });
+}
+
+function recordDecision(
+  event: RecordDecision['event'],
+  facts: Facts,
+  classified: Classification & Pick<RecordDecision, 'readable'>,
+): RecordDecision {
+  const { decision, reason, readable } = classified;
+  const { row } = event;
   const id =
     decision === 'projected'
       ? canonicalRunId(event.legacyId)
       : decision === 'adopted'
-        ? classification.canonicalRunId
+        ? classified.canonicalRunId
         : null;
   const run =
     decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;
-  return { effect: 'record', event: { ...event, row }, facts, decision, reason, canonicalRunId: id, run };
+  return { effect: 'record', event, facts, decision, reason, canonicalRunId: id, run, readable };
 }
 
 function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow: boolean): OwnersRun {
@@ -98,14 +108,49 @@ function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow
  * What an image does whose missing values nobody has any more: its row is gone from the legacy table, too. Where a
  * canonical row of ours needs the values, it stays as it is, and the record is parked.
  */
-export function decideUnreadable(event: ImageEvent, facts: Facts): Effect {
+export function decideUnreadable(event: ImageEvent, facts: Facts, policy: OptOutPolicy): Effect {
   const { entry } = facts;
+  const without = entry?.canonicalRunId == null ? decideWithout(event, facts, policy) : undefined;
+  if (without !== undefined) return without;
   if (entry?.canonicalRunId == null || isOwnRow(entry, facts)) {
     const detail = 'values were left out, and the row is gone from the legacy table';
     return decideUnusable(unusable(event, 'value_unavailable', detail), facts);
   }
   const later = laterImage(event, facts, { entry, canonicalRunId: entry.canonicalRunId });
   return { ...later, applies: false, follows: false, readable: false };
+}
+
+/** Decisions that know the row's user, and that a parked record of the key would have replaced. */
+const KNOWS_USER: ReadonlySet<Decision> = new Set(['third_party', 'anonymous', 'opted_out', 'orphaned']);
+
+/**
+ * The decision on a row that has no canonical row, where it does not need the values that are missing. Undefined where it
+ * needs one of them: the user, where the ledger does not have it either; everything, of a run that would be projected;
+ * the headline, of one that opted out and may have a live twin.
+ */
+function decideWithout(event: ImageEvent, facts: Facts, policy: OptOutPolicy): RecordDecision | undefined {
+  const { row } = event;
+  const userMissing = row.userId === UNAVAILABLE;
+  if (userMissing && (facts.entry === null || !KNOWS_USER.has(facts.entry.decision))) return undefined;
+  const present = <T>(value: T | Unavailable) => (value === UNAVAILABLE ? null : value);
+  const known: CompleteRow = {
+    ...row,
+    scenario: present(row.scenario) ?? '',
+    summary: present(row.summary),
+    userId: facts.userId,
+    agentProfileJson: present(row.agentProfileJson),
+    storyboards: present(row.storyboards),
+  };
+  const classified = classify(known, facts, policy);
+  if (classified.decision === 'projected') return undefined;
+  if (classified.decision === 'opted_out' && row.summary === UNAVAILABLE) {
+    if (facts.inWindow) return undefined;
+    return {
+      ...recordDecision({ ...event, row: known }, facts, { ...classified, readable: false }),
+      run: null,
+    };
+  }
+  return recordDecision({ ...event, row: known }, facts, { ...classified, readable: false });
 }
 
 export function decideUnusable(event: UnusableEvent, facts: Facts | null): Quarantine {

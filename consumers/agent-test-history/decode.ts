@@ -1,5 +1,5 @@
 import type { Position } from '../lib/position.ts';
-import { AvroDecoder, UnknownSchema } from './avro.ts';
+import { AvroDecoder, ROW_COLUMNS, schemaUnusable, UnreadableSchema, type DecoderOptions } from './avro.ts';
 import { UNAVAILABLE } from './event.ts';
 import type {
   KeyedEvent,
@@ -9,12 +9,15 @@ import type {
   SourceEvent,
   Unavailable,
 } from './event.ts';
-import { messageOf } from '../lib/errors.ts';
+import { FatalError, messageOf } from '../lib/errors.ts';
 import type { SchemaLookup } from '../lib/registry.ts';
 import { storyboardsOf } from './storyboards.ts';
 import { postgresTimestamp } from './timestamp.ts';
 
-/** Turns records of one partition into events. Never throws for what is in a record: that becomes `unusable`. */
+/**
+ * Turns records of one partition into events. What is wrong with one record makes it `unusable`. The decoder throws
+ * SCHEMA_UNUSABLE where the record lacks a column, because then the table was changed, and so every record is affected.
+ */
 export type Decoder = (
   records: readonly RawRecord[],
   where: Omit<Position, 'offset'>,
@@ -24,27 +27,31 @@ type Parse = (kind: 'key' | 'envelope', bytes: Buffer) => unknown;
 
 /**
  * Avro where a registry is configured, else Connect's JSON with or without schema. The placeholder is the
- * connector's `unavailable.value.placeholder`. `mayKnowNone` as `AvroDecoder` has it.
+ * connector's `unavailable.value.placeholder`.
  */
 export function createDecoder(
   lookUp: SchemaLookup | undefined,
   placeholder: string,
-  mayKnowNone = false,
+  options: DecoderOptions = {},
 ): Decoder {
+  const rules = { placeholder, parkUnusable: options.parkUnusable === true };
   if (lookUp === undefined) {
-    return (records, where) => Promise.resolve(decodeAll(records, where, { parse: parseJson, placeholder }));
+    // Async: what a record makes it throw rejects the promise.
+    // eslint-disable-next-line @typescript-eslint/require-await
+    return async (records, where) => decodeAll(records, where, { ...rules, parse: parseJson });
   }
-  const avroDecoder = new AvroDecoder(lookUp, mayKnowNone);
+  const avroDecoder = new AvroDecoder(lookUp, options);
   return async (records, where) => {
     await avroDecoder.prepare(records, where);
     const parse: Parse = (kind, bytes) => avroDecoder.decode(kind, bytes);
-    return decodeAll(records, where, { parse, placeholder });
+    return decodeAll(records, where, { ...rules, parse });
   };
 }
 
 interface Rules {
   readonly parse: Parse;
   readonly placeholder: string;
+  readonly parkUnusable: boolean;
 }
 
 function decodeAll(
@@ -60,7 +67,8 @@ class Unmappable extends Error {
   override readonly name = 'Unmappable';
 }
 
-function decodeRecord(record: RawRecord, position: Position, { parse, placeholder }: Rules): SourceEvent {
+function decodeRecord(record: RawRecord, position: Position, rules: Rules): SourceEvent {
+  const { parse } = rules;
   let legacyId: string | null = null;
   try {
     // The key first: a record whose value cannot be read is still one of its row.
@@ -69,12 +77,13 @@ function decodeRecord(record: RawRecord, position: Position, { parse, placeholde
     if (envelope?.['op'] === 't') return { kind: 'truncate', position };
     if (legacyId === null) throw new Unmappable('the record has no key');
     if (envelope === null) return { kind: 'tombstone', position };
-    return keyedEvent(envelope, { record, position, legacyId, placeholder });
+    return keyedEvent(envelope, { record, position, legacyId, rules });
   } catch (error) {
+    if (error instanceof FatalError) throw error;
     const reason: QuarantineReason = error instanceof Unmappable ? 'unmappable' : 'undecodable';
     // Only our own messages are free of values: a parser's may quote the record.
     const detail =
-      error instanceof Unmappable || error instanceof UnknownSchema
+      error instanceof Unmappable || error instanceof UnreadableSchema
         ? messageOf(error)
         : 'the bytes are not a record of the schema';
     return { kind: 'unusable', position, legacyId, reason, detail, record };
@@ -85,10 +94,10 @@ interface KeyedContext {
   readonly record: RawRecord;
   readonly position: Position;
   readonly legacyId: string;
-  readonly placeholder: string;
+  readonly rules: Rules;
 }
 
-function keyedEvent(envelope: Fields, { record, position, legacyId, placeholder }: KeyedContext): KeyedEvent {
+function keyedEvent(envelope: Fields, { record, position, legacyId, rules }: KeyedContext): KeyedEvent {
   const source = objectOf(envelope['source'], 'source');
   const snapshot = source['snapshot'];
   const provenance = {
@@ -108,8 +117,27 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, placeholder 
     op,
     ...provenance,
     committedAtMs: source['ts_ms'] == null ? null : timeOf(source['ts_ms'], 'source.ts_ms'),
-    row: rowOf(objectOf(envelope['after'], 'after'), placeholder),
+    row: rowOf(wholeRow(envelope, position, rules), rules.placeholder),
   };
+}
+
+/**
+ * The image with every column that is read. Avro's schema was judged before; in JSON only the record itself shows that a
+ * column is missing. An image without any of the columns is not a row of the table, and parked.
+ */
+function wholeRow(envelope: Fields, { partition, offset }: Position, { parkUnusable }: Rules): Fields {
+  const after = objectOf(envelope['after'], 'after');
+  const missing = ROW_COLUMNS.filter((column) => !(column in after));
+  if (missing.length === 0) return after;
+  const problem = `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing from the record`;
+  if (parkUnusable || missing.length === ROW_COLUMNS.length) throw new Unmappable(problem);
+  throw schemaUnusable(
+    `record ${String(partition)}:${String(offset)} cannot be read as agent_test_history: ${problem}`,
+    {
+      partition,
+      offset: String(offset),
+    },
+  );
 }
 
 /** A row as the connector shows it; throws, with a message that names no value, where it cannot be mapped. */

@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly untilCaughtUp: boolean;
   readonly replayStart: ReplayStart;
   readonly acceptNewTopic: boolean;
+  /** Parks records that lack a column, which stop the projector otherwise. */
+  readonly parkUnusableSchema?: boolean;
   /** `partition:offset` of truncates that a person has accepted. */
   readonly acceptedTruncates: readonly string[];
   readonly serveHttp: boolean;
@@ -211,7 +213,9 @@ function projectorOptions(
       optOutPolicy: config.OPT_OUT_POLICY,
       matching: { ...matchingOf(config), floorUs: meter.floorUs },
     },
-    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER),
+    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {
+      parkUnusable: options.parkUnusableSchema === true,
+    }),
     group: groupOf(options),
     groups: config.CONSUMER_GROUP,
     bounds: { rows: config.BATCH_ROWS, bytes: config.BATCH_BYTES },

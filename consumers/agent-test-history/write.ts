@@ -75,6 +75,7 @@ const recordDecisions: Statement<RecordDecision> = {
     { text: ({ run, decision }) => (decision === 'twin' ? (run?.otherwise ?? null) : null) },
     { unquoted: ({ event, decision }) => (decision === 'twin' ? canonicalRunId(event.legacyId) : null) },
     { text: ({ event }) => event.row.storyboards },
+    ({ readable }) => (readable ? null : true),
   ],
 };
 

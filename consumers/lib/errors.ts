@@ -27,7 +27,7 @@ export const ERROR_CODES = {
   PROJECTOR_RUNNING: 'a projector is at work on the database, and the command needs it to itself',
   NOT_CONFIRMED: 'the command destroys something, and what was confirmed is not what it would destroy',
   SCHEMA_REGISTRY: 'the schema registry does not answer, or does not know a schema id',
-  SCHEMA_UNUSABLE: 'the schema of the records lacks a field that the projector reads',
+  SCHEMA_UNUSABLE: 'the records lack a column that the projector reads, or show it with another type',
   CONNECT_UNREACHABLE: "Kafka Connect's REST interface does not answer",
   CONNECT_REFUSED: "Kafka Connect's REST interface does not let this command in",
   CONNECTOR_ABSENT: 'Kafka Connect has no such connector, or lacks its plugin',

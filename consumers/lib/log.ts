@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { printable } from './printable.ts';
 
 export type { Logger };
 
@@ -11,7 +12,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  */
 export function createLogger(level: LogLevel): Logger {
   return pino(
-    { level, base: { service: 'agent-history-cdc' }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: { service: 'agent-history-cdc' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: { streamWrite: printable },
+    },
     pino.destination({ dest: 2, sync: true }),
   );
 }

@@ -27,7 +27,7 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
   test.each([
     ['a command that there is not', 'projekt', "unknown command 'projekt'"],
     ['an option that there is not', 'project --fast', "unknown option '--fast'"],
-    ['a truncate that is no position', 'project --accept-truncate 7', '7'],
+    ['a truncate that is no position', 'project --accept-truncate 7', 'it is not partition:offset'],
     ['a confirmation that is no number', 'undo --apply --confirm all', 'it is not a number of rows'],
     ['an id that is none', 'explain 7', 'it is no UUID'],
     ['a check that there is not', 'doctor --only wal', 'There is no check wal'],

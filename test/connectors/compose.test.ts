@@ -160,6 +160,19 @@ describe('the services of ours', () => {
 });
 
 describe('the images', () => {
+  test('install packages by the lockfile, with .npmrc, and without running a script of theirs', () => {
+    const lines = read('consumers/Dockerfile').split('\n');
+    const installs = lines.flatMap((line, at) => (/\bnpm (ci|i|install)\b/.test(line) ? [at] : []));
+    expect(installs).toHaveLength(1);
+    for (const at of installs) {
+      expect(lines[at]).toMatch(/\bnpm ci --omit=dev --ignore-scripts$/);
+      expect(lines.slice(0, at).some((line) => /^COPY .*\.npmrc /.test(line))).toBe(true);
+    }
+    expect(read('.npmrc').split('\n')).toContain('ignore-scripts=true');
+    // npx, and the package managers that npm brings, install as well.
+    expect(read('consumers/Dockerfile')).not.toMatch(/\b(npx|yarn|pnpm|corepack)\b/);
+  });
+
   test('are built from files that exist and that .dockerignore lets in', () => {
     const allowed = read('.dockerignore')
       .split('\n')

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { judgeSource } from '../../connectors/deploy/judge-source.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { readSourceFacts } from '../../connectors/deploy/source-facts.ts';
-import { sourceSql } from '../../connectors/deploy/source-sql.ts';
+import { sourceSql, workerSql } from '../../connectors/deploy/source-sql.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 const APPLICATION = readFileSync(new URL('../../demo/application.sql', import.meta.url), 'utf8');
@@ -22,8 +22,11 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await app.query(`DROP PUBLICATION IF EXISTS history_cdc; DROP SCHEMA IF EXISTS history_cdc_source CASCADE;
-                   REVOKE ALL ON agent_test_history FROM history_cdc_connector`);
+  const superuser = new pg.Client({ connectionString: database.superuserUrl });
+  await superuser.connect();
+  await superuser.query(`DROP PUBLICATION IF EXISTS history_cdc; DROP SCHEMA IF EXISTS history_cdc_source CASCADE;
+                         REVOKE ALL ON agent_test_history FROM history_cdc_connector`);
+  await superuser.end();
 });
 
 afterAll(async () => {
@@ -94,6 +97,46 @@ describe('the script, run by the owner of the tables, who is no superuser,', () 
       await superuser.query('DROP OWNED BY "Odd.Role@x-1"; DROP ROLE "Odd.Role@x-1"');
       await superuser.end();
     }
+  });
+});
+
+describe("a projector's role, where a DBA made our tables and the application's owner grants the rest,", () => {
+  const role = () => `${database.name}_projector`;
+  let superuser: pg.Client;
+  beforeAll(async () => {
+    superuser = new pg.Client({ connectionString: database.superuserUrl });
+    await superuser.connect();
+    await superuser.query(`CREATE ROLE ${role()}`);
+  });
+  afterAll(async () => {
+    await superuser.query(`DROP OWNED BY ${role()}; DROP ROLE ${role()}`);
+    await superuser.end();
+  });
+
+  const mayRead = async (table: string) => {
+    const { rows } = await superuser.query<{ may: boolean }>(
+      'SELECT has_schema_privilege($1, relnamespace, $3) AND has_table_privilege($1, oid, $4) AS may FROM pg_class WHERE oid = $2::regclass',
+      [role(), table, 'USAGE', 'SELECT'],
+    );
+    return rows[0]?.may;
+  };
+
+  test('gets what the owner may give, and the owner is told the statements that remain, which work', async () => {
+    await runSourceSql(database.superuserUrl, script);
+    const remaining: string[] = [];
+    await runSourceSql(database.url, workerSql('projector', role()), (text) => remaining.push(text));
+    expect(await mayRead('public.agent_test_history')).toBe(true);
+    expect(await mayRead('history_cdc_source.heartbeat')).toBe(false);
+    const statements = remaining.join().split('\n').slice(1);
+    expect(statements.map((line) => line.replace(/;.*/, ''))).toEqual([
+      `GRANT SELECT ON history_cdc_source.heartbeat TO ${role()}`,
+      `GRANT USAGE ON SCHEMA history_cdc_source TO ${role()}`,
+    ]);
+    await superuser.query(statements.join('\n'));
+    expect(await mayRead('history_cdc_source.heartbeat')).toBe(true);
+    const left: string[] = [];
+    await runSourceSql(database.url, workerSql('projector', role()), (text) => left.push(text));
+    expect(left).toEqual([]);
   });
 });
 

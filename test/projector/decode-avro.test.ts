@@ -85,14 +85,6 @@ describe('a table that was changed', () => {
     expect(await decodeWritten(schema, { ...row })).toMatchObject(decoded);
   });
 
-  test('by dropping steps_json is read as before, without verdicts on storyboards', async () => {
-    const schema = withColumns((columns) => columns.filter(({ name }) => name !== 'steps_json'));
-    expect(await decodeWritten(schema, { ...row })).toMatchObject({
-      ...decoded,
-      row: { ...decoded.row, storyboards: null },
-    });
-  });
-
   test('by reordering its columns is read as before', async () => {
     expect(
       await decodeWritten(
@@ -124,6 +116,7 @@ describe('a table that was changed', () => {
     'user_id',
     'agent_profile_json',
     'started_at',
+    'steps_json',
   ])('by dropping %s stops the projector, and names the column', async (column) => {
     const schema = withColumns((columns) => columns.filter(({ name }) => name !== column));
     await expect(decodeWritten(schema, { ...row })).rejects.toMatchObject({
@@ -144,6 +137,23 @@ describe('a table that was changed', () => {
       code: 'SCHEMA_UNUSABLE',
       message: expect.stringContaining(`${column} has another type`) as unknown,
     });
+  });
+
+  test('in a way that cannot be read is parked, record by record, where a person asks for that', async () => {
+    const schema = withColumns((columns) => columns.filter(({ name }) => name !== 'summary'));
+    const registry = registryOf({ ...RECORDED, [KEY_ID]: KEY_SCHEMA, [VALUE_ID + 1000]: schema });
+    const decode = createDecoder(registry, PLACEHOLDER, { parkUnusable: true });
+    const value = framed(schema, VALUE_ID + 1000, envelopeOf('c', { after: row }));
+    const key = avroKey(row.id);
+    expect(
+      await decode(
+        [
+          { offset: 0n, key, value },
+          { offset: 1n, key, value: avroValue('c', { after: row }) },
+        ],
+        WHERE,
+      ),
+    ).toMatchObject([{ kind: 'unusable', legacyId: row.id, reason: 'undecodable' }, { kind: 'image' }]);
   });
 
   test('by another key stops the projector', async () => {

@@ -19,7 +19,7 @@ import { jsonDecoder, runRecords } from '../support/run-records.ts';
 
 const topic = usePartitions();
 
-const avroDecoder = createDecoder(registryOf(RECORDED), PLACEHOLDER, true);
+const avroDecoder = createDecoder(registryOf(RECORDED), PLACEHOLDER, { mayKnowNone: true });
 /** The registry lacks this one for a while. */
 const LATE_ID = 77;
 
@@ -46,12 +46,14 @@ test('a record of a schema that the registry did not know is decided once it doe
   const stillUnknown = createDecoder(
     registryOf({ [KEY_ID]: KEY_SCHEMA, [VALUE_ID]: VALUE_SCHEMA }),
     PLACEHOLDER,
-    true,
+    { mayKnowNone: true },
   );
   expect(await retried(topic().pool, { decode: stillUnknown })).toMatchObject([
     { outcome: 'failed', reason: 'undecodable', attempts: 1 },
   ]);
-  const mended = createDecoder(registryOf({ ...RECORDED, [LATE_ID]: VALUE_SCHEMA }), PLACEHOLDER, true);
+  const mended = createDecoder(registryOf({ ...RECORDED, [LATE_ID]: VALUE_SCHEMA }), PLACEHOLDER, {
+    mayKnowNone: true,
+  });
   expect(await retried(topic().pool, { decode: mended })).toMatchObject([
     { outcome: 'decided', decision: 'projected', attempts: 2, canonicalRunId: canonicalRunId(row.id) },
   ]);
@@ -130,7 +132,9 @@ test('a delete that could not be read leaves the decision of a row of which noth
   const row = topic().ownersRow();
   await project([message('c', topic().ownersRow()), writtenWith(LATE_ID, message('d', row))]);
   expect(await topic().ledger(row.id)).toMatchObject({ decision: 'quarantined' });
-  const mended = createDecoder(registryOf({ ...RECORDED, [LATE_ID]: VALUE_SCHEMA }), PLACEHOLDER, true);
+  const mended = createDecoder(registryOf({ ...RECORDED, [LATE_ID]: VALUE_SCHEMA }), PLACEHOLDER, {
+    mayKnowNone: true,
+  });
   expect(await retried(topic().pool, { decode: mended })).toMatchObject([
     { outcome: 'decided', decision: 'gone' },
   ]);

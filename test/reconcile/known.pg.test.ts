@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { parseAcceptRules } from '../../consumers/agent-test-history/reconcile/accepted.ts';
 import { reportOf } from '../../consumers/agent-test-history/reconcile/report.ts';
@@ -160,7 +160,7 @@ describe('an accepted difference', () => {
       [both.id]: null,
     });
     expect(run.verdict).toBe('wrong');
-    const report = await reportOf(world().pool, run, new Date());
+    const report = await reportOf(world().pool, run);
     expect(report.accepted).toEqual({ lost: 1, headlines: 1 });
   });
 
@@ -176,9 +176,16 @@ describe('a verdict', () => {
   test('goes stale after a day, and when the rule or the release has changed', async () => {
     await projected();
     const { run } = await reconciled(world().pool);
-    const at = run.finished_at?.getTime() ?? 0;
-    const staleness = async (hours: number, of = run) =>
-      (await reportOf(world().pool, of, new Date(at + hours * 3_600_000))).stale;
+    const staleness = async (hours: number, of = run) => {
+      const { rows } = await world().pool.query<{ at: Date }>(
+        "SELECT clock_timestamp() - $1 * interval '1 hour' AS at",
+        [hours],
+      );
+      return (await reportOf(world().pool, { ...of, finished_at: rows[0]?.at ?? null })).stale;
+    };
+    // The clock of the process is a week behind, and has no say.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 7 * 86_400_000 });
+    onTestFinished(() => void vi.useRealTimers());
     expect(await staleness(23)).toBeNull();
     expect(await staleness(25)).toContain('24 hours');
     expect(await staleness(1, { ...run, rule_version: 0 })).toContain('rule 0');

@@ -1,22 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SourceStream, TopicEnds } from '../../consumers/agent-test-history/reconcile/barrier.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
-import { aRow, inserted, type RowValues } from '../support/records.ts';
+import { aRow, inserted, updated, type RowValues } from '../support/records.ts';
 import { ONLY_KNOWN_ROWS, reconciled, type Reconciled } from '../support/reconciled.ts';
 import { TOPIC_ID } from '../support/run-records.ts';
+import { TestSlot } from '../support/slot.ts';
 import { useWorld } from '../support/world.ts';
 
 // Nobody writes: no later change tells that the stream has passed. A slot of one's own stands for the connector's.
 const world = useWorld();
-const SLOT = `quiet_${String(process.pid)}`;
-let dba: Pool;
+let slot: TestSlot;
 beforeAll(async () => {
-  dba = createPool({ url: world().superuserUrl, name: 'test dba', connections: 1 });
-  await dba.query("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [SLOT]);
+  slot = await TestSlot.create(world().superuserUrl, 'quiet');
 });
 afterAll(async () => {
-  await dba.query('SELECT pg_drop_replication_slot($1)', [SLOT]);
-  await dba.end();
+  await slot.drop();
 });
 beforeEach(async () => {
   await world().pool.query(ONLY_KNOWN_ROWS);
@@ -34,47 +31,53 @@ async function lostRow(): Promise<RowValues> {
   return lost;
 }
 
-/** As the connector does it when Kafka has acknowledged all there is. */
-async function slotConfirmsAll(): Promise<void> {
-  await dba.query("SELECT pg_logical_emit_message(false, 'test', 'a heartbeat')");
-  await dba.query('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [SLOT]);
-}
-
 const endsAt = (offset: bigint): TopicEnds => ({ topicId: TOPIC_ID, ends: new Map([[0, offset]]) });
 
 async function compared(
   stream: Omit<SourceStream, 'legacy' | 'slot'>,
-  { slot = SLOT, settleSeconds = 1 } = {},
+  { slotName = slot.name, settleSeconds = 1 } = {},
 ): Promise<Reconciled> {
   return await reconciled(world().pool, {
     sourceIsQuiet: false,
     settleSeconds,
-    stream: { legacy: world().pool, slot, ...stream },
+    stream: { legacy: world().pool, slot: slotName, ...stream },
   });
 }
 
-/** Goes on confirming what there is, as a heartbeat brings it about, until the comparison has ended. */
-async function beating<T>(work: Promise<T>): Promise<T> {
-  const ended = new AbortController();
-  const watched = work.finally(() => {
-    ended.abort();
-  });
-  while (!ended.signal.aborted) await slotConfirmsAll();
-  return await watched;
-}
+test('a row that changed again since the stream passed is in flight anew, and not confirmed', async () => {
+  const owner = await world().owner();
+  const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
+  await world().legacyRow(row);
+  await world().project([inserted(row)]);
+  const change = 'UPDATE public.agent_test_history SET steps_passed = $2 WHERE id = $1';
+  await world().execute(change, row.id, 3);
+  let asked = 0;
+  // The stream passes the change that was found; by then there is another change, which the stream has not brought yet.
+  const ends = async () => {
+    asked += 1;
+    if (asked > 1) return endsAt(4n);
+    await world().execute(change, row.id, 4);
+    await world().project([updated({ ...row, steps_passed: 3 })]);
+    return endsAt(3n);
+  };
+  const { findings } = await slot.beating(compared({ topicEnds: ends }, { settleSeconds: 2 }));
+  expect(asked).toBeGreaterThan(1);
+  expect(await world().run(row.id)).toMatchObject({ tracks_passed: 3 });
+  expect(findings).toMatchObject([{ kind: 'different', legacy_id: row.id, state: 'in_flight' }]);
+});
 
 describe('where nobody writes', () => {
   test('a lost row is confirmed once slot, topic and projectors have passed', async () => {
     const lost = await lostRow();
     const ends = () => Promise.resolve(endsAt(2n));
-    const { run, findings } = await beating(compared({ topicEnds: ends }, { settleSeconds: 20 }));
+    const { run, findings } = await slot.beating(compared({ topicEnds: ends }, { settleSeconds: 20 }));
     expect(findings).toMatchObject([{ kind: 'unseen', legacy_id: lost.id, state: 'confirmed' }]);
     expect(run).toMatchObject({ verdict: 'wrong', waited_for: null });
   });
 
   test('a row is in flight while the projectors are not at the end of the topic', async () => {
     const row = await lostRow();
-    const { run, findings } = await beating(compared({ topicEnds: () => Promise.resolve(endsAt(3n)) }));
+    const { run, findings } = await slot.beating(compared({ topicEnds: () => Promise.resolve(endsAt(3n)) }));
     expect(findings).toMatchObject([{ kind: 'unseen', legacy_id: row.id, state: 'in_flight' }]);
     expect(run.verdict).toBe('not_proven');
     expect(run.waited_for).toMatch(/^1 partition\(s\) of the topic are not projected to their end/);
@@ -84,15 +87,18 @@ describe('where nobody writes', () => {
     const row = await lostRow();
     const { run, findings } = await compared({ topicEnds: () => Promise.reject(new Error('asked')) });
     expect(findings).toMatchObject([{ kind: 'unseen', legacy_id: row.id, state: 'in_flight' }]);
-    expect(run.waited_for).toContain(`on its slot ${SLOT}`);
+    expect(run.waited_for).toContain(`on its slot ${slot.name}`);
   });
 
   test('what cannot be asked is said', async () => {
     await lostRow();
-    const noSlot = await compared({ topicEnds: () => Promise.resolve(endsAt(2n)) }, { slot: 'no_such_slot' });
+    const noSlot = await compared(
+      { topicEnds: () => Promise.resolve(endsAt(2n)) },
+      { slotName: 'no_such_slot' },
+    );
     expect(noSlot.run).toMatchObject({ verdict: 'not_proven' });
     expect(noSlot.run.waited_for).toContain('there is no slot no_such_slot');
-    const noKafka = await beating(compared({ topicEnds: () => Promise.resolve('Kafka was not asked') }));
+    const noKafka = await slot.beating(compared({ topicEnds: () => Promise.resolve('Kafka was not asked') }));
     expect(noKafka.run).toMatchObject({ verdict: 'not_proven', waited_for: 'Kafka was not asked' });
   });
 });

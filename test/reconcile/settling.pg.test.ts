@@ -1,7 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import type { ReconcileRun } from '../../consumers/agent-test-history/reconcile/run-store.ts';
+import { FatalError, messageOf } from '../../consumers/lib/errors.ts';
+import { createPool, inTransaction } from '../../consumers/lib/postgres.ts';
 import { aRow, deleted, inserted, updated, type RowValues } from '../support/records.ts';
 import { ONLY_KNOWN_ROWS, reconciled } from '../support/reconciled.ts';
+import { until } from '../support/until.ts';
 import { useWorld } from '../support/world.ts';
 
 const world = useWorld();
@@ -74,45 +78,13 @@ describe('while writers write', () => {
     expect({ verdict: run.verdict, named }).toEqual({ verdict: 'proven', named: [] });
   });
 
-  test('a row that the stream has passed by is confirmed at once', async () => {
-    const row = await projected();
-    const lost = await ownersRow({ summary: 'lost' });
+  test("a source's clock that is ahead confirms no row that is on its way", async () => {
+    await projected();
+    const row = await ownersRow({ summary: 'on its way' });
     await streamedUntil('2999-01-01T00:00:00Z');
-    const { run, findings } = await reconciled(world().pool, { ...WAITING, settleSeconds: 3600 });
-    expect(await world().ledger(row.id)).toBeDefined();
-    expect(findings).toMatchObject([{ kind: 'unseen', legacy_id: lost.id, state: 'confirmed' }]);
-    expect(run.verdict).toBe('wrong');
-  });
-
-  test('a row that changed again since the stream passed is in flight anew, and not confirmed', async () => {
-    const row = await projected();
-    await streamedUntil('2026-05-06T00:00:00Z');
-    const change = async (steps: number) => {
-      await world().execute(
-        'UPDATE public.agent_test_history SET steps_passed = $2 WHERE id = $1',
-        row.id,
-        steps,
-      );
-    };
-    await change(3);
-    let passing: Promise<void> | undefined;
-    const { findings } = await reconciled(world().pool, {
-      ...WAITING,
-      settleSeconds: 1,
-      onProgress: ({ phase }) => {
-        if (phase === 'recheck') passing ??= pass();
-      },
-    });
-    // The stream passes by the change that was found; by then there is another, which it has not brought yet.
-    async function pass() {
-      const { rows } = await world().pool.query<{ now: string }>('SELECT clock_timestamp()::text AS now');
-      await change(4);
-      await world().project([updated({ ...row, steps_passed: 3 })]);
-      await streamedUntil(rows[0]?.now ?? '');
-    }
-    await passing;
-    expect(await world().run(row.id)).toMatchObject({ tracks_passed: 3 });
-    expect(findings).toMatchObject([{ kind: 'different', legacy_id: row.id, state: 'in_flight' }]);
+    const { run, findings } = await reconciled(world().pool, { ...WAITING, settleSeconds: 0 });
+    expect(findings).toMatchObject([{ kind: 'unseen', legacy_id: row.id, state: 'in_flight' }]);
+    expect(run.verdict).toBe('not_proven');
   });
 
   test('what the stream never came to is in flight, by its id, and the verdict is that nothing is proven', async () => {
@@ -189,11 +161,45 @@ describe('a run that is broken off', () => {
     expect((await world().pool.query('SELECT FROM history_cdc.reconcile_run')).rowCount).toBe(2);
   });
 
-  test('is gone on with by one command only', async () => {
+  test('is gone on with by one command only: the other is refused, and counts no row twice', async () => {
     for (let n = 0; n < 4; n++) await projected();
-    const two = await Promise.allSettled([reconciled(world().pool), reconciled(world().pool)]);
-    const refused = two.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-    for (const reason of refused) expect(reason).toMatchObject({ code: 'FENCED' });
-    expect(two.some(({ status }) => status === 'fulfilled')).toBe(true);
+    const stop = new AbortController();
+    const broken = reconciled(world().pool, {
+      signal: stop.signal,
+      onProgress: () => {
+        stop.abort();
+      },
+    });
+    await expect(broken).rejects.toThrow('aborted');
+    // Both read the run as it is, and meet at the row that they move on.
+    const two = await inTransaction(world().pool, async (holder) => {
+      await holder.query('SELECT FROM history_cdc.reconcile_run FOR UPDATE');
+      const both = [goingOn(), goingOn()];
+      await until('both commands wait for the run', async () => {
+        const { rows } = await world().pool.query<{ waiting: number }>(WAIT_FOR_THE_RUN);
+        return rows[0]?.waiting === 2;
+      });
+      return both;
+    });
+    const ended = await Promise.all(two);
+    expect(ended.map(({ code }) => code).sort()).toEqual(['FENCED', 'proven']);
+    const compared = ended.flatMap(({ run }) => run ?? []);
+    expect(compared).toMatchObject([{ legacy_rows: '4', verdict: 'proven' }]);
   });
 });
+
+const WAIT_FOR_THE_RUN = `
+  SELECT count(*)::integer AS waiting FROM pg_stat_activity
+  WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE history_cdc.reconcile_run%'`;
+
+async function goingOn(): Promise<{ code: string | null; run?: ReconcileRun }> {
+  const pool = createPool({ url: world().url, name: 'test', connections: 4 });
+  try {
+    const { run } = await reconciled(pool);
+    return { code: run.verdict, run };
+  } catch (error) {
+    return { code: error instanceof FatalError ? error.code : messageOf(error) };
+  } finally {
+    await pool.end();
+  }
+}

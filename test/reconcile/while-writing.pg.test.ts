@@ -1,12 +1,20 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allSpoiled, cleanRows, CORRUPTIONS, spoiled, type Rows } from '../support/corruptions.ts';
 import { ONLY_KNOWN_ROWS, reconciled, type Reconciled } from '../support/reconciled.ts';
 import { RunningSource } from '../support/running-source.ts';
+import { TestSlot } from '../support/slot.ts';
 import { useWorld } from '../support/world.ts';
 
 // A writer never stops, and some of what it wrote is always on its way to the ledger.
 const world = useWorld();
 let source: RunningSource | undefined;
+let slot: TestSlot;
+beforeAll(async () => {
+  slot = await TestSlot.create(world().superuserUrl, 'writing');
+});
+afterAll(async () => {
+  await slot.drop();
+});
 beforeEach(async () => {
   await world().pool.query(ONLY_KNOWN_ROWS);
 });
@@ -29,14 +37,18 @@ const SUSPECTS = `SELECT count(*)::integer AS suspects FROM history_cdc.reconcil
 async function comparedMeanwhile(settleSeconds: number): Promise<Reconciled> {
   let suspected: Promise<number> | undefined;
   const before = source?.written ?? 0;
-  const compared = await reconciled(world().pool, {
-    sourceIsQuiet: false,
-    settleSeconds,
-    chunkRows: 100,
-    onProgress: ({ phase }) => {
-      if (phase === 'ledger') suspected ??= countSuspects();
-    },
-  });
+  const topicEnds = () => Promise.resolve(source?.topicEnds() ?? 'there is no source');
+  const compared = await slot.beating(
+    reconciled(world().pool, {
+      sourceIsQuiet: false,
+      settleSeconds,
+      chunkRows: 100,
+      stream: { legacy: world().pool, slot: slot.name, topicEnds },
+      onProgress: ({ phase }) => {
+        if (phase === 'ledger') suspected ??= countSuspects();
+      },
+    }),
+  );
   expect(source?.written, 'the writer wrote meanwhile').toBeGreaterThan(before);
   expect(await suspected, 'rows were on their way when they were compared').toBeGreaterThan(0);
   return compared;

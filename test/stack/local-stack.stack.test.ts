@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { expect, inject, test } from 'vitest';
 import { readRecord } from '../../stack/process.ts';
-import { instanceOf, pidFile, SERVER_NAMES } from '../../stack/state.ts';
+import { instanceOf, logFile, pidFile, readState, ROLES, SERVER_NAMES } from '../../stack/state.ts';
 import type { StackStatus } from '../../stack/status.ts';
 import { runCli } from '../support/cli.ts';
 import '../support/provided.ts';
@@ -42,26 +43,61 @@ test('config finds the addresses of the stack that HISTORY_CDC_STACK names, with
   expect(shown('KAFKA_BROKERS')).toEqual([addresses.kafkaBrokers, 'local stack']);
 });
 
-test('Connect shows no secret, and lets a connector override only what it needs', async () => {
-  const validate = async (overrides: Record<string, string>) => {
-    const connector = 'io.debezium.connector.postgresql.PostgresConnector';
-    const answer = await fetch(`${addresses.connectUrl}/connector-plugins/${connector}/config/validate`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ 'connector.class': connector, name: 'x', 'topic.prefix': 'x', ...overrides }),
-    });
-    const { configs } = (await answer.json()) as { configs: { value: { name: string; errors: string[] } }[] };
-    return configs
-      .map(({ value }) => value)
+/** What the worker says of the settings of a connector: the answer as it came, and the value and faults of each. */
+async function validated(settings: Record<string, string>) {
+  const connector = 'io.debezium.connector.postgresql.PostgresConnector';
+  const answer = await fetch(`${addresses.connectUrl}/connector-plugins/${connector}/config/validate`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ 'connector.class': connector, name: 'x', 'topic.prefix': 'x', ...settings }),
+  });
+  const text = await answer.text();
+  const { configs } = JSON.parse(text) as {
+    configs: { value: { name: string; value: string | null; errors: string[] } }[];
+  };
+  return { text, values: configs.map(({ value }) => value) };
+}
+
+test('Connect lets a connector override only what it needs', async () => {
+  const refused = async (overrides: Record<string, string>) => {
+    const { values } = await validated(overrides);
+    return values
       .filter((value) => value.name in overrides && value.errors.length > 0)
       .map((value) => value.name);
   };
   expect(
-    await validate({ 'producer.override.linger.ms': '0', 'producer.override.batch.size': '262144' }),
+    await refused({ 'producer.override.linger.ms': '0', 'producer.override.batch.size': '262144' }),
   ).toEqual([]);
-  expect(await validate({ 'producer.override.bootstrap.servers': 'elsewhere:9092' })).toEqual([
+  expect(await refused({ 'producer.override.bootstrap.servers': 'elsewhere:9092' })).toEqual([
     'producer.override.bootstrap.servers',
   ]);
+});
+
+test('Connect logs in with the password of its environment, shows it nowhere, and gives no other variable', async () => {
+  const instance = instanceOf(process.env, name);
+  const password = readState(instance)?.passwords.connector;
+  if (password === undefined) throw new Error('the stack has no state');
+  const source = new URL(addresses.databaseUrl);
+  const login = {
+    'database.hostname': source.hostname,
+    'database.port': source.port,
+    'database.dbname': source.pathname.slice(1),
+    'database.user': ROLES.connector,
+    'database.password': '${env:HISTORY_CDC_CONNECTOR_PASSWORD}',
+    'plugin.name': 'pgoutput',
+  };
+  const right = await validated(login);
+  const faults = ({ values }: typeof right) =>
+    values.filter(({ errors }) => errors.length > 0).map((value) => value.name);
+  // It connected, so it does know the password: to see nothing of it means something.
+  expect(faults(right)).toEqual([]);
+  const wrong = await validated({ ...login, 'database.password': `${password}-not` });
+  expect(faults(wrong)).toEqual(['database.hostname']);
+  const elsewhere = await validated({ ...login, 'database.user': '${env:PATH}' });
+  expect(elsewhere.values.find((value) => value.name === 'database.user')?.value).toBeNull();
+  const log = readFileSync(logFile(instance, 'connect'), 'utf8');
+  expect(log).toContain('password authentication failed');
+  for (const text of [right.text, wrong.text, elsewhere.text, log]) expect(text).not.toContain(password);
 });
 
 test('a schema keeps its id when the registry is killed and comes up again', async () => {

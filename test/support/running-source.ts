@@ -4,6 +4,7 @@
  * whoever compares the tables meanwhile.
  */
 import { takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
+import type { TopicEnds } from '../../consumers/agent-test-history/reconcile/barrier.ts';
 import { createPool, inTransaction, type Client, type Pool } from '../../consumers/lib/postgres.ts';
 import { aRow, committedAt, deleted, inserted, updated, type Message, type RowValues } from './records.ts';
 import { asRecords, MATCHING, runRecords, TOPIC_ID } from './run-records.ts';
@@ -18,13 +19,6 @@ const ROWS_AT_FIRST = 300;
 const PARTITION = 1;
 const WRITE = `UPDATE public.agent_test_history SET steps_passed = $2, summary = $3 WHERE id = $1`;
 const DELETE = 'DELETE FROM public.agent_test_history WHERE id = $1';
-/** The other partitions have streamed beyond any time: this one is what a comparison waits for. */
-const OTHERS_ARE_AHEAD = `
-  INSERT INTO history_cdc.consumer_offset (topic_id, partition, next_offset, epoch, projector, streamed_until)
-  SELECT topic_id, n, 1, 1, 'test', '2999-01-01' FROM history_cdc.topic CROSS JOIN generate_series(0, partitions - 1) AS n
-  WHERE n <> $1
-  ON CONFLICT (topic_id, partition) DO UPDATE SET streamed_until = excluded.streamed_until`;
-
 export class RunningSource {
   readonly #owner: Owner;
   readonly #writer: Pool;
@@ -37,6 +31,8 @@ export class RunningSource {
   #nextOffset = 1n;
   #made = 0;
   #written = 0;
+  /** Messages of transactions that have begun, committed or not: what a source's topic holds once its slot has passed. */
+  #begun = 0;
   #stopped = false;
   #work: Promise<unknown> = Promise.resolve();
 
@@ -51,16 +47,21 @@ export class RunningSource {
     return this.#written;
   }
 
+  /** Where the topic ends, once everything that is committed by now is in it. */
+  topicEnds(): TopicEnds {
+    return { topicId: TOPIC_ID, ends: new Map([[PARTITION, BigInt(this.#begun) + 1n]]) };
+  }
+
   /** Returns when the rows of the beginning are projected and changes are on their way. */
   async start(): Promise<void> {
     const start = { topicId: TOPIC_ID, partition: PARTITION, offset: this.#nextOffset };
     this.#claim = (await takeOver(this.#projector, start, 'test')).claim;
-    await this.#projector.query(OTHERS_ARE_AHEAD, [PARTITION]);
     const rows = Array.from({ length: ROWS_AT_FIRST }, () => this.#newRow());
     await inTransaction(this.#writer, async (client) => {
       for (const row of rows) await client.query(LEGACY_ROW, legacyValues(row));
     });
     for (const row of rows) this.#rows.set(row.id, row);
+    this.#begun = rows.length;
     await this.#project(rows.map(inserted));
     this.#work = Promise.all([this.#write(), this.#follow()]);
     await this.#changed.until(() => this.#committed.length > BEHIND);
@@ -135,6 +136,7 @@ export class RunningSource {
 
   /** The time in the record is one before the COMMIT, as the source's own is. */
   async #commit(work: (client: Client) => Promise<unknown>, message: Message): Promise<void> {
+    this.#begun += 1;
     const at = await inTransaction(this.#writer, async (client) => {
       await work(client);
       const { rows } = await client.query<{ at: Date }>('SELECT clock_timestamp() AS at');

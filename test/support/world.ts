@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { OptOutPolicy } from '../../consumers/agent-test-history/classify.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
+import type { Decoder } from '../../consumers/agent-test-history/decode.ts';
 import { takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
 import type { SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
@@ -37,6 +38,8 @@ export class World extends Tables {
   policy: OptOutPolicy = 'respect';
   /** As the live rows were measured: rows that started before it skip matching. */
   floorUs = MATCHING.floorUs;
+  /** The decoder of another run than the usual one. */
+  decode: Decoder | undefined;
   #topic: Message[] = [];
   #unseen = new Set<string>();
 
@@ -49,6 +52,7 @@ export class World extends Tables {
   override async reset(): Promise<void> {
     this.policy = 'respect';
     this.floorUs = MATCHING.floorUs;
+    this.decode = undefined;
     this.#topic = [];
     this.#unseen.clear();
     await super.reset();
@@ -173,7 +177,8 @@ export class World extends Tables {
       optOutPolicy: this.policy,
       matching: { ...MATCHING, floorUs: this.floorUs },
     };
-    return await runRecords({ context, records: asRecords(messages, base), ...how });
+    const decode = this.decode === undefined ? {} : { decode: this.decode };
+    return await runRecords({ context, records: asRecords(messages, base), ...decode, ...how });
   }
 
   async #account(): Promise<void> {

@@ -70,7 +70,7 @@ test('the way out names the gaps, and each step once, in its order', () => {
   expect(code).toBe('GAP_OPEN');
   expect(message).toContain('gap 3, slot, since 1970-01-01T00:00:00.000Z: it is gone');
   const steps = wayOut.split('\n').map((line) => line.trim());
-  expect(steps.map((line) => line.slice(0, 2))).toEqual(['th', '1.', '2.', '2.', '3.']);
+  expect(steps.map((line) => line.slice(0, 2))).toEqual(['th', '1.', '2.', '3.', '4.']);
   expect(steps[1]).toContain('`history-cdc project --accept-gap 3 5`');
 });
 

@@ -44,6 +44,7 @@ test('server and timeline are told to everybody; publication and slot are not th
     timeline: '1',
     publication: null,
     slot: null,
+    unfit: { publication: 'there is no such publication', slot: 'there is none' },
   });
   expect(confirmed).toBeNull();
   expect(Number(xmax)).toBeGreaterThan(0);
@@ -53,7 +54,7 @@ test('a publication is another one when it is made again, or publishes our table
   const first = await publication(`CREATE PUBLICATION ${NAME} FOR TABLE ${TABLE}`);
   expect(first).toMatch(
     new RegExp(
-      String.raw`^${NAME} \(oid \d+\), insert update delete truncate, of table public\.agent_test_history \(oid \d+\)$`,
+      String.raw`^${NAME} \(oid \d+\), insert update delete truncate, of table public\.agent_test_history \(oid \d+\), entry \d+$`,
     ),
   );
   expect(await publication(`ALTER PUBLICATION ${NAME} ADD TABLE public.agent_contexts`)).toBe(first);

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { StallWatch, type Movement } from '../../connectors/watchdog/stall.ts';
 
 const AFTER = 60_000;
-const STILL: Movement = { changes: '10', arrived: 100n, projected: 90n, behind: 0n };
+/** Of a source whose heartbeat never came. */
+const STILL: Movement = { changes: '10', arrived: 100n, beating: false, projected: 90n, behind: 0n };
 
 function watch(...seen: readonly (readonly [atMs: number, change: Partial<Movement>])[]): string[][] {
   const stalls = new StallWatch(AFTER);
@@ -61,6 +62,32 @@ describe('the stream', () => {
       [AFTER + 2, { changes: '11', arrived: 101n }],
     );
     expect(seen).toEqual([[], [], ['stream'], []]);
+  });
+});
+
+describe('the stream whose heartbeat came', () => {
+  const beating = { beating: true };
+
+  test('stands still when it stops in the very look that saw the last rows written', () => {
+    const lastLook = { ...beating, changes: '11', arrived: 101n };
+    expect(watch([0, beating], [1, lastLook], [2, lastLook], [AFTER + 2, lastLook])).toEqual([
+      ...[[], [], []],
+      ['stream'],
+    ]);
+  });
+
+  test('stands still when it had stopped before the first look, and nothing is written', () => {
+    expect(watch([0, beating], [1, beating], [AFTER + 1, beating])).toEqual([[], [], ['stream']]);
+  });
+
+  test('is seen to stand still without a look at the legacy database', () => {
+    const blind = { ...beating, changes: undefined };
+    expect(watch([0, blind], [1, blind], [AFTER + 1, blind]).flat()).toEqual(['stream']);
+  });
+
+  test('does not while the heartbeat comes', () => {
+    const beats = [0, 1, 2].map((n) => [n * AFTER, { ...beating, arrived: 100n + BigInt(n) }] as const);
+    expect(watch(...beats).flat()).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   acceptedParts,
   identitiesOf,
   judgeContinuity,
+  MEND_PUBLICATION,
   positionText,
   type Break,
   type Part,
@@ -12,7 +13,7 @@ import {
   type Recorded,
 } from './judge.ts';
 
-/** Whoever judges and whoever accepts take turns: a judgement by what was recorded before would reopen what was accepted. */
+/** A judgement and an acceptance take turns: a judgement by what was recorded before would reopen an accepted gap. */
 const LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('history_cdc.continuity', 0))";
 const RECORDED = 'SELECT part, identity FROM history_cdc.source_identity WHERE topic_id = $1';
 
@@ -21,12 +22,12 @@ async function recordedOf(client: Client, topicId: string): Promise<Recorded> {
   return new Map(rows.map(({ part, identity }) => [part, identity]));
 }
 
-/** A topic that the ledger does not know is not recorded: it may yet be refused. */
+/** Records parts of a topic. It records nothing of a topic that the ledger does not know, because that may yet be refused. */
 const RECORD = `
   INSERT INTO history_cdc.source_identity (topic_id, part, identity)
   SELECT t.topic_id, p.part, p.identity FROM history_cdc.topic t CROSS JOIN unnest($2::text[], $3::text[]) AS p (part, identity)
   WHERE t.topic_id = $1
-  ON CONFLICT (topic_id, part) DO NOTHING`;
+  ON CONFLICT (topic_id, part) DO UPDATE SET identity = excluded.identity`;
 
 async function record(client: Client, topicId: string, parts: ReadonlyMap<Part, string>): Promise<void> {
   await client.query(RECORD, [topicId, [...parts.keys()], [...parts.values()]]);
@@ -39,8 +40,8 @@ export interface Continuity {
 }
 
 /**
- * Compares what is there with what was recorded; records what was not recorded yet, once nothing is broken; opens a gap
- * for each break. `topicId` is the topic that is projected; undefined where nobody can tell: then nothing is recorded.
+ * Compares what is there with what was recorded; records what is fit and not recorded yet, once nothing is broken; opens a
+ * gap for each break. `topicId` is the topic that is projected; undefined where nobody can tell: then nothing is recorded.
  */
 export async function checkContinuity(
   canonical: Pool,
@@ -53,21 +54,22 @@ export async function checkContinuity(
     const recorded = await recordedOf(client, topicId);
     const breaks = judgeContinuity(topicId, recorded, present);
     if (breaks.length > 0) await openGapsFor(client, topicId, breaks);
-    else await record(client, topicId, missingIn(recorded, identitiesOf(present)));
+    else await record(client, topicId, notYetIn(recorded, identitiesOf(present)));
     const gaps = (await openGaps(client)).filter((gap) => gap.topicId === topicId);
     return { breaks, gaps };
   });
 }
 
-function missingIn(recorded: Recorded, found: ReadonlyMap<Part, string>): Map<Part, string> {
-  return new Map([...found].filter(([part]) => !recorded.has(part)));
+/** Nothing is broken: what differs is missing, or was recorded as an older text of the same. */
+function notYetIn(recorded: Recorded, found: ReadonlyMap<Part, string>): Map<Part, string> {
+  return new Map([...found].filter(([part, identity]) => recorded.get(part) !== identity));
 }
 
 const FORGET = 'DELETE FROM history_cdc.source_identity WHERE topic_id = $1 AND part = ANY ($2)';
 
 interface Acceptance {
   readonly topicId: string;
-  /** Of open gaps. */
+  /** Ids of open gaps. */
   readonly ids: readonly string[];
   readonly present: Present;
   /** Of the legacy database; null where it is not known. */
@@ -91,8 +93,13 @@ export async function acceptGaps(
       if (gap === undefined) throw noSuchGap(id, gaps);
       if (acceptedParts(gap.kind).some((part) => present[part] === undefined)) throw notSeen(id, blind);
       // Of a topic that another one has followed nothing is compared any more.
-      if (gap.topicId === topicId)
+      if (gap.topicId === topicId) {
+        const [broken] = judgeContinuity(topicId, new Map(), present).filter(
+          ({ kind, mendFirst }) => kind === gap.kind && mendFirst === true,
+        );
+        if (broken !== undefined) throw mendFirst(id, broken);
         await replace(client, topicId, { parts: acceptedParts(gap.kind), present });
+      }
       await markAccepted(client, id, xmax);
     }
   });
@@ -118,6 +125,16 @@ function noSuchGap(id: string, gaps: readonly Gap[]): FatalError {
     code: 'GAP_OPEN',
     message: `no gap ${id} is open; ${open === '' ? 'none is' : `open are ${open}`}`,
     wayOut: 'accept the gaps that the message of the projector names, or leave --accept-gap out',
+    facts: { gap: id },
+  });
+}
+
+/** What is there now carries no stream: accepted, it would be the base line of the rows that are lost from now on. */
+function mendFirst(id: string, { kind, evidence }: Break): FatalError {
+  return new FatalError({
+    code: 'GAP_OPEN',
+    message: `gap ${id} cannot be accepted before the ${kind} is mended: ${evidence}`,
+    wayOut: MEND_PUBLICATION,
     facts: { gap: id },
   });
 }

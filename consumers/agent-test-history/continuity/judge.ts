@@ -1,6 +1,8 @@
 /**
  * The stream has no hole in it only while what it stands on stays the same (correctness I14): the server, its timeline,
- * the publication, the slot, and the topic. Each part has an identity, a text that is compared as it is.
+ * the publication, the slot, and the topic. Each part has an identity, a text that is compared as it is. An identity is
+ * recorded only of a part that is fit: a publication that does not publish the table is a break in every look, whatever was
+ * recorded, so that neither the base line nor the alarm depends on the moment of the first look.
  *
  * Postgres does not tell when a slot was made. It need not: a slot that was made again stands where the server's WAL was
  * at that moment, beyond the offset that Kafka Connect has stored, by all that was written in between; and one that
@@ -34,6 +36,8 @@ export interface Present {
   /** Null where there is none, or where the server has removed WAL that it needed. */
   readonly slot?: string | null;
   readonly position?: Position;
+  /** Why a part cannot carry the stream, whatever was recorded of it. */
+  readonly unfit?: { readonly publication?: string; readonly slot?: string };
 }
 
 export interface Position {
@@ -43,18 +47,27 @@ export interface Position {
   readonly stored: bigint | null;
 }
 
+/** The first step where the publication does not carry the stream. */
+export const MEND_PUBLICATION =
+  '`history-cdc connector sql | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"`, then `history-cdc doctor`, and mend what it says of the source';
+
 export interface Break {
   readonly kind: BreakKind;
   readonly evidence: string;
+  /** It must be mended before a person can accept it: what is there now carries no stream. */
+  readonly mendFirst?: true;
 }
 
 const COMPARED = ['system', 'timeline', 'publication', 'slot'] as const;
 
 /** Pure: what is not as it was recorded, and what cannot be sound whatever was recorded. `topicId` is the one projected. */
 export function judgeContinuity(topicId: string | undefined, recorded: Recorded, present: Present): Break[] {
+  const unpublished = publicationBreak(topicId, recorded, present);
   const breaks = [
     ...topicBreak(topicId, present),
-    ...COMPARED.flatMap((part) => changed(part, recorded, present)),
+    ...COMPARED.flatMap((part) =>
+      part === 'publication' && unpublished !== undefined ? [unpublished] : changed(part, recorded, present),
+    ),
   ];
   const lost = positionBreak(recorded, present);
   // A slot that is gone is one break, whether the record tells of it or the stored offset.
@@ -67,11 +80,35 @@ function topicBreak(topicId: string | undefined, present: Present): Break[] {
   return [{ kind: 'topic', evidence: `topic id ${topicId} was projected, ${found}` }];
 }
 
+/**
+ * A publication that does not carry the stream is a break, whatever was recorded. Before the connector has streamed
+ * anything, it is none: `connector apply` refuses then.
+ */
+function publicationBreak(
+  topicId: string | undefined,
+  recorded: Recorded,
+  { unfit, position }: Present,
+): Break | undefined {
+  const reason = unfit?.publication;
+  const inUse = topicId !== undefined || (position?.stored ?? null) !== null;
+  if (reason === undefined || !inUse) return undefined;
+  const was = recorded.get('publication');
+  const before = was === undefined ? '' : `; recorded was "${was}"`;
+  return { kind: 'publication', evidence: `${reason}${before}`, mendFirst: true };
+}
+
 function changed(part: (typeof COMPARED)[number], recorded: Recorded, present: Present): Break[] {
   const [was, is] = [recorded.get(part), present[part]];
   if (was === undefined || is === undefined || was === is) return [];
-  const found = is === null ? 'it is gone now, or lost' : `it is "${is}" now`;
+  if (isOlderText(part, was, is)) return [];
+  const gone = part === 'slot' ? present.unfit?.slot : undefined;
+  const found = is === null ? (gone ?? 'it is gone now, or lost') : `it is "${is}" now`;
   return [{ kind: part, evidence: `recorded was "${was}", ${found}` }];
+}
+
+/** Earlier records of a publication lack the number of the table's entry. The next sound look records the whole text. */
+function isOlderText(part: Part, was: string, is: string | null): boolean {
+  return part === 'publication' && was === is?.replace(/, entry \d+$/, '');
 }
 
 function positionBreak(recorded: Recorded, { position, publication, slot }: Present): Break | undefined {
@@ -102,9 +139,13 @@ function lsnText(lsn: bigint): string {
   return `${hex(lsn >> 32n)}/${hex(lsn & 0xffffffffn)}`;
 }
 
-/** The parts that are there to be recorded; a position is recorded by acceptance only. */
+/** The parts that are there, and fit to be recorded; a position is recorded by acceptance only. */
 export function identitiesOf(present: Present): Map<Part, string> {
-  const found = COMPARED.map((part) => [part, present[part]] as const);
+  const { unfit } = present;
+  const fit = COMPARED.filter(
+    (part) => !((part === 'publication' || part === 'slot') && unfit?.[part] !== undefined),
+  );
+  const found = fit.map((part) => [part, present[part]] as const);
   return new Map(found.filter((entry): entry is [(typeof COMPARED)[number], string] => entry[1] != null));
 }
 

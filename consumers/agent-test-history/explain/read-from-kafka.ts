@@ -5,6 +5,7 @@ import { createLogger } from '../../lib/log.ts';
 import { topicNames } from '../../lib/names.ts';
 import { schemaLookupOf } from '../../lib/registry.ts';
 import type { Client } from '../../lib/postgres.ts';
+import { assertCurrentTopic } from '../current-topic.ts';
 import { createDecoder } from '../decode.ts';
 import { storedOffsets } from '../offsets.ts';
 import type { EventReader } from './explain.ts';
@@ -49,13 +50,14 @@ async function readFrom(
   const topic = topicNames(config).data;
   const identity = await cluster.describeTopic(topic);
   if (identity === undefined) return `not read, because there is no topic ${topic}`;
+  await assertCurrentTopic(canonical, { ...identity, name: topic });
   return await readEvents({
     cluster,
     topic,
     topicId: identity.topicId,
     group: `${config.CONSUMER_GROUP}.explain.${String(process.pid)}`,
     groups: config.CONSUMER_GROUP,
-    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER),
+    decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, { parkUnusable: true }),
     legacyId,
     // A position of a topic that was made again says nothing about this one.
     applied:

@@ -1,14 +1,14 @@
 /**
  * Looks again at what the walk found, until it is gone, or certain. Legacy table and ledger are compared while writers
- * write: a row that the stream has not brought yet looks like one that is lost. What stands still after every partition
- * has been projected beyond the moment at which it was found is no delay any more.
+ * write: a row that the stream has not brought yet looks like one that is lost. A finding is certain if it is still there
+ * after the stream and the projectors have passed the source's position of a moment after the finding (barrier.ts).
+ * Times of the source are not used: its clock may be an hour ahead, and would confirm rows that are on their way.
  */
 import { setTimeout } from 'node:timers/promises';
 import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { Barrier, type SourceStream } from './barrier.ts';
 import { compare, fetchFor, type CheckContext, type ComparedPhase, type WalkedPhase } from './checks.ts';
-import { streamedUntil } from './streamed-until.ts';
 
 const CONFIRM = sqlFile(import.meta.url, './sql/confirm.sql');
 const LEFT = `
@@ -29,7 +29,7 @@ export interface RecheckContext extends CheckContext {
   readonly settleSeconds: number;
   /** A person says that nobody writes and that all is projected: what is found counts at once. */
   readonly sourceIsQuiet: boolean;
-  /** Undefined where the stream cannot be asked: then only later changes of every partition tell that it went by. */
+  /** Undefined where the stream cannot be asked: then what is not gone in the end is in flight. */
   readonly stream: SourceStream | undefined;
   readonly signal: AbortSignal;
 }
@@ -41,13 +41,12 @@ export async function recheck(context: RecheckContext, runId: string): Promise<v
   const until = performance.now() + settleSeconds * 1000;
   for (let look = 0; ; look++) {
     // Before looking: what came after it may have been on its way.
-    const streamed = await streamedUntil(canonical);
     const passed = await barrier?.passedUntil();
     const last = performance.now() >= until;
     await lookAgain(context, runId);
     // All of the pairs at once, and all of the table: not every time.
     if (look === 0 || last) await lookAgainAtPairs(context, runId);
-    await canonical.query(CONFIRM, [runId, streamed, sourceIsQuiet, last, passed]);
+    await canonical.query(CONFIRM, [runId, passed ?? null, sourceIsQuiet, last]);
     if (last) await canonical.query(WAITED_FOR, [runId, barrier?.waitsFor]);
     if (last || !(await areLeft(canonical, runId, null))) return;
     await setTimeout(LOOK_AFTER_MS[look] ?? LOOK_EVERY_MS, undefined, { signal });

@@ -54,14 +54,18 @@ const HITS = `
   FROM history_cdc.reconcile_finding f CROSS JOIN LATERAL unnest(string_to_array(f.accepted_by, ', ')) AS rule
   WHERE f.run_id = $1 GROUP BY rule ORDER BY rule`;
 
-export async function reportOf(canonical: Pool, run: ReconcileRun, now: Date): Promise<ReconcileReport> {
+/** By the clock that stored when the run ended: the clock of this process may be a day behind. */
+const IS_OLD = `SELECT $1::timestamptz < clock_timestamp() - interval '24 hours' AS old`;
+
+export async function reportOf(canonical: Pool, run: ReconcileRun): Promise<ReconcileReport> {
   if (run.verdict === null) throw new Error('only a finished run has a report');
+  const { rows: ages } = await canonical.query<{ old: boolean | null }>(IS_OLD, [run.finished_at]);
   const { rows: kinds } = await canonical.query<KindCount>(COUNTS, [run.id]);
   const { rows: hits } = await canonical.query<{ rule: string; hits: number }>(HITS, [run.id]);
   return {
     run,
     verdict: run.verdict,
-    stale: staleness(run, now),
+    stale: staleness(run, ages[0]?.old !== false),
     kinds,
     accepted: Object.fromEntries(hits.map(({ rule, hits: number }) => [rule, number])),
     rowsSeen: Object.values(run.decisions ?? {}).reduce((total, rows) => total + rows, 0),
@@ -70,20 +74,13 @@ export async function reportOf(canonical: Pool, run: ReconcileRun, now: Date): P
   };
 }
 
-const FRESH_FOR_MS = 24 * 3_600_000;
-
 /** A verdict speaks of the rows as they were, and of the rule and the release as they were. */
-function staleness(
-  { finished_at: finishedAt, rule_version: rule, release }: ReconcileRun,
-  now: Date,
-): string | null {
+function staleness({ rule_version: rule, release }: ReconcileRun, isOld: boolean): string | null {
   if (rule !== RULE_VERSION)
     return `it was given under rule ${String(rule)}, and the rule is ${String(RULE_VERSION)} now`;
   if (release !== RELEASE)
     return `it was given by ${release === null ? 'an earlier release' : `release ${release}`}, and this is ${RELEASE}`;
-  if (finishedAt === null || now.getTime() - finishedAt.getTime() > FRESH_FOR_MS)
-    return 'it is older than 24 hours';
-  return null;
+  return isOld ? 'it is older than 24 hours' : null;
 }
 
 const PAGE = `

@@ -10,14 +10,16 @@ WITH event AS MATERIALIZED (
     $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
     $15::uuid[], $16::integer[], $17::bigint[], $18::bigint[], $19::text[], $20::boolean[],
     $21::text[], $22::boolean[], $23::integer[], $24::integer[], $25::integer[], $26::text[], $27::boolean[],
-    $28::text[], $29::timestamptz[], $30::uuid[], $31::uuid[], $32::text[], $33::uuid[], $34::text[]
+    $28::text[], $29::timestamptz[], $30::uuid[], $31::uuid[], $32::text[], $33::uuid[], $34::text[],
+    $35::boolean[]
   ) AS e (
     legacy_id, decision, reason, canonical_run_id, rule_version,
     agent_context_id, user_id, organization_id, original_agent_url, agent_url, lifecycle_stage, is_member, lists_agent,
     opted_out,
     topic_id, partition, "offset", lsn, op, snapshot,
     scenario, overall_passed, steps_passed, steps_failed, total_duration_ms, summary, dry_run,
-    agent_profile_json, started_at, fingerprint, profile_hash, otherwise, own_run_id, storyboards
+    agent_profile_json, started_at, fingerprint, profile_hash, otherwise, own_run_id, storyboards,
+    unreadable
   )
 ),
 -- Not materialized: the few that are rewritten are worked out a second time, all others once.
@@ -90,9 +92,9 @@ recorded AS (
          e.agent_context_id, e.user_id, e.organization_id, e.agent_url, e.lifecycle_stage, e.is_member, e.lists_agent,
          e.opted_out,
          e.topic_id, e.partition, e."offset", '0/0'::pg_lsn + e.lsn, e.op, e.snapshot,
-         history_cdc.content_hash(
+         CASE WHEN e.unreadable IS NULL THEN history_cdc.content_hash(
            e.agent_context_id, e.scenario, e.overall_passed, e.steps_passed, e.steps_failed, e.total_duration_ms,
-           e.summary, e.dry_run, e.user_id, e.agent_profile_json, e.started_at, e.storyboards),
+           e.summary, e.dry_run, e.user_id, e.agent_profile_json, e.started_at, e.storyboards) END,
          e.started_at, e.fingerprint, e.profile_hash
   FROM event e
   ON CONFLICT (legacy_id) DO UPDATE SET

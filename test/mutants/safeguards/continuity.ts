@@ -29,6 +29,15 @@ export const CONTINUITY: Safeguard = {
       by: 'watchdog/judge.test.ts',
     },
     {
+      id: 'unfit-base-line',
+      breaks:
+        'a publication that does not publish the table is recorded as good, and mending it is the break',
+      at: 'continuity/judge.ts',
+      find: 'if (reason === undefined || !inUse) return undefined;',
+      replace: 'if (reason !== inUse) return undefined;',
+      by: 'watchdog/base-line.pg.test.ts',
+    },
+    {
       id: 'broken-again',
       breaks: 'a new break behind an accepted gap is accepted with it',
       at: 'continuity/gaps.ts',

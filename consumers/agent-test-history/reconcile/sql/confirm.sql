@@ -1,16 +1,15 @@
--- Suspects that were just found again are certain where no delay explains them: those that compare our own tables, which
--- change together; those that the stream has passed; and, at the end, live rows that no sweep has taken over. At the end
--- the others are in flight.
--- $1 the run, $2 up to when every partition was projected before they were looked at, $3 nothing is on its way,
--- $4 it was the last look, $5 up to when the source is known to be projected, whether or not it changed since
+-- Suspects that were just found again are certain if no delay explains them. That is so for findings between our own
+-- tables, which change together; for findings that are older than the moment which the stream and the projectors are known
+-- to have passed; and, at the end, for live rows that no sweep has taken over. At the end the others are in flight.
+-- Both times are of the canonical database's clock, so that no other clock can confirm a row that is on its way.
+-- $1 the run, $2 the moment whose source position was passed before the suspects were looked at (NULL: none yet),
+-- $3 nothing is on its way, $4 it was the last look
 UPDATE history_cdc.reconcile_finding f
 SET state = CASE
-  WHEN f.kind NOT IN ('unseen', 'different', 'vanished', 'suspected_twin') OR $3::boolean THEN 'confirmed'
-  WHEN f.kind = 'suspected_twin' THEN 'confirmed'
-  WHEN f.suspected_at < greatest($2::timestamptz, $5::timestamptz) THEN 'confirmed'
+  WHEN f.kind NOT IN ('unseen', 'different', 'vanished') OR $3::boolean OR f.suspected_at < $2::timestamptz THEN 'confirmed'
   ELSE 'in_flight'
 END
 WHERE f.run_id = $1 AND f.state = 'suspect'
   AND ($4::boolean OR $3::boolean
        OR f.kind NOT IN ('unseen', 'different', 'vanished', 'suspected_twin')
-       OR (f.kind <> 'suspected_twin' AND f.suspected_at < greatest($2::timestamptz, $5::timestamptz)))
+       OR (f.kind <> 'suspected_twin' AND f.suspected_at < $2::timestamptz))
