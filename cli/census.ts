@@ -3,7 +3,12 @@ import { largestMessageBytes } from '../connectors/deploy/message-limit.ts';
 import { takeCensus, type Figures } from '../consumers/agent-test-history/census/census.ts';
 import { compareCensus, type Comparison } from '../consumers/agent-test-history/census/compare.ts';
 import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
-import { CANONICAL_TABLES, LEGACY_TABLES, assertFit } from '../consumers/agent-test-history/requirements.ts';
+import {
+  assertBothWhole,
+  CANONICAL_TABLES,
+  LEGACY_TABLES,
+  assertFit,
+} from '../consumers/agent-test-history/requirements.ts';
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import type { ConfigWith } from '../consumers/lib/config.ts';
@@ -115,6 +120,7 @@ async function withUnmigrated(
   try {
     await assertReachable(canonical, 'DATABASE_URL');
     await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertBothWhole(canonical, legacy);
     await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
     await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
     await work({ config, canonical, legacy });

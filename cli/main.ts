@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import { printable } from '../consumers/lib/printable.ts';
+import { registerActions } from './actions.ts';
 import { registerCensus } from './census.ts';
 import { registerConfig } from './config.ts';
 import { registerConnector } from './connector.ts';
@@ -31,6 +32,7 @@ function buildProgram(context: CommandContext): Command {
     .configureHelp({ sortSubcommands: false })
     .showSuggestionAfterError()
     .exitOverride();
+  registerActions(program, context);
   registerCensus(program, context);
   registerConfig(program, context);
   registerConnector(program, context);

@@ -17,6 +17,7 @@ export async function measuredContext({
     canonical,
     legacy,
     optOutPolicy: config.OPT_OUT_POLICY,
+    graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
     matching: { ...matching, floorUs },
     meter,
   };

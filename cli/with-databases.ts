@@ -1,4 +1,5 @@
 import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
+import { assertBothWhole } from '../consumers/agent-test-history/requirements.ts';
 import type { ConfigWith } from '../consumers/lib/config.ts';
 import { assertReachable, createPool, type Pool } from '../consumers/lib/postgres.ts';
 import type { CommandContext } from './context.ts';
@@ -25,6 +26,7 @@ export async function withDatabases<T>(
   try {
     await assertReachable(canonical, 'DATABASE_URL');
     await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertBothWhole(canonical, legacy);
     await assertMigrated(canonical);
     return await work({ config, canonical, legacy });
   } finally {

@@ -6,7 +6,7 @@ import type { ConnectClient } from '../deploy/connect-client.ts';
 import { connectClient } from '../deploy/target.ts';
 
 /** A question that takes longer is given up by the server; nobody waits long behind a lock. */
-const BOUNDS = '-c statement_timeout=9s -c lock_timeout=2s';
+const BOUNDS = { statementMs: 9_000, lockMs: 2_000 };
 const CONNECTIONS = 4;
 
 /** What the facts are read from, each opened when the first question comes; `name` is shown in pg_stat_activity. */
@@ -58,6 +58,6 @@ export class Services {
 
   #bounded(setting: 'DATABASE_URL' | 'LEGACY_DATABASE_URL'): Pool {
     const url = this.#required(setting);
-    return createPool({ url, name: this.#name, connections: CONNECTIONS, settings: BOUNDS });
+    return createPool({ url, name: this.#name, connections: CONNECTIONS, bounds: BOUNDS });
   }
 }

@@ -1,4 +1,5 @@
 import { assertMigrated } from '../../consumers/agent-test-history/migrate.ts';
+import { assertBothWhole } from '../../consumers/agent-test-history/requirements.ts';
 import type { ConfigWith } from '../../consumers/lib/config.ts';
 import { assertReachable, createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { withTarget, type Target } from '../deploy/target.ts';
@@ -34,6 +35,7 @@ export async function withSession<T>(
   try {
     await assertReachable(canonical, 'DATABASE_URL');
     await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertBothWhole(canonical, legacy);
     await assertMigrated(canonical);
     return await withTarget(config, async (target) => {
       const observer = await Observer.start(target.cluster, config);

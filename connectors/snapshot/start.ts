@@ -1,4 +1,6 @@
+import { recordActionAlone } from '../../consumers/agent-test-history/actions.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
+import { ownSession } from '../../consumers/lib/postgres.ts';
 import { judgeSource } from '../deploy/judge-source.ts';
 import { unfitSource } from '../deploy/apply-errors.ts';
 import { askSource, sourceNames } from '../deploy/target.ts';
@@ -27,11 +29,15 @@ const UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('history_cdc.snapshot
 export async function startSnapshot(session: Session, options: StartOptions): Promise<Answer> {
   const { legacy } = session;
   if (options.scope.kind === 'where') await assertCondition(legacy, options.scope.condition);
-  const client = await legacy.connect();
+  const client = await ownSession(legacy);
   try {
     const { rows } = await client.query<{ taken: boolean }>(LOCK);
     if (rows[0]?.taken !== true) throw running('somebody else is starting one at this moment');
     await assertReady(session);
+    await recordActionAlone(session.canonical, {
+      command: 'snapshot start',
+      options: options.scope.kind === 'table' ? [] : [`--${options.scope.kind}`],
+    });
     const signal = await sendSignal(legacy, 'execute-snapshot', executeData(options.scope));
     return await untilAnswered(session, signal, {
       timeoutMs: options.timeoutMs,

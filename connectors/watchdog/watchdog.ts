@@ -33,7 +33,7 @@ export interface WatchdogOptions extends WatchTools {
 }
 
 /** A question that takes longer is given up by the server. */
-const BOUNDS = '-c statement_timeout=5s -c lock_timeout=2s';
+const BOUNDS = { statementMs: 5_000, lockMs: 2_000 };
 const CLOSE_WITHIN_MS = 1_000;
 /** Nothing is accepted that was not seen, so it is waited for. */
 const ACCEPT_WITHIN_MS = 60_000;
@@ -176,7 +176,7 @@ export class Watchdog implements Watch {
 }
 
 function poolOf(url: string): Pool {
-  return createPool({ url, name: 'history-cdc watchdog', connections: 1, settings: BOUNDS });
+  return createPool({ url, name: 'history-cdc watchdog', connections: 1, bounds: BOUNDS });
 }
 
 function hasConnect(config: Config): config is Config & { readonly CONNECT_URL: string } {

@@ -1,12 +1,19 @@
 import type { Client } from '../lib/postgres.ts';
 import { addChanges } from './changes.ts';
-import type { Effect, LaterImage, RecordDecision } from './decide.ts';
+import type { Effect, LaterImage, RecordDecision, SeenAgain } from './decide.ts';
 import type { ImageEvent } from './event.ts';
 import { countDecisions, type Tally } from './result.ts';
 import { matchRound } from './twins/match.ts';
 import type { Matching } from './twins/matching.ts';
 import { relink } from './twins/relink.ts';
-import { healQuarantine, writeDecisions, writeDeletes, writeLaterImages, writeQuarantine } from './write.ts';
+import {
+  healQuarantine,
+  writeDecisions,
+  writeDeletes,
+  writeLaterImages,
+  writeQuarantine,
+  writeSeenAgain,
+} from './write.ts';
 
 interface ApplyContext {
   readonly client: Client;
@@ -26,6 +33,7 @@ export async function applyEffects(
   const of = <K extends Effect['effect']>(kind: K) =>
     effects.filter((effect): effect is Extract<Effect, { effect: K }> => effect.effect === kind);
   const laterImages = of('later_image');
+  const seenAgain = of('seen_again');
   const deletes = of('mark_deleted');
   const quarantined = of('quarantine');
   const written = [await writeLaterImages(client, laterImages)];
@@ -39,12 +47,16 @@ export async function applyEffects(
     relinked.changes,
     await writeDecisions(client, records),
     (await relink(client, giveWay)).changes,
+    await writeSeenAgain(client, seenAgain),
     await writeDeletes(client, deletes),
     await writeQuarantine(client, quarantined),
   );
-  await healQuarantine(client, healed(records, laterImages));
+  await healQuarantine(
+    client,
+    healed([...records, ...laterImages.filter(({ readable }) => readable), ...seenAgain]),
+  );
   tally.changes = written.reduce(addChanges, tally.changes);
-  tally.records.applied += records.length + laterImages.length + deletes.length;
+  tally.records.applied += records.length + laterImages.length + seenAgain.length + deletes.length;
   tally.records.quarantined += quarantined.length;
   countDecisions(tally, [
     ...records.map(({ decision }) => decision),
@@ -57,8 +69,6 @@ export async function applyEffects(
   return records;
 }
 
-function healed(records: readonly RecordDecision[], laterImages: readonly LaterImage[]): ImageEvent[] {
-  return [...records, ...laterImages.filter(({ readable }) => readable)]
-    .filter(({ facts }) => facts.hasOpenQuarantine)
-    .map(({ event }) => event);
+function healed(effects: readonly (RecordDecision | LaterImage | SeenAgain)[]): ImageEvent[] {
+  return effects.filter(({ facts }) => facts.hasOpenQuarantine).map(({ event }) => event);
 }

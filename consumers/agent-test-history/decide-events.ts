@@ -6,19 +6,23 @@ import type { Known } from './drop-seen.ts';
 import type { ImageEvent } from './event.ts';
 import { withFacts, type LookUpContext } from './look-up-and-lock.ts';
 import { reread } from './reread.ts';
+import { unchangedReads } from './unchanged-reads.ts';
 
 interface DecideContext extends LookUpContext {
   readonly legacy: Pool;
   readonly optOutPolicy: OptOutPolicy;
+  readonly graceSeconds?: number;
 }
 
 /** What each event does; of images that left values out, these are read first. */
 export async function decideEvents(context: DecideContext, fresh: readonly Known[]): Promise<Effect[]> {
   const effects: Effect[] = [];
+  const seenAgain = await unchangedReads(context, fresh);
   const incomplete: Known<ImageEvent>[] = [];
   for (const { event, facts } of fresh) {
     if (event.kind === 'delete') effects.push({ effect: 'mark_deleted', event, facts });
     else if (event.kind === 'unusable') effects.push(decideUnusable(event, facts));
+    else if (seenAgain.has(event.legacyId)) effects.push({ effect: 'seen_again', event, facts });
     else {
       const effect = decideImage(event, facts, context.optOutPolicy);
       if (effect === undefined) incomplete.push({ event, facts });

@@ -4,14 +4,14 @@ import { isComplete, UNAVAILABLE, unusable } from './event.ts';
 import type { CompleteRow, DeleteEvent, ImageEvent, Unavailable, UnusableEvent } from './event.ts';
 import type { Facts, LedgerEntry } from './lookup.ts';
 import { wasMoved } from './moved.ts';
-import { isOwnerDecision, type Decision } from './outcome.ts';
+import { isOpenDecision, isOwnerDecision, type Decision } from './outcome.ts';
 import { fingerprintOf, profileHashOf } from './twins/fingerprint.ts';
 
 /** The reason on an owner's run whose row went to an agent of somebody else: its canonical row stays as it is. */
 export const MOVED_AWAY = 'moved_to_agent_not_owned';
 
 /** What one event does, a closed set. */
-export type Effect = RecordDecision | LaterImage | MarkDeleted | Quarantine;
+export type Effect = RecordDecision | LaterImage | SeenAgain | MarkDeleted | Quarantine;
 
 /** A decision on a row that has no canonical row so far; `projected` writes one. */
 export interface RecordDecision {
@@ -48,6 +48,13 @@ export interface LaterImage {
   readonly follows: boolean;
   /** False where values are missing that nobody has any more: the content hash stays as it was. */
   readonly readable: boolean;
+}
+
+/** A snapshot read what the ledger has: only the position moves on. */
+export interface SeenAgain {
+  readonly effect: 'seen_again';
+  readonly event: ImageEvent;
+  readonly facts: Facts;
 }
 
 export interface MarkDeleted {
@@ -120,9 +127,6 @@ export function decideUnreadable(event: ImageEvent, facts: Facts, policy: OptOut
   return { ...later, applies: false, follows: false, readable: false };
 }
 
-/** Decisions that know the row's user, and that a parked record of the key would have replaced. */
-const KNOWS_USER: ReadonlySet<Decision> = new Set(['third_party', 'anonymous', 'opted_out', 'orphaned']);
-
 /**
  * The decision on a row that has no canonical row, where it does not need the values that are missing. Undefined where it
  * needs one of them: the user, where the ledger does not have it either; everything, of a run that would be projected;
@@ -131,7 +135,8 @@ const KNOWS_USER: ReadonlySet<Decision> = new Set(['third_party', 'anonymous', '
 function decideWithout(event: ImageEvent, facts: Facts, policy: OptOutPolicy): RecordDecision | undefined {
   const { row } = event;
   const userMissing = row.userId === UNAVAILABLE;
-  if (userMissing && (facts.entry === null || !KNOWS_USER.has(facts.entry.decision))) return undefined;
+  // An open decision knows the user; a parked record of the key would have replaced the decision.
+  if (userMissing && (facts.entry === null || !isOpenDecision(facts.entry.decision))) return undefined;
   const present = <T>(value: T | Unavailable) => (value === UNAVAILABLE ? null : value);
   const known: CompleteRow = {
     ...row,

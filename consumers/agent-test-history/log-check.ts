@@ -25,6 +25,11 @@ export class LogCheck {
     this.#looksBack = last !== null && next > low;
   }
 
+  /** False until the batch that was read last was read once more. */
+  get isChecked(): boolean {
+    return !this.#looksBack;
+  }
+
   /** The offset to fetch from. */
   get from(): bigint {
     return this.#looksBack ? this.#next - 1n : this.#next;

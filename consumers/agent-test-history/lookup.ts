@@ -22,6 +22,9 @@ export interface LedgerEntry {
   readonly agentUrl: string | null;
   /** Postgres's own text of the row's start; null where no content was seen. */
   readonly startedAt: string | null;
+  /** The ledger has a delete of the legacy row as its last event. */
+  readonly sourceDeleted: boolean;
+  readonly decidedSecondsAgo: number;
   /** Of a twin whose pair may still be recomputed: whether our own row is kept for it. Null for every other row. */
   readonly unsettled: { readonly hasRun: boolean } | null;
 }
@@ -75,6 +78,8 @@ interface LookupRow {
   readonly decided_user_id: string | null;
   readonly decided_agent_url: string | null;
   readonly decided_started_at: string | null;
+  readonly source_deleted: boolean;
+  readonly decided_seconds_ago: number;
   /** Of an unsettled twin: whether our own row is kept for it. */
   readonly unsettled_has_run: boolean | null;
   readonly user_id: string | null;
@@ -182,6 +187,8 @@ function entryOf(row: LookupRow, decision: Decision): LedgerEntry {
     userId: row.decided_user_id,
     agentUrl: row.decided_agent_url,
     startedAt: row.decided_started_at,
+    sourceDeleted: row.source_deleted,
+    decidedSecondsAgo: row.decided_seconds_ago,
     unsettled: row.unsettled_has_run === null ? null : { hasRun: row.unsettled_has_run },
   };
 }

@@ -140,6 +140,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   gap: ['INSERT', 'UPDATE'],
   connector_restart: ['INSERT'],
   last_sweep: ['INSERT', 'UPDATE'],
+  action: ['INSERT'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */

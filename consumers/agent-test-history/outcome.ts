@@ -26,5 +26,17 @@ export function isMatchable(decision: Decision): decision is MatchableDecision {
   return decision === 'projected' || decision === 'twin' || decision === 'opted_out';
 }
 
+/** The decisions that a whole row and its look-ups gave, and that have no canonical row. */
+export type OpenDecision = Extract<Decision, 'third_party' | 'anonymous' | 'opted_out' | 'orphaned'>;
+
+export function isOpenDecision(decision: Decision): decision is OpenDecision {
+  return (
+    decision === 'third_party' ||
+    decision === 'anonymous' ||
+    decision === 'opted_out' ||
+    decision === 'orphaned'
+  );
+}
+
 /** Grows when the rule that decides changes, so that `redecide` knows which rows were decided by an older one. */
 export const RULE_VERSION = 2;

@@ -42,6 +42,8 @@ export interface PipelineContext {
   readonly canonical: Pool;
   readonly legacy: Pool;
   readonly optOutPolicy: OptOutPolicy;
+  /** For how long a re-read may still decide a row anew that has no canonical row; not set: for no time at all. */
+  readonly graceSeconds?: number;
   readonly matching: Matching;
 }
 

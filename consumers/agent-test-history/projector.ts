@@ -41,6 +41,8 @@ export class Projector {
   readonly #logs = new Map<number, LogCheck>();
   readonly #running = new Set<Promise<void>>();
   #fail: (error: unknown) => void = () => undefined;
+  #assignedFirst: () => void = () => undefined;
+  readonly #assignedOnce = new Promise<void>((resolve) => (this.#assignedFirst = resolve));
   #consumer: TopicConsumer | undefined;
   /** Fires when the group has assigned anew since the last assignment that we know of. */
   #outdated = new AbortController().signal;
@@ -82,6 +84,8 @@ export class Projector {
 
   /** Resolves when every record that is in the topic now has been projected, by this projector or by another. */
   async caughtUp(): Promise<void> {
+    // Only an assignment holds the stored offsets against the topic.
+    await this.#assignedOnce;
     const targets = await this.#options.cluster.watermarks(this.#options.topic);
     while (!this.#stop.signal.aborted && !(await this.#hasReached(targets)))
       await setTimeout(CAUGHT_UP_POLL_MS);
@@ -145,6 +149,7 @@ export class Projector {
       highWatermark: watermarks.get(partition)?.high ?? 0n,
     }));
     this.#options.observer.assigned(ends);
+    this.#assignedFirst();
     return new Map([...this.#logs].map(([partition, log]) => [partition, log.from]));
   }
 
@@ -267,6 +272,7 @@ export class Projector {
   }
 
   async #hasReached(targets: ReadonlyMap<number, Watermarks>): Promise<boolean> {
+    if ([...this.#logs.values()].some(({ isChecked }) => !isChecked)) return false;
     if (!this.#options.commits) {
       return [...targets].every(([partition, { high }]) => {
         const session = this.#sessions.get(partition);

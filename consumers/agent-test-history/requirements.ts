@@ -1,5 +1,6 @@
 import { FatalError } from '../lib/errors.ts';
 import type { Client } from '../lib/postgres.ts';
+import { assertSeesWhole } from '../lib/sees-whole.ts';
 
 /** The columns that are read or written, and no others: the application's tables have many more. */
 export const CANONICAL_TABLES = {
@@ -45,6 +46,16 @@ export const LEGACY_TABLES = {
     'steps_json',
   ],
 } as const;
+
+const placesOf = (tables: object) => Object.keys(tables).map((table) => `public.${table}`);
+export const CANONICAL_READS = placesOf(CANONICAL_TABLES);
+export const LEGACY_READS = placesOf(LEGACY_TABLES);
+
+/** Refuses to decide or to judge by databases that may show less than all rows: row-level security, a standby, a view. */
+export async function assertBothWhole(canonical: Client, legacy: Client): Promise<void> {
+  await assertSeesWhole(canonical, CANONICAL_READS, 'DATABASE_URL');
+  await assertSeesWhole(legacy, LEGACY_READS, 'LEGACY_DATABASE_URL');
+}
 
 const PRESENT_COLUMNS = `
   SELECT c.relname AS table_name, array_agg(a.attname::text) AS columns

@@ -7,8 +7,10 @@ import { topicNames } from '../lib/names.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import { schemaLookupOf } from '../lib/registry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
+import { recordActionAlone, type Action } from './actions.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
+import { assertBothWhole } from './requirements.ts';
 import { RunObserver } from './observer.ts';
 import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
@@ -81,6 +83,7 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
   try {
     await assertReachable(canonical, 'DATABASE_URL');
     await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+    await assertBothWhole(canonical, legacy);
     await assertMigrated(canonical);
     const cluster = await KafkaCluster.connect(config, logger);
     try {
@@ -92,6 +95,16 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
     // A transaction that waits for a lock holds its connection; the end of the process closes it.
     await settledWithin(CLOSE_WITHIN_MS, endBoth(canonical, legacy));
   }
+}
+
+/** What a person asks for by starting the projector so. An accepted gap is recorded where it is accepted. */
+function actionsOf({ mode, dryRun, acceptNewTopic, acceptedTruncates }: RunOptions): Action[] {
+  if (dryRun) return [];
+  const options = [
+    ...(acceptNewTopic ? ['--accept-new-topic'] : []),
+    ...acceptedTruncates.map((position) => `--accept-truncate ${position}`),
+  ];
+  return mode === 'replay' || options.length > 0 ? [{ command: mode, options }] : [];
 }
 
 async function endBoth(canonical: Pool, legacy: Pool): Promise<void> {
@@ -107,6 +120,7 @@ interface Connected extends RunOptions {
 
 async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
   const { config, logger, canonical, cluster } = connected;
+  for (const action of actionsOf(connected)) await recordActionAlone(canonical, action);
   const copies = await findScriptCopies(canonical);
   if (copies > 0) logger.info({ copies }, 'rows of the earlier script found');
   const meter = new LiveWindowMeter(canonical, matchingOf(config));
@@ -211,6 +225,7 @@ function projectorOptions(
       canonical,
       legacy,
       optOutPolicy: config.OPT_OUT_POLICY,
+      graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
       matching: { ...matchingOf(config), floorUs: meter.floorUs },
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {

@@ -5,13 +5,14 @@ import { PlainArray, textArray } from '../lib/array-parameter.ts';
 import { canonicalRunId } from './canonical-run-id.ts';
 import { NO_CHANGES, type Changes } from './changes.ts';
 import { UNAVAILABLE, type ImageEvent } from './event.ts';
-import type { LaterImage, MarkDeleted, Quarantine, RecordDecision } from './decide.ts';
+import type { LaterImage, MarkDeleted, Quarantine, RecordDecision, SeenAgain } from './decide.ts';
 import { RULE_VERSION } from './outcome.ts';
 
 const RECORD_DECISIONS = sqlFile(import.meta.url, './sql/record-decisions.sql');
 const APPLY_LATER_IMAGES = sqlFile(import.meta.url, './sql/apply-later-images.sql');
 const QUARANTINE = sqlFile(import.meta.url, './sql/quarantine.sql');
 const HEAL = sqlFile(import.meta.url, './sql/heal-quarantine.sql');
+const MARK_SEEN_AGAIN = sqlFile(import.meta.url, './sql/mark-seen-again.sql');
 const MARK_DELETED = sqlFile(import.meta.url, './sql/mark-deleted.sql');
 
 interface Statement<T> {
@@ -28,9 +29,9 @@ type Column<T> =
   | { readonly text: (effect: T) => string | Buffer | null }
   | { readonly bytes: (effect: T) => Buffer | null };
 
-type Imaged = RecordDecision | LaterImage;
+type Imaged = RecordDecision | LaterImage | SeenAgain;
 
-const lookedUp: Statement<Imaged>['columns'] = [
+const lookedUp: Statement<RecordDecision | LaterImage>['columns'] = [
   { unquoted: ({ event }) => event.row.agentContextId },
   { text: ({ facts }) => facts.userId },
   { text: ({ facts }) => facts.context?.organizationId ?? null },
@@ -107,6 +108,11 @@ const applyLaterImages: Statement<LaterImage> = {
   ],
 };
 
+const markSeenAgain: Statement<SeenAgain> = {
+  text: MARK_SEEN_AGAIN,
+  columns: [{ unquoted: ({ event }) => event.legacyId }, ...positioned],
+};
+
 const markDeleted: Statement<MarkDeleted> = {
   text: MARK_DELETED,
   columns: [
@@ -126,6 +132,10 @@ export async function writeDecisions(client: Client, effects: readonly RecordDec
 
 export async function writeLaterImages(client: Client, effects: readonly LaterImage[]): Promise<Changes> {
   return await execute(client, applyLaterImages, effects);
+}
+
+export async function writeSeenAgain(client: Client, effects: readonly SeenAgain[]): Promise<Changes> {
+  return await execute(client, markSeenAgain, effects);
 }
 
 export async function writeDeletes(client: Client, effects: readonly MarkDeleted[]): Promise<Changes> {

@@ -7,6 +7,15 @@ export const ERROR_CODES = {
   CONFIG_INVALID: 'a setting is missing or has a value that cannot be used',
   DATABASE_UNREACHABLE: 'Postgres does not answer, or refuses the login',
   DATABASE_UNFIT: 'the database lacks tables, columns or rights that the command needs',
+  DATABASE_LOST: 'the connection to Postgres broke, or Postgres gave no answer in time',
+  DATABASE_BUSY:
+    'a statement took longer than it may, or waited too long for a lock or for another transaction',
+  DATABASE_READ_ONLY: 'the database does not let us write: a standby, a full disk, or a setting of the role',
+  DATABASE_EXHAUSTED: 'Postgres has no connection, memory or disk left for the statement',
+  DATABASE_ERROR: 'Postgres refused a statement for a reason that we did not expect',
+  ROWS_HIDDEN:
+    'a policy, a view, a foreign table or a standby may show less than all rows to the role that reads them',
+  SESSION_UNFIT: 'the session at Postgres does not keep the settings that our statements rest on',
   SCHEMA_NOT_MIGRATED: 'the schema history_cdc is missing or older than this release',
   KAFKA_UNREACHABLE: 'no Kafka broker answers',
   KAFKA_REFUSED: 'the user that logs in to Kafka may not do what the command needs',

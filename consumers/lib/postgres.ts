@@ -1,5 +1,15 @@
 import pg from 'pg';
 import { FatalError, messageOf } from './errors.ts';
+import {
+  assertPoliciesShowAll,
+  ConnectionLost,
+  lost,
+  prepareSession,
+  sessionOf,
+  type Bounds,
+  type Session,
+} from './postgres-session.ts';
+import { settledWithin } from './settled-within.ts';
 import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
 
 export type Pool = pg.Pool;
@@ -11,30 +21,83 @@ interface PoolOptions {
   /** Shown in pg_stat_activity. */
   readonly name: string;
   readonly connections: number;
-  /** More settings of its sessions, as `-c name=value`. */
-  readonly settings?: string;
+  readonly bounds?: Bounds;
 }
 
+/** A statement over a whole table may take long; none may take for ever. */
+const LONG: Bounds = { statementMs: 15 * 60_000, lockMs: 0 };
+/** The peer of a silent connection is asked after this time whether it is still there: then every second, ten times. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+const CLOSE_WITHIN_MS = 2_000;
+
 /**
- * A pool whose every connection has bounds. `search_path` is fixed, so no object of another schema can stand in
- * for ours; the time zone too, so a timestamp has one text. The error of a connection that no query is waiting on
- * must not end the process, be it idle in the pool or between two statements of a transaction (the server went away,
- * or ended a transaction that stood still): the next query meets it and says so.
+ * A pool whose every connection has our settings and bounds, whatever the URL, the role, the database or a pooler sets
+ * (`prepareSession`). The error of a connection that no query is waiting on must not end the process, be it idle in the pool or
+ * between two statements of a transaction (the server went away, or ended a transaction that stood still): the next query
+ * meets it and says so.
  */
-export function createPool({ url, name, connections, settings = '' }: PoolOptions): Pool {
+export function createPool({ url, name, connections, bounds = LONG }: PoolOptions): Pool {
   const pool = new pg.Pool({
-    connectionString: url,
+    connectionString: withoutOurs(url),
     application_name: name,
     max: connections,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     // Questions that do not wait for each other's answers are sent at once, and answered in their order.
     pipeline: true,
-    options: `-c search_path=public,pg_temp -c TimeZone=UTC -c DateStyle=ISO ${settings}`,
+    ...hook((client) => prepareSession(client, name, bounds)),
   });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const connect = pool.connect.bind(pool) as (callback?: Connected) => Promise<pg.PoolClient> | undefined;
+  pool.connect = ((callback?: Connected) => {
+    if (callback === undefined)
+      return connect()?.catch((error: unknown) => {
+        throw lost(error);
+      });
+    return connect((error, client, done) => {
+      callback(error === undefined || error === null ? undefined : lost(error), client, done);
+    });
+  }) as typeof pool.connect;
+  const end: () => Promise<void> = pool.end.bind(pool);
+  // A server that does not answer does not say goodbye either.
+  pool.end = async () => {
+    await settledWithin(CLOSE_WITHIN_MS, end());
+  };
   return pool;
+}
+
+/** The pool waits for it, which its types do not tell. */
+function hook(prepare: (client: pg.ClientBase) => Promise<void>): pg.PoolConfig {
+  return Object.assign({}, { onConnect: prepare });
+}
+
+type Connected = (
+  error: Error | null | undefined,
+  client: pg.PoolClient | undefined,
+  done: () => void,
+) => void;
+
+/** Parameters of a URL that the driver would put in the place of what a pool of ours says. */
+const OURS = [
+  'application_name',
+  'fallback_application_name',
+  'query_timeout',
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'client_encoding',
+  'replication',
+];
+
+/** `options` stays, because some hosts are told by it which database is meant; what it sets is set again by us. */
+function withoutOurs(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  const given = OURS.filter((name) => url.searchParams.has(name));
+  for (const name of given) url.searchParams.delete(name);
+  return given.length === 0 ? text : url.href;
 }
 
 /**
@@ -42,8 +105,13 @@ export function createPool({ url, name, connections, settings = '' }: PoolOption
  * statement that runs away, and a process that stopped between two statements (SIGSTOP, a lost host) while it
  * holds locks that its successor needs.
  */
-const TRANSACTION_BOUNDS =
-  "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '20s'";
+const TRANSACTION_MS = 30_000;
+const SAME_PID = 'SELECT pg_backend_pid() AS pid';
+
+function beginning({ preamble = '', bounds = LONG }: Partial<Session> = {}): string {
+  const statementMs = Math.min(TRANSACTION_MS, bounds.statementMs);
+  return `BEGIN ISOLATION LEVEL READ COMMITTED; ${preamble === '' ? '' : `${preamble}; `}SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '${String(statementMs)}ms'; SET LOCAL idle_in_transaction_session_timeout = '20s'`;
+}
 
 /**
  * Of a transaction of few rows, planning is most of the cost: each connection prepares every statement once, and runs
@@ -86,12 +154,16 @@ export async function inTransaction<T>(
   { prepared = false }: TransactionOptions = {},
 ): Promise<T> {
   const client = await pool.connect();
+  const session = sessionOf(client);
   let broken = true;
   try {
-    await client.query(
-      `BEGIN ISOLATION LEVEL READ COMMITTED; ${TRANSACTION_BOUNDS}${prepared ? PREPARED : ''}`,
-    );
-    const result = await work(prepared ? preparing(client) : client);
+    if (session !== undefined) session.inside = true;
+    const begun = await client.query(`${beginning(session)}${prepared ? PREPARED : ''}; ${SAME_PID}`);
+    assertSameSession(session, begun);
+    // Behind a pooler, the next transaction may meet another session, which knows nothing of what was prepared.
+    const result = await work(prepared && session?.pooled !== true ? preparing(client) : client);
+    // What was read is locked against ALTER POLICY until the end, so this is about the policies under which it was read.
+    if (session?.policiesShowAll === true) await assertPoliciesShowAll(client);
     await client.query('COMMIT');
     broken = false;
     return result;
@@ -100,13 +172,38 @@ export async function inTransaction<T>(
     if (error instanceof RolledBack) return error.value as T;
     throw error;
   } finally {
+    if (session !== undefined) Object.assign(session, { inside: false, limitMs: session.bounds.statementMs });
     client.release(broken);
   }
 }
 
+/** A pooler that does not show itself, and gives each transaction another session, takes our settings away. */
+function assertSameSession(session: Session | undefined, begun: unknown): void {
+  if (session === undefined || session.pooled) return;
+  const [row] = ((begun as pg.QueryResult[]).at(-1) as pg.QueryResult<{ pid: number }>).rows;
+  if (row?.pid === session.pid) return;
+  throw new FatalError({
+    code: 'SESSION_UNFIT',
+    message: 'a pooler gives each transaction another session of Postgres, and hides that it does',
+    wayOut: 'connect to the server itself, or through a pooler in session mode',
+  });
+}
+
+/** A connection whose session lasts, for temporary tables and locks of the session: no pooler may stand in between. */
+export async function ownSession(pool: Pool): Promise<pg.PoolClient> {
+  const client = await pool.connect();
+  if (sessionOf(client)?.pooled !== true) return client;
+  client.release();
+  throw new FatalError({
+    code: 'SESSION_UNFIT',
+    message: 'a pooler stands between this command and Postgres, and the command needs a session of its own',
+    wayOut: 'let DATABASE_URL and LEGACY_DATABASE_URL name the servers themselves for this command',
+  });
+}
+
 /** A transaction of a session that its work shares: its temporary tables are seen by no other. */
 export async function inTransactionOf<T>(session: Client, work: () => Promise<T>): Promise<T> {
-  await session.query(`BEGIN ISOLATION LEVEL READ COMMITTED; ${TRANSACTION_BOUNDS}`);
+  await session.query(beginning());
   try {
     const result = await work();
     await session.query('COMMIT');
@@ -182,7 +279,7 @@ const ENVIRONMENT_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58']);
  * unless it is a fault of the program.
  */
 export function isEnvironmentError(error: unknown): boolean {
-  if (error instanceof Conflict) return true;
+  if (error instanceof Conflict || error instanceof ConnectionLost) return true;
   const state = sqlState(error);
   if (state !== undefined) return ENVIRONMENT_CLASSES.has(state.slice(0, 2)) || state === '23505';
   const fault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
@@ -211,6 +308,7 @@ export async function assertReachable(pool: Pool, setting: string): Promise<void
   try {
     (await pool.connect()).release();
   } catch (error) {
+    if (error instanceof FatalError) throw error;
     throw new FatalError({
       code: 'DATABASE_UNREACHABLE',
       message: `Postgres cannot be reached at ${setting}: ${messageOf(error)}`,

@@ -58,6 +58,7 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
 });
 
 const COMMANDS = [
+  'actions',
   'census',
   'config',
   'connector',

@@ -185,7 +185,7 @@ export class Projectors {
   #context(actor: Actor): PipelineContext {
     const pool = gated(this.#parts.engine.pool, actor);
     const matching = { ...MATCHING, floorUs: this.#parts.meter.floorUs };
-    return { canonical: pool, legacy: pool, optOutPolicy: 'respect', matching };
+    return { canonical: pool, legacy: pool, optOutPolicy: 'respect', graceSeconds: 86_400, matching };
   }
 
   /** As a projector does when it starts. */

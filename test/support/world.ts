@@ -175,6 +175,7 @@ export class World extends Tables {
       canonical: this.pool,
       legacy: this.pool,
       optOutPolicy: this.policy,
+      graceSeconds: 86_400,
       matching: { ...MATCHING, floorUs: this.floorUs },
     };
     const decode = this.decode === undefined ? {} : { decode: this.decode };

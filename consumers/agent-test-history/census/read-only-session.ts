@@ -1,4 +1,4 @@
-import type { Client, Pool } from '../../lib/postgres.ts';
+import { ownSession, type Client, type Pool } from '../../lib/postgres.ts';
 
 /**
  * A statement over a large table may outlive the bound of an ordinary one; none of them holds anything up. To compile
@@ -15,7 +15,7 @@ export async function withReadOnlySession<T, Prepared = undefined>(
   prepare: ((client: Client) => Promise<Prepared>) | undefined,
   work: (client: Client, prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
+  const client = await ownSession(pool);
   try {
     const prepared = (await prepare?.(client)) as Prepared;
     await client.query(READ_ONLY);

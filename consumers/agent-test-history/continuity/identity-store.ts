@@ -1,5 +1,6 @@
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
+import { recordAction } from '../actions.ts';
 import { markAccepted, openGaps, openGapsFor, type Gap } from './gaps.ts';
 import {
   acceptedParts,
@@ -102,6 +103,12 @@ export async function acceptGaps(
       }
       await markAccepted(client, id, xmax);
     }
+    if (ids.length > 0)
+      await recordAction(client, {
+        command: 'project',
+        options: [`--accept-gap ${ids.join(' ')}`],
+        counts: { gaps: ids.length },
+      });
   });
 }
 

@@ -1,5 +1,6 @@
 import { inDryRun, inTransaction, isDataError, sqlState, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { recordAction } from '../actions.ts';
 import { unusable, type KeyedEvent, type SourceEvent } from '../event.ts';
 import { withFacts, type LookUpContext } from '../look-up-and-lock.ts';
 import { lockAllPartitions } from '../offsets.ts';
@@ -92,7 +93,12 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     const held = () => Promise.resolve();
     await projectEvents({ ...context, client }, { events, admit: () => undefined }, held);
     await client.query(ONLY_DELETED, [moving.flatMap(({ key }) => key ?? [])]);
-    return await outcomes(client, placed);
+    const retried = await outcomes(client, placed);
+    const counts: Record<string, number> = {};
+    for (const { outcome } of retried) counts[outcome] = (counts[outcome] ?? 0) + 1;
+    const options = [`--id ${retried.map(({ id }) => id).join(' ')}`];
+    await recordAction(client, { command: 'quarantine retry', options, counts });
+    return retried;
   });
 }
 

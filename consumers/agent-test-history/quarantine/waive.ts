@@ -1,6 +1,7 @@
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { recordAction } from '../actions.ts';
 import type { RecordState } from './records.ts';
 
 const STATES = sqlFile(import.meta.url, './sql/states.sql');
@@ -25,6 +26,8 @@ export async function waive(pool: Pool, { ids, by, reason }: Waiver): Promise<vo
     });
     if (refused.length > 0) throw notOpen(refused);
     await client.query(WAIVE, [ids, by, reason]);
+    const options = [`--id ${ids.join(' ')}`, '--reason'];
+    await recordAction(client, { command: 'quarantine waive', options, counts: { waived: ids.length }, by });
   });
 }
 

@@ -4,6 +4,7 @@
  * no new decision, and so what would be none of ours today is left, and named.
  */
 import { inDryRun, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
+import { recordAction } from '../actions.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
 import { lookUp, lookupKeyOf } from '../lookup.ts';
@@ -64,6 +65,9 @@ async function repairPart(
     const rows = await readLegacyRows(context.legacy, legacyIds);
     const { records, left } = await ourRows(context, client, { legacyIds, rows });
     const changes = await writeDecisions(client, records);
+    const { runsInserted: inserted, runsUpdated: updated } = changes;
+    const counts = { inserted, updated, left: left.size };
+    await recordAction(client, { command: 'reconcile --repair --apply', counts });
     return { repaired: records.map(({ event }) => event.legacyId), left, changes };
   });
 }

@@ -1,7 +1,6 @@
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import type { OwnerDecision } from '../outcome.ts';
-import type { OpenDecision } from '../sweep/decide-again.ts';
+import type { OpenDecision, OwnerDecision } from '../outcome.ts';
 
 const DECIDED_ROWS = sqlFile(import.meta.url, './sql/decided-rows.sql');
 

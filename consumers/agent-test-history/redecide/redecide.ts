@@ -8,9 +8,9 @@ import { inTransaction } from '../../lib/postgres.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
 import { MOVED_AWAY } from '../decide.ts';
 import { lookUp, type Facts, type LookupKey } from '../lookup.ts';
-import { isOwnerDecision, type Decision } from '../outcome.ts';
+import { isOwnerDecision, type Decision, type OpenDecision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
-import { decideAgain, DECIDED_AT_ONCE, type OpenDecision } from '../sweep/decide-again.ts';
+import { decideAgain, DECIDED_AT_ONCE } from '../sweep/decide-again.ts';
 import { readLegacyRows } from '../sweep/legacy-rows.ts';
 import { countDecidedRows, decidedRows, type DecidedRow } from './decided-rows.ts';
 import { judge, judgeMoved, type Change } from './judge.ts';
@@ -115,7 +115,8 @@ async function applyOpen(
   const decided = new Map<string, Decision>();
   let written = NO_CHANGES;
   for (let first = 0; first < ids.length; first += DECIDED_AT_ONCE) {
-    const again = await decideAgain(context, ids.slice(first, first + DECIDED_AT_ONCE), OPEN);
+    const part = ids.slice(first, first + DECIDED_AT_ONCE);
+    const again = await decideAgain({ ...context, command: 'redecide --apply' }, part, OPEN);
     for (const [legacyId, decision] of again.decided) decided.set(legacyId, decision);
     written = addChanges(written, again.changes);
   }

@@ -7,7 +7,8 @@ WITH event AS MATERIALIZED (
          CASE WHEN e.user_left_out THEN l.user_id ELSE e.user_id END AS user_id,
          l.decision, l.reason, l.canonical_run_id, l.topic_id, l.partition, l."offset",
          l.agent_context_id AS decided_context_id, l.user_id AS decided_user_id, l.agent_url AS decided_agent_url,
-         l.started_at::text AS decided_started_at
+         l.started_at::text AS decided_started_at, l.source_deleted_at IS NOT NULL AS source_deleted,
+         extract(epoch FROM clock_timestamp() - l.decided_at)::float8 AS decided_seconds_ago
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
          WITH ORDINALITY AS e (legacy_id, agent_context_id, user_id, user_left_out, n)
   -- One by one, by the key: held against the whole ledger, a batch would cost more the longer the ledger is.
@@ -64,7 +65,8 @@ undone AS MATERIALIZED (
   WHERE u.legacy_id = ANY ($1::uuid[])
 )
 SELECT e.decision, e.reason, e.canonical_run_id, e.topic_id, e.partition, e."offset",
-       e.decided_context_id, e.decided_user_id, e.decided_agent_url, e.decided_started_at, e.user_id,
+       e.decided_context_id, e.decided_user_id, e.decided_agent_url, e.decided_started_at, e.source_deleted,
+       e.decided_seconds_ago, e.user_id,
        CASE WHEN unsettled.legacy_id IS NOT NULL THEN unsettled.agent_url IS NOT NULL END AS unsettled_has_run,
        run.id IS NOT NULL AS run_exists,
        context.id IS NOT NULL AS context_known, context.organization_id, context.original_agent_url, context.agent_url,

@@ -106,7 +106,10 @@ recorded AS (
     "offset" = excluded."offset", lsn = excluded.lsn, op = excluded.op,
     snapshot = excluded.snapshot, content_hash = excluded.content_hash, started_at = excluded.started_at,
     fingerprint = excluded.fingerprint, profile_hash = excluded.profile_hash,
-    decided_at = clock_timestamp(), source_deleted_at = NULL
+    -- A re-read that comes to the same does not open the grace window again.
+    decided_at = CASE WHEN excluded.snapshot AND l.decision = excluded.decision AND l.content_hash = excluded.content_hash
+                      THEN l.decided_at ELSE clock_timestamp() END,
+    source_deleted_at = NULL
   WHERE (l.topic_id <> excluded.topic_id
          OR (l.partition = excluded.partition AND l."offset" < excluded."offset")
          -- The row as it was seen, with look-ups that came late or another rule (sweep/decide-again.ts).

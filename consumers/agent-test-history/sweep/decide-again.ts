@@ -1,12 +1,13 @@
 import { inTransaction, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { recordAction } from '../actions.ts';
 import { applyEffects } from '../apply-effects.ts';
 import type { Changes } from '../changes.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
 import type { CompleteRow, ImageEvent } from '../event.ts';
 import { lookUp, lookupKeyOf } from '../lookup.ts';
 import { lockAllPartitions } from '../offsets.ts';
-import type { Decision } from '../outcome.ts';
+import type { Decision, OpenDecision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import { emptyResult } from '../result.ts';
 import { lockAgents } from '../twins/agent-locks.ts';
@@ -15,9 +16,6 @@ import { readLegacyRows } from './legacy-rows.ts';
 const DECIDED_EVENTS = sqlFile(import.meta.url, './sql/decided-events.sql');
 /** Rows that one transaction decides anew: the projectors wait for it. */
 export const DECIDED_AT_ONCE = 500;
-
-/** The decisions that a whole row and its look-ups gave, and that have no canonical row. */
-export type OpenDecision = Extract<Decision, 'third_party' | 'anonymous' | 'opted_out' | 'orphaned'>;
 
 export interface DecidedAgain {
   /** The new decision by legacy id, of those that have another one now. */
@@ -30,11 +28,14 @@ export interface DecidedAgain {
  * event of a row goes on from there. Rows that are not decided as one of `from` any more, or that are gone, are left.
  */
 export async function decideAgain(
-  context: PipelineContext,
+  context: PipelineContext & {
+    /** The command by which a person asked for it; it goes into the log of actions. */
+    readonly command?: string;
+  },
   legacyIds: readonly string[],
   from: readonly OpenDecision[],
 ): Promise<DecidedAgain> {
-  const { canonical, legacy, matching, optOutPolicy } = context;
+  const { canonical, legacy, matching, optOutPolicy, command } = context;
   const rows = await readLegacyRows(legacy, legacyIds);
   return await inTransaction(canonical, async (client) => {
     await lockAllPartitions(client);
@@ -48,6 +49,8 @@ export async function decideAgain(
     await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);
     const tally = emptyResult();
     const written = await applyEffects({ client, matching }, records, tally);
+    if (command !== undefined && written.length > 0)
+      await recordAction(client, { command, counts: { decided: written.length } });
     return {
       decided: new Map(written.map(({ event, decision }) => [event.legacyId, decision])),
       changes: tally.changes,

@@ -6,6 +6,7 @@
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { recordAction } from '../actions.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import { referencesTo } from '../twins/references.ts';
 import { fenceProjectors, refuseRunningProjectors } from './running-projectors.ts';
@@ -97,6 +98,8 @@ const REMOVE: Work = {
       free.map(({ legacy_id }) => legacy_id),
     ]);
     const gone = new Set(rows.map(({ legacy_id }) => legacy_id));
+    if (gone.size > 0)
+      await recordAction(client, { command: 'undo --apply', counts: { removed: gone.size } });
     return free.filter(({ legacy_id }) => gone.has(legacy_id));
   },
 };

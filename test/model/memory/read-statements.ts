@@ -52,6 +52,8 @@ function entryColumns(entry: LedgerRow | undefined) {
     decided_context_id: entry?.contextId ?? null,
     decided_user_id: entry?.userId ?? null,
     decided_agent_url: entry?.agentUrl ?? null,
+    source_deleted: entry?.isDeleted ?? false,
+    decided_seconds_ago: 0,
     decided_started_at: entry?.startedAtUs == null ? null : isoOf(entry.startedAtUs),
   };
 }

@@ -102,6 +102,30 @@ export const OWNERSHIP: Safeguard = {
         "if (isOwner(facts) || id !== '') return { ...common, reason: 'owner', applies: true, follows: true };",
       by: 'projector/moved.pg.test.ts',
     },
+    {
+      id: 're-read-is-no-change',
+      breaks: 'the repair of a gap projects old runs of strangers who became members since',
+      at: 'unchanged-reads.ts',
+      find: 'return isOld && mayDiffer(entry)',
+      replace: 'return isOld && mayDiffer(entry) && entry.decidedSecondsAgo < 0',
+      by: 'projector/seen-again.pg.test.ts',
+    },
+    {
+      id: 'missed-update-is-a-change',
+      breaks: 'a snapshot does not bring the update that a gap swallowed',
+      at: 'sql/unchanged-reads.sql',
+      find: 'WHERE l.content_hash = history_cdc.content_hash(',
+      replace: 'WHERE l.content_hash IS NOT NULL OR l.content_hash = history_cdc.content_hash(',
+      by: 'projector/seen-again.pg.test.ts',
+    },
+    {
+      id: 'needs-no-value',
+      breaks: 'an orphaned row waits for a person because of a value that its decision does not need',
+      at: 'decide.ts',
+      find: 'if (without !== undefined) return without;',
+      replace: '',
+      by: 'projector/needs-no-value.pg.test.ts',
+    },
   ],
 };
 

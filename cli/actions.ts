@@ -1,0 +1,53 @@
+import { Option, type Command } from 'commander';
+import { listActions, type RecordedAction } from '../consumers/agent-test-history/actions.ts';
+import type { CommandContext } from './context.ts';
+import { whole } from './quarantine-options.ts';
+import { renderTable } from './table.ts';
+import { withDatabases } from './with-databases.ts';
+
+const LISTED = 100;
+
+export function registerActions(program: Command, context: CommandContext): void {
+  program
+    .command('actions')
+    .description(
+      'the append-only log of what people did: retried, waived, re-read, repaired, undid, accepted',
+    )
+    .addOption(
+      new Option('--limit <n>', 'actions to show at most, the newest').argParser(whole).default(LISTED),
+    )
+    .option('--json', 'print the actions as JSON')
+    .addHelpText(
+      'after',
+      '\nChanges nothing.\n\nExamples:\n  history-cdc actions\n  history-cdc actions --limit 10 --json',
+    )
+    .action(async ({ limit, json }: { readonly limit: number; readonly json?: true }) => {
+      const actions = await withDatabases(context, 'actions', ({ canonical }) =>
+        listActions(canonical, limit),
+      );
+      context.print(
+        json === true ? JSON.stringify({ actions: actions.map(facts) }, null, 2) : render(actions),
+      );
+    });
+}
+
+function facts({ performed_by: by, ...action }: RecordedAction) {
+  return { ...action, by };
+}
+
+function render(actions: readonly RecordedAction[]): string {
+  if (actions.length === 0) return 'nobody has done anything yet';
+  return renderTable(
+    ['id', 'at', 'role', 'by', 'command', 'what came of it'],
+    actions.map(({ id, at, role, address, performed_by: by, command, options, counts }) => [
+      id,
+      at.toISOString(),
+      address === null ? role : `${role} from ${address}`,
+      by,
+      [command, ...options].join(' '),
+      Object.entries(counts)
+        .map(([what, count]) => `${what} ${String(count)}`)
+        .join(', '),
+    ]),
+  );
+}
