@@ -23,8 +23,8 @@ const HEARTBEAT_PAUSE_MS = 1_000;
 const GATHER_MS = 100;
 const CAUGHT_UP_POLL_MS = 100;
 /** How long the end may wait for the transactions in hand (one may wait for a lock), and then for a broker that is away. */
-const FINISH_WITHIN_MS = 4_000;
-const LEAVE_WITHIN_MS = 3_000;
+const FINISH_WITHIN_MS = 3_000;
+const LEAVE_WITHIN_MS = 2_000;
 
 /**
  * A projector: the partitions that the group gives it, each with a session. Correctness does not lean on the group:
@@ -91,7 +91,7 @@ export class Projector {
       await setTimeout(CAUGHT_UP_POLL_MS);
   }
 
-  /** Finishes the transactions in hand, tells the group how far we are, and leaves it: within 7 s, whatever is away. */
+  /** Finishes the transactions in hand, tells the group how far we are, and leaves it: within 5 s, whatever is away. */
   async stop(): Promise<void> {
     this.#stop.abort();
     for (const session of this.#sessions.values()) session.close();
