@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DEFAULT_LIMITS, type PaceSettings } from '../connectors/snapshot/health.ts';
 import { parseIds, type Scope } from '../connectors/snapshot/scope.ts';
 import { FatalError } from '../consumers/lib/errors.ts';
+import { shell } from '../consumers/lib/quoting.ts';
 
 /** The options by which a watch holds a snapshot back. */
 export interface PaceOptions {
@@ -93,10 +94,13 @@ export function scopeOf({ ids, where, missing }: ScopeOptions): Scope | 'missing
 
 /** The command as it was given, for a way out that can be pasted. */
 export function startAgain({ ids, where, missing }: ScopeOptions): string {
-  const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
   if (missing === true) return '`history-cdc snapshot start --missing`';
   if (ids !== undefined) return 'the same `history-cdc snapshot start --ids …`';
-  return `\`history-cdc snapshot start${where === undefined ? '' : ` --where ${quoted(where)}`}\``;
+  const command =
+    where === undefined
+      ? shell`history-cdc snapshot start`
+      : shell`history-cdc snapshot start --where ${where}`;
+  return `\`${command}\``;
 }
 
 export function wholeFrom(min: number): (text: string) => number {

@@ -1,6 +1,7 @@
 import { FatalError } from '../../consumers/lib/errors.ts';
 import type { ConfigProblem } from './connect-client.ts';
 import { printable, type TopicChange } from './plan.ts';
+import { shell } from '../../consumers/lib/quoting.ts';
 
 /** How `apply` fails: what is wrong, and the way out. */
 const list = (lines: readonly string[]) => lines.map((line) => `  - ${line}`).join('\n');
@@ -23,7 +24,7 @@ export function unfitTopics(changes: readonly Extract<TopicChange, { kind: 'diff
   const fixes = changes.map(({ topic, what, actual, desired }) =>
     what === 'partitions'
       ? `set TOPIC_PARTITIONS=${actual} if ${topic} is to stay, for keys would move; delete the topic if it is empty and nobody reads it`
-      : `kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${what}=${desired}`,
+      : shell`kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${`${what}=${desired}`}`,
   );
   return new FatalError({
     code: 'TOPIC_UNFIT',

@@ -75,8 +75,8 @@ SELECT json_build_object(
       'tables', (SELECT coalesce(json_agg(format('%s.%s', schemaname, tablename) ORDER BY schemaname, tablename), '[]')
                    FROM pg_publication_tables WHERE pubname = p.pubname),
       'everyOperation', pubinsert AND pubupdate AND pubdelete AND pubtruncate,
-      'narrowed', (SELECT coalesce(bool_or(prqual IS NOT NULL OR prattrs IS NOT NULL), false)
-                     FROM pg_publication_rel WHERE prpubid = p.oid))
+      'narrowed', (SELECT coalesce(bool_or(coalesce(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') IS NOT NULL), false)
+                     FROM pg_publication_rel r WHERE prpubid = p.oid))
     FROM pg_publication p WHERE pubname = $2),
   'role', (SELECT json_build_object(
       -- Hosting services give the right to replicate by membership in a role of theirs.

@@ -2,6 +2,7 @@ import { check } from './check.ts';
 import { UNIQUE_KEYS } from './canonical-facts.ts';
 import { judgeProjectorExcess, judgeProjectorLacks } from './projector-role.ts';
 import { failed, notYet, ok, STEPS, warning } from './verdict.ts';
+import { constant, lines } from '../../consumers/lib/quoting.ts';
 
 export const CANONICAL_CHECKS = [
   check({
@@ -76,7 +77,7 @@ export const CANONICAL_CHECKS = [
         case 'outdated':
           return failed(schema.why, STEPS.migrate);
         case 'foreign':
-          return failed(schema.why, schema.wayOut);
+          return failed(schema.why, 'use the release that migrated this database, or a later one');
       }
     },
   }),
@@ -91,7 +92,10 @@ export const CANONICAL_CHECKS = [
         (key) => ledgerSchema.kind !== 'absent' || !key.startsWith('history_cdc.'),
       );
       if (missing.length > 0) {
-        return failed(`missing: ${missing.join('; ')}`, missing.map((key) => UNIQUE_KEYS[key]).join('\n'));
+        return failed(
+          `missing: ${missing.join('; ')}`,
+          lines(...missing.map((key) => constant(UNIQUE_KEYS[key]))),
+        );
       }
       return ledgerSchema.kind === 'absent'
         ? notYet('those of the ledger are not there', 'migrate')

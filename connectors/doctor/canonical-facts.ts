@@ -6,7 +6,8 @@ import {
   serverProblems,
 } from '../../consumers/agent-test-history/requirements.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
-import { sqlState, type Client, type Pool } from '../../consumers/lib/postgres.ts';
+import { type Client, type Pool } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import { askFacts, certain } from './postgres-facts.ts';
 import {

@@ -1,10 +1,10 @@
-import pg from 'pg';
 import type { SourceFacts } from '../deploy/source-facts.ts';
 import { connectorRole } from '../deploy/source-sql.ts';
 import { nothingThere, type Circumstances } from './check.ts';
 import { attributesFix, excessGrants, revokeFix } from './excess.ts';
 import type { RoleRights } from './role-facts.ts';
 import { failed, notYet, ok, unknown, warning, type Judgement } from './verdict.ts';
+import { identifier, keyword, lines, qualified, sql } from '../../consumers/lib/quoting.ts';
 
 /** All that connectors/sql/04-grants.sql gives, and nothing else. */
 const GRANTED: Readonly<Record<string, readonly string[]>> = {
@@ -22,7 +22,7 @@ const noRole = (circumstances: Circumstances) =>
 export function judgeConnectorLacks(source: SourceFacts, circumstances: Circumstances): Judgement {
   const { role } = source;
   if (role === null) return noRole(circumstances);
-  const name = pg.escapeIdentifier(connectorRole(circumstances.config));
+  const name = identifier(connectorRole(circumstances.config));
   const present = {
     'public.agent_test_history': source.dataTable,
     'history_cdc_source.signal': source.signalTable,
@@ -34,13 +34,16 @@ export function judgeConnectorLacks(source: SourceFacts, circumstances: Circumst
     return notYet(`no grant yet on ${absent.join(', ')}, which are not there`, 'script');
   }
   if (role.missing.length === 0) return unknown(`${absent.join(', ')} are not there`);
-  const usage = new Set(
-    role.missing.map((right) => right.replace(/^.* ON (.*)\..*$/, 'GRANT USAGE ON SCHEMA $1')),
-  );
-  const fix = [...usage, ...role.missing.map((right) => `GRANT ${right}`)]
-    .map((grant) => `${grant} TO ${name};`)
-    .join('\n');
-  return failed(`missing: ${role.missing.join(', ')}`, fix);
+  const schemas = new Set(role.missing.map((right) => right.replace(/^.* ON (.*)\..*$/, '$1')));
+  const fix = [
+    ...[...schemas].map((schema) => sql`GRANT USAGE ON SCHEMA ${keyword(schema)} TO ${name};`),
+    // Our own words: the privileges and places of FACTS_SQL.
+    ...role.missing.map((right) => {
+      const [privilege = '', place = ''] = right.split(' ON ');
+      return sql`GRANT ${keyword(privilege)} ON ${qualified(place)} TO ${name};`;
+    }),
+  ];
+  return failed(`missing: ${role.missing.join(', ')}`, lines(...fix));
 }
 
 export function judgeConnectorExcess(rights: RoleRights | null, circumstances: Circumstances): Judgement {
@@ -57,6 +60,6 @@ export function judgeConnectorExcess(rights: RoleRights | null, circumstances: C
   if (found.length === 0) return ok('SELECT on one table of the application, and our two tables');
   return warning(
     `it also has: ${found.join('; ')}`,
-    [...attributesFix({ ...rights, memberOf }), ...revokeFix(grants)].join('\n'),
+    lines(...attributesFix({ ...rights, memberOf }), ...revokeFix(grants)),
   );
 }

@@ -8,6 +8,7 @@ import type { TopicFacts } from './kafka-facts.ts';
 import { alterTopic, deleteTopic, newSnapshot } from './paste.ts';
 import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
 import { bytesText } from './wal.ts';
+import { constant, lines, shell, type Paste } from '../../consumers/lib/quoting.ts';
 
 /** As text in a record, JSON may be escaped and named; half of the limit is room enough. */
 const NEAR_SHARE = 0.5;
@@ -38,7 +39,7 @@ export const KAFKA_CHECKS = [
         ? ok(`${String(brokers.brokers)}, TOPIC_REPLICATION is ${String(wanted)}`)
         : failed(
             `${String(brokers.brokers)} broker(s), and TOPIC_REPLICATION is ${String(wanted)}`,
-            `TOPIC_REPLICATION=${String(brokers.brokers)}  # or more brokers`,
+            shell`TOPIC_REPLICATION=${brokers.brokers}  # or more brokers`,
           ),
   }),
   check({
@@ -173,7 +174,7 @@ function judgeExistence({ there }: TopicFacts, { config, deployed }: Circumstanc
 interface TopicQuestion {
   readonly topics: TopicFacts;
   readonly circumstances: Circumstances;
-  readonly fix: (difference: Difference) => string;
+  readonly fix: (difference: Difference) => Paste;
 }
 
 function judgeTopics(found: readonly Difference[], { topics, circumstances, fix }: TopicQuestion): Judgement {
@@ -183,7 +184,7 @@ function judgeTopics(found: readonly Difference[], { topics, circumstances, fix 
     found
       .map(({ topic, what, actual, desired }) => `${topic}: ${what} is ${actual}, must be ${desired}`)
       .join('; '),
-    found.map(fix).join('\n'),
+    lines(...found.map(fix)),
   );
 }
 
@@ -194,23 +195,23 @@ function alterFix(config: Circumstances['config']) {
 /** More partitions move keys, and the order of a key is lost: of the data topic no command takes them back. */
 function partitionsFix(config: Circumstances['config']) {
   const { data, notifications } = topicNames(config);
-  return ({ topic, actual, desired }: Difference) => {
+  return ({ topic, actual, desired }: Difference): Paste => {
     if (topic === data) {
-      return `TOPIC_PARTITIONS=${actual}  # or a new topic with ${desired}: docs/running.md, "A new topic with a whole snapshot"`;
+      return shell`TOPIC_PARTITIONS=${actual}  # or a new topic with ${desired}: docs/running.md, "A new topic with a whole snapshot"`;
     }
     // With them goes the only evidence of the initial snapshot.
     if (topic === notifications) return newSnapshot(config);
-    return `${deleteTopic(topic, config)}\n${MAKE_MISSING_TOPICS}`;
+    return lines(deleteTopic(topic, config), constant(MAKE_MISSING_TOPICS));
   };
 }
 
 /** The limits of producer and topic together; the file is the checkout's. */
-function raiseMessageLimit(bytes: number, config: Circumstances['config']): string {
-  const limit = String(bytes);
+function raiseMessageLimit(bytes: number, config: Circumstances['config']): Paste {
   const setting = '"producer.override.max.request.size"';
-  return [
-    `sed -i.bak 's/${setting}: "[0-9]*"/${setting}: "${limit}"/' connectors/agent-test-history.json`,
-    alterTopic(topicNames(config).data, `max.message.bytes=${limit}`, config),
-    'history-cdc connector apply',
-  ].join('\n');
+  const edit = `s/${setting}: "[0-9]*"/${setting}: "${String(bytes)}"/`;
+  return lines(
+    shell`sed -i.bak ${edit} connectors/agent-test-history.json`,
+    alterTopic(topicNames(config).data, `max.message.bytes=${String(bytes)}`, config),
+    shell`history-cdc connector apply`,
+  );
 }

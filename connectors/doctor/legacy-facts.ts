@@ -1,5 +1,6 @@
 import { missingColumns, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
-import { sqlState, type Client } from '../../consumers/lib/postgres.ts';
+import { type Client } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import { certain } from './postgres-facts.ts';
 

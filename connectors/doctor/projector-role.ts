@@ -1,17 +1,26 @@
-import pg from 'pg';
 import { CANONICAL_TABLES } from '../../consumers/agent-test-history/requirements.ts';
 import type { ProjectorRole } from './canonical-facts.ts';
 import { attributesFix, excessGrants, revokeFix } from './excess.ts';
 import type { Grant, RoleRights } from './role-facts.ts';
 import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
+import {
+  identifier,
+  keyword,
+  lines,
+  list,
+  qualified,
+  shell,
+  sql,
+  type Paste,
+} from '../../consumers/lib/quoting.ts';
 
 export function judgeProjectorLacks(role: ProjectorRole): Judgement {
   const { schemaThere, missing, missingOnSchema, rights } = role;
-  const name = pg.escapeIdentifier(rights.name);
-  const tables = missing.map(
-    ({ place, privilege, columns }) =>
-      `${privilege}${columns === null ? '' : ` (${columns.join(', ')})`} ON ${place}`,
-  );
+  const name = identifier(rights.name);
+  const tables = missing.map(({ place, privilege, columns }) => {
+    const on = columns === null ? sql`` : sql` (${list(columns.map(keyword))})`;
+    return sql`${keyword(privilege)}${on} ON ${qualified(place)}`;
+  });
   const lacks = [...new Set([...missingOnSchema, ...tables])];
   if (lacks.length === 0) {
     return schemaThere
@@ -19,15 +28,15 @@ export function judgeProjectorLacks(role: ProjectorRole): Judgement {
       : notYet("those on the application's tables are there; those on history_cdc come with it", 'migrate');
   }
   const ours = lacks.some((right) => right.includes('history_cdc'));
-  const fix = [
+  const fix: Paste[] = [
     ...tables
       .filter((right) => !right.includes(' ON history_cdc.'))
-      .map((right) => `GRANT ${right} TO ${name};`),
+      .map((right) => sql`GRANT ${right} TO ${name};`),
     ...(ours
-      ? [`history-cdc migrate --grant-to ${rights.name}   # as the owner of the schema history_cdc`]
+      ? [shell`history-cdc migrate --grant-to ${rights.name}   # as the owner of the schema history_cdc`]
       : []),
   ];
-  return failed(`${rights.name} lacks: ${lacks.join('; ')}`, fix.join('\n'));
+  return failed(`${rights.name} lacks: ${lacks.join('; ')}`, lines(...fix));
 }
 
 /** Reading is limited by column where a table holds secrets; writing to the runs, by table; our own schema is ours. */
@@ -61,13 +70,13 @@ export function judgeProjectorExcess(rights: RoleRights, databaseUrl: string | u
     ...grants.map(({ text }) => text),
   ];
   if (found.length === 0) return ok(`${rights.name}: reads, inserts runs, and nothing else`);
-  const fix = [
+  const fix: Paste[] = [
     ...(application.length === 0
       ? attributesFix({ ...rights, memberOf, owns: [] })
       : roleOfItsOwn(databaseUrl)),
     ...revokeFix(grants),
   ];
-  return warning(`${rights.name} also has: ${found.join('; ')}`, fix.join('\n'));
+  return warning(`${rights.name} also has: ${found.join('; ')}`, lines(...fix));
 }
 
 /** An owner's rights on its own tables are said once, by the ownership. */
@@ -78,14 +87,14 @@ function notOfOwner({ owns, grants }: RoleRights): readonly Grant[] {
 const OWN_ROLE = 'history_cdc_projector';
 
 /** An owner of the application's tables keeps all its rights: a role that owns none projects in its place. */
-function roleOfItsOwn(databaseUrl: string | undefined): string[] {
+function roleOfItsOwn(databaseUrl: string | undefined): Paste[] {
   const url = new URL(databaseUrl ?? 'postgresql://host/database');
   url.username = OWN_ROLE;
   url.password = '';
   return [
-    `CREATE ROLE ${OWN_ROLE} LOGIN;  -- then its password: \\password ${OWN_ROLE}`,
-    `history-cdc connector sql --projector ${OWN_ROLE} | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"`,
-    `history-cdc migrate --grant-to ${OWN_ROLE}`,
-    `DATABASE_URL=${url.href}  # with its password`,
+    sql`CREATE ROLE ${keyword(OWN_ROLE)} LOGIN;  -- then its password: \\password ${keyword(OWN_ROLE)}`,
+    shell`history-cdc connector sql --projector ${OWN_ROLE} | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"`,
+    shell`history-cdc migrate --grant-to ${OWN_ROLE}`,
+    shell`DATABASE_URL=${url.href}  # with its password`,
   ];
 }

@@ -1,6 +1,7 @@
 import type { Client } from '../../consumers/lib/postgres.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import { askFacts } from './postgres-facts.ts';
+import { type Sql } from '../../consumers/lib/quoting.ts';
 
 /** What a role may do in a database beyond logging in, by whatever way it may. */
 export interface RoleRights {
@@ -8,20 +9,20 @@ export interface RoleRights {
   /** SUPERUSER, CREATEROLE, CREATEDB, BYPASSRLS. */
   readonly attributes: readonly string[];
   readonly memberOf: readonly string[];
-  /** schema.table: its owner may do everything with it. */
-  readonly owns: readonly string[];
+  /** schema.table, quoted: its owner may do everything with it. */
+  readonly owns: readonly Sql[];
   readonly createsInPublic: boolean;
   readonly grants: readonly Grant[];
 }
 
 export interface Grant {
-  /** schema.table */
-  readonly place: string;
+  /** schema.table, quoted */
+  readonly place: Sql;
   readonly privilege: string;
   /** Null where it is on the whole table. */
   readonly column: string | null;
-  /** Who has it: the role, PUBLIC, or a role that it is a member of. */
-  readonly grantee: string;
+  /** Who has it, quoted: the role, PUBLIC, or a role that it is a member of. */
+  readonly grantee: Sql;
 }
 
 /** A right on a table, or on one of its columns. */

@@ -4,6 +4,7 @@ import { excessGrants, revokeFix } from './excess.ts';
 import { askFacts, certain } from './postgres-facts.ts';
 import type { Grant } from './role-facts.ts';
 import { ok, warning, type Judgement } from './verdict.ts';
+import { lines, sql, type Sql } from '../../consumers/lib/quoting.ts';
 
 /** Who may write to the signal table, beside superusers and the connector's role. Whoever may insert commands the connector. */
 export interface SignalWriters {
@@ -12,7 +13,7 @@ export interface SignalWriters {
   /** Of rights to write; `isOperator`: the grantee is what `connector sql --operator` makes. */
   readonly grants: readonly (Grant & { readonly isOperator: boolean })[];
   /** Roles that may by what they are a member of: the connector's role, or one that may write everything. */
-  readonly members: readonly { readonly role: string; readonly of: string }[];
+  readonly members: readonly { readonly role: Sql; readonly of: Sql }[];
 }
 
 const WRITERS = sqlFile(import.meta.url, './sql/signal-writers.sql');
@@ -36,6 +37,6 @@ export function judgeSignalWriters({ owner, grants, members }: SignalWriters): J
   ];
   return warning(
     `these may write to it as well, and so command the connector: ${found.join('; ')}`,
-    [...revokeFix(excess), ...members.map(({ role, of }) => `REVOKE ${of} FROM ${role};`)].join('\n'),
+    lines(...revokeFix(excess), ...members.map(({ role, of }) => sql`REVOKE ${of} FROM ${role};`)),
   );
 }

@@ -1,9 +1,9 @@
-import pg from 'pg';
 import { connectorRole } from '../deploy/source-sql.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { newSnapshot, raiseCap } from './paste.ts';
 import { failed, notYet, ok, unknown, warning } from './verdict.ts';
 import { bytesText, lsnOf } from './wal.ts';
+import { identifier, lines, literal, shell, sql, type Paste } from '../../consumers/lib/quoting.ts';
 
 const SAY_THE_STEPS =
   'history-cdc project  # refuses, and says the steps: they accept the gap, and read the table again';
@@ -43,14 +43,20 @@ export const SLOT_CHECKS = [
       if (problems.length > 0) {
         return failed(
           problems.join('; '),
-          `SLOT_NAME=${name}_2  # or any name that nothing else uses\nhistory-cdc connector apply`,
+          lines(
+            shell`SLOT_NAME=${`${name}_2`}  # or any name that nothing else uses`,
+            shell`history-cdc connector apply`,
+          ),
         );
       }
       return readBy === null || readBy === role
         ? ok(`pgoutput, ${database}${readBy === null ? '' : `, read by ${readBy}`}`)
         : failed(
             `it is read by ${readBy}, not by ${role}`,
-            `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${pg.escapeLiteral(name)};  -- and stop for good what reads it\nhistory-cdc connector restart`,
+            lines<Paste>(
+              sql`SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = ${literal(name)};  -- and stop for good what reads it`,
+              shell`history-cdc connector restart`,
+            ),
           );
     },
   }),
@@ -87,13 +93,41 @@ export const SLOT_CHECKS = [
             'history-cdc connector status  # why does it not keep up?',
           );
         case 'lost':
-          return failed('lost: the server removed WAL that was not read', newSnapshot(circumstances.config));
+          return failed(
+            `lost: ${server.slot?.invalidated == null ? 'the server removed WAL that was not read' : `the server gave it up (${server.slot.invalidated})`}`,
+            newSnapshot(circumstances.config),
+          );
         default:
           return failed(
             `${slot.walStatus ?? 'unknown'}: the next checkpoint may remove WAL that was not read`,
-            `${raiseCap(server)}\nhistory-cdc connector restart`,
+            lines(raiseCap(server), shell`history-cdc connector restart`),
           );
       }
+    },
+  }),
+  check({
+    id: 'slot-not-held',
+    group: 'slot',
+    severity: 'error',
+    title: 'no standby that is away holds the slot back',
+    needs: ['source', 'server'],
+    judge: ({ source: { slot }, server }, circumstances) => {
+      if (slot === null || server.slot === null) return noSlot(circumstances);
+      const { standbySlots } = server;
+      const away = standbySlots.filter(({ served }) => !served).map(({ name }) => name);
+      const served = standbySlots.filter((standby) => standby.served).map(({ name }) => name);
+      if (away.length === 0)
+        return ok(served.length === 0 ? 'it waits for none' : `it waits for ${served.join(', ')}`);
+      const found = `synchronized_standby_slots names ${away.join(', ')}, which no standby reads`;
+      return server.slot.failover === true
+        ? failed(
+            `${found}: the server sends the connector nothing before that standby has it`,
+            lines(
+              sql`ALTER SYSTEM SET synchronized_standby_slots = ${literal(served.join(', '))};  -- until the standby is back`,
+              sql`SELECT pg_reload_conf();`,
+            ),
+          )
+        : ok(`${found}; it holds failover slots only, and ours is none`);
     },
   }),
   check({
@@ -135,10 +169,11 @@ export const SLOT_CHECKS = [
 ];
 
 /** A slot that is read cannot be altered, and a connector that is paused goes on reading it. */
-function withFailover(slot: string): string {
-  return [
-    'history-cdc connector delete  # Connect keeps its offset: it goes on where it stopped',
-    `psql "$OWNER_URL?replication=database" -c 'ALTER_REPLICATION_SLOT ${pg.escapeIdentifier(slot)} (FAILOVER true);'`,
-    'history-cdc connector apply',
-  ].join('\n');
+function withFailover(slot: string): Paste {
+  const alter = sql`ALTER_REPLICATION_SLOT ${identifier(slot)} (FAILOVER true);`;
+  return lines(
+    shell`history-cdc connector delete  # Connect keeps its offset: it goes on where it stopped`,
+    shell`psql "$OWNER_URL?replication=database" -c ${alter}`,
+    shell`history-cdc connector apply`,
+  );
 }

@@ -1,17 +1,26 @@
-import pg from 'pg';
 import { compareTables } from '../deploy/judge-source.ts';
-import { connectorRole } from '../deploy/source-sql.ts';
+import { connectorRole, type SqlPart } from '../deploy/source-sql.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { judgeConnectorExcess, judgeConnectorLacks } from './connector-role.ts';
 import { judgeSignalWriters } from './signal-writers.ts';
 import { failed, notYet, ok, STEPS, unknown, warning, type Judgement } from './verdict.ts';
 import { spanText } from './wal.ts';
+import {
+  constant,
+  identifier,
+  lines,
+  qualified,
+  shell,
+  sql,
+  type Paste,
+  type Sql,
+} from '../../consumers/lib/quoting.ts';
 
-const scriptPart = (part: string) =>
-  `history-cdc connector sql --part ${part} | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"`;
+const scriptPart = (part: SqlPart) =>
+  shell`history-cdc connector sql --part ${part} | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"`;
 
 /** What the DBA's script makes: before the connector was ever deployed, it is only not there yet. */
-function absent(evidence: string, part: string, { deployed }: Circumstances): Judgement {
+function absent(evidence: string, part: SqlPart, { deployed }: Circumstances): Judgement {
   return deployed ? failed(evidence, scriptPart(part)) : notYet(evidence, 'script');
 }
 
@@ -49,10 +58,10 @@ export const SOURCE_CHECKS = [
     judge: ({ source: { dataTable, primaryKey, replicaIdentity } }) => {
       if (!dataTable) return unknown('the table is not there (see legacy-table)');
       if (replicaIdentity === 'd') return ok('the primary key');
-      const fix = 'ALTER TABLE public.agent_test_history REPLICA IDENTITY DEFAULT;';
+      const fix = sql`ALTER TABLE public.agent_test_history REPLICA IDENTITY DEFAULT;`;
       const withKey = primaryKey
         ? fix
-        : `ALTER TABLE public.agent_test_history ADD PRIMARY KEY (id);\n${fix}`;
+        : lines(sql`ALTER TABLE public.agent_test_history ADD PRIMARY KEY (id);`, fix);
       if (replicaIdentity === 'f') {
         return warning('FULL: every update writes the whole old row, profile and steps too, to WAL', fix);
       }
@@ -75,7 +84,7 @@ export const SOURCE_CHECKS = [
       if (publication.allTables) {
         return failed(
           `${name} is FOR ALL TABLES: it publishes the whole database`,
-          `DROP PUBLICATION ${name};\n${scriptPart('publication')}`,
+          lines<Paste>(sql`DROP PUBLICATION ${identifier(name)};`, scriptPart('publication')),
         );
       }
       const { missing, surplus } = compareTables(publication.tables);
@@ -112,7 +121,7 @@ export const SOURCE_CHECKS = [
         ? ok('insert, update, delete, truncate')
         : failed(
             'it leaves out some of insert, update, delete, truncate',
-            `ALTER PUBLICATION ${circumstances.config.PUBLICATION_NAME} SET (publish = 'insert, update, delete, truncate');`,
+            sql`ALTER PUBLICATION ${identifier(circumstances.config.PUBLICATION_NAME)} SET (publish = 'insert, update, delete, truncate');`,
           );
     },
   }),
@@ -129,7 +138,7 @@ export const SOURCE_CHECKS = [
         ? ok(name)
         : failed(
             `${name} lacks LOGIN or REPLICATION`,
-            `ALTER ROLE ${pg.escapeIdentifier(name)} LOGIN REPLICATION;`,
+            sql`ALTER ROLE ${identifier(name)} LOGIN REPLICATION;`,
           );
     },
   }),
@@ -190,8 +199,8 @@ export const SOURCE_CHECKS = [
   }),
 ];
 
-function setTables(publication: string): string {
-  return `ALTER PUBLICATION ${publication} SET TABLE public.agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat;`;
+function setTables(publication: string): Sql {
+  return sql`ALTER PUBLICATION ${identifier(publication)} SET TABLE public.agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat;`;
 }
 
 function judgeOurTable(
@@ -204,5 +213,8 @@ function judgeOurTable(
   const lacking = missing.filter((column) => column.startsWith(`${name}.`));
   return lacking.length === 0
     ? ok(name)
-    : failed(`missing: ${lacking.join(', ')}`, `DROP TABLE ${name};\n${STEPS.script}`);
+    : failed(
+        `missing: ${lacking.join(', ')}`,
+        lines(sql`DROP TABLE ${qualified(name)};`, constant(STEPS.script)),
+      );
 }

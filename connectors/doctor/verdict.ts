@@ -1,3 +1,5 @@
+import type { Pasteable } from '../../consumers/lib/quoting.ts';
+
 /**
  * What a check came to. `not_yet`: what it looks at is made by a later step of the deployment, so that nothing is wrong;
  * `unknown`: it could not be told.
@@ -23,12 +25,12 @@ export function ok(evidence: string): Judgement {
   return { verdict: 'ok', evidence };
 }
 
-/** `fix`: SQL, a setting or a command, ready to paste. */
-export function failed(evidence: string, fix: string): Judgement {
+/** `fix`: SQL, a setting or a command, ready to paste. What has values in it is made by the tags of `quoting.ts`. */
+export function failed<F extends string>(evidence: string, fix: F & Pasteable<F>): Judgement {
   return { verdict: 'failed', evidence, fix };
 }
 
-export function warning(evidence: string, fix: string): Judgement {
+export function warning<F extends string>(evidence: string, fix: F & Pasteable<F>): Judgement {
   return { verdict: 'warning', evidence, fix };
 }
 

@@ -1,7 +1,7 @@
 -- 3. The publication: exactly three tables, every kind of change, no FOR ALL TABLES. What is not in it never leaves
 -- the database, whatever the connector's configuration says.
 --
--- Run by: the owner of the three tables, with CREATE on the database, or a superuser. Needs Postgres 15 or later.
+-- Run by: the owner of the three tables, with CREATE on the database, or a superuser. Needs Postgres 14 or later.
 DO $script$
 DECLARE
   wanted CONSTANT text[] := ARRAY['public.agent_test_history', 'history_cdc_source.signal', 'history_cdc_source.heartbeat'];
@@ -24,9 +24,9 @@ BEGIN
 
   SELECT coalesce(array_agg(format('%s.%s', schemaname, tablename)), '{}') INTO published
     FROM pg_publication_tables WHERE pubname = existing.pubname;
-  -- A row filter or a column list would leave changes out.
-  SELECT coalesce(bool_or(prqual IS NOT NULL OR prattrs IS NOT NULL), false) INTO narrowed
-    FROM pg_publication_rel WHERE prpubid = existing.oid;
+  -- A row filter or a column list would leave changes out. By way of JSON: Postgres 14 has neither.
+  SELECT coalesce(bool_or(coalesce(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') IS NOT NULL), false)
+    INTO narrowed FROM pg_publication_rel r WHERE prpubid = existing.oid;
   IF NOT (published @> wanted AND published <@ wanted) OR narrowed THEN
     ALTER PUBLICATION {{publication}}
       SET TABLE public.agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat;

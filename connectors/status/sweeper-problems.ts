@@ -1,4 +1,3 @@
-import pg from 'pg';
 import type { LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { Config } from '../../consumers/lib/config.ts';
 import { spanText } from '../doctor/wal.ts';
@@ -6,6 +5,7 @@ import type { StatusFacts } from './facts.ts';
 import { notTold, type Problem } from './problem.ts';
 import { ledgerSums } from './sums.ts';
 import { endedText, hasFailed, isLate, lastEnded } from './sweeps.ts';
+import { identifier, sql } from '../../consumers/lib/quoting.ts';
 
 /** Whether anybody sweeps, and what the sweeps left for a person. */
 export function sweeperProblems(facts: StatusFacts, config: Config): Problem[] {
@@ -64,6 +64,6 @@ function sweepsNotTold(why: string, { DATABASE_URL: url }: Config): Problem {
   return {
     ...{ id: 'sweeps-known', section: 'sweeper', severity: 'attention' },
     evidence: `when the last sweep was is not known: ${why}`,
-    fix: `GRANT SELECT ON history_cdc.last_sweep TO ${pg.escapeIdentifier(role)};`,
+    fix: sql`GRANT SELECT ON history_cdc.last_sweep TO ${identifier(role)};`,
   };
 }

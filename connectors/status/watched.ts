@@ -60,6 +60,7 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'connect-cluster': 'connector',
   'registry-schemas': 'connector',
   'topic-replicas': 'connector',
+  'slot-not-held': 'slot',
   'slot-active': 'slot',
   'wal-runway': 'slot',
   'task-moves': 'connector',

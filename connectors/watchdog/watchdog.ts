@@ -14,7 +14,8 @@ import type { Watch, WatchTools } from '../../consumers/agent-test-history/watch
 import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
 import type { Readiness } from '../../consumers/lib/http.ts';
-import { createPool, isEnvironmentError, sqlState, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { isEnvironmentError, sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { settledWithin } from '../../consumers/lib/settled-within.ts';
 import { connectClient } from '../deploy/target.ts';
 import { BlindSpots } from './blind-spots.ts';

@@ -74,7 +74,7 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
     // The key first: a record whose value cannot be read is still one of its row.
     if (record.key !== null) legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
     const envelope = record.value === null ? null : objectOf(parse('envelope', record.value), 'the envelope');
-    if (envelope?.['op'] === 't') return { kind: 'truncate', position };
+    if (envelope?.['op'] === 't') return { kind: 'truncate', position, lsn: lsnIfAny(envelope['source']) };
     if (legacyId === null) throw new Unmappable('the record has no key');
     if (envelope === null) return { kind: 'tombstone', position };
     return keyedEvent(envelope, { record, position, legacyId, rules });
@@ -104,7 +104,7 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, rules }: Key
     position,
     legacyId,
     record,
-    lsn: source['lsn'] == null ? null : integerOf(source['lsn'], 'source.lsn'),
+    lsn: lsnOf(source),
     snapshot: typeof snapshot === 'string' && snapshot !== 'false',
   };
   const op = envelope['op'];
@@ -138,6 +138,19 @@ function wholeRow(envelope: Fields, { partition, offset }: Position, { parkUnusa
       offset: String(offset),
     },
   );
+}
+
+function lsnOf(source: Fields): bigint | null {
+  return source['lsn'] == null ? null : integerOf(source['lsn'], 'source.lsn');
+}
+
+/** Of a truncate, which must stop the projector whatever else its record says. */
+function lsnIfAny(source: unknown): bigint | undefined {
+  try {
+    return lsnOf(objectOf(source, 'source')) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A row as the connector shows it; throws, with a message that names no value, where it cannot be mapped. */

@@ -1,3 +1,4 @@
+import { refusalOf } from '../lib/postgres-errors.ts';
 import type { Position } from '../lib/position.ts';
 
 /** Debezium left the value out: an unchanged TOAST column. It means "as before"; it is never stored or hashed. */
@@ -88,6 +89,8 @@ export interface UnusableEvent {
   /** What is wrong, without a value of the row. */
   readonly detail: string;
   readonly record: RawRecord;
+  /** What `undo` took back of its key stays aside: Postgres refuses that, too. */
+  readonly leavesUndone?: true;
 }
 
 /** The tombstone behind a delete: it says nothing that the delete has not said. */
@@ -100,6 +103,10 @@ export interface TombstoneEvent {
 export interface TruncateEvent {
   readonly kind: 'truncate';
   readonly position: Position;
+  /** Undefined where the record does not say. */
+  readonly lsn?: bigint | undefined;
+  /** A person has accepted it. */
+  readonly accepted?: true;
 }
 
 export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;
@@ -121,4 +128,15 @@ export function unusable(
   detail: string,
 ): UnusableEvent {
   return { kind: 'unusable', position, legacyId, reason, detail, record };
+}
+
+/**
+ * The event that is parked in the place of one that Postgres refuses. What was refused may also be what the event brings
+ * back of an `undo`: then it is parked without that. Throws the error where nothing is left to leave out.
+ */
+export function withoutRefused(event: SourceEvent, error: unknown): UnusableEvent {
+  if (event.kind === 'image' || event.kind === 'delete')
+    return unusable(event, 'rejected_by_postgres', `Postgres refused the row: ${refusalOf(error)}`);
+  if (event.kind !== 'unusable' || event.leavesUndone === true) throw error;
+  return { ...event, leavesUndone: true };
 }

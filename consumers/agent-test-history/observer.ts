@@ -2,7 +2,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Readiness } from '../lib/http.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
-import { sqlState } from '../lib/postgres.ts';
+import { sqlState } from '../lib/postgres-errors.ts';
 import { accumulate, emptyResult, type BatchResult } from './result.ts';
 import type { SweepResult } from './sweep/sweep.ts';
 import type { AssignedPartition, Committed, ProjectorObserver } from './projector-options.ts';

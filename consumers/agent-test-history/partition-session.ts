@@ -1,15 +1,16 @@
 import { EventEmitter } from 'node:events';
-import { isDataError, isEnvironmentError, sqlState } from '../lib/postgres.ts';
+import { blameOf, isEnvironmentError } from '../lib/postgres-errors.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
 import type { BatchMark } from '../lib/kafka-batch.ts';
 import type { FetchedRecords, TopicRecord } from '../lib/kafka-consumer.ts';
-import { ChunkQueue, type ChunkBounds, type QueuedEvent } from './chunk-queue.ts';
+import { ChunkQueue, offsetBehind, type ChunkBounds, type QueuedEvent } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
-import { unusable, type KeyedEvent, type SourceEvent } from './event.ts';
+import { withoutRefused, type SourceEvent } from './event.ts';
 import { storedOffsets, type Claim, type Step } from './offsets.ts';
 import { projectBatch, type Batch, type PipelineContext } from './pipeline.ts';
 import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
+import { RowsAtOnce } from './rows-at-once.ts';
 import type { Turns } from './turns.ts';
 
 /** How a session commits: under its claim, or without moving any offset. */
@@ -66,11 +67,13 @@ export class PartitionSession {
   #nextToRead: bigint;
   /** The offset up to which effects are committed: the next record to apply. */
   #nextToApply: bigint;
+  readonly #rowsAtOnce: RowsAtOnce;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.partition = options.partition;
     this.#queue = new ChunkQueue(options.bounds);
+    this.#rowsAtOnce = new RowsAtOnce(options.bounds.rows);
     this.#nextToRead = options.firstOffset;
     this.#nextToApply = options.firstOffset;
   }
@@ -150,13 +153,18 @@ export class PartitionSession {
     const last = queued.at(-1);
     if (last === undefined) return undefined;
     const events = queued.flatMap(({ event }) => event ?? []);
-    return { ...last, events: events.filter((event) => !this.#isAccepted(event)) };
+    return { ...last, events: events.map((event) => this.#accepted(event)) };
   }
 
-  #isAccepted(event: SourceEvent): boolean {
-    return (
-      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset)
-    );
+  #accepted(event: SourceEvent): SourceEvent {
+    const isAccepted =
+      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset);
+    return isAccepted ? { ...event, accepted: true } : event;
+  }
+
+  /** True where a transaction ran out of time, and its size is still growing back. */
+  get isSlowed(): boolean {
+    return this.#rowsAtOnce.isReduced;
   }
 
   /** True where it moves the stored offset of its partition. */
@@ -195,18 +203,39 @@ export class PartitionSession {
   }
 
   /**
-   * Projects a chunk in one transaction; `tried`: it may be committed already. Where Postgres refuses a value of one of
-   * its events, the halves are projected one after the other until the one is alone: that one is quarantined, all
-   * others flow.
+   * Projects a chunk; `tried`: it may be committed already. It takes one transaction, and several smaller ones where the
+   * last ran out of time. Where Postgres refuses a row, the halves are projected one after the other until the row is
+   * alone: that one is quarantined, and all others flow.
    */
-  async project(chunk: Chunk, { tried }: { readonly tried: boolean }): Promise<void> {
+  async project({ events, ...end }: Chunk, { tried }: { readonly tried: boolean }): Promise<void> {
+    let at = 0;
+    do {
+      const part = events.slice(at, at + this.#rowsAtOnce.rows);
+      at += part.length;
+      const partEnd = at < events.length ? { to: offsetBehind(part), batch: null } : end;
+      await this.#projectPart({ events: part, ...partEnd }, tried);
+    } while (at < events.length);
+  }
+
+  async #projectPart(chunk: Chunk, tried: boolean): Promise<void> {
     try {
       const { result, seconds } = await this.#timed(chunk, tried);
       this.#nextToApply = chunk.to;
+      this.#rowsAtOnce.passed();
       this.#options.committed([this], result, seconds);
     } catch (error) {
-      if (!isDataError(error)) throw error;
-      await this.#isolate(chunk, error);
+      switch (blameOf(error)) {
+        case 'row':
+        case 'race':
+          await this.#isolate(chunk, error);
+          break;
+        case 'slow':
+          this.#rowsAtOnce.ranOutOfTime(chunk.events.length);
+          await this.project(chunk, { tried: false });
+          break;
+        default:
+          throw error;
+      }
     }
   }
 
@@ -214,18 +243,13 @@ export class PartitionSession {
     const [only, ...others] = events;
     if (only === undefined) throw error;
     if (others.length === 0) {
-      // It is parked as bytes: what Postgres refuses of it is not in the record.
-      if (only.kind === 'unusable') throw error;
-      const detail = `Postgres refused the row: SQLSTATE ${sqlState(error) ?? '?'}`;
-      const parked = unusable(only as KeyedEvent, 'rejected_by_postgres', detail);
-      await this.project({ events: [parked], ...end }, { tried: false });
+      await this.project({ events: [withoutRefused(only, error)], ...end }, { tried: false });
       return;
     }
     const middle = Math.ceil(events.length / 2);
-    const [first, second] = [events.slice(0, middle), events.slice(middle)];
-    const to = (first.at(-1)?.position.offset ?? 0n) + 1n;
-    await this.project({ events: first, to, batch: null }, { tried: false });
-    await this.project({ events: second, ...end }, { tried: false });
+    const first = events.slice(0, middle);
+    await this.project({ events: first, to: offsetBehind(first), batch: null }, { tried: false });
+    await this.project({ events: events.slice(middle), ...end }, { tried: false });
   }
 
   async #timed(chunk: Chunk, tried: boolean): Promise<{ result: BatchResult; seconds: number }> {
@@ -242,6 +266,8 @@ export class PartitionSession {
         (attempt) => this.#transact(chunk, { transaction, tried: tried || attempt > 1 }),
         {
           signal: this.#stop.signal,
+          // Of a row that is alone, nothing smaller can be tried: it waits, and the partition says so.
+          givesUp: (error) => chunk.events.length > 1 && blameOf(error) === 'slow',
           retrying: (error) => {
             this.#options.retrying(this, error);
           },

@@ -81,10 +81,24 @@ export async function projectEvents(
   const inBatch = { ...context, matching: withOneFloor(context.matching) };
   // Sent together: Postgres looks up when it has the locks.
   const [, lookedUp] = await Promise.all([claim(), lookUpAndLock(inBatch, rounds)]);
+  await recordTruncates(context.client, batch.events);
   const news: Effect[] = [];
   for (const round of rounds) news.push(...(await projectRound(inBatch, { round, lookedUp }, tally)));
   batch.admit(fatesOf(news));
   return tally;
+}
+
+const RECORD_TRUNCATE = `
+  INSERT INTO history_cdc.truncated (topic_id, partition, "offset", lsn) VALUES ($1, $2, $3, '0/0'::pg_lsn + $4::bigint)
+  ON CONFLICT DO NOTHING`;
+
+/** Remembers truncates that a person has accepted: `reconcile` takes them for the reason why rows are gone without an event. */
+async function recordTruncates(client: Client, events: readonly SourceEvent[]): Promise<void> {
+  for (const event of events) {
+    if (event.kind !== 'truncate' || event.accepted !== true) continue;
+    const { topicId, partition, offset } = event.position;
+    await client.query(RECORD_TRUNCATE, [topicId, partition, offset, event.lsn ?? null]);
+  }
 }
 
 /** A sweep may lower the floor at any time; a row that is in reach only since then belongs to no agent that is locked. */

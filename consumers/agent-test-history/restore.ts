@@ -27,7 +27,10 @@ export async function restoreUndone(
   known: readonly Known[],
   tally: Tally,
 ): Promise<readonly Known[]> {
-  const undone = known.filter(({ facts }) => facts.undone !== null);
+  const undone = known.filter(
+    ({ event, facts }) =>
+      facts.undone !== null && !(event.kind === 'unusable' && event.leavesUndone === true),
+  );
   if (undone.length === 0) return known;
   const { decisions, changes } = await putBack(context.client, undone);
   const matchable = undone.filter(

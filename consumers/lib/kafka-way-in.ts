@@ -6,6 +6,7 @@ import {
 } from './kafka.ts';
 import type { KafkaSettings } from './kafka.ts';
 import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
+import { shell } from './quoting.ts';
 
 /** kafkajs does not declare this class. */
 const CLOSED = 'KafkaJSConnectionClosedError';
@@ -68,11 +69,11 @@ export function groupNotAllowed(
 ): FatalError | undefined {
   if (!causesOf(error).some(isGroupRefusal)) return undefined;
   const whose = user === undefined ? 'this user' : `the user ${user}`;
-  const rule = `--group ${groups} --resource-pattern-type prefixed --operation Read --operation Delete`;
+  const rule = shell`kafka-acls.sh --add --allow-principal ${`User:${user ?? 'NAME'}`} --group ${groups} --resource-pattern-type prefixed --operation Read --operation Delete`;
   return new FatalError({
     code: 'KAFKA_REFUSED',
     message: `Kafka does not let ${whose} into the consumer group ${group}`,
-    wayOut: `let it read and delete the groups whose names begin with ${groups}, for some commands have one of their own, which they forget: kafka-acls.sh --add --allow-principal User:${user ?? 'NAME'} ${rule}`,
+    wayOut: `let it read and delete the groups whose names begin with ${groups}, for some commands have one of their own, which they forget: ${rule}`,
     cause: error,
   });
 }

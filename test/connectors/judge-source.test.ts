@@ -39,7 +39,7 @@ test('a database that the script has run in has no problem, before and after the
 
 describe('named is', () => {
   test.each([
-    ['an old server', { serverVersion: 140_009 }, /Postgres 14 is too old/],
+    ['an old server', { serverVersion: 130_009 }, /Postgres 13 is too old/],
     ['wal_level', { walLevel: 'replica' }, /wal_level is replica/],
     ['a missing table', { dataTable: false, replicaIdentity: null }, /agent_test_history does not exist/],
     ['a table without identity', { replicaIdentity: 'n' }, /neither primary key nor replica identity/],

@@ -1,6 +1,7 @@
 import { loadConfig } from '../../consumers/lib/config.ts';
 import { AREAS, type AreaFacts, type AreaName, type Facts } from '../../connectors/doctor/areas.ts';
 import { desiredConnector, type DesiredConfig } from '../../connectors/deploy/desired.ts';
+import { sql } from '../../consumers/lib/quoting.ts';
 
 export const CONFIG = loadConfig(
   {
@@ -23,7 +24,14 @@ const rights = {
   memberOf: [],
   owns: [],
   createsInPublic: false,
-  grants: [{ place: 'public.agent_test_history', privilege: 'SELECT', column: null, grantee: 'connector' }],
+  grants: [
+    {
+      place: sql`public.agent_test_history`,
+      privilege: 'SELECT',
+      column: null,
+      grantee: sql`connector`,
+    },
+  ],
 };
 
 /** What there is to know of a deployment in which all is well. */
@@ -56,12 +64,21 @@ export function healthyFacts(): AreaFacts {
       sendersInUse: 1,
       capMegabytes: 51_200,
       onCommandLine: [],
+      averageWalRate: 1_048_576,
+      idleTimeoutSeconds: 0,
+      standbySlots: [],
+      roleLimits: [
+        { name: 'statement_timeout', value: '0' },
+        { name: 'wal_sender_timeout', value: '60000ms' },
+      ],
       slot: {
         temporary: false,
         confirmed: '0/10',
         retainedBytes: 1_000,
         bytesLeft: 53_687_091_200,
         failover: true,
+        inactiveSeconds: null,
+        invalidated: null,
         readBy: 'connector',
       },
     },

@@ -1,5 +1,6 @@
 import type { AreaFacts } from '../../connectors/doctor/areas.ts';
 import { healthyFacts } from './healthy.ts';
+import { identifier, sql } from '../../consumers/lib/quoting.ts';
 
 /** Fields of an area that are otherwise, or the whole of it where it is no object. */
 export type Patch = { readonly [A in keyof AreaFacts]?: Partial<AreaFacts[A]> | number | null | undefined };
@@ -23,5 +24,6 @@ export function beat(at: Date): Patch {
 
 /** To somebody who is no operator. */
 export function signalGrant(privilege: string, grantee: string) {
-  return { place: 'history_cdc_source.signal', privilege, column: null, grantee, isOperator: false };
+  const place = sql`history_cdc_source.signal`;
+  return { place, privilege, column: null, grantee: identifier(grantee), isOperator: false };
 }

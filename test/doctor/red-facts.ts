@@ -1,6 +1,7 @@
 import { healthyFacts } from './healthy.ts';
 import { openGap } from './open-gap.ts';
 import { beat, signalGrant, type Patch } from './patched.ts';
+import { sql } from '../../consumers/lib/quoting.ts';
 
 const { source, server, topics } = healthyFacts();
 const slot = source.slot;
@@ -13,7 +14,7 @@ const hourAgo = new Date(Date.now() - 3_600_000);
 
 /** Check, verdict, what is otherwise, and what the evidence says of it. */
 export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, string])[] = [
-  ['legacy-version', 'failed', { source: { serverVersion: 140_011 } }, 'Postgres 14.11'],
+  ['legacy-version', 'failed', { source: { serverVersion: 130_011 } }, 'Postgres 13.11'],
   ['legacy-version', 'failed', { server: { encoding: 'LATIN1' } }, 'LATIN1'],
   ['legacy-primary', 'failed', { server: { inRecovery: true } }, 'standby'],
   ['wal-level', 'failed', { source: { walLevel: 'replica' } }, 'wal_level = replica'],
@@ -40,6 +41,40 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
     'warning',
     { server: { slot: { ...ourSlot, retainedBytes: 10_000_000_000, bytesLeft: 40_000_000_000 } } },
     'given up in 11 h',
+  ],
+  [
+    'slot-idle-timeout',
+    'failed',
+    { server: { idleTimeoutSeconds: 600 } },
+    'idle_replication_slot_timeout = 10 min',
+  ],
+  ['slot-idle-timeout', 'warning', { server: { idleTimeoutSeconds: 43_200 } }, '12 h'],
+  [
+    'wal-runway',
+    'failed',
+    {
+      source: { slot: { ...slot, active: false } },
+      server: { idleTimeoutSeconds: 1_800, slot: { ...ourSlot, inactiveSeconds: 600 } },
+    },
+    'given up in 20 min',
+  ],
+  [
+    'session-limits',
+    'warning',
+    { server: { roleLimits: [{ name: 'transaction_timeout', value: '5min' }] } },
+    'transaction_timeout = 5min',
+  ],
+  [
+    'session-limits',
+    'warning',
+    { server: { roleLimits: [{ name: 'wal_sender_timeout', value: '0' }] } },
+    'wal_sender_timeout = 0',
+  ],
+  [
+    'slot-not-held',
+    'failed',
+    { server: { standbySlots: [{ name: 'sb1', served: false }] } },
+    'synchronized_standby_slots names sb1',
   ],
   [
     'long-transactions',
@@ -90,12 +125,12 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
     'signal-table',
     'warning',
     { signalWriters: { grants: [signalGrant('INSERT', 'pod'), signalGrant('DELETE', 'pod')] } },
-    'command the connector: pod (INSERT, DELETE)',
+    'command the connector: "pod" (INSERT, DELETE)',
   ],
   [
     'signal-table',
     'warning',
-    { signalWriters: { members: [{ role: 'dump', of: 'pg_write_all_data' }] } },
+    { signalWriters: { members: [{ role: sql`dump`, of: sql`pg_write_all_data` }] } },
     'dump (as a member of pg_write_all_data)',
   ],
   [

@@ -86,6 +86,15 @@ describe('once the script has run', () => {
     await the().breaks('replica-identity', breakIt, { says: 'FULL', verdict: 'warning' });
   });
 
+  test('limits of time that would end the snapshot', async () => {
+    const { name, open } = the();
+    const breakIt = `ALTER DATABASE "${open.database.name}" SET statement_timeout = '1min';
+      ALTER ROLE ${name} SET transaction_timeout = 300000; ALTER ROLE ${name} SET wal_sender_timeout = 0`;
+    const says = `for ${name}: statement_timeout = 1min, transaction_timeout = 300000, wal_sender_timeout = 0`;
+    await the().breaks('session-limits', breakIt, { says, verdict: 'warning' });
+    await sql(`ALTER DATABASE "${open.database.name}" RESET statement_timeout`);
+  });
+
   test('a role that may not replicate', async () => {
     const breakIt = `ALTER ROLE ${the().name} NOREPLICATION`;
     await the().breaks('connector-role', breakIt, { says: 'lacks LOGIN or REPLICATION' });
@@ -241,7 +250,7 @@ test('the server as it is set up for these tests passes', async () => {
   const checks = OF_SOURCE.filter(({ group, id }) => group === 'server' && id !== 'long-transactions');
   const report = await examine(the().config(), checks);
   expect(report.checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
-  expect(report.counts.ok).toBe(9);
+  expect(report.counts.ok).toBe(11);
 });
 
 test('a database that does not answer fails one check, and the others cannot tell, at once', async () => {

@@ -9,7 +9,7 @@ import {
 import { RECORD_OUTCOMES, type BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import type { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
-import { Conflict, isEnvironmentError, sqlState } from '../../consumers/lib/postgres.ts';
+import { Conflict, isEnvironmentError, sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { MATCHING, TOPIC_ID } from '../support/run-records.ts';
 import type { Application } from './application.ts';
 import type { Counts } from './counts.ts';

@@ -54,6 +54,13 @@ describe('a truncate of the legacy table', () => {
     expect(result.records).toMatchObject({ applied: 3 });
     expect(await topic().effects()).toEqual({ decisions: 3, runs: 3 });
     expect(await topic().stored()).toMatchObject({ nextOffset: 5n });
+    const { rows: recorded } = await topic().pool.query(
+      'SELECT partition, "offset"::integer AS offset FROM history_cdc.truncated ORDER BY 2',
+    );
+    expect(recorded, 'reconcile is told').toEqual([
+      { partition: 0, offset: 1 },
+      { partition: 0, offset: 4 },
+    ]);
   });
 
   test('that a person accepted elsewhere still stops the projector', async () => {

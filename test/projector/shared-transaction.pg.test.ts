@@ -5,6 +5,7 @@ import { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { Turns } from '../../consumers/agent-test-history/turns.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
+import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, type Message } from '../support/records.ts';
 import { fetchOf, jsonDecoder, noBreaker, TOPIC_ID } from '../support/run-records.ts';
@@ -197,7 +198,7 @@ function failingTheFirst(statement: string, when: 'done' | 'asked'): Pool {
       if (question[0] !== statement || lost) return await client.query(...question);
       lost = true;
       if (when === 'done') await client.query(...question);
-      throw new Error('Connection terminated unexpectedly');
+      throw new ConnectionLost('Connection terminated unexpectedly');
     };
     return {
       query,

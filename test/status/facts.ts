@@ -37,6 +37,7 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
       ledger_rows: '1000',
       canonical_rows: '700',
       decisions: {},
+      excepted: {},
       verdict: given,
       waited_for: null,
     },

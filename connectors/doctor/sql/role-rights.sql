@@ -7,7 +7,7 @@ WITH RECURSIVE role AS (
   UNION
   SELECT m.roleid FROM pg_auth_members m JOIN identities i ON m.member = i.oid
 ), relations AS (
-  SELECT c.oid, format('%s.%s', n.nspname, c.relname) AS place, c.relowner, c.relacl
+  SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS place, c.relowner, c.relacl
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'

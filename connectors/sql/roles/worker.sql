@@ -12,7 +12,9 @@ BEGIN
   FOR needed IN
     SELECT w.*, n.nspname, n.oid AS schema_id, format('%I.%I', n.nspname, c.relname) AS place,
            pg_has_role(c.relowner, 'USAGE') AS owns_table, pg_has_role(n.nspowner, 'USAGE') AS owns_schema,
-           pg_get_userbyid(c.relowner) AS table_owner, pg_get_userbyid(n.nspowner) AS schema_owner,
+           -- Behind a comment sign, no name may end the line.
+           regexp_replace(pg_get_userbyid(c.relowner), '[[:cntrl:]]', ' ', 'g') AS table_owner,
+           regexp_replace(pg_get_userbyid(n.nspowner), '[[:cntrl:]]', ' ', 'g') AS schema_owner,
            (SELECT bool_and(has_table_privilege({{role_text}}, c.oid, p)
                             OR has_column_privilege({{role_text}}, c.oid, a.attnum, p))
               FROM unnest(w.privileges) p, pg_attribute a
@@ -44,14 +46,14 @@ BEGIN
         IF needed.owns_schema THEN
           EXECUTE usage;
         ELSE
-          remaining := remaining || format('%s;  -- run by %I', usage, needed.schema_owner);
+          remaining := remaining || format('%s;  -- run by %s', usage, needed.schema_owner);
         END IF;
       END IF;
       IF needed.owns_table THEN
         EXECUTE rights;
         RAISE NOTICE '%', rights;
       ELSIF NOT needed.granted THEN
-        remaining := remaining || format('%s;  -- run by %I', rights, needed.table_owner);
+        remaining := remaining || format('%s;  -- run by %s', rights, needed.table_owner);
       END IF;
     END;
   END LOOP;

@@ -1,5 +1,6 @@
 import { FatalError, messageOf } from '../../lib/errors.ts';
-import { sqlState, type Client } from '../../lib/postgres.ts';
+import { type Client } from '../../lib/postgres.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { readMigrations } from '../migrate.ts';
 
 /** What the look-up, the matching and the trial stand on; a test holds the functions against those of the migrated schema. */

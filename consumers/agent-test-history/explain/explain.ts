@@ -12,7 +12,8 @@
  * in trouble gets all that there is.
  */
 import { FatalError, messageOf } from '../../lib/errors.ts';
-import { inDryRun, sqlState, type Client, type Pool } from '../../lib/postgres.ts';
+import { inDryRun, type Client, type Pool } from '../../lib/postgres.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { readLegacyRows } from '../sweep/legacy-rows.ts';
 import type { CompleteRow } from '../event.ts';

@@ -1,4 +1,5 @@
-import { inDryRun, isDataError, type Client } from '../../lib/postgres.ts';
+import { inDryRun, type Client } from '../../lib/postgres.ts';
+import { isRowFault } from '../../lib/postgres-errors.ts';
 import type { Position } from '../../lib/position.ts';
 import { applyEffects } from '../apply-effects.ts';
 import { NO_CHANGES } from '../changes.ts';
@@ -73,7 +74,7 @@ export async function decideToday(
       return { ...(await standing(client, legacyId)), changes: tally.changes, rule: firstLook(facts) };
     });
   } catch (error) {
-    if (!isDataError(error) || rule === undefined) throw error;
+    if (!isRowFault(error) || rule === undefined) throw error;
     return {
       decision: 'quarantined',
       reason: 'rejected_by_postgres',

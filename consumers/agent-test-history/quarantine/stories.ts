@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Conflict, type Client } from '../../lib/postgres.ts';
+import { type Client } from '../../lib/postgres.ts';
+import { Conflict } from '../../lib/postgres-errors.ts';
 import type { Position } from '../../lib/position.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { Decoder } from '../decode.ts';

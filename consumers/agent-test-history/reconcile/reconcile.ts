@@ -50,6 +50,7 @@ export async function reconcile(context: ReconcileContext): Promise<ReconcileRun
     context.onProgress(run);
   }
   await recheck(context, run.id);
+  await recordTruncated(context, run.id);
   const finished = await inTransaction(canonical, async (client) => {
     await client.query(ALL_OF_A_TABLE);
     await acceptFindings(client, run.id, context.accepted);
@@ -67,6 +68,33 @@ const RECORD_PRUNED = `
   INSERT INTO history_cdc.pruned (canonical_run_id, legacy_id)
   SELECT canonical_run_id, legacy_id FROM history_cdc.reconcile_finding WHERE run_id = $1 AND kind = 'pruned'
   ON CONFLICT DO NOTHING`;
+
+/** As much as one transaction locks: the projectors write to these rows, too. */
+const TRUNCATED_AT_ONCE = 10_000;
+const RECORD_TRUNCATED = `
+  WITH part AS (
+    SELECT f.legacy_id, f.version FROM history_cdc.reconcile_finding f
+    WHERE f.run_id = $1 AND f.kind = 'truncated' AND f.legacy_id > $2
+    ORDER BY f.legacy_id LIMIT $3
+  ),
+  recorded AS (
+    UPDATE history_cdc.ledger l SET source_deleted_at = clock_timestamp()
+    FROM part p
+    WHERE l.legacy_id = p.legacy_id AND l.source_deleted_at IS NULL
+      AND concat_ws(' ', l.topic_id, l.partition, l."offset") = p.version
+  )
+  SELECT (array_agg(legacy_id ORDER BY legacy_id DESC))[1] AS last FROM part`;
+
+/** Tells the ledger which rows an accepted truncate took. Without it, they would be found as `vanished` for ever. */
+async function recordTruncated({ canonical }: ReconcileContext, runId: string): Promise<void> {
+  for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;) {
+    const values: unknown[] = [runId, after, TRUNCATED_AT_ONCE];
+    const { rows } = await inTransaction(canonical, (client) =>
+      client.query<{ last: string | null }>(RECORD_TRUNCATED, values),
+    );
+    after = rows[0]?.last ?? null;
+  }
+}
 
 /** One is less than a core of Postgres busy, because it waits for reads, too: a million legacy rows of 3 kB are 80 s of CPU. */
 const LANES = 3;

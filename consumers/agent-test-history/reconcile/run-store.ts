@@ -3,6 +3,7 @@ import type { Client, Pool } from '../../lib/postgres.ts';
 import { RELEASE } from '../../lib/release.ts';
 import { RULE_VERSION } from '../outcome.ts';
 import type { Compared, ComparedPhase } from './checks.ts';
+import { EXCEPTIONS } from './kinds.ts';
 
 export type Phase = ComparedPhase | 'recheck' | 'done';
 export type Verdict = 'proven' | 'wrong' | 'not_proven';
@@ -22,6 +23,8 @@ export interface ReconcileRun {
   readonly canonical_rows: string;
   readonly decisions: Readonly<Record<string, number>> | null;
   readonly verdict: Verdict | null;
+  /** How many rows the verdict does not speak of, by the reason. */
+  readonly excepted: Readonly<Record<string, number>> | null;
   /** Where something is in flight, what it waited for to the end. */
   readonly waited_for: string | null;
 }
@@ -99,15 +102,28 @@ const FINISH = `
         SELECT decision, count(*) AS rows FROM history_cdc.ledger GROUP BY decision) AS counted),
       verdict = (
         SELECT CASE
-          WHEN bool_or(f.state = 'confirmed' AND f.severity = 'wrong' AND f.accepted_by IS NULL) THEN 'wrong'
-          WHEN bool_or(f.state = 'in_flight' AND f.severity = 'wrong' AND f.accepted_by IS NULL) THEN 'not_proven'
+          WHEN bool_or(f.state = 'confirmed' AND f.kind <> 'parked') THEN 'wrong'
+          WHEN count(*) > 0 THEN 'not_proven'
           ELSE 'proven' END
-        FROM history_cdc.reconcile_finding f WHERE f.run_id = $1)
+        FROM history_cdc.reconcile_finding f
+        WHERE f.run_id = $1 AND f.severity = 'wrong' AND f.accepted_by IS NULL AND f.state IN ('confirmed', 'in_flight')),
+      excepted = (
+        SELECT jsonb_object_agg(reason, rows) FROM (
+          SELECT CASE WHEN f.accepted_by IS NULL THEN f.kind ELSE 'accepted' END AS reason, count(*) AS rows
+          FROM history_cdc.reconcile_finding f
+          WHERE f.run_id = $1 AND (f.accepted_by IS NOT NULL OR f.kind = ANY ($2))
+          GROUP BY 1
+          UNION ALL
+          SELECT 'pruned', count(*) FROM history_cdc.pruned HAVING count(*) > 0
+          UNION ALL
+          -- Nothing is left that their canonical rows could be compared with.
+          SELECT 'deleted', count(*) FROM history_cdc.ledger
+          WHERE decision = 'projected' AND source_deleted_at IS NOT NULL HAVING count(*) > 0) AS counted)
   WHERE id = $1 AND phase <> 'done'
   RETURNING *`;
 
 /** Stores the verdict on what was found. */
 export async function finish(client: Client, run: ReconcileRun): Promise<ReconcileRun> {
-  const { rows } = await client.query<ReconcileRun>(FINISH, [run.id]);
+  const { rows } = await client.query<ReconcileRun>(FINISH, [run.id, EXCEPTIONS]);
   return rows[0] ?? run;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Conflict, type Client } from '../../lib/postgres.ts';
+import { type Client } from '../../lib/postgres.ts';
+import { Conflict } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { canonicalRunId } from '../canonical-run-id.ts';
 import { NO_CHANGES, type Changes } from '../changes.ts';

@@ -6,9 +6,9 @@ export const DATA_ERRORS: Safeguard = {
     {
       id: 'quarantine-data-only',
       breaks: 'rows are put aside because a privilege is missing, one after the other, all of them',
-      at: '../lib/postgres.ts',
-      find: 'return state !== undefined && isDataState(state);',
-      replace: 'return state !== undefined;',
+      at: '../lib/postgres-errors.ts',
+      find: "? 'program' : 'row';",
+      replace: "? 'row' : 'row';",
       by: 'projector/refused.pg.test.ts',
     },
     {
@@ -16,15 +16,26 @@ export const DATA_ERRORS: Safeguard = {
       breaks: 'the rows around one that Postgres refuses are put aside with it',
       at: 'partition-session.ts',
       find: `if (others.length === 0) {
-      // It is parked as bytes: what Postgres refuses of it is not in the record.
-      if (only.kind === 'unusable') throw error;
-      const detail = \`Postgres refused the row: SQLSTATE \${sqlState(error) ?? '?'}\`;
-      const parked = unusable(only as KeyedEvent, 'rejected_by_postgres', detail);
-      await this.project({ events: [parked], ...end }`,
+      await this.project({ events: [withoutRefused(only, error)], ...end }, { tried: false });`,
       replace: `if (others.length >= 0) {
-      const parked = events.map((event) => unusable(event as KeyedEvent, 'rejected_by_postgres', 'refused'));
-      await this.project({ events: parked, ...end }`,
+      await this.project({ events: events.map((event) => withoutRefused(event, error)), ...end }, { tried: false });`,
       by: 'projector/quarantine.pg.test.ts',
+    },
+    {
+      id: 'applications-key-is-data',
+      breaks: 'a unique key of the application that refuses one row stops its partition for good',
+      at: '../lib/postgres-errors.ts',
+      find: "&& error.schema === 'history_cdc') return 'race';",
+      replace: ") return 'environment';",
+      by: 'projector/one-rows-fault.pg.test.ts',
+    },
+    {
+      id: 'dry-run-meets-the-commit',
+      breaks: 'a dry run reports rows as projected that a deferred constraint refuses at the COMMIT',
+      at: '../lib/postgres.ts',
+      find: "await client.query('SET CONSTRAINTS ALL IMMEDIATE');",
+      replace: '',
+      by: 'projector/one-rows-fault.pg.test.ts',
     },
     {
       id: 'breaker',
@@ -71,9 +82,9 @@ export const DATA_ERRORS: Safeguard = {
     {
       id: 'race-is-no-data',
       breaks: 'two sessions that wrote the same row at once end the projector',
-      at: '../lib/postgres.ts',
-      find: "return ENVIRONMENT_CLASSES.has(state.slice(0, 2)) || state === '23505';",
-      replace: 'return ENVIRONMENT_CLASSES.has(state.slice(0, 2));',
+      at: '../lib/postgres-errors.ts',
+      find: "&& error.schema === 'history_cdc') return 'race';",
+      replace: "&& error.schema === 'history_cdc') return 'program';",
       by: 'projector/refused.pg.test.ts',
     },
     {
