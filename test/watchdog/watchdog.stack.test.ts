@@ -36,7 +36,10 @@ async function ready(): Promise<void> {
 }
 
 async function unready(reason: string): Promise<void> {
-  await projector.while(`it says: ${reason}`, async () => (await service.ready()).reason?.includes(reason) === true);
+  await projector.while(
+    `it says: ${reason}`,
+    async () => (await service.ready()).reason?.includes(reason) === true,
+  );
 }
 
 const ignored = () => undefined;
