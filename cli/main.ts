@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { FatalError, messageOf } from '../consumers/lib/errors.ts';
+import { messageOf } from '../consumers/lib/errors.ts';
+import { namedError } from '../consumers/lib/named-error.ts';
 import { printable } from '../consumers/lib/printable.ts';
 import { registerActions } from './actions.ts';
 import { registerCensus } from './census.ts';
@@ -57,8 +58,9 @@ function buildProgram(context: CommandContext): Command {
 function report(error: unknown): number {
   if (error instanceof AnswerNo) return EXIT_NO;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CANNOT;
-  if (error instanceof FatalError) {
-    process.stderr.write(printable(`error ${error.code}: ${error.message}\n  way out: ${error.wayOut}\n`));
+  const fatal = namedError(error);
+  if (fatal !== undefined) {
+    process.stderr.write(printable(`error ${fatal.code}: ${fatal.message}\n  way out: ${fatal.wayOut}\n`));
     return EXIT_CANNOT;
   }
   process.stderr.write(

@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   ROWS_HIDDEN:
     'a policy, a view, a foreign table or a standby may show less than all rows to the role that reads them',
   SESSION_UNFIT: 'the session at Postgres does not keep the settings that our statements rest on',
+  TIME_UNREADABLE: 'a time has a form that we do not understand, so that nothing can be decided by it',
   SCHEMA_NOT_MIGRATED: 'the schema history_cdc is missing or older than this release',
   KAFKA_UNREACHABLE: 'no Kafka broker answers',
   KAFKA_REFUSED: 'the user that logs in to Kafka may not do what the command needs',
