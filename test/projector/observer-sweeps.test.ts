@@ -12,7 +12,8 @@ test('what sweeps did is counted, each repair by its kind', async () => {
   );
   observer.swept(
     {
-      ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], blocked: new Map([['e', 'table']]), settled: 0 },
+      ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], settled: 0, erased: 0 },
+      blocked: new Map([['e', 'table']]),
       lateOwners: {
         flipped: new Map([
           ['f', 'projected'],
