@@ -159,7 +159,12 @@ async function runAll(
   let sweeps = NO_SWEEPS;
   const projecting = projectorOptions(options, observer, start);
   const sweeper = new Sweeper({
-    context: { ...projecting.context, graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600, meter },
+    context: {
+      ...projecting.context,
+      graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
+      parkedRetentionDays: config.PARKED_RETENTION_DAYS,
+      meter,
+    },
     logger,
     intervalSeconds: commits(options) ? config.SWEEP_INTERVAL_SECONDS : 0,
     swept: (result, seconds) => {
@@ -226,6 +231,7 @@ function projectorOptions(
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {
       parkUnusable: options.parkUnusableSchema === true,
+      maxBytes: config.RECORD_MAX_BYTES,
     }),
     group: groupOf(options),
     groups: config.CONSUMER_GROUP,

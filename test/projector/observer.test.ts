@@ -219,7 +219,8 @@ describe('what a projector did', () => {
   test('of its sweeps is counted, each repair by its kind', async () => {
     observer.swept(
       {
-        ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], blocked: new Map([['e', 'table']]), settled: 0 },
+        ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], settled: 0, erased: 0 },
+        blocked: new Map([['e', 'table']]),
         lateOwners: {
           flipped: new Map([
             ['f', 'projected'],
