@@ -13,7 +13,6 @@ interface Component {
   readonly version?: string;
   readonly 'bom-ref'?: string;
   readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
-  readonly properties?: readonly { readonly name: string; readonly value: string }[];
 }
 
 export interface Bom {
@@ -23,17 +22,19 @@ export interface Bom {
   readonly dependencies?: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
 }
 
-type Lockfile = Readonly<Record<string, { readonly dev?: boolean }>>;
+type Lockfile = Readonly<Record<string, { readonly dev?: boolean; readonly version?: string }>>;
 
 /**
  * Without the packages that are for development only, by the lockfile. `npm sbom --omit=dev` also leaves out a package that runs
  * in production where a development package asks for it, too (tsx, yaml, with npm 11).
  */
 export function inProduction(bom: Bom, lockfile: Lockfile): Bom {
-  const components = bom.components.filter(({ properties = [] }) => {
-    const place = properties.find(({ name }) => name === 'cdx:npm:package:path')?.value;
-    return place === undefined || lockfile[place]?.dev !== true;
-  });
+  const inUse = new Set(
+    Object.entries(lockfile)
+      .filter(([, { dev }]) => dev !== true)
+      .map(([place, { version = '' }]) => `${place.replace(/^.*node_modules\//, '')}@${version}`),
+  );
+  const components = bom.components.filter(({ name, version = '' }) => inUse.has(`${name}@${version}`));
   const kept = new Set([bom.metadata.component, ...components].map((component) => component['bom-ref']));
   const dependencies = (bom.dependencies ?? [])
     .filter(({ ref }) => kept.has(ref))
