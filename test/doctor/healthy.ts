@@ -123,7 +123,7 @@ export function healthyFacts(): AreaFacts {
       subjects: 2,
       schemas: ['key', 'value'].map((part) => ({ subject: part, there: true, problem: undefined })),
     },
-    canonical: { inRecovery: false, serverProblems: [], missing: [], runsByAgent: true },
+    canonical: { inRecovery: false, serverProblems: [], missing: [], obstacles: [], runsByAgent: true },
     ledgerSchema: { kind: 'current' },
     missingKeys: [],
     projectorRole: {
