@@ -6,6 +6,9 @@ export const STAGES = {
 } as const;
 export type Stage = keyof typeof STAGES;
 
+/** Between two heartbeats there is silence: a shorter one says nothing, whatever is set. */
+const BEATS_MS = 10_000;
+
 /** Counters of a look, each of which only tells by changing; undefined where it is not known. */
 export interface Movement {
   /** Rows written to the legacy table. */
@@ -41,7 +44,13 @@ export class StallWatch {
   observe(nowMs: number, seen: Movement): readonly Stage[] {
     this.#observeStream(nowMs, seen);
     this.#observeProjection(nowMs, seen);
-    return [...this.#since].filter(([, since]) => nowMs - since >= this.#afterMs).map(([stage]) => stage);
+    const afterMs = {
+      projection: this.#afterMs,
+      stream: seen.beating ? Math.max(this.#afterMs, BEATS_MS) : this.#afterMs,
+    };
+    return [...this.#since]
+      .filter(([stage, since]) => nowMs - since >= afterMs[stage])
+      .map(([stage]) => stage);
   }
 
   #observeStream(nowMs: number, { changes, arrived, beating }: Movement): void {
