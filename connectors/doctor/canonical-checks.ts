@@ -1,5 +1,6 @@
 import { check } from './check.ts';
 import { UNIQUE_KEYS } from './canonical-facts.ts';
+import { judgeHidden } from './visible-rows.ts';
 import { judgeProjectorExcess, judgeProjectorLacks } from './projector-role.ts';
 import { failed, notYet, ok, STEPS, warning } from './verdict.ts';
 import { constant, lines } from '../../consumers/lib/quoting.ts';
@@ -22,10 +23,15 @@ export const CANONICAL_CHECKS = [
     id: 'canonical-server',
     group: 'canonical',
     severity: 'error',
-    title: 'the canonical database is a primary, Postgres 14 or later, with UTF8',
+    title: 'the canonical database is a primary that may be written, Postgres 14 or later, with UTF8',
     needs: ['canonical'],
-    judge: ({ canonical: { inRecovery, serverProblems } }) => {
-      const problems = [...(inRecovery ? ['a primary; this is a standby'] : []), ...serverProblems];
+    judge: ({ canonical: { inRecovery, mayWrite, serverProblems } }) => {
+      const readOnly =
+        'a database that may be written; default_transaction_read_only is on, as hosts set it when the disk is full';
+      const problems = [
+        ...(inRecovery ? ['a primary; this is a standby'] : mayWrite ? [] : [readOnly]),
+        ...serverProblems,
+      ];
       return problems.length === 0
         ? ok('it is')
         : failed(
@@ -47,6 +53,14 @@ export const CANONICAL_CHECKS = [
             `missing: ${missing.join(', ')}`,
             "check that DATABASE_URL names the application's database, and that it is migrated",
           ),
+  }),
+  check({
+    id: 'canonical-rows-visible',
+    group: 'canonical',
+    severity: 'error',
+    title: 'no policy, view or foreign table hides rows from the roles that read the canonical database',
+    needs: ['canonicalHidden'],
+    judge: ({ canonicalHidden }) => judgeHidden(canonicalHidden),
   }),
   check({
     id: 'canonical-index',

@@ -3,6 +3,7 @@ import { connectorRole, type SqlPart } from '../deploy/source-sql.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { judgeConnectorExcess, judgeConnectorLacks } from './connector-role.ts';
 import { judgeSignalWriters } from './signal-writers.ts';
+import { judgeHidden } from './visible-rows.ts';
 import { failed, notYet, ok, STEPS, unknown, warning, type Judgement } from './verdict.ts';
 import { spanText } from './wal.ts';
 import {
@@ -48,6 +49,15 @@ export const SOURCE_CHECKS = [
             `missing: ${missing.join(', ')}`,
             "if a column was renamed or dropped, undo that: the projector stops at the first record without it (SCHEMA_UNUSABLE); else check that LEGACY_DATABASE_URL names the application's database",
           ),
+  }),
+  check({
+    id: 'legacy-rows-visible',
+    group: 'source',
+    severity: 'error',
+    title:
+      "no policy, view or foreign table hides rows of agent_test_history from us or from the connector's role",
+    needs: ['legacyHidden'],
+    judge: ({ legacyHidden }, { config }) => judgeHidden(legacyHidden, connectorRole(config)),
   }),
   check({
     id: 'replica-identity',

@@ -29,6 +29,7 @@ const good = {
   slot: null,
   slotsInUse: 3,
   slotsAllowed: 10,
+  hidden: [],
   database: 'd',
 };
 
