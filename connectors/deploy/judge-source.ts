@@ -45,6 +45,22 @@ function objectProblems(facts: SourceFacts, names: SourceNames): string[] {
   if (!facts.signalTable) problems.push('the table history_cdc_source.signal does not exist');
   if (!facts.heartbeatTable) problems.push('the table history_cdc_source.heartbeat does not exist');
   problems.push(...facts.hidden.map(describeHidden));
+  if (facts.primaryKey && facts.keyColumns.join() !== 'id') {
+    problems.push(
+      `the primary key of public.agent_test_history is (${facts.keyColumns.join(', ')}): events must be keyed by id alone`,
+    );
+  }
+  problems.push(
+    ...facts.inheriting.map(
+      (table) => `${table} inherits from public.agent_test_history: its rows are not streamed`,
+    ),
+  );
+  if (facts.partitioned && facts.publication?.viaRoot === false) {
+    return [
+      ...problems,
+      `the publication ${names.publication} lacks publish_via_partition_root: public.agent_test_history is partitioned`,
+    ];
+  }
   problems.push(...publicationProblems(facts.publication, names.publication));
   if (facts.role === null) problems.push(`the role ${names.role} does not exist`);
   else {

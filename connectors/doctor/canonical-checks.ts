@@ -1,6 +1,5 @@
 import { check } from './check.ts';
 import { UNIQUE_KEYS } from './canonical-facts.ts';
-import { judgeHidden } from './visible-rows.ts';
 import { judgeProjectorExcess, judgeProjectorLacks } from './projector-role.ts';
 import { failed, notYet, ok, STEPS, warning } from './verdict.ts';
 import { constant, lines } from '../../consumers/lib/quoting.ts';
@@ -53,14 +52,6 @@ export const CANONICAL_CHECKS = [
             `missing: ${missing.join(', ')}`,
             "check that DATABASE_URL names the application's database, and that it is migrated",
           ),
-  }),
-  check({
-    id: 'canonical-rows-visible',
-    group: 'canonical',
-    severity: 'error',
-    title: 'no policy, view or foreign table hides rows from the roles that read the canonical database',
-    needs: ['canonicalHidden'],
-    judge: ({ canonicalHidden }) => judgeHidden(canonicalHidden),
   }),
   check({
     id: 'canonical-index',

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { judgeSource } from '../../connectors/deploy/judge-source.ts';
 import type { PublicationFacts, SlotFacts } from '../../connectors/deploy/source-facts.ts';
+import { sql } from '../../consumers/lib/quoting.ts';
 
 const names = { role: 'r', publication: 'p', slot: 's' };
 const publication: PublicationFacts = {
   allTables: false,
   tables: ['history_cdc_source.heartbeat', 'history_cdc_source.signal', 'public.agent_test_history'],
   everyOperation: true,
+  viaRoot: true,
   narrowed: false,
 };
 const slot: SlotFacts = {
@@ -22,6 +24,9 @@ const good = {
   dataTable: true,
   replicaIdentity: 'd',
   primaryKey: true,
+  keyColumns: ['id'],
+  partitioned: false,
+  inheriting: [],
   signalTable: true,
   heartbeatTable: true,
   publication,
@@ -58,6 +63,13 @@ describe('named is', () => {
       { publication: { ...publication, tables: [...publication.tables, 'public.secret'] } },
       /also publishes public.secret/,
     ],
+    [
+      'a partitioned table',
+      { partitioned: true, publication: { ...publication, viaRoot: false, tables: ['public.p1'] } },
+      /publish_via_partition_root/,
+    ],
+    ['a table that inherits', { inheriting: [sql`public.child`] }, /public.child inherits/],
+    ['a key of more columns', { keyColumns: ['id', 'started_at'] }, /keyed by id alone/],
     ['a row filter', { publication: { ...publication, narrowed: true } }, /row filter/],
     [
       'a kind of change left out',

@@ -46,7 +46,7 @@ spelling AS MATERIALIZED (
 ),
 registered AS MATERIALIZED (
   SELECT s.canonical_url AS agent_url, bool_or(coalesce(s.compliance_opt_out, false)) AS opted_out,
-         (array_agg(s.lifecycle_stage::text ORDER BY s.agent_url <> s.canonical_url, s.agent_url))[1] AS lifecycle_stage
+         (array_agg(s.lifecycle_stage::text ORDER BY s.agent_url <> s.canonical_url, s.agent_url COLLATE "C"))[1] AS lifecycle_stage
   FROM spelling s
   GROUP BY s.canonical_url
 ),

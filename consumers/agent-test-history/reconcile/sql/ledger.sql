@@ -38,7 +38,7 @@ listed AS MATERIALIZED (
 -- Where the context is gone nobody can say who owned the agent: no row.
 ownership AS MATERIALIZED (
   SELECT e.legacy_id, e.decision, e.canonical_run_id, e.is_member IS TRUE AND e.lists_agent IS TRUE AS owner_then,
-         m.workos_user_id IS NOT NULL AND l.agent_url IS NOT NULL AND e.user_id ~ '\S' AS owner_now
+         m.workos_user_id IS NOT NULL AND l.agent_url IS NOT NULL AND NOT history_cdc.is_blank(e.user_id) AS owner_now
   FROM compared e
   JOIN context c ON c.id = e.agent_context_id
   LEFT JOIN listed l ON l.organization_id = c.organization_id AND l.agent_url = c.agent_url
@@ -49,9 +49,9 @@ ownership AS MATERIALIZED (
 -- Whether the link leads to a row of the kind, the run and the agent that the decision names.
 fitting AS MATERIALIZED (
   SELECT l.*, coalesce(CASE l.decision
-    WHEN 'projected' THEN l.script = 'history-cdc' AND lower(l.source_id) = l.legacy_id::text
+    WHEN 'projected' THEN l.script = 'history-cdc' AND lower(l.source_id COLLATE "C") = l.legacy_id::text
     WHEN 'adopted' THEN l.source = 'agent_test_history' AND l.script IS DISTINCT FROM 'history-cdc'
-                        AND lower(l.source_id) = l.legacy_id::text
+                        AND lower(l.source_id COLLATE "C") = l.legacy_id::text
     WHEN 'twin' THEN l.triggered_by = 'owner_test' AND l.source IS DISTINCT FROM 'agent_test_history'
                      AND (l.run_agent_url = l.agent_url OR history_cdc.canonical_agent_url(l.run_agent_url) = l.agent_url)
   END, false) AS fits

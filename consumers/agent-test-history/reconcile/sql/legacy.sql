@@ -115,7 +115,7 @@ differing AS MATERIALIZED (
   SELECT s.id, s.version, NULL, array_remove(ARRAY[
     CASE WHEN s.decided_context_id IS DISTINCT FROM s.agent_context_id THEN 'agent_context_id' END,
     CASE WHEN s.decided_user_id IS DISTINCT FROM s.user_id THEN 'user_id' END,
-    CASE WHEN (s.decision = 'anonymous') <> (coalesce(s.user_id, '') !~ '\S') THEN 'decision' END,
+    CASE WHEN (s.decision = 'anonymous') <> history_cdc.is_blank(s.user_id) THEN 'decision' END,
     CASE WHEN s.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
   ], NULL)
   FROM compared s

@@ -78,7 +78,7 @@ whose AS MATERIALIZED (
   SELECT p.legacy_id, l.canonical_run_id, p.waived, p.at, CASE
     WHEN l.canonical_run_id IS NOT NULL THEN 'owner'
     WHEN t.id IS NULL THEN 'unknown'
-    WHEN t.user_id ~ '\S' AND m.workos_user_id IS NOT NULL AND EXISTS (
+    WHEN NOT history_cdc.is_blank(t.user_id) AND m.workos_user_id IS NOT NULL AND EXISTS (
       SELECT FROM public.member_profiles p
       CROSS JOIN LATERAL jsonb_array_elements(
         CASE WHEN jsonb_typeof(p.agents) = 'array' THEN p.agents ELSE '[]' END) AS a (entry)
@@ -95,11 +95,11 @@ whose AS MATERIALIZED (
     ON m.workos_user_id = t.user_id AND m.workos_organization_id = c.organization_id
 ),
 copied AS MATERIALIZED (
-  SELECT lower(r.observations_json ->> 'backfill_source_id')::uuid AS legacy_id, array_agg(r.id ORDER BY r.id) AS ids
+  SELECT (r.observations_json ->> 'backfill_source_id')::uuid AS legacy_id, array_agg(r.id ORDER BY r.id) AS ids
   FROM public.agent_compliance_runs r
   WHERE r.observations_json ->> 'backfill_source' = 'agent_test_history'
     AND r.observations_json ->> 'backfill_script' IS DISTINCT FROM 'history-cdc'
-    AND r.observations_json ->> 'backfill_source_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    AND r.observations_json ->> 'backfill_source_id' COLLATE "C" ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
   GROUP BY 1
   HAVING count(*) > 1
 ),
