@@ -9,6 +9,7 @@ import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerForget } from './forget.ts';
 import { registerExplain } from './explain.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
@@ -40,6 +41,7 @@ function buildProgram(context: CommandContext): Command {
   registerDemo(program, context);
   registerDoctor(program, context);
   registerExplain(program, context);
+  registerForget(program, context);
   registerMigrate(program, context);
   registerProject(program, context);
   registerReconcile(program, context);

@@ -55,6 +55,7 @@ function factsOf(report: ReconcileReport) {
     waited_for: run.waited_for,
     stale,
     legacy_rows: Number(run.legacy_rows),
+    legacy_counted: run.legacy_counted === null ? null : Number(run.legacy_counted),
     ledger_rows: Number(run.ledger_rows),
     canonical_rows: Number(run.canonical_rows),
     decisions: run.decisions,
@@ -115,12 +116,18 @@ const VERDICTS = {
   proven: 'proven: every row has its decision, its one canonical row, and the same content',
   wrong:
     'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them, `reconcile --repair` what can be put right',
-  not_proven: 'not proven: rows are in flight, or wait in quarantine; see the findings',
+  not_proven: 'not proven: rows are in flight, wait in quarantine, or were not compared',
 } as const;
 
 function closing(report: ReconcileReport): string {
   const { run, verdict, stale, gaps } = report;
   return [
+    ...(run.legacy_counted === null || run.legacy_counted === run.legacy_rows
+      ? []
+      : [
+          `compared ${run.legacy_rows} legacy rows, and the table holds ${run.legacy_counted} now: \`history-cdc reconcile --fresh\` compares all of it`,
+        ]),
+    ...(run.legacy_counted === '0' ? ['the legacy table holds no row: nothing in it was compared'] : []),
     ...(run.waited_for === null ? [] : [`in flight: ${run.waited_for}`]),
     `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}${butFor(report)}`,
     ...gaps.map(gapLine),

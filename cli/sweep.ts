@@ -35,13 +35,14 @@ async function sweepOnce(context: CommandContext): Promise<Answer> {
     const record = { canonical, by: 'sweep', logger: createLogger(config.LOG_LEVEL) } as const;
     const result = await onRecord(record, async () => {
       const graceSeconds = config.OWNERSHIP_GRACE_HOURS * 3600;
-      return await sweep({ ...(await measuredContext(databases)), graceSeconds });
+      const parkedRetentionDays = config.PARKED_RETENTION_DAYS;
+      return await sweep({ ...(await measuredContext(databases)), graceSeconds, parkedRetentionDays });
     });
     return { ...result, quarantine: await countUnhealed(canonical) };
   });
 }
 
-function facts({ absorbed, relinked, blocked, lateOwners, settled, changes, quarantine }: Answer) {
+function facts({ absorbed, relinked, blocked, lateOwners, settled, erased, changes, quarantine }: Answer) {
   return {
     absorbed,
     relinked,
@@ -49,13 +50,14 @@ function facts({ absorbed, relinked, blocked, lateOwners, settled, changes, quar
     late_owners: Object.fromEntries(lateOwners.flipped),
     late_owners_reported: lateOwners.reported,
     settled,
+    erased,
     changes,
     quarantine,
   };
 }
 
 /** Numbers, and the ids of whatever waits for a person. */
-function render({ absorbed, relinked, blocked, lateOwners, settled, quarantine }: Answer): string {
+function render({ absorbed, relinked, blocked, lateOwners, settled, erased, quarantine }: Answer): string {
   const table = renderTable(
     ['what', 'legacy rows'],
     [
@@ -63,6 +65,7 @@ function render({ absorbed, relinked, blocked, lateOwners, settled, quarantine }
       ['links that changed otherwise', relinked.length],
       ["strangers' runs that are an owner's by now, decided anew", lateOwners.flipped.size],
       ['twins settled', settled],
+      ['settled long ago: content removed', erased],
       ['blocked: something refers to our row', blocked.size],
       ['memberships that came after the grace window', lateOwners.reported.length],
     ],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Position } from '../lib/position.ts';
 import { AvroDecoder, ROW_COLUMNS, schemaUnusable, UnreadableSchema, type DecoderOptions } from './avro.ts';
 import { UNAVAILABLE } from './event.ts';
@@ -8,6 +9,7 @@ import type {
   RawRecord,
   SourceEvent,
   Unavailable,
+  UnusableEvent,
 } from './event.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
 import type { SchemaLookup } from '../lib/registry.ts';
@@ -34,7 +36,8 @@ export function createDecoder(
   placeholder: string,
   options: DecoderOptions = {},
 ): Decoder {
-  const rules = { placeholder, parkUnusable: options.parkUnusable === true };
+  const { parkUnusable = false, maxBytes = Number.MAX_SAFE_INTEGER } = options;
+  const rules = { placeholder, parkUnusable, maxBytes };
   if (lookUp === undefined) {
     // Async: what a record makes it throw rejects the promise.
     // eslint-disable-next-line @typescript-eslint/require-await
@@ -52,6 +55,8 @@ interface Rules {
   readonly parse: Parse;
   readonly placeholder: string;
   readonly parkUnusable: boolean;
+  /** Of a value; a larger one is neither decoded nor kept. */
+  readonly maxBytes: number;
 }
 
 function decodeAll(
@@ -73,6 +78,8 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
   try {
     // The key first: a record whose value cannot be read is still one of its row.
     if (record.key !== null) legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
+    if (record.value !== null && record.value.length > rules.maxBytes)
+      return tooLarge(record.value, { record, position, legacyId, rules });
     const envelope = record.value === null ? null : objectOf(parse('envelope', record.value), 'the envelope');
     if (envelope?.['op'] === 't') return { kind: 'truncate', position, lsn: lsnIfAny(envelope['source']) };
     if (legacyId === null) throw new Unmappable('the record has no key');
@@ -90,10 +97,22 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
   }
 }
 
-interface KeyedContext {
+/** Parked by its position, its hash and its size: content that nobody decodes is not stored either. */
+function tooLarge(value: Buffer, { record, position, legacyId, rules }: Context): UnusableEvent {
+  const unkept = { sha256: createHash('sha256').update(value).digest(), bytes: value.length };
+  const detail = `the record has ${String(value.length)} bytes, and RECORD_MAX_BYTES is ${String(rules.maxBytes)}`;
+  const reason: QuarantineReason = 'too_large';
+  return { kind: 'unusable', position, legacyId, reason, detail, record: { ...record, value: null, unkept } };
+}
+
+interface KeyedContext extends Context {
+  readonly legacyId: string;
+}
+
+interface Context {
   readonly record: RawRecord;
   readonly position: Position;
-  readonly legacyId: string;
+  readonly legacyId: string | null;
   readonly rules: Rules;
 }
 

@@ -112,13 +112,16 @@ export interface TruncateEvent {
 export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;
 export type SourceEvent = KeyedEvent | TombstoneEvent | TruncateEvent;
 
-export type QuarantineReason = 'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres';
+export type QuarantineReason =
+  'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres' | 'too_large';
 
 /** A record as it lies in the topic. */
 export interface RawRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  /** In place of a value that is too large to be kept. */
+  readonly unkept?: { readonly sha256: Buffer; readonly bytes: number };
 }
 
 /** The event as one that cannot be used, for a reason that was met after decoding. */

@@ -154,6 +154,8 @@ const quarantine: Statement<Quarantine> = {
     { bytes: ({ event }) => event.record.key },
     { bytes: ({ event }) => event.record.value },
     ({ recordsDecision }) => recordsDecision,
+    { bytes: ({ event }) => event.record.unkept?.sha256 ?? null },
+    ({ event }) => event.record.unkept?.bytes ?? null,
   ],
 };
 

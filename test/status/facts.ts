@@ -33,6 +33,7 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
       release: 'x',
       phase: 'done',
       last_id: null,
+      legacy_counted: null,
       legacy_rows: '1000',
       ledger_rows: '1000',
       canonical_rows: '700',

@@ -13,6 +13,7 @@ const NEEDED = new Set([
   '0011-content-hash.sql',
   '0013-own-rows.sql',
   '0022-texts.sql',
+  '0029-forgotten.sql',
 ]);
 
 const INSUFFICIENT_PRIVILEGE = '42501';

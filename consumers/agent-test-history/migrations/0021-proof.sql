@@ -8,6 +8,9 @@ ALTER TABLE history_cdc.reconcile_finding ADD COLUMN severity text NOT NULL GENE
 -- How many rows a verdict does not speak of, by the reason; NULL in runs of earlier releases.
 ALTER TABLE history_cdc.reconcile_run ADD COLUMN excepted jsonb;
 
+-- How many rows the legacy table held at the end, counted without its indexes: the walk by the key may have missed some.
+ALTER TABLE history_cdc.reconcile_run ADD COLUMN legacy_counted bigint;
+
 -- Truncates of the legacy table that a person has accepted. What the ledger had seen before one is gone from the table
 -- without an event of its own.
 CREATE TABLE history_cdc.truncated (

@@ -4,7 +4,7 @@ import { Conflict } from '../../lib/postgres-errors.ts';
 import type { Position } from '../../lib/position.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { Decoder } from '../decode.ts';
-import type { DeleteEvent, RawRecord, SourceEvent } from '../event.ts';
+import type { DeleteEvent, QuarantineReason, RawRecord, SourceEvent, UnusableEvent } from '../event.ts';
 
 const SIZES = sqlFile(import.meta.url, './sql/story-sizes.sql');
 const STORED = sqlFile(import.meta.url, './sql/stored-records.sql');
@@ -81,6 +81,10 @@ function portions(stories: readonly (readonly Sized[])[]): Plan[] {
 }
 
 interface StoredRow {
+  readonly reason: QuarantineReason;
+  readonly detail: string;
+  /** Its content was removed, or never kept. */
+  readonly is_unkept: boolean;
   readonly id: string;
   readonly topic_id: string;
   readonly partition: number;
@@ -111,7 +115,7 @@ export async function readStories(client: Client, plan: Plan, decode: Decoder): 
   const events = await decode(records, plan);
   const byStory = new Map<string, OpenStory>();
   for (const [index, row] of rows.entries()) {
-    const event = events[index];
+    const event = row.is_unkept ? unkept(row, events[index]) : events[index];
     assert(event !== undefined, 'the decoder did not answer once for each record');
     const { id, legacy_id: parkedKey } = row;
     const name = parkedKey ?? `record ${id}`;
@@ -122,6 +126,17 @@ export async function readStories(client: Client, plan: Plan, decode: Decoder): 
     byStory.set(name, story);
   }
   return [...byStory.values()];
+}
+
+/** Nothing can be tried without the content: what is wrong with the record stays as it is. Its position is that of the bytes. */
+function unkept(
+  { legacy_id: legacyId, reason, detail }: StoredRow,
+  read: SourceEvent | undefined,
+): UnusableEvent {
+  assert(read !== undefined, 'the decoder did not answer once for each record');
+  const { position } = read;
+  const record = { offset: position.offset, key: null, value: null };
+  return { kind: 'unusable', position, legacyId, reason, detail, record };
 }
 
 /** The delete before a record, where another record of the story is before that: what is before all of them is done. */

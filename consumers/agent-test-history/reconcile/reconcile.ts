@@ -12,7 +12,7 @@
  * In stretches of keys, each a short transaction; how far the run came is stored behind them: a run that was broken off
  * goes on from there, and nothing is held in memory.
  */
-import { inTransaction } from '../../lib/postgres.ts';
+import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { acceptFindings, type AcceptRule } from './accepted.ts';
 import { compare, fetchFor, type Compared, type ComparedPhase } from './checks.ts';
 import { forgetOldFindings } from './forget.ts';
@@ -51,11 +51,12 @@ export async function reconcile(context: ReconcileContext): Promise<ReconcileRun
   }
   await recheck(context, run.id);
   await recordTruncated(context, run.id);
+  const legacyCounted = await countLegacyRows(context.elsewhere ?? canonical);
   const finished = await inTransaction(canonical, async (client) => {
     await client.query(ALL_OF_A_TABLE);
     await acceptFindings(client, run.id, context.accepted);
     await client.query(RECORD_PRUNED, [run.id]);
-    return await finish(client, run);
+    return await finish(client, run, { legacyCounted, sourceIsQuiet: context.sourceIsQuiet });
   });
   await forgetOldFindings(canonical);
   return finished;
@@ -63,6 +64,25 @@ export async function reconcile(context: ReconcileContext): Promise<ReconcileRun
 
 /** Hours are not to be expected; half a minute is too little for a large table. */
 const ALL_OF_A_TABLE = "SET LOCAL statement_timeout = '15min'";
+
+/** Counts by reading the table itself: the walk goes by the primary key's index, which may be broken. */
+async function countLegacyRows(legacy: Pool): Promise<string> {
+  return await inTransaction(legacy, async (client) => {
+    await client.query(ALL_OF_A_TABLE);
+    await client.query(
+      'SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off',
+    );
+    const { rows } = await client.query<{ rows: string }>(
+      'SELECT count(*)::text AS rows FROM public.agent_test_history',
+    );
+    return certain(rows[0]).rows;
+  });
+}
+
+function certain<T>(row: T | undefined): T {
+  if (row === undefined) throw new Error('an aggregate gave no row');
+  return row;
+}
 
 const RECORD_PRUNED = `
   INSERT INTO history_cdc.pruned (canonical_run_id, legacy_id)

@@ -19,6 +19,8 @@ export interface ReconcileRun {
   readonly phase: Phase;
   readonly last_id: string | null;
   readonly legacy_rows: string;
+  /** How many rows the legacy table held at the end, by another way than the walk; null before. */
+  readonly legacy_counted: string | null;
   readonly ledger_rows: string;
   readonly canonical_rows: string;
   readonly decisions: Readonly<Record<string, number>> | null;
@@ -100,10 +102,13 @@ const FINISH = `
   SET phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp(), last_id = NULL,
       decisions = (SELECT coalesce(jsonb_object_agg(decision, rows), '{}') FROM (
         SELECT decision, count(*) AS rows FROM history_cdc.ledger GROUP BY decision) AS counted),
+      legacy_counted = $3::bigint,
       verdict = (
         SELECT CASE
           WHEN bool_or(f.state = 'confirmed' AND f.kind <> 'parked') THEN 'wrong'
           WHEN count(*) > 0 THEN 'not_proven'
+          -- Where nobody writes, all rows that there are were walked; and where there are any, not none.
+          WHEN CASE WHEN $4::boolean OR legacy_rows = 0 THEN legacy_rows <> $3::bigint END THEN 'not_proven'
           ELSE 'proven' END
         FROM history_cdc.reconcile_finding f
         WHERE f.run_id = $1 AND f.severity = 'wrong' AND f.accepted_by IS NULL AND f.state IN ('confirmed', 'in_flight')),
@@ -122,8 +127,23 @@ const FINISH = `
   WHERE id = $1 AND phase <> 'done'
   RETURNING *`;
 
+/** What a verdict rests on beside the findings. */
+export interface Whole {
+  readonly legacyCounted: string;
+  readonly sourceIsQuiet: boolean;
+}
+
 /** Stores the verdict on what was found. */
-export async function finish(client: Client, run: ReconcileRun): Promise<ReconcileRun> {
-  const { rows } = await client.query<ReconcileRun>(FINISH, [run.id, EXCEPTIONS]);
+export async function finish(
+  client: Client,
+  run: ReconcileRun,
+  { legacyCounted, sourceIsQuiet }: Whole,
+): Promise<ReconcileRun> {
+  const { rows } = await client.query<ReconcileRun>(FINISH, [
+    run.id,
+    EXCEPTIONS,
+    legacyCounted,
+    sourceIsQuiet,
+  ]);
   return rows[0] ?? run;
 }

@@ -7,6 +7,7 @@
 import { inTransaction, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { addChanges, type Changes } from '../changes.ts';
+import { eraseSettled } from '../quarantine/retention.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import type { LiveWindowMeter } from '../twins/live-window.ts';
@@ -32,6 +33,8 @@ const AT_ONCE = 500;
 export interface SweepContext extends PipelineContext {
   /** For how long a stranger's run may still turn out to be an owner's. */
   readonly graceSeconds: number;
+  /** After how many days the content of what is settled is removed; undefined: it stays. */
+  readonly parkedRetentionDays?: number;
   readonly meter: Pick<LiveWindowMeter, 'lower'>;
 }
 
@@ -45,6 +48,8 @@ export interface SweepResult {
   readonly lateOwners: LateOwners;
   /** Pairs that no arrival changes any more. */
   readonly settled: number;
+  /** Parked records, and what `undo` kept, whose content was removed because they were settled long ago. */
+  readonly erased: number;
   readonly changes: Changes;
 }
 
@@ -55,6 +60,8 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
   for (let first = 0; first < suspects.length; first += AT_ONCE)
     relinked.push(await lookAgain(context, suspects.slice(first, first + AT_ONCE)));
   const settled = await settle(context);
+  const { canonical, parkedRetentionDays: days } = context;
+  const erased = days === undefined ? 0 : await eraseSettled(canonical, days);
   const applied = relinked.flatMap((one) => one.applied);
   const isAbsorbed = ({ was, becomes }: (typeof applied)[number]) =>
     was.decision === 'projected' && becomes.decision === 'twin';
@@ -64,6 +71,7 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
     blocked: new Map(relinked.flatMap(({ blocked }) => [...blocked])),
     lateOwners,
     settled,
+    erased,
     changes: relinked.map(({ changes }) => changes).reduce(addChanges, lateOwners.changes),
   };
 }

@@ -73,8 +73,9 @@ export class Sweeper {
     return result;
   }
 
-  #log({ absorbed, relinked, blocked, lateOwners: { flipped } }: SweepResult): void {
+  #log({ absorbed, relinked, blocked, lateOwners: { flipped }, erased }: SweepResult): void {
     const { logger } = this.#options;
+    if (erased > 0) logger.info({ records: erased }, 'the content of settled records was removed');
     if (absorbed.length > 0) logger.info({ legacyIds: absorbed }, 'live rows took over from ours');
     if (relinked.length > 0) logger.info({ legacyIds: relinked }, 'links changed with rows that came later');
     for (const [legacyId, decision] of flipped)

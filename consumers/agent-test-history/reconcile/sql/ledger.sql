@@ -38,7 +38,8 @@ listed AS MATERIALIZED (
 -- Where the context is gone nobody can say who owned the agent: no row.
 ownership AS MATERIALIZED (
   SELECT e.legacy_id, e.decision, e.canonical_run_id, e.is_member IS TRUE AND e.lists_agent IS TRUE AS owner_then,
-         m.workos_user_id IS NOT NULL AND l.agent_url IS NOT NULL AND NOT history_cdc.is_blank(e.user_id) AS owner_now
+         m.workos_user_id IS NOT NULL AND l.agent_url IS NOT NULL AND NOT history_cdc.is_blank(e.user_id) AS owner_now,
+         e.user_id LIKE 'forgotten:%' IS TRUE AS is_forgotten
   FROM compared e
   JOIN context c ON c.id = e.agent_context_id
   LEFT JOIN listed l ON l.organization_id = c.organization_id AND l.agent_url = c.agent_url
@@ -97,7 +98,8 @@ found AS (
   UNION ALL
   SELECT CASE WHEN o.owner_then THEN 'owner_then' ELSE 'elevated' END, o.legacy_id, o.canonical_run_id, ARRAY[o.decision], ''
   FROM ownership o
-  WHERE o.canonical_run_id IS NOT NULL AND NOT o.owner_now
+  -- Of a user who was forgotten nobody can say what the user is now.
+  WHERE o.canonical_run_id IS NOT NULL AND NOT o.owner_now AND NOT (o.owner_then AND o.is_forgotten)
   UNION ALL
   SELECT 'owner_by_now', o.legacy_id, NULL, ARRAY[o.decision], ''
   FROM ownership o

@@ -3,18 +3,22 @@
 -- $1 the run; the others are those of the rows.
 WITH compared AS MATERIALIZED (
   SELECT t.*, l.legacy_id AS ledger_id, l.decision, l.reason, l.canonical_run_id, l.agent_context_id AS decided_context_id,
-         l.user_id AS decided_user_id, l.organization_id AS decided_organization_id, l.agent_url AS decided_agent_url,
+         l.user_id AS decided_user_id, coalesce(f.alias, t.user_id) AS kept_user_id,
+         l.organization_id AS decided_organization_id, l.agent_url AS decided_agent_url,
          l.lifecycle_stage AS decided_stage, l.source_deleted_at, l.op AS decided_op, l.started_at AS decided_started_at,
          l.fingerprint AS decided_look, l.profile_hash AS decided_profile,
          -- Not while it stands where it was decided, whatever the reason says: an update of it was not applied then.
          l.decision = 'projected' AND l.reason = 'moved_to_agent_not_owned'
-           AND (l.agent_context_id, l.user_id) IS DISTINCT FROM (t.agent_context_id, t.user_id) AS moved_away,
+           AND (l.agent_context_id, l.user_id) IS DISTINCT FROM (t.agent_context_id, coalesce(f.alias, t.user_id)) AS moved_away,
          -- Asked once a row: each time that it is asked, the whole document is unpacked.
          CASE WHEN l.decision = 'projected' THEN jsonb_typeof(t.steps_json) END AS steps_kind
   FROM (
 {{legacy}}
   ) t
   LEFT JOIN LATERAL (SELECT * FROM history_cdc.ledger l WHERE l.legacy_id = t.id LIMIT 1) l ON true
+  -- A user who was forgotten is held under an alias (forget/).
+  LEFT JOIN history_cdc.forgotten_user f
+    ON f.user_hash = sha256((SELECT k.key FROM history_cdc.forgotten_key k) || convert_to(t.user_id, 'UTF8'))
 ),
 context AS MATERIALIZED (
   SELECT c.id, c.organization_id::text AS organization_id, history_cdc.canonical_agent_url(c.agent_url) AS agent_url
@@ -96,12 +100,12 @@ differing AS MATERIALIZED (
     CASE WHEN (r.observations_json ->> 'backfill_source', r.observations_json ->> 'original_scenario',
                r.observations_json ->> 'backfill_user_id', r.observations_json ->> 'backfill_org_id')
               IS DISTINCT FROM
-              ('agent_test_history', o.scenario, o.user_id, coalesce(o.organization_id, o.decided_organization_id))
+              ('agent_test_history', o.scenario, o.kept_user_id, coalesce(o.organization_id, o.decided_organization_id))
            OR history_cdc.canonical_agent_url(r.observations_json ->> 'original_agent_url') <> r.agent_url
          THEN 'observations_json' END,
     CASE WHEN r.observations_json -> 'storyboards' IS DISTINCT FROM b.verdicts THEN 'storyboards' END,
     CASE WHEN o.decided_context_id IS DISTINCT FROM o.agent_context_id THEN 'agent_context_id' END,
-    CASE WHEN o.decided_user_id IS DISTINCT FROM o.user_id THEN 'user_id' END,
+    CASE WHEN o.decided_user_id IS DISTINCT FROM o.kept_user_id THEN 'user_id' END,
     CASE WHEN o.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
   ], NULL) AS fields
   FROM ours o
@@ -114,7 +118,7 @@ differing AS MATERIALIZED (
   -- A row without a canonical row is decided by every image of it, so the ledger knows the newest.
   SELECT s.id, s.version, NULL, array_remove(ARRAY[
     CASE WHEN s.decided_context_id IS DISTINCT FROM s.agent_context_id THEN 'agent_context_id' END,
-    CASE WHEN s.decided_user_id IS DISTINCT FROM s.user_id THEN 'user_id' END,
+    CASE WHEN s.decided_user_id IS DISTINCT FROM s.kept_user_id THEN 'user_id' END,
     CASE WHEN (s.decision = 'anonymous') <> history_cdc.is_blank(s.user_id) THEN 'decision' END,
     CASE WHEN s.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
   ], NULL)
