@@ -152,14 +152,16 @@ export class PartitionSession {
     const queued = this.#queue.take();
     const last = queued.at(-1);
     if (last === undefined) return undefined;
-    const events = queued.flatMap(({ event }) => event ?? []);
-    return { ...last, events: events.map((event) => this.#accepted(event)) };
+    return {
+      ...last,
+      events: queued.flatMap(({ event }) => (event === undefined ? [] : this.#accepted(event))),
+    };
   }
 
   #accepted(event: SourceEvent): SourceEvent {
-    const isAccepted =
-      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset);
-    return isAccepted ? { ...event, accepted: true } : event;
+    if (event.kind !== 'truncate') return event;
+    const accepted = this.#options.isAcceptedTruncate(this.partition, event.position.offset);
+    return accepted ? { ...event, accepted } : event;
   }
 
   /** True where a transaction ran out of time, and its size is still growing back. */
