@@ -1,12 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { blameOf, isEnvironmentError } from '../lib/postgres-errors.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
-import type { BatchMark } from '../lib/kafka-batch.ts';
 import { ChunkQueue, type ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
 import { withoutRefused, type SourceEvent } from './event.ts';
 import { storedOffsets, type Claim, type Step } from './offsets.ts';
-import { offsetBehind, queuedEvents, type Fetched } from './queued-events.ts';
+import { offsetBehind, queuedEvents, type Chunk, type Fetched } from './queued-events.ts';
 import { projectBatch, type Batch, type PipelineContext } from './pipeline.ts';
 import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
@@ -35,17 +34,6 @@ export interface SessionOptions {
   committed(sessions: readonly PartitionSession[], result: BatchResult, seconds: number): void;
   /** A transaction failed for the environment's sake and is tried again. */
   retrying(session: PartitionSession, error: Error): void;
-}
-
-/**
- * Events of one partition in order, the offset behind them, and the batch that lies before that offset. It may hold no
- * event: the offsets of markers are gone past as well, because otherwise nobody could tell that the end is reached.
- */
-export interface Chunk {
-  readonly events: readonly SourceEvent[];
-  readonly to: bigint;
-  /** Null where it is not known. */
-  readonly batch: BatchMark | null;
 }
 
 interface SessionChunk {

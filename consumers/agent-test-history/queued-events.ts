@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
+import type { BatchMark } from '../lib/kafka-batch.ts';
 import type { FetchedRecords, TopicRecord } from '../lib/kafka-consumer.ts';
 import type { QueuedEvent } from './chunk-queue.ts';
 import type { SourceEvent } from './event.ts';
+
+/**
+ * Events of one partition in order, the offset behind them, and the batch that lies before that offset. It may hold no
+ * event: the offsets of markers are gone past as well, because otherwise nobody could tell that the end is reached.
+ */
+export interface Chunk {
+  readonly events: readonly SourceEvent[];
+  readonly to: bigint;
+  /** Null where it is not known. */
+  readonly batch: BatchMark | null;
+}
 
 /** What a fetch has read. */
 export type Fetched = Pick<FetchedRecords, 'records' | 'batches' | 'nextOffset'>;
