@@ -44,6 +44,7 @@ export interface ProjectorRole {
 }
 
 export interface ProjectionFacts {
+  /** In the order in which they were accepted: the ledger belongs to the last one. */
   readonly topics: readonly {
     readonly topicId: string;
     readonly name: string;

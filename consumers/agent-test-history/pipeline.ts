@@ -28,7 +28,7 @@ import { decideEvents } from './decide-events.ts';
 import { dropSeen, type Known } from './drop-seen.ts';
 import { isComplete, leftOutColumns, type SourceEvent } from './event.ts';
 import { lookedUpAgain, lookUpAndLock, withFacts } from './look-up-and-lock.ts';
-import { advance, lockPartition, type Step } from './offsets.ts';
+import { advance, lockPartition, type ReadBeside, type Step } from './offsets.ts';
 import { parkedBefore } from './parked-before.ts';
 import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
@@ -51,9 +51,7 @@ export interface PipelineContext {
 export interface Batch {
   readonly events: readonly SourceEvent[];
   /** `commit` moves the stored offsets of its partitions under claims; `replay` moves none; `dry_run` rolls everything back. */
-  readonly mode:
-    | { readonly kind: 'commit'; readonly steps: readonly Step[] }
-    | { readonly kind: 'replay' | 'dry_run'; readonly topicId: string; readonly partition: number };
+  readonly mode: { readonly kind: 'commit'; readonly steps: readonly Step[] } | ReadBeside;
   /** Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. */
   readonly admit: (fates: readonly Fate[]) => void;
 }
@@ -66,9 +64,7 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
   const transaction = mode.kind === 'dry_run' ? inDryRun : inTransaction;
   const work = async (client: Client) => {
     const claim = () =>
-      mode.kind === 'commit'
-        ? advanceAll(client, mode.steps, batch.events)
-        : lockPartition(client, mode.topicId, mode.partition);
+      mode.kind === 'commit' ? advanceAll(client, mode.steps, batch.events) : lockPartition(client, mode);
     return await projectEvents({ ...context, client }, batch, claim);
   };
   return await transaction(context.canonical, work, { prepared: batch.events.length <= PREPARED_EVENTS });

@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   TOPIC_RECREATED: 'the topic was deleted and made again: stored offsets mean nothing in it',
   PARTITIONS_CHANGED: 'the partition count of the topic changed: keys moved, their order is lost',
   OFFSET_OUT_OF_RANGE: 'the next offset to read is no longer, or not yet, in the topic',
+  TOPIC_CUT: 'the end of a partition was cut off, and it has grown again over offsets that were read already',
   TOPIC_TRUNCATED: 'the beginning of the topic has been deleted, so part of the history is not in it',
   SOURCE_TRUNCATED: 'the legacy table was truncated',
   STREAM_BROKEN:

@@ -114,7 +114,7 @@ export class Projectors {
         const isCommitted = attempt > 1 && (await this.#isCommitted(context, claim, to));
         const mode: Batch['mode'] = isCommitted
           ? { kind: 'replay', topicId, partition }
-          : { kind: 'commit', steps: [{ claim, from: BigInt(from), to: BigInt(to) }] };
+          : { kind: 'commit', steps: [{ claim, from: BigInt(from), to: BigInt(to), batch: null }] };
         const result = await projectBatch(context, {
           events,
           mode,

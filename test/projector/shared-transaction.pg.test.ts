@@ -8,7 +8,7 @@ import type { Pool } from '../../consumers/lib/postgres.ts';
 import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, type Message } from '../support/records.ts';
-import { jsonDecoder, noBreaker, TOPIC_ID } from '../support/run-records.ts';
+import { fetchOf, jsonDecoder, noBreaker, TOPIC_ID } from '../support/run-records.ts';
 import { until } from '../support/until.ts';
 
 const topic = usePartitions();
@@ -60,7 +60,7 @@ async function openSessions(
         },
         retrying: (one) => retries.push(one.partition),
       });
-      await session.accept(run.records);
+      await session.accept(fetchOf(run.records));
       return session;
     }),
   );
@@ -170,7 +170,7 @@ describe('a few rows of several partitions', () => {
         return rows.length > 0;
       });
       const [, second] = opened;
-      await second?.accept(topic().commit([ownersRow()], await heldBy(second)).records);
+      await second?.accept(fetchOf(topic().commit([ownersRow()], await heldBy(second)).records));
     } finally {
       await client.query('COMMIT');
       client.release();

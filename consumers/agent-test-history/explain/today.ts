@@ -63,7 +63,7 @@ export async function decideToday(
   let rule: Today['rule'] | undefined;
   try {
     return await inDryRun(canonical, async (client) => {
-      await lockPartition(client, position.topicId, position.partition);
+      await lockPartition(client, { ...position, kind: 'dry_run' });
       const tally = emptyResult();
       const looking = { client, matching: { ...matching, floorUs: () => EVERY_ROW } };
       const before = await factsOf(looking, event, tally);

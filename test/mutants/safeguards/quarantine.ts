@@ -16,9 +16,9 @@ export const DATA_ERRORS: Safeguard = {
       breaks: 'the rows around one that Postgres refuses are put aside with it',
       at: 'partition-session.ts',
       find: `if (others.length === 0) {
-      await this.project({ events: [withoutRefused(only, error)], to }, { tried: false });`,
+      await this.project({ events: [withoutRefused(only, error)], ...end }, { tried: false });`,
       replace: `if (others.length >= 0) {
-      await this.project({ events: events.map((event) => withoutRefused(event, error)), to }, { tried: false });`,
+      await this.project({ events: events.map((event) => withoutRefused(event, error)), ...end }, { tried: false });`,
       by: 'projector/quarantine.pg.test.ts',
     },
     {
