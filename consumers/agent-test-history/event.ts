@@ -1,4 +1,4 @@
-import { refusalOf } from '../lib/postgres-errors.ts';
+import { isKeptOut, refusalOf } from '../lib/postgres-errors.ts';
 import type { Position } from '../lib/position.ts';
 
 /** Debezium left the value out: an unchanged TOAST column. It means "as before"; it is never stored or hashed. */
@@ -113,7 +113,12 @@ export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;
 export type SourceEvent = KeyedEvent | TombstoneEvent | TruncateEvent;
 
 export type QuarantineReason =
-  'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres' | 'too_large';
+  | 'undecodable'
+  | 'unmappable'
+  | 'value_unavailable'
+  | 'rejected_by_postgres'
+  | 'refused_by_trigger'
+  | 'too_large';
 
 /** A record as it lies in the topic. */
 export interface RawRecord {
@@ -138,8 +143,13 @@ export function unusable(
  * back of an `undo`: then it is parked without that. Throws the error where nothing is left to leave out.
  */
 export function withoutRefused(event: SourceEvent, error: unknown): UnusableEvent {
-  if (event.kind === 'image' || event.kind === 'delete')
-    return unusable(event, 'rejected_by_postgres', `Postgres refused the row: ${refusalOf(error)}`);
+  if (event.kind === 'image' || event.kind === 'delete') return refusedEvent(event, error);
   if (event.kind !== 'unusable' || event.leavesUndone === true) throw error;
   return { ...event, leavesUndone: true };
+}
+
+/** The event of a row that Postgres refuses, or that a trigger of the application silently does not write. */
+export function refusedEvent(event: ImageEvent | DeleteEvent, error: unknown): UnusableEvent {
+  const reason = isKeptOut(error) ? 'refused_by_trigger' : 'rejected_by_postgres';
+  return unusable(event, reason, `Postgres refused the row: ${refusalOf(error)}`);
 }

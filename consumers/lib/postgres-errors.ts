@@ -10,6 +10,24 @@ export class Conflict extends Error {
   override readonly name = 'Conflict';
 }
 
+/** A canonical row was not written, without an error: a trigger of the application returned NULL. */
+class KeptOut extends Error {
+  override readonly name = 'KeptOut';
+}
+
+/** The same of a row that was to be changed or removed (migrations/0017-application-machinery.sql). */
+const KEPT_AS_IT_WAS = 'RT001';
+
+/** Holds a statement to what it was to write. `keptOut`: rows that it was to insert, and that are not there. */
+export function assertNoneKeptOut(keptOut: number): void {
+  if (keptOut > 0) throw new KeptOut(`a trigger kept out ${String(keptOut)} canonical rows`);
+}
+
+/** True where a trigger of the application refused the row by doing nothing. */
+export function isKeptOut(error: unknown): boolean {
+  return error instanceof KeptOut || sqlState(error) === KEPT_AS_IT_WAS;
+}
+
 /** The five-character SQLSTATE of a Postgres error, or undefined where the error is not one. */
 export function sqlState(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
@@ -45,6 +63,7 @@ const NOT_OF_A_ROW = new Set('03 0A 0B 0L 0P 20 24 26 28 2B 2D 34 3B 3D 3F 42 72
 export function blameOf(error: unknown): Blame {
   if (error instanceof Conflict) return 'race';
   if (error instanceof ConnectionLost) return 'environment';
+  if (error instanceof KeptOut) return 'row';
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return 'program';
   const { code } = error;
   if (SLOW.has(code)) return 'slow';
@@ -76,6 +95,7 @@ export function isEnvironmentError(error: unknown): boolean {
 
 /** What refused a row: its code and the name of the constraint or the function, and no value. */
 export function refusalOf(error: unknown): string {
+  if (isKeptOut(error)) return 'a trigger kept it from being written';
   if (!(error instanceof pg.DatabaseError)) return error instanceof Error ? error.name : 'unknown';
   const { code = '?', constraint, schema, table } = error;
   const raisedBy = applicationFunction(error);

@@ -94,7 +94,7 @@ async function retryPlan(
   return await untilEnvironmentAllows(
     async (nth) => {
       const how = { context, plan, dryRun, isLastRace: nth >= RACE_ATTEMPTS };
-      return await attempt(how, await readStories(context.canonical, plan, decode));
+      return await attempt(how, await readStories(context, plan, decode));
     },
     { signal: new AbortController().signal, retrying },
   );

@@ -9,8 +9,10 @@ import { recordAction } from '../actions.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
 import { lookUp, lookupKeyOf } from '../lookup.ts';
+import { refusalOf } from '../../lib/postgres-errors.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { PipelineContext } from '../pipeline.ts';
+import { rowByRow } from '../row-by-row.ts';
 import { compare, fetchFor, type CheckContext } from './checks.ts';
 import { decidedEvents } from '../sweep/decide-again.ts';
 import { readLegacyRows } from '../sweep/legacy-rows.ts';
@@ -92,8 +94,15 @@ async function repairPart(
     await lockAllPartitions(client);
     const rows = await readLegacyRows(context.legacy, legacyIds);
     const { records, left } = await ourRows(context, client, { legacyIds, rows });
-    const changes = await writeDecisions(client, records);
-    const written = records.map(({ event }) => event.legacyId);
+    const parts = await rowByRow(client, records, {
+      work: (some) => writeDecisions(client, some),
+      refused: ({ event }, error) => {
+        left.set(event.legacyId, `the application refuses it: ${refusalOf(error)}`);
+        return Promise.resolve(NO_CHANGES);
+      },
+    });
+    const changes = parts.reduce(addChanges, NO_CHANGES);
+    const written = records.flatMap(({ event }) => (left.has(event.legacyId) ? [] : [event.legacyId]));
     const still = await stillWrong(context, client, { runId, legacyIds: written });
     const repaired = written.filter((legacyId) => !still.has(legacyId));
     const { runsInserted: inserted, runsUpdated: updated } = changes;
@@ -155,7 +164,7 @@ async function ourRows(
   { matching, optOutPolicy }: PipelineContext,
   client: Client,
   { legacyIds, rows }: { legacyIds: readonly string[]; rows: Awaited<ReturnType<typeof readLegacyRows>> },
-): Promise<{ records: readonly RecordDecision[]; left: ReadonlyMap<string, string> }> {
+): Promise<{ records: readonly RecordDecision[]; left: Map<string, string> }> {
   const left = new Map(legacyIds.map((legacyId) => [legacyId, whyNot(rows.has(legacyId))]));
   const events = await decidedEvents(client, { legacyIds, from: ['projected'] }, rows);
   const facts = await lookUp(client, events.map(lookupKeyOf), matching.floorUs());

@@ -40,7 +40,10 @@ recorded AS (
     op = excluded.op, snapshot = excluded.snapshot, content_hash = NULL, started_at = NULL,
     fingerprint = NULL, profile_hash = NULL,
     decided_at = clock_timestamp(), source_deleted_at = NULL
-  WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))
+  WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset")
+         -- Decided anew where it stands (sweep/decide-again.ts), and refused.
+         OR (l.partition = excluded.partition AND l."offset" = excluded."offset"
+             AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))
     AND l.canonical_run_id IS NULL
   RETURNING 1
 )

@@ -49,7 +49,7 @@ run AS (
          'owner_test', i.dry_run, i.triggered_org_id
   FROM image i
   ON CONFLICT (id) DO NOTHING
-  RETURNING id
+  RETURNING id, observations_json ->> 'backfill_script' IS NOT DISTINCT FROM 'history-cdc' AS is_ours
 ),
 -- Our own rows that were there already. NOT IN hashes the ids, whatever the planner takes the number of rows for.
 there AS MATERIALIZED (
@@ -124,4 +124,8 @@ recorded AS (
 SELECT (SELECT count(*) FROM run)::integer AS runs_inserted,
        (SELECT CASE WHEN cardinality(images) = 0 THEN 0 ELSE history_cdc.rewrite_own_runs(images) END
         FROM there)::integer AS runs_updated,
+       -- Rows that a trigger of the application kept out, gave another id, or took our mark from.
+       ((SELECT count(*) FROM run WHERE NOT is_ours)
+        + (SELECT count(*) FROM there CROSS JOIN LATERAL unnest(there.images) AS i
+           WHERE NOT EXISTS (SELECT FROM public.agent_compliance_runs r WHERE r.id = i.id)))::integer AS kept_out,
        (SELECT count(*) FROM recorded)::integer AS ledger_written

@@ -82,8 +82,8 @@ export class Sweeper {
       logger.info({ legacyId, decision }, 'a stranger by then is an owner by now: decided anew');
     for (const [legacyId, table] of blocked)
       logger.warn(
-        { legacyId, table },
-        'a live row cannot take over from ours, because this table refers to ours',
+        { legacyId, keptBy: table },
+        'a live row cannot take over from ours: a table refers to ours, or the application refuses its removal',
       );
   }
 }

@@ -30,6 +30,40 @@ export const DATA_ERRORS: Safeguard = {
       by: 'projector/one-rows-fault.pg.test.ts',
     },
     {
+      id: 'kept-out',
+      breaks: 'a row that a trigger skips is recorded as projected, and is nowhere',
+      at: 'write.ts',
+      find: 'assertNoneKeptOut(row.kept_out ?? 0);',
+      replace: '',
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
+      id: 'kept-as-it-was',
+      breaks: 'a change that a trigger skips is recorded as done',
+      at: 'migrations/0017-application-machinery.sql',
+      find: 'IF changed < cardinality(changing) THEN',
+      replace: 'IF false THEN',
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
+      id: 'path-of-triggers',
+      breaks: 'an ordinary audit trigger of the application refuses every change of a canonical row',
+      at: 'migrations/0017-application-machinery.sql',
+      find: `RETURNS SETOF uuid
+LANGUAGE sql SET search_path = public, pg_temp`,
+      replace: `RETURNS SETOF uuid
+LANGUAGE sql SET search_path = pg_catalog, pg_temp`,
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
+      id: 'one-row-of-a-sweep',
+      breaks: 'one row that the application refuses ends every sweep, and every undo',
+      at: 'row-by-row.ts',
+      find: 'if (!isRowFault(error)) throw error;',
+      replace: 'throw error;',
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
       id: 'dry-run-meets-the-commit',
       breaks: 'a dry run reports rows as projected that a deferred constraint refuses at the COMMIT',
       at: '../lib/postgres.ts',

@@ -77,8 +77,8 @@ export const PARTITION_LOCK: Safeguard = {
       breaks: 'a sweep moves links on which a batch is deciding',
       at: 'sweep/sweep.ts',
       find: `await lockAllPartitions(client);
-    await enterMatching`,
-      replace: 'await enterMatching',
+    const parts`,
+      replace: 'const parts',
       by: 'projector/sweep-turns.pg.test.ts',
     },
     {
