@@ -23,6 +23,7 @@ import { gapOpen, streamBroken } from './break-errors.ts';
 import { look, type Eyes, type Look } from './look.ts';
 import { Restarter } from './restarter.ts';
 import { STAGES, StallWatch, stallText, type Movement, type Stage, type Stall } from './stall.ts';
+import { identitiesOf, type Recorded } from '../../consumers/agent-test-history/continuity/judge.ts';
 
 export type WatchdogConfig = ConfigWith<'DATABASE_URL'>;
 
@@ -51,6 +52,8 @@ export class Watchdog implements Watch {
   #running: Promise<unknown> = Promise.resolve();
   #stalled: readonly Stall[] = [];
   #gaps = 0;
+  /** The ledger knows the topic after the first commit only: a change before that is a break, too. */
+  #seenFirst: Recorded | undefined;
 
   constructor(options: WatchdogOptions) {
     const { config, cluster, logger, metrics } = options;
@@ -125,7 +128,8 @@ export class Watchdog implements Watch {
 
   async #judgeContinuity({ present }: Look): Promise<void> {
     const { logger, metrics, topicId } = this.#options;
-    const { breaks, gaps } = await checkContinuity(this.#canonical, topicId, present);
+    this.#seenFirst ??= identitiesOf(present);
+    const { breaks, gaps } = await checkContinuity(this.#canonical, topicId, present, this.#seenFirst);
     metrics.gapsOpen.set(gaps.length);
     const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
     // Of a topic that the ledger does not know yet, the projector says first whether it may be projected.

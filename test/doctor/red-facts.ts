@@ -169,6 +169,12 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
   ['topic-partitions', 'failed', topic({ partitions: 3 }), 'partitions is 3, must be 4'],
   ['topic-retention', 'failed', topic({ config: { 'retention.ms': '1000' } }), 'retention.ms is 1000'],
   [
+    'topic-compression',
+    'failed',
+    topic({ config: { 'compression.type': 'zstd' } }),
+    'compression.type is zstd',
+  ],
+  [
     'topic-cleanup',
     'failed',
     topic({ config: { 'cleanup.policy': 'compact' } }),

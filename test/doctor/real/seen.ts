@@ -77,6 +77,7 @@ export const SEEN: Readonly<Record<string, Seen>> = {
   ),
   'topic-retention': seen(STACK, 'retention.ms', 'its kafka-configs.sh'),
   'topic-cleanup': seen(STACK, 'cleanup.policy', 'its kafka-configs.sh'),
+  'topic-compression': seen(STACK, 'compression.type', 'its kafka-configs.sh'),
   'topic-message-limit': seen(STACK, 'max.message.bytes', 'its kafka-configs.sh'),
   'largest-row': seen(POSTGRES, 'a row of 17 MB', 'its sed, in a copy of the checkout'),
   'connect-reachable': seen(STACK, 'a port where nobody listens', SETTING),
