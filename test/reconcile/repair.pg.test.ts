@@ -159,7 +159,9 @@ describe('a trigger of the application', () => {
     for (const apply of [false, true]) {
       const { repaired, left, changes } = await repairOf(run.id, apply);
       expect(repaired).toEqual(others.sort());
-      expect([...left]).toEqual([[refused, 'Postgres refuses it: SQLSTATE P0001, raised in meddle()']]);
+      expect([...left]).toEqual([
+        [refused, 'the application refuses it: SQLSTATE P0001, raised in meddle()'],
+      ]);
       expect(changes.runsInserted).toBe(2);
     }
   });

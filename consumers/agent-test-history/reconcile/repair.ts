@@ -3,7 +3,6 @@
  * written anew from the legacy table, by the statement that wrote them first. Their decisions stay as they are: this is
  * no new decision, and so what would be none of ours today is left, and named.
  */
-import { isRowFault, refusalOf } from '../../lib/postgres-errors.ts';
 import { inDryRun, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
 import { recordAction } from '../actions.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
@@ -41,7 +40,7 @@ export async function repair(context: RepairContext, runId: string, apply: boole
     const ids = await repairable(context.canonical, runId, after);
     const last = ids.at(-1);
     if (last === undefined) return { repaired, left, changes };
-    const part = await repairOrSplit(context, { runId, legacyIds: ids }, apply);
+    const part = await repairPart(context, { runId, legacyIds: ids }, apply);
     repaired.push(...part.repaired);
     for (const [legacyId, why] of part.left) left.set(legacyId, why);
     changes = addChanges(changes, part.changes);
@@ -58,29 +57,6 @@ const REPAIRABLE = `
 async function repairable(canonical: Pool, runId: string, after: string): Promise<string[]> {
   const { rows } = await canonical.query<{ legacy_id: string }>(REPAIRABLE, [runId, after]);
   return rows.map(({ legacy_id }) => legacy_id);
-}
-
-/** A row that Postgres refuses is left and named. The others of its part are repaired all the same, in smaller parts. */
-async function repairOrSplit(context: RepairContext, part: Part, apply: boolean): Promise<Repaired> {
-  const { runId, legacyIds } = part;
-  try {
-    return await repairPart(context, part, apply);
-  } catch (error) {
-    const [first, ...others] = legacyIds;
-    if (!isRowFault(error) || first === undefined) throw error;
-    if (others.length === 0) {
-      const left = new Map([[first, `Postgres refuses it: ${refusalOf(error)}`]]);
-      return { repaired: [], left, changes: NO_CHANGES };
-    }
-  }
-  const half = Math.ceil(legacyIds.length / 2);
-  const one = await repairOrSplit(context, { runId, legacyIds: legacyIds.slice(0, half) }, apply);
-  const other = await repairOrSplit(context, { runId, legacyIds: legacyIds.slice(half) }, apply);
-  return {
-    repaired: [...one.repaired, ...other.repaired],
-    left: new Map([...one.left, ...other.left]),
-    changes: addChanges(one.changes, other.changes),
-  };
 }
 
 async function repairPart(
