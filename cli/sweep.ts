@@ -41,14 +41,16 @@ async function sweepOnce(context: CommandContext): Promise<Answer> {
   });
 }
 
-function facts({ absorbed, relinked, blocked, lateOwners, settled, changes, quarantine }: Answer) {
+function facts({ absorbed, relinked, blocked, lateOwners, movedKeys, settled, stragglers, changes, quarantine }: Answer) {
   return {
     absorbed,
     relinked,
     blocked: Object.fromEntries(blocked),
+    moved_keys: movedKeys,
     late_owners: Object.fromEntries(lateOwners.flipped),
     late_owners_reported: lateOwners.reported,
     settled,
+    stragglers,
     changes,
     quarantine,
   };

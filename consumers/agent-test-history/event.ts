@@ -1,3 +1,4 @@
+import type { RecordHeaders } from '../lib/kafka-consumer.ts';
 import type { Position } from '../lib/position.ts';
 
 /** Debezium left the value out: an unchanged TOAST column. It means "as before"; it is never stored or hashed. */
@@ -60,6 +61,8 @@ interface Provenance {
   readonly lsn: bigint | null;
   readonly snapshot: boolean;
   readonly record: RawRecord;
+  /** Where the primary key was changed: the key before it, of an image; the key from now on, of a delete. */
+  readonly otherKey?: string;
 }
 
 /** A row as it is after an insert, an update or a snapshot read. */
@@ -105,13 +108,15 @@ export interface TruncateEvent {
 export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;
 export type SourceEvent = KeyedEvent | TombstoneEvent | TruncateEvent;
 
-export type QuarantineReason = 'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres';
+export type QuarantineReason =
+  'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres' | 'key_changed';
 
 /** A record as it lies in the topic. */
 export interface RawRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers?: RecordHeaders;
 }
 
 /** The event as one that cannot be used, for a reason that was met after decoding. */

@@ -220,6 +220,7 @@ describe('what a projector did', () => {
     observer.swept(
       {
         ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], blocked: new Map([['e', 'table']]), settled: 0 },
+        ...{ movedKeys: [], stragglers: 6 },
         lateOwners: {
           flipped: new Map([
             ['f', 'projected'],
@@ -241,6 +242,7 @@ describe('what a projector did', () => {
       'history_cdc_sweep_failures_total 1',
       'history_cdc_twins_blocked 1',
       'history_cdc_late_owners_reported 4',
+      'history_cdc_stragglers 6',
     ])
       expect(text.split('\n')).toContain(line);
   });

@@ -52,7 +52,7 @@ export interface RunFacts {
   >;
   readonly sweeps: Readonly<
     Record<
-      'sweeps' | 'absorbed' | 'relinked' | 'late_owners' | 'settled' | 'blocked' | 'late_owners_reported',
+      'sweeps' | 'absorbed' | 'relinked' | 'late_owners' | 'settled' | 'blocked' | 'late_owners_reported' | 'stragglers',
       number
     >
   >;

@@ -11,6 +11,7 @@ const NEEDED = new Set([
   '0008-undone.sql',
   '0011-content-hash.sql',
   '0013-own-rows.sql',
+  '0019-key-changes.sql',
 ]);
 
 const INSUFFICIENT_PRIVILEGE = '42501';

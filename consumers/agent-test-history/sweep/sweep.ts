@@ -15,6 +15,8 @@ import { ledgerSeeds, rematch } from '../twins/match.ts';
 import type { Relinked } from '../twins/relink.ts';
 import { flipLateOwners, type LateOwners } from './late-owners.ts';
 import { readLegacyRows } from './legacy-rows.ts';
+import { moveKeys } from './moved-keys.ts';
+import { nameProjected } from './name-projected.ts';
 
 const UNLINKED_LIVE = sqlFile(import.meta.url, './sql/unlinked-live.sql');
 const ENTER_BY_OWN_RUN = sqlFile(import.meta.url, './sql/enter-by-own-run.sql');
@@ -32,7 +34,7 @@ const AT_ONCE = 500;
 export interface SweepContext extends PipelineContext {
   /** For how long a stranger's run may still turn out to be an owner's. */
   readonly graceSeconds: number;
-  readonly meter: Pick<LiveWindowMeter, 'lower'>;
+  readonly meter: Pick<LiveWindowMeter, 'lower'> & Partial<Pick<LiveWindowMeter, 'firstLive'>>;
 }
 
 export interface SweepResult {
@@ -43,18 +45,24 @@ export interface SweepResult {
   /** The table that refers to our canonical row, by legacy id, where a live row could not take over. */
   readonly blocked: ReadonlyMap<string, string>;
   readonly lateOwners: LateOwners;
+  /** New keys of legacy rows whose primary key was changed: the run stands at them now. */
+  readonly movedKeys: readonly string[];
   /** Pairs that no arrival changes any more. */
   readonly settled: number;
+  /** Projected rows that the live path did not record while it was up: as many as there are now. */
+  readonly stragglers: number;
   readonly changes: Changes;
 }
 
 export async function sweep(context: SweepContext): Promise<SweepResult> {
+  const keys = await moveKeys(context);
   const lateOwners = await flipLateOwners(context);
   const suspects = await findSuspects(context);
   const relinked: Relinked[] = [];
   for (let first = 0; first < suspects.length; first += AT_ONCE)
     relinked.push(await lookAgain(context, suspects.slice(first, first + AT_ONCE)));
   const settled = await settle(context);
+  const stragglers = await nameProjected(context);
   const applied = relinked.flatMap((one) => one.applied);
   const isAbsorbed = ({ was, becomes }: (typeof applied)[number]) =>
     was.decision === 'projected' && becomes.decision === 'twin';
@@ -64,7 +72,11 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
     blocked: new Map(relinked.flatMap(({ blocked }) => [...blocked])),
     lateOwners,
     settled,
-    changes: relinked.map(({ changes }) => changes).reduce(addChanges, lateOwners.changes),
+    stragglers,
+    movedKeys: keys.moved,
+    changes: relinked
+      .map(({ changes }) => changes)
+      .reduce(addChanges, addChanges(keys.changes, lateOwners.changes)),
   };
 }
 
