@@ -6,7 +6,8 @@ import { loadConfig, type ConfigWith, type Environment } from '../consumers/lib/
 import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../consumers/lib/log.ts';
 import { topicNames } from '../consumers/lib/names.ts';
-import { sqlState, type Pool } from '../consumers/lib/postgres.ts';
+import { type Pool } from '../consumers/lib/postgres.ts';
+import { sqlState } from '../consumers/lib/postgres-errors.ts';
 import { waitUntil } from '../stack/wait.ts';
 import type { BenchStack } from './stack.ts';
 

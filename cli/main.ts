@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { FatalError, messageOf } from '../consumers/lib/errors.ts';
+import { messageOf } from '../consumers/lib/errors.ts';
+import { namedError } from '../consumers/lib/named-error.ts';
 import { printable } from '../consumers/lib/printable.ts';
 import { registerActions } from './actions.ts';
 import { registerCensus } from './census.ts';
@@ -8,6 +9,7 @@ import { registerConnector } from './connector.ts';
 import { AnswerNo, createContext, type CommandContext } from './context.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerForget } from './forget.ts';
 import { registerExplain } from './explain.ts';
 import { registerMigrate } from './migrate.ts';
 import { registerProject } from './project.ts';
@@ -39,6 +41,7 @@ function buildProgram(context: CommandContext): Command {
   registerDemo(program, context);
   registerDoctor(program, context);
   registerExplain(program, context);
+  registerForget(program, context);
   registerMigrate(program, context);
   registerProject(program, context);
   registerReconcile(program, context);
@@ -57,8 +60,9 @@ function buildProgram(context: CommandContext): Command {
 function report(error: unknown): number {
   if (error instanceof AnswerNo) return EXIT_NO;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CANNOT;
-  if (error instanceof FatalError) {
-    process.stderr.write(printable(`error ${error.code}: ${error.message}\n  way out: ${error.wayOut}\n`));
+  const fatal = namedError(error);
+  if (fatal !== undefined) {
+    process.stderr.write(printable(`error ${fatal.code}: ${fatal.message}\n  way out: ${fatal.wayOut}\n`));
     return EXIT_CANNOT;
   }
   process.stderr.write(

@@ -1,3 +1,4 @@
+import type { CheckContext } from '../consumers/agent-test-history/reconcile/checks.ts';
 import type { PipelineContext } from '../consumers/agent-test-history/pipeline.ts';
 import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
@@ -20,5 +21,14 @@ export async function measuredContext({
     graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
     matching: { ...matching, floorUs, firstLiveUs },
     meter,
+  };
+}
+
+/** What the comparisons of `reconcile` need beside the canonical database. */
+export function checkContextOf({ config, legacy }: Databases): CheckContext {
+  return {
+    elsewhere: config.LEGACY_DATABASE_URL === config.DATABASE_URL ? undefined : legacy,
+    windowUs: matchingOf(config).windowUs,
+    retentionDays: config.CANONICAL_RETENTION_DAYS,
   };
 }

@@ -101,12 +101,19 @@ export function renderRecord({
     `ledger        ${ledger === null ? 'nothing' : `${textOf(ledger['decision'])} (${textOf(ledger['reason'])}), op ${textOf(ledger['op'])} at ${textOf(ledger['partition'])}:${textOf(ledger['offset'])}`}`,
     `a retry now   ${now === null ? 'nothing to retry' : meaningOf(now)}`,
     `key           ${contentText(content.key, record.key_bytes)}`,
-    `value         ${contentText(content.value, record.value_bytes)}`,
+    `value         ${record.value_sha256 === null ? contentText(content.value, record.value_bytes) : unkeptText(record)}`,
     ...(raw === undefined
       ? []
       : [`raw key       ${raw.key ?? 'none'}`, `raw value     ${raw.value ?? 'none'}`]),
   ].join('\n');
 }
+
+function unkeptText({ value_bytes: bytes, value_sha256: sha256, erased_at: at }: ParkedShown): string {
+  const why = at === null ? 'too large to be kept' : `removed at ${at.toISOString()}`;
+  return `${why}: ${String(bytes)} bytes, SHA-256 ${sha256 ?? ''}`;
+}
+
+type ParkedShown = Pick<ParkedRecord, 'value_bytes' | 'value_sha256' | 'erased_at'>;
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);

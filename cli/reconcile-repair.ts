@@ -2,7 +2,7 @@ import { repair, type Repaired } from '../consumers/agent-test-history/reconcile
 import type { ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
 import { FatalError } from '../consumers/lib/errors.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
+import { checkContextOf, measuredContext } from './pipeline-context.ts';
 import { renderTable } from './table.ts';
 import type { Databases } from './with-databases.ts';
 
@@ -18,7 +18,8 @@ export async function repairLast(
       message: `the last verdict is stale: ${report.stale}`,
       wayOut: 'run `history-cdc reconcile`, and then repair what it finds',
     });
-  const result = await repair(await measuredContext(databases), report.run.id, apply);
+  const repairing = { ...(await measuredContext(databases)), ...checkContextOf(databases) };
+  const result = await repair(repairing, report.run.id, apply);
   context.print(json ? JSON.stringify(facts(result, apply), null, 2) : render(result, apply));
   if (result.left.size > 0) throw new AnswerNo();
 }
@@ -35,11 +36,11 @@ function render({ repaired, left, changes }: Repaired, apply: boolean): string {
       [
         [`missing canonical rows${would} written again`, changes.runsInserted],
         [`canonical rows${would} set to what the legacy row says`, changes.runsUpdated],
-        ['left as they are', left.size],
+        ['not repaired', left.size],
       ],
     ),
     ...repaired.map((legacyId) => `${apply ? 'repaired' : 'would be repaired'} ${legacyId}`),
-    ...[...left].map(([legacyId, why]) => `left ${legacyId}: ${why}`),
+    ...[...left].map(([legacyId, why]) => `not repaired ${legacyId}: ${why}`),
     apply
       ? 'run `history-cdc reconcile --fresh` to see that it is right'
       : 'nothing was changed: history-cdc reconcile --repair --apply',

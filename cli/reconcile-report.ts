@@ -55,9 +55,11 @@ function factsOf(report: ReconcileReport) {
     waited_for: run.waited_for,
     stale,
     legacy_rows: Number(run.legacy_rows),
+    legacy_counted: run.legacy_counted === null ? null : Number(run.legacy_counted),
     ledger_rows: Number(run.ledger_rows),
     canonical_rows: Number(run.canonical_rows),
     decisions: run.decisions,
+    excepted: run.excepted ?? {},
     rows_seen: rowsSeen,
     quarantine,
     gaps: gaps.map(({ id, kind, openedAt, acceptedAt }) => ({
@@ -114,18 +116,37 @@ const VERDICTS = {
   proven: 'proven: every row has its decision, its one canonical row, and the same content',
   wrong:
     'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them, `reconcile --repair` what can be put right',
-  not_proven: 'not proven: what is in flight did not come through in time',
+  not_proven: 'not proven: rows are in flight, wait in quarantine, or were not compared',
 } as const;
 
-function closing({ run, verdict, stale, accepted, gaps }: ReconcileReport): string {
-  const butFor =
-    verdict === 'proven' && Object.keys(accepted).length > 0 ? ', but for what was accepted' : '';
+function closing(report: ReconcileReport): string {
+  const { run, verdict, stale, gaps } = report;
   return [
+    ...(run.legacy_counted === null || run.legacy_counted === run.legacy_rows
+      ? []
+      : [
+          `compared ${run.legacy_rows} legacy rows, and the table holds ${run.legacy_counted} now: \`history-cdc reconcile --fresh\` compares all of it`,
+        ]),
+    ...(run.legacy_counted === '0' ? ['the legacy table holds no row: nothing in it was compared'] : []),
     ...(run.waited_for === null ? [] : [`in flight: ${run.waited_for}`]),
-    `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}${butFor}`,
+    `verdict of ${run.finished_at?.toISOString() ?? ''}: ${VERDICTS[verdict]}${butFor(report)}`,
     ...gaps.map(gapLine),
     ...(stale === null ? [] : [`the verdict is stale: ${stale}. run \`history-cdc reconcile\``]),
   ].join('\n');
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  accepted: 'accepted differences',
+  pruned: 'taken by retention',
+  deleted: 'whose legacy row is deleted, so that nothing is left to compare with',
+};
+
+/** The rows that a verdict does not speak of, each reason with its number. */
+function butFor({ verdict, run: { excepted } }: ReconcileReport): string {
+  const reasons = Object.entries(excepted ?? {}).map(
+    ([reason, rows]) => `${rows.toLocaleString('en')} ${REASONS[reason] ?? reason}`,
+  );
+  return verdict === 'proven' && reasons.length > 0 ? `, but for ${reasons.join(', ')}` : '';
 }
 
 function gapLine({ id, kind, openedAt, acceptedAt }: Gap): string {

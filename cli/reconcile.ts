@@ -11,10 +11,10 @@ import { lastFinished, type ReconcileRun } from '../consumers/agent-test-history
 import { readTopicEnds } from '../consumers/agent-test-history/reconcile/topic-ends.ts';
 import { assertFit, CANONICAL_TABLES, LEGACY_TABLES } from '../consumers/agent-test-history/requirements.ts';
 import { closableGaps, closeGaps } from '../consumers/agent-test-history/continuity/gaps.ts';
-import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { checkContextOf } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
 import { repairLast } from './reconcile-repair.ts';
 import { printReport, type Shape } from './reconcile-report.ts';
@@ -134,9 +134,7 @@ async function compared(
   const closable = await closableGaps(canonical, legacy);
   const run = await reconcile({
     canonical,
-    elsewhere: inOneDatabase(databases) ? undefined : legacy,
-    windowUs: matchingOf(config).windowUs,
-    retentionDays: config.CANONICAL_RETENTION_DAYS,
+    ...checkContextOf(databases),
     settleSeconds: options.settleSeconds,
     sourceIsQuiet: options.sourceIsQuiet === true,
     stream: { legacy, slot: config.SLOT_NAME, topicEnds: () => readTopicEnds(config) },
@@ -159,10 +157,6 @@ async function compared(
   for (const id of await closeGaps(canonical, run.id, closable))
     context.note(`gap ${id} of the stream is closed: nothing is missing`);
   return await reportOf(canonical, run);
-}
-
-function inOneDatabase({ config }: Databases): boolean {
-  return config.LEGACY_DATABASE_URL === config.DATABASE_URL;
 }
 
 function rowsOf({ legacy_rows, ledger_rows, canonical_rows }: ReconcileRun): number {

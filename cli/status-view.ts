@@ -1,4 +1,4 @@
-import { bytesText, secondsUntilFull, spanText } from '../connectors/doctor/wal.ts';
+import { bytesText, spanText } from '../connectors/doctor/wal.ts';
 import type { Problem } from '../connectors/status/problem.ts';
 import type { LagPart, LedgerPart, SlotPart, StatusReport } from '../connectors/status/report.ts';
 import { SECTIONS, type Section } from '../connectors/status/watched.ts';
@@ -157,8 +157,7 @@ function connectorText({ connector }: StatusReport): string {
 }
 
 function slotText(slot: SlotPart): string {
-  const { name, active, walStatus, lagBytes, retainedBytes, bytesLeft, walBytesPerSecond: rate } = slot;
-  const runway = bytesLeft === null || rate === null ? undefined : secondsUntilFull(bytesLeft, rate);
+  const { name, active, walStatus, lagBytes, retainedBytes, bytesLeft, runwaySeconds: runway } = slot;
   return [
     `${name} ${active ? 'active' : 'NOT ACTIVE'}, WAL ${walStatus ?? 'unknown'}`,
     ...(lagBytes === null ? [] : [`${bytesText(lagBytes)} behind`]),
@@ -166,7 +165,7 @@ function slotText(slot: SlotPart): string {
     ...(bytesLeft === null
       ? []
       : [
-          `room for ${bytesText(bytesLeft)}${runway === undefined ? '' : ` (${spanText(runway)} as it writes now)`}`,
+          `room for ${bytesText(bytesLeft)}${runway === null ? ' (for how long is not known yet)' : ` (an outage may last ${spanText(runway)})`}`,
         ]),
   ].join(', ');
 }

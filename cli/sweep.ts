@@ -35,13 +35,25 @@ async function sweepOnce(context: CommandContext): Promise<Answer> {
     const record = { canonical, by: 'sweep', logger: createLogger(config.LOG_LEVEL) } as const;
     const result = await onRecord(record, async () => {
       const graceSeconds = config.OWNERSHIP_GRACE_HOURS * 3600;
-      return await sweep({ ...(await measuredContext(databases)), graceSeconds });
+      const parkedRetentionDays = config.PARKED_RETENTION_DAYS;
+      return await sweep({ ...(await measuredContext(databases)), graceSeconds, parkedRetentionDays });
     });
     return { ...result, quarantine: await countUnhealed(canonical) };
   });
 }
 
-function facts({ absorbed, relinked, blocked, lateOwners, movedKeys, settled, stragglers, changes, quarantine }: Answer) {
+function facts({
+  absorbed,
+  relinked,
+  blocked,
+  lateOwners,
+  movedKeys,
+  settled,
+  stragglers,
+  erased,
+  changes,
+  quarantine,
+}: Answer) {
   return {
     absorbed,
     relinked,
@@ -51,13 +63,14 @@ function facts({ absorbed, relinked, blocked, lateOwners, movedKeys, settled, st
     late_owners_reported: lateOwners.reported,
     settled,
     stragglers,
+    erased,
     changes,
     quarantine,
   };
 }
 
 /** Numbers, and the ids of whatever waits for a person. */
-function render({ absorbed, relinked, blocked, lateOwners, settled, quarantine }: Answer): string {
+function render({ absorbed, relinked, blocked, lateOwners, settled, erased, quarantine }: Answer): string {
   const table = renderTable(
     ['what', 'legacy rows'],
     [
@@ -65,6 +78,7 @@ function render({ absorbed, relinked, blocked, lateOwners, settled, quarantine }
       ['links that changed otherwise', relinked.length],
       ["strangers' runs that are an owner's by now, decided anew", lateOwners.flipped.size],
       ['twins settled', settled],
+      ['settled long ago: content removed', erased],
       ['blocked: something refers to our row', blocked.size],
       ['memberships that came after the grace window', lateOwners.reported.length],
     ],

@@ -7,8 +7,8 @@ const PUBLISHED_TABLES = [
   'public.agent_test_history',
 ] as const;
 
-/** Row filters, whose absence can be checked; and what the DBA's script is written for. */
-export const OLDEST_POSTGRES = 150_000;
+/** The oldest release that a test runs on, and the oldest that its makers support. */
+export const OLDEST_POSTGRES = 140_000;
 
 /** What keeps the connector from working, or from being complete; none where all is well. */
 export function judgeSource(
@@ -22,7 +22,7 @@ function serverProblems(facts: SourceFacts): string[] {
   const problems: string[] = [];
   if (facts.serverVersion < OLDEST_POSTGRES) {
     problems.push(
-      `Postgres ${String(Math.floor(facts.serverVersion / 10_000))} is too old: 15 or later is needed`,
+      `Postgres ${String(Math.floor(facts.serverVersion / 10_000))} is too old: 14 or later is needed`,
     );
   }
   if (facts.walLevel !== 'logical') {
@@ -43,6 +43,22 @@ function objectProblems(facts: SourceFacts, names: SourceNames): string[] {
   }
   if (!facts.signalTable) problems.push('the table history_cdc_source.signal does not exist');
   if (!facts.heartbeatTable) problems.push('the table history_cdc_source.heartbeat does not exist');
+  if (facts.primaryKey && facts.keyColumns.join() !== 'id') {
+    problems.push(
+      `the primary key of public.agent_test_history is (${facts.keyColumns.join(', ')}): events must be keyed by id alone`,
+    );
+  }
+  problems.push(
+    ...facts.inheriting.map(
+      (table) => `${table} inherits from public.agent_test_history: its rows are not streamed`,
+    ),
+  );
+  if (facts.partitioned && facts.publication?.viaRoot === false) {
+    return [
+      ...problems,
+      `the publication ${names.publication} lacks publish_via_partition_root: public.agent_test_history is partitioned`,
+    ];
+  }
   problems.push(...publicationProblems(facts.publication, names.publication));
   if (facts.role === null) problems.push(`the role ${names.role} does not exist`);
   else {

@@ -1,4 +1,5 @@
 import type { Pool } from '../../consumers/lib/postgres.ts';
+import { type Sql } from '../../consumers/lib/quoting.ts';
 
 /** What the legacy database is like, as far as the connector depends on it. */
 export interface SourceFacts {
@@ -7,6 +8,12 @@ export interface SourceFacts {
   readonly dataTable: boolean;
   readonly replicaIdentity: string | null;
   readonly primaryKey: boolean;
+  /** Names of the columns of the primary key; empty where there is none. */
+  readonly keyColumns: readonly string[];
+  /** Whether agent_test_history is partitioned. */
+  readonly partitioned: boolean;
+  /** Tables that inherit from agent_test_history, `schema.table`, quoted: their rows are streamed under their own names. */
+  readonly inheriting: readonly Sql[];
   readonly signalTable: boolean;
   readonly heartbeatTable: boolean;
   readonly publication: PublicationFacts | null;
@@ -21,6 +28,8 @@ export interface PublicationFacts {
   /** schema.table, sorted. */
   readonly tables: readonly string[];
   readonly everyOperation: boolean;
+  /** `publish_via_partition_root`: the changes of partitions come under the name of the partitioned table. */
+  readonly viaRoot: boolean;
   /** A row filter or a column list leaves changes out. */
   readonly narrowed: boolean;
 }
@@ -68,15 +77,23 @@ SELECT json_build_object(
       WHEN relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = tables.data AND indisprimary) THEN 'n'
       ELSE relreplident END FROM pg_class WHERE oid = tables.data),
   'primaryKey', EXISTS (SELECT FROM pg_index WHERE indrelid = tables.data AND indisprimary),
+  'keyColumns', (SELECT coalesce(json_agg(a.attname ORDER BY a.attname), '[]') FROM pg_index i
+      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+      WHERE i.indrelid = tables.data AND i.indisprimary),
+  'partitioned', coalesce((SELECT relkind = 'p' FROM pg_class WHERE oid = tables.data), false),
+  'inheriting', (SELECT coalesce(json_agg(format('%I.%I', n.nspname, c.relname) ORDER BY n.nspname, c.relname), '[]')
+      FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE h.inhparent = tables.data AND NOT c.relispartition),
   'signalTable', tables.signal IS NOT NULL,
   'heartbeatTable', tables.heartbeat IS NOT NULL,
   'publication', (SELECT json_build_object(
       'allTables', puballtables,
       'tables', (SELECT coalesce(json_agg(format('%s.%s', schemaname, tablename) ORDER BY schemaname, tablename), '[]')
                    FROM pg_publication_tables WHERE pubname = p.pubname),
+      'viaRoot', pubviaroot,
       'everyOperation', pubinsert AND pubupdate AND pubdelete AND pubtruncate,
-      'narrowed', (SELECT coalesce(bool_or(prqual IS NOT NULL OR prattrs IS NOT NULL), false)
-                     FROM pg_publication_rel WHERE prpubid = p.oid))
+      'narrowed', (SELECT coalesce(bool_or(coalesce(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') IS NOT NULL), false)
+                     FROM pg_publication_rel r WHERE prpubid = p.oid))
     FROM pg_publication p WHERE pubname = $2),
   'role', (SELECT json_build_object(
       -- Hosting services give the right to replicate by membership in a role of theirs.

@@ -13,6 +13,8 @@ export interface TailOptions {
   readonly take: (record: TopicRecord, value: unknown) => void;
 }
 
+/** The last record lies before the markers of transactions, and before the records of aborted ones: so many offsets at most. */
+const LAST_OFFSETS = 1_000n;
 /** Each tail has a group of its own. */
 const GROUPS = 'history-cdc-tail-';
 
@@ -24,6 +26,8 @@ export class TopicTail {
   /** Where the topic ended when the tail began. */
   readonly #end: bigint;
   #next: bigint;
+  /** The newest record from before the end, where only that one is wanted. */
+  #newest: TopicRecord | undefined;
   #failure: FatalError | undefined;
   #leave: () => Promise<void> = () => Promise.resolve();
 
@@ -32,7 +36,8 @@ export class TopicTail {
     this.#cluster = cluster;
     this.#options = options;
     this.#end = high;
-    this.#next = { start: low, last: high > low ? high - 1n : high, new: high }[options.from];
+    const last = high - low > LAST_OFFSETS ? high - LAST_OFFSETS : low;
+    this.#next = { start: low, last, new: high }[options.from];
   }
 
   static async start(cluster: KafkaCluster, options: TailOptions): Promise<TopicTail> {
@@ -68,15 +73,23 @@ export class TopicTail {
   }
 
   /** An error must not reach kafkajs: it would try the same record again and again. */
-  async #read({ records }: FetchedRecords): Promise<void> {
+  async #read({ records, nextOffset }: FetchedRecords): Promise<void> {
     try {
       for (const record of records) {
-        if (record.value !== null) this.#options.take(record, await this.#options.decode(record.value));
-        this.#next = record.offset + 1n;
+        if (record.offset < this.#next) continue;
+        if (this.#options.from === 'last' && record.offset < this.#end) this.#newest = record;
+        else await this.#take(record);
       }
+      if (nextOffset >= this.#end && this.#newest !== undefined) await this.#take(this.#newest);
+      if (nextOffset > this.#next) this.#next = nextOffset;
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  async #take(record: TopicRecord): Promise<void> {
+    this.#newest = undefined;
+    if (record.value !== null) this.#options.take(record, await this.#options.decode(record.value));
   }
 
   #fail(error: unknown): void {

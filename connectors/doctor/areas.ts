@@ -101,7 +101,10 @@ const HEADER_FINENESS_SECONDS = 1;
 
 export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
   source: { needs: LEGACY, ask: (s, config) => readSourceFacts(s.legacy(), sourceNames(config)) },
-  server: { needs: LEGACY, ask: (s, config) => readServer(s.legacy(), config.SLOT_NAME) },
+  server: {
+    needs: LEGACY,
+    ask: (s, config) => readServer(s.legacy(), config.SLOT_NAME, connectorRole(config)),
+  },
   walRate: { needs: LEGACY, ask: (s) => readWalRate(s.legacy(), delay) },
   sessions: { needs: LEGACY, ask: (s, config) => readSessions(s.legacy(), connectorRole(config)) },
   connectorRole: { needs: LEGACY, ask: (s, config) => readRoleRights(s.legacy(), connectorRole(config)) },

@@ -6,7 +6,8 @@ import {
   serverProblems,
 } from '../../consumers/agent-test-history/requirements.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
-import { sqlState, type Client, type Pool } from '../../consumers/lib/postgres.ts';
+import { type Client, type Pool } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import { askFacts, certain } from './postgres-facts.ts';
 import {
@@ -43,6 +44,7 @@ export interface ProjectorRole {
 }
 
 export interface ProjectionFacts {
+  /** In the order in which they were accepted: the ledger belongs to the last one. */
   readonly topics: readonly {
     readonly topicId: string;
     readonly name: string;

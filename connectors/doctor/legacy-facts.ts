@@ -1,11 +1,14 @@
 import { missingColumns, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
-import { sqlState, type Client } from '../../consumers/lib/postgres.ts';
+import { type Client } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import { certain } from './postgres-facts.ts';
 
 export interface LegacyTable {
   /** Tables and columns, as a sentence names them. */
   readonly missing: readonly string[];
+  /** Columns that we read and Postgres generates: pgoutput leaves them out of the stream. */
+  readonly generated: readonly string[];
   /** Of our two tables: `schema.table.column`. */
   readonly missingOfOurs: readonly string[];
 }
@@ -30,9 +33,17 @@ const OUR_TABLES = {
 export async function readLegacyTable(client: Client): Promise<LegacyTable> {
   return {
     missing: await missingColumns(client, LEGACY_TABLES),
+    generated: (await client.query<{ name: string }>(GENERATED, [LEGACY_TABLES.agent_test_history])).rows.map(
+      ({ name }) => name,
+    ),
     missingOfOurs: await missingOfOurs(client),
   };
 }
+
+const GENERATED = `
+  SELECT attname AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'public' AND c.relname = 'agent_test_history' AND a.attgenerated <> '' AND a.attname = ANY ($1::text[])
+  ORDER BY 1`;
 
 /** By the catalogue: to_regclass would demand USAGE on the schema. */
 const OUR_COLUMNS = `

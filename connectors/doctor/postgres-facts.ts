@@ -13,6 +13,14 @@ export interface ServerFacts {
   /** Of the settings that are judged, those that were given to the server at its start: ALTER SYSTEM does not change them. */
   readonly onCommandLine: readonly string[];
   readonly slot: SlotStanding | null;
+  /** Bytes of WAL per second, on average; null where the server's statistics are too young to tell. */
+  readonly averageWalRate: number | null;
+  /** `idle_replication_slot_timeout`; 0: off; null before Postgres 18. */
+  readonly idleTimeoutSeconds: number | null;
+  /** Of `synchronized_standby_slots`; `served`: a standby reads it. */
+  readonly standbySlots: readonly { readonly name: string; readonly served: boolean }[];
+  /** Time limits as they stand for a session of the connector's role, as Postgres writes them; `0`: none. */
+  readonly roleLimits: readonly { readonly name: string; readonly value: string }[];
 }
 
 export interface SlotStanding {
@@ -24,6 +32,10 @@ export interface SlotStanding {
   readonly bytesLeft: number | null;
   /** Whether it is carried over to a standby; null before Postgres 17. */
   readonly failover: boolean | null;
+  /** Since nobody reads it; null where it is read, and before Postgres 17. */
+  readonly inactiveSeconds: number | null;
+  /** Why the server has given it up; null where it has not, and before Postgres 17. */
+  readonly invalidated: string | null;
   /** The role that reads it now; null where nobody does. */
   readonly readBy: string | null;
 }
@@ -58,8 +70,8 @@ export async function askFacts<T>(client: Client, sql: string, values: unknown[]
   return (await client.query<{ facts: T }>(sql, values)).rows[0]?.facts;
 }
 
-export async function readServer(client: Client, slot: string): Promise<ServerFacts> {
-  return certain(await askFacts<ServerFacts>(client, SERVER, [slot]));
+export async function readServer(client: Client, slot: string, connectorRole: string): Promise<ServerFacts> {
+  return certain(await askFacts<ServerFacts>(client, SERVER, [slot, connectorRole]));
 }
 
 export async function readSessions(

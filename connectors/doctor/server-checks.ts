@@ -1,18 +1,11 @@
 import { OLDEST_POSTGRES } from '../deploy/judge-source.ts';
 import { check } from './check.ts';
-import { raiseCap, setAndRestart } from './paste.ts';
-import type { ServerFacts } from './postgres-facts.ts';
-import { failed, ok, unknown, warning, type Judgement } from './verdict.ts';
-import { bytesText, secondsUntilFull, spanText } from './wal.ts';
-import { identifier, lines, literal, remark, shell, sql } from '../../consumers/lib/quoting.ts';
+import { LIMIT_CHECKS } from './limit-checks.ts';
+import { setAndRestart } from './paste.ts';
+import { failed, ok, unknown, warning } from './verdict.ts';
+import { spanText } from './wal.ts';
+import { identifier, lines, literal, remark, sql } from '../../consumers/lib/quoting.ts';
 
-const MIB = 1_048_576;
-/** Less than this a busy hour can use up. */
-const SMALL_CAP_MEGABYTES = 1024;
-/** A slot that is read and so close behind is not what fills the disk. */
-const CLOSE_BEHIND_BYTES = 256 * MIB;
-const RUNWAY_FAILED_SECONDS = 3_600;
-const RUNWAY_WARNING_SECONDS = 86_400;
 const PREPARED_SECONDS = 300;
 
 export const SERVER_CHECKS = [
@@ -33,12 +26,12 @@ export const SERVER_CHECKS = [
     id: 'legacy-version',
     group: 'server',
     severity: 'error',
-    title: 'Postgres 15 or later, with UTF8',
+    title: 'Postgres 14 or later, with UTF8',
     needs: ['source', 'server'],
     judge: ({ source, server }) => {
       const found = `Postgres ${versionText(source.serverVersion)}, ${server.encoding}`;
       const fits = source.serverVersion >= OLDEST_POSTGRES && server.encoding === 'UTF8';
-      return fits ? ok(found) : failed(found, 'upgrade: Postgres 15 or later, and a database in UTF8');
+      return fits ? ok(found) : failed(found, 'upgrade: Postgres 14 or later, and a database in UTF8');
     },
   }),
   check({
@@ -94,36 +87,7 @@ export const SERVER_CHECKS = [
         : failed(found, setAndRestart('max_wal_senders', sendersAllowed + 4, server));
     },
   }),
-  check({
-    id: 'wal-cap',
-    group: 'server',
-    severity: 'error',
-    title: 'max_slot_wal_keep_size bounds what a stopped connector can cost',
-    needs: ['server'],
-    judge: ({ server }) => judgeCap(server),
-  }),
-  check({
-    id: 'wal-runway',
-    group: 'server',
-    severity: 'error',
-    title: 'there is time until the cap on WAL is reached',
-    needs: ['source', 'server', 'walRate'],
-    judge: ({ source, server, walRate }, { deployed }) => {
-      if (server.capMegabytes < 0) {
-        return unknown(
-          'there is no cap (see wal-cap), and Postgres does not tell how much room the disk has',
-        );
-      }
-      const bytesLeft = server.slot?.bytesLeft ?? server.capMegabytes * MIB;
-      const close = source.slot?.active === true && (server.slot?.retainedBytes ?? 0) < CLOSE_BEHIND_BYTES;
-      return judgeRunway({
-        bytesLeft,
-        rate: walRate,
-        close: close || (source.slot === null && !deployed),
-        server,
-      });
-    },
-  }),
+  ...LIMIT_CHECKS,
   check({
     id: 'long-transactions',
     group: 'server',
@@ -174,43 +138,4 @@ export const SERVER_CHECKS = [
 
 function versionText(version: number): string {
   return `${String(Math.floor(version / 10_000))}.${String(version % 10_000)}`;
-}
-
-function judgeCap(server: ServerFacts): Judgement {
-  const { capMegabytes: megabytes } = server;
-  if (megabytes < 0) {
-    return failed(
-      'max_slot_wal_keep_size = -1: a connector that stands still fills the disk of the application',
-      raiseCap(server),
-    );
-  }
-  const found = `max_slot_wal_keep_size = ${bytesText(megabytes * MIB)}`;
-  return megabytes < SMALL_CAP_MEGABYTES
-    ? warning(
-        `${found}: a short outage of the connector costs the slot, and with it a new snapshot`,
-        raiseCap(server),
-      )
-    : ok(found);
-}
-
-interface Runway {
-  readonly bytesLeft: number;
-  readonly rate: number;
-  /** Nothing piles up now: the connector reads along, or there is no slot yet. */
-  readonly close: boolean;
-  readonly server: ServerFacts;
-}
-
-function judgeRunway({ bytesLeft, rate, close, server }: Runway): Judgement {
-  const seconds = secondsUntilFull(bytesLeft, rate);
-  const found = `${bytesText(bytesLeft)} left, ${bytesText(Math.round(rate))}/s written now`;
-  if (seconds === undefined) return ok(found);
-  if (close) return ok(`${found}: an outage of the connector may last ${spanText(seconds)}`);
-  const full = `${found}: the slot is given up in ${spanText(seconds)}`;
-  const fix = lines(
-    shell`history-cdc connector resume  # or restart: see the checks of the slot and of Connect`,
-    raiseCap(server),
-  );
-  if (seconds < RUNWAY_FAILED_SECONDS) return failed(full, fix);
-  return seconds < RUNWAY_WARNING_SECONDS ? warning(full, fix) : ok(full);
 }

@@ -93,13 +93,41 @@ export const SLOT_CHECKS = [
             'history-cdc connector status  # why does it not keep up?',
           );
         case 'lost':
-          return failed('lost: the server removed WAL that was not read', newSnapshot(circumstances.config));
+          return failed(
+            `lost: ${server.slot?.invalidated == null ? 'the server removed WAL that was not read' : `the server gave it up (${server.slot.invalidated})`}`,
+            newSnapshot(circumstances.config),
+          );
         default:
           return failed(
             `${slot.walStatus ?? 'unknown'}: the next checkpoint may remove WAL that was not read`,
             lines(raiseCap(server), shell`history-cdc connector restart`),
           );
       }
+    },
+  }),
+  check({
+    id: 'slot-not-held',
+    group: 'slot',
+    severity: 'error',
+    title: 'no standby that is away holds the slot back',
+    needs: ['source', 'server'],
+    judge: ({ source: { slot }, server }, circumstances) => {
+      if (slot === null || server.slot === null) return noSlot(circumstances);
+      const { standbySlots } = server;
+      const away = standbySlots.filter(({ served }) => !served).map(({ name }) => name);
+      const served = standbySlots.filter((standby) => standby.served).map(({ name }) => name);
+      if (away.length === 0)
+        return ok(served.length === 0 ? 'it waits for none' : `it waits for ${served.join(', ')}`);
+      const found = `synchronized_standby_slots names ${away.join(', ')}, which no standby reads`;
+      return server.slot.failover === true
+        ? failed(
+            `${found}: the server sends the connector nothing before that standby has it`,
+            lines(
+              sql`ALTER SYSTEM SET synchronized_standby_slots = ${literal(served.join(', '))};  -- until the standby is back`,
+              sql`SELECT pg_reload_conf();`,
+            ),
+          )
+        : ok(`${found}; it holds failover slots only, and ours is none`);
     },
   }),
   check({

@@ -50,6 +50,60 @@ export const SOURCE_CHECKS = [
           ),
   }),
   check({
+    id: 'legacy-columns-sent',
+    group: 'source',
+    severity: 'error',
+    title: 'Postgres sends every column that is read',
+    needs: ['legacyTable'],
+    judge: ({ legacyTable: { generated } }) =>
+      generated.length === 0
+        ? ok('none of them is generated')
+        : failed(
+            `generated, so that the stream leaves them out: ${generated.join(', ')}`,
+            lines(
+              ...generated.map(
+                (column) =>
+                  sql`ALTER TABLE public.agent_test_history ALTER COLUMN ${identifier(column)} DROP EXPRESSION;  -- the application writes it then`,
+              ),
+            ),
+          ),
+  }),
+  check({
+    id: 'legacy-key',
+    group: 'source',
+    severity: 'error',
+    title: 'agent_test_history is keyed by id alone',
+    needs: ['source'],
+    judge: ({ source: { primaryKey, keyColumns } }) =>
+      !primaryKey || keyColumns.join() === 'id'
+        ? ok(primaryKey ? 'the primary key is (id)' : 'it has no primary key (see replica-identity)')
+        : failed(
+            `the primary key is (${keyColumns.join(', ')}): events are keyed by it, and must be keyed by id alone`,
+            'make (id) the primary key: a partitioned table can have it where it is partitioned by id',
+          ),
+  }),
+  check({
+    id: 'legacy-table-alone',
+    group: 'source',
+    severity: 'error',
+    title: 'no other table holds rows of agent_test_history',
+    needs: ['source'],
+    judge: ({ source: { dataTable, inheriting, partitioned } }) => {
+      if (!dataTable) return unknown('the table is not there (see legacy-table)');
+      if (inheriting.length === 0)
+        return ok(partitioned ? 'its partitions are published as one' : 'none inherits from it');
+      return failed(
+        `${inheriting.join(', ')} inherit from it: a snapshot reads their rows, and the stream has no change of them`,
+        lines(
+          ...inheriting.map(
+            (table) =>
+              sql`ALTER TABLE ${table} NO INHERIT public.agent_test_history;  -- its rows are none of agent_test_history then`,
+          ),
+        ),
+      );
+    },
+  }),
+  check({
     id: 'replica-identity',
     group: 'source',
     severity: 'error',
@@ -76,7 +130,7 @@ export const SOURCE_CHECKS = [
     severity: 'error',
     title: 'the publication names exactly our three tables',
     needs: ['source'],
-    judge: ({ source: { publication } }, circumstances) => {
+    judge: ({ source: { publication, partitioned } }, circumstances) => {
       const name = circumstances.config.PUBLICATION_NAME;
       if (publication === null) {
         return absent(`there is no publication ${name}`, 'publication', circumstances);
@@ -85,6 +139,12 @@ export const SOURCE_CHECKS = [
         return failed(
           `${name} is FOR ALL TABLES: it publishes the whole database`,
           lines<Paste>(sql`DROP PUBLICATION ${identifier(name)};`, scriptPart('publication')),
+        );
+      }
+      if (partitioned && !publication.viaRoot) {
+        return failed(
+          'agent_test_history is partitioned, and its changes come under the names of its partitions',
+          sql`ALTER PUBLICATION ${identifier(name)} SET (publish_via_partition_root = true);`,
         );
       }
       const { missing, surplus } = compareTables(publication.tables);
@@ -200,7 +260,7 @@ export const SOURCE_CHECKS = [
 ];
 
 function setTables(publication: string): Sql {
-  return sql`ALTER PUBLICATION ${identifier(publication)} SET TABLE public.agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat;`;
+  return sql`ALTER PUBLICATION ${identifier(publication)} SET TABLE ONLY public.agent_test_history, ONLY history_cdc_source.signal, ONLY history_cdc_source.heartbeat;`;
 }
 
 function judgeOurTable(

@@ -92,10 +92,13 @@ export const STREAM_CHECKS = [
     judge: ({ dataTopic, projection: { topics } }, circumstances) => {
       if (dataTopic === undefined) return noTopics(circumstances);
       const known = topics.find(({ topicId }) => topicId === dataTopic.topicId);
-      if (topics.length === 0) return notYet('the ledger knows no topic yet', 'project');
-      if (known === undefined) {
+      const current = topics.at(-1);
+      if (current === undefined) return notYet('the ledger knows no topic yet', 'project');
+      if (known === undefined || known !== current) {
+        const why =
+          known === undefined ? 'it was deleted and made again' : 'this one was the current one earlier';
         return failed(
-          `topic id ${dataTopic.topicId}, the ledger knows ${topics.map(({ topicId }) => topicId).join(', ')}: it was deleted and made again`,
+          `topic id ${dataTopic.topicId}, and the ledger belongs to ${current.name} ${current.topicId}: ${why}, or TOPIC_PREFIX is wrong`,
           newSnapshot(circumstances.config),
         );
       }

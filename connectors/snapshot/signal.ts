@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FatalError, messageOf } from '../../consumers/lib/errors.ts';
 import type { Client, Pool } from '../../consumers/lib/postgres.ts';
-import { sqlState } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { readSourceClock } from '../deploy/source-facts.ts';
 import { DATA_COLLECTION } from './runs.ts';
 import { conditionOf, type Scope } from './scope.ts';

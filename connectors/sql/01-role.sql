@@ -21,6 +21,10 @@ BEGIN
     -- sets for the application's sessions would end it, and it would begin again from nothing.
     ALTER ROLE {{role}} SET statement_timeout = 0;
     ALTER ROLE {{role}} SET idle_in_transaction_session_timeout = 0;
+    ALTER ROLE {{role}} SET idle_session_timeout = 0;
+    IF current_setting('server_version_num')::integer >= 170000 THEN
+      ALTER ROLE {{role}} SET transaction_timeout = 0;
+    END IF;
     RAISE NOTICE 'role %: created, without a password', {{role_text}};
   ELSIF NOT existing.rolcanlogin OR NOT (existing.rolreplication OR existing.rolsuper) THEN
     RAISE WARNING 'role % exists and lacks LOGIN or REPLICATION', {{role_text}}

@@ -4,7 +4,8 @@ import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history
 import { readLastSweeps, type LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { Config } from '../../consumers/lib/config.ts';
-import { sqlState, type Pool } from '../../consumers/lib/postgres.ts';
+import { type Pool } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import { certain } from '../doctor/postgres-facts.ts';
 import type { DecisionRow, TwinFacts, VerdictFacts } from './facts.ts';

@@ -10,6 +10,7 @@ import type { StatusFacts, TwinFacts } from './facts.ts';
 import { SEVERITIES, type Problem, type Severity } from './problem.ts';
 import { problemsOf } from './problems.ts';
 import { ledgerSums, type LedgerSums } from './sums.ts';
+import { runwaySeconds } from '../doctor/limit-checks.ts';
 
 /** What `status` says, as `--json` prints it. Null is what is not known, or not there; `problems` says why. */
 export interface StatusReport {
@@ -55,8 +56,10 @@ export interface SlotPart {
   readonly retainedBytes: number | null;
   /** Until the server gives the slot up; null without a cap. */
   readonly bytesLeft: number | null;
-  /** That the server writes now. */
+  /** That the server writes on average; null where that is not known yet. */
   readonly walBytesPerSecond: number | null;
+  /** Until the server gives the slot up once nobody reads it, by the first of its limits; null where that is not known. */
+  readonly runwaySeconds: number | null;
 }
 
 export interface LagPart {
@@ -151,7 +154,8 @@ function connectorOf({ areas, at }: StatusFacts, { CONNECTOR_NAME: name }: Confi
 function slotOf({ areas }: StatusFacts, { SLOT_NAME: name }: Config): SlotPart | null {
   const slot = valueOf(areas.source)?.slot ?? null;
   if (slot === null) return null;
-  const standing = valueOf(areas.server)?.slot;
+  const server = valueOf(areas.server);
+  const standing = server?.slot;
   return {
     name,
     active: slot.active,
@@ -159,7 +163,8 @@ function slotOf({ areas }: StatusFacts, { SLOT_NAME: name }: Config): SlotPart |
     lagBytes: slot.lagBytes,
     retainedBytes: standing?.retainedBytes ?? null,
     bytesLeft: standing?.bytesLeft ?? null,
-    walBytesPerSecond: valueOf(areas.walRate),
+    walBytesPerSecond: server?.averageWalRate ?? null,
+    runwaySeconds: server === null ? null : (runwaySeconds(server, server.averageWalRate) ?? null),
   };
 }
 

@@ -2,7 +2,7 @@ import { checkContinuity } from '../../consumers/agent-test-history/continuity/i
 import { judgeContinuity, type Present } from '../../consumers/agent-test-history/continuity/judge.ts';
 import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
-import { sqlState } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { Services } from '../doctor/services.ts';
 import { UNWATCHED } from './blind-spots.ts';
 import { gapOpen, streamBroken } from './break-errors.ts';

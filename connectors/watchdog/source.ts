@@ -1,4 +1,5 @@
-import { sqlState, type Client } from '../../consumers/lib/postgres.ts';
+import { type Client } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { sqlFile } from '../../consumers/lib/sql-file.ts';
 import type { Present } from '../../consumers/agent-test-history/continuity/judge.ts';
 import { askFacts, certain } from '../doctor/postgres-facts.ts';

@@ -14,14 +14,15 @@ import type { Watch, WatchTools } from '../../consumers/agent-test-history/watch
 import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
 import type { Readiness } from '../../consumers/lib/http.ts';
-import { createPool, isEnvironmentError, sqlState, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { isEnvironmentError, sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { settledWithin } from '../../consumers/lib/settled-within.ts';
 import { connectClient } from '../deploy/target.ts';
 import { BlindSpots } from './blind-spots.ts';
 import { gapOpen, streamBroken } from './break-errors.ts';
 import { look, type Eyes, type Look } from './look.ts';
 import { Restarter } from './restarter.ts';
-import { STAGES, StallWatch, type Movement, type Stage } from './stall.ts';
+import { STAGES, StallWatch, stallText, type Movement, type Stage, type Stall } from './stall.ts';
 
 export type WatchdogConfig = ConfigWith<'DATABASE_URL'>;
 
@@ -48,7 +49,7 @@ export class Watchdog implements Watch {
   readonly #restarter: Restarter;
   readonly #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
-  #stalled: readonly Stage[] = [];
+  #stalled: readonly Stall[] = [];
   #gaps = 0;
 
   constructor(options: WatchdogOptions) {
@@ -64,8 +65,7 @@ export class Watchdog implements Watch {
   }
 
   readonly readiness: Readiness = () => {
-    const [stage] = this.#stalled;
-    if (stage !== undefined) return { ready: false, reason: STAGES[stage] };
+    if (this.#stalled.length > 0) return { ready: false, reason: this.#stalled.map(stallText).join('; ') };
     return this.#restarter.readiness();
   };
 
@@ -143,32 +143,34 @@ export class Watchdog implements Watch {
 
   async #movement({ source, ends, beats }: Look): Promise<Movement> {
     const seen = { changes: source?.changes, beating: (beats ?? 0n) > 0n };
-    if (ends === undefined) return { ...seen, arrived: undefined, projected: undefined, behind: undefined };
+    if (ends === undefined) return { ...seen, arrived: undefined, partitions: undefined };
     const stored = await storedOffsets(this.#canonical, this.#options.topicId);
-    let [arrived, projected, behind] = [beats ?? 0n, 0n, 0n];
-    for (const [partition, { low, high }] of ends) {
-      const next = stored.get(partition)?.nextOffset ?? low;
-      arrived += high;
-      projected += next;
-      behind += high > next ? high - next : 0n;
-    }
-    return { ...seen, arrived, projected, behind };
+    const partitions = new Map(
+      [...ends].map(([partition, { low, high: end }]) => [
+        partition,
+        { next: stored.get(partition)?.nextOffset ?? low, end },
+      ]),
+    );
+    const arrived = [...ends.values()].reduce((sum, { high }) => sum + high, beats ?? 0n);
+    return { ...seen, arrived, partitions };
   }
 
   #showStalls(movement: Movement): void {
-    const { logger, metrics, config } = this.#options;
+    const { logger, metrics } = this.#options;
     const before = this.#stalled;
     this.#stalled = this.#stalls.observe(performance.now(), movement);
-    for (const [stage, meaning] of Object.entries(STAGES) as [Stage, string][]) {
-      const [was, is] = [before.includes(stage), this.#stalled.includes(stage)];
+    for (const stage of Object.keys(STAGES) as Stage[]) {
+      const ofStage = ({ stage: other }: Stall) => other === stage;
+      const [was, is] = [before.some(ofStage), this.#stalled.some(ofStage)];
       metrics.stalled.set({ stage }, is ? 1 : 0);
-      if (is && !was) {
-        const facts = {
-          stage,
-          seconds: config.WATCHDOG_STALL_SECONDS,
-          behind: String(movement.behind ?? 'unknown'),
-        };
-        logger.error(facts, `stalled: ${meaning}`);
+      for (const stall of this.#stalled.filter(ofStage)) {
+        if (before.some(({ stage: other, partition }) => other === stage && partition === stall.partition))
+          continue;
+        const { partition, nextOffset, forMs } = stall;
+        logger.error(
+          { stage, partition, nextOffset: nextOffset?.toString(), seconds: Math.round(forMs / 1000) },
+          `stalled: ${stallText(stall)}`,
+        );
       }
       if (was && !is) logger.info({ stage }, 'it moves again');
     }

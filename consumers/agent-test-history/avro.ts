@@ -58,6 +58,8 @@ export interface DecoderOptions {
   readonly mayKnowNone?: boolean;
   /** Parks a record whose schema cannot be used, where the projector would stop otherwise. */
   readonly parkUnusable?: boolean;
+  /** Of one value; a larger one is parked without its content. No limit unless told. */
+  readonly maxBytes?: number;
 }
 
 /**

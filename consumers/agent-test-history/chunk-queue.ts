@@ -1,10 +1,17 @@
+import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import type { BatchMark } from '../lib/kafka-batch.ts';
 import type { SourceEvent } from './event.ts';
 
 export interface QueuedEvent {
-  readonly event: SourceEvent;
+  /** Undefined where the offsets hold no record: markers of transactions, or what compaction has left. */
+  readonly event: SourceEvent | undefined;
   /** Bytes of the record's key and value. */
   readonly bytes: number;
+  /** The offset behind it, and behind all that holds no record after it. */
+  readonly to: bigint;
+  /** The batch that the offset before `to` lies in; null where it is not known. */
+  readonly batch: BatchMark | null;
 }
 
 export interface ChunkBounds {
@@ -55,12 +62,12 @@ export class ChunkQueue {
    * The next chunk within the bounds, one event at least; none where nothing is queued. An event that ends the flow (a
    * truncate) comes alone, so that what stands before it is committed first.
    */
-  take(): SourceEvent[] {
+  take(): QueuedEvent[] {
     const size = this.#chunkSize();
     const chunk = this.#queued.splice(0, size);
     this.#bytes -= chunk.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#emitter.emit('room');
-    return chunk.map(({ event }) => event);
+    return chunk;
   }
 
   /** Resolves when there may be room, or after `timeoutMs`. */
@@ -83,10 +90,17 @@ export class ChunkQueue {
     let sum = 0;
     for (const queued of this.#queued) {
       sum += queued.bytes;
-      if (size > 0 && (size >= rows || sum > bytes || queued.event.kind === 'truncate')) break;
+      if (size > 0 && (size >= rows || sum > bytes || queued.event?.kind === 'truncate')) break;
       size++;
-      if (queued.event.kind === 'truncate') break;
+      if (queued.event?.kind === 'truncate') break;
     }
     return size;
   }
+}
+
+/** The offset behind these events of a partition. */
+export function offsetBehind(events: readonly SourceEvent[]): bigint {
+  const last = events.at(-1);
+  assert(last !== undefined, 'a part of a chunk has no events');
+  return last.position.offset + 1n;
 }

@@ -68,6 +68,7 @@ function notOwnerReason({ context }: Facts): string | undefined {
   return context.isMember ? 'agent_not_listed' : 'not_a_member,agent_not_listed';
 }
 
+/** `history_cdc.is_blank` is the same in SQL: `reconcile` states the rule again. */
 function isBlank(userId: string | null): boolean {
   return userId === null || userId.trim() === '';
 }

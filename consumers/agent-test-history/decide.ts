@@ -171,7 +171,8 @@ function decideWithout(event: ImageEvent, facts: Facts, policy: OptOutPolicy): R
 
 export function decideUnusable(event: UnusableEvent, facts: Facts | null): Quarantine {
   // An owner decision is never taken back because a later record cannot be read.
-  const recordsDecision = event.legacyId !== null && facts?.entry?.canonicalRunId == null;
+  const isUndone = event.leavesUndone === true && facts?.undone != null;
+  const recordsDecision = event.legacyId !== null && facts?.entry?.canonicalRunId == null && !isUndone;
   return { effect: 'quarantine', event, recordsDecision };
 }
 

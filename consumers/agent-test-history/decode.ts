@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Position } from '../lib/position.ts';
 import { AvroDecoder, ROW_COLUMNS, schemaUnusable, UnreadableSchema, type DecoderOptions } from './avro.ts';
 import { UNAVAILABLE } from './event.ts';
@@ -8,6 +9,7 @@ import type {
   RawRecord,
   SourceEvent,
   Unavailable,
+  UnusableEvent,
 } from './event.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
 import type { SchemaLookup } from '../lib/registry.ts';
@@ -34,7 +36,8 @@ export function createDecoder(
   placeholder: string,
   options: DecoderOptions = {},
 ): Decoder {
-  const rules = { placeholder, parkUnusable: options.parkUnusable === true };
+  const { parkUnusable = false, maxBytes = Number.MAX_SAFE_INTEGER } = options;
+  const rules = { placeholder, parkUnusable, maxBytes };
   if (lookUp === undefined) {
     // Async: what a record makes it throw rejects the promise.
     // eslint-disable-next-line @typescript-eslint/require-await
@@ -52,6 +55,8 @@ interface Rules {
   readonly parse: Parse;
   readonly placeholder: string;
   readonly parkUnusable: boolean;
+  /** Of a value; a larger one is neither decoded nor kept. */
+  readonly maxBytes: number;
 }
 
 function decodeAll(
@@ -73,8 +78,10 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
   try {
     // The key first: a record whose value cannot be read is still one of its row.
     if (record.key !== null) legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
+    if (record.value !== null && record.value.length > rules.maxBytes)
+      return tooLarge(record.value, { record, position, legacyId, rules });
     const envelope = record.value === null ? null : objectOf(parse('envelope', record.value), 'the envelope');
-    if (envelope?.['op'] === 't') return { kind: 'truncate', position };
+    if (envelope?.['op'] === 't') return { kind: 'truncate', position, lsn: lsnIfAny(envelope['source']) };
     if (legacyId === null) throw new Unmappable('the record has no key');
     if (envelope === null) return { kind: 'tombstone', position };
     return keyedEvent(envelope, { record, position, legacyId, rules });
@@ -90,10 +97,22 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
   }
 }
 
-interface KeyedContext {
+/** Parked by its position, its hash and its size: content that nobody decodes is not stored either. */
+function tooLarge(value: Buffer, { record, position, legacyId, rules }: Context): UnusableEvent {
+  const unkept = { sha256: createHash('sha256').update(value).digest(), bytes: value.length };
+  const detail = `the record has ${String(value.length)} bytes, and RECORD_MAX_BYTES is ${String(rules.maxBytes)}`;
+  const reason: QuarantineReason = 'too_large';
+  return { kind: 'unusable', position, legacyId, reason, detail, record: { ...record, value: null, unkept } };
+}
+
+interface KeyedContext extends Context {
+  readonly legacyId: string;
+}
+
+interface Context {
   readonly record: RawRecord;
   readonly position: Position;
-  readonly legacyId: string;
+  readonly legacyId: string | null;
   readonly rules: Rules;
 }
 
@@ -104,7 +123,7 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, rules }: Key
     position,
     legacyId,
     record,
-    lsn: source['lsn'] == null ? null : integerOf(source['lsn'], 'source.lsn'),
+    lsn: lsnOf(source),
     snapshot: typeof snapshot === 'string' && snapshot !== 'false',
   };
   const op = envelope['op'];
@@ -155,6 +174,19 @@ function otherKey({ headers }: RawRecord, name: string): { readonly otherKey?: s
   const [key, ...others] = String(header).match(ANY_UUID) ?? [];
   if (key === undefined || others.length > 0) throw new Unmappable(`the header ${name} names no key`);
   return { otherKey: key.toLowerCase() };
+}
+
+function lsnOf(source: Fields): bigint | null {
+  return source['lsn'] == null ? null : integerOf(source['lsn'], 'source.lsn');
+}
+
+/** Of a truncate, which must stop the projector whatever else its record says. */
+function lsnIfAny(source: unknown): bigint | undefined {
+  try {
+    return lsnOf(objectOf(source, 'source')) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A row as the connector shows it; throws, with a message that names no value, where it cannot be mapped. */

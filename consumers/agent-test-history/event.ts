@@ -1,4 +1,5 @@
 import type { RecordHeaders } from '../lib/kafka-consumer.ts';
+import { isKeptOut, refusalOf } from '../lib/postgres-errors.ts';
 import type { Position } from '../lib/position.ts';
 
 /** Debezium left the value out: an unchanged TOAST column. It means "as before"; it is never stored or hashed. */
@@ -91,6 +92,8 @@ export interface UnusableEvent {
   /** What is wrong, without a value of the row. */
   readonly detail: string;
   readonly record: RawRecord;
+  /** What `undo` took back of its key stays aside: Postgres refuses that, too. */
+  readonly leavesUndone?: true;
 }
 
 /** The tombstone behind a delete: it says nothing that the delete has not said. */
@@ -103,13 +106,23 @@ export interface TombstoneEvent {
 export interface TruncateEvent {
   readonly kind: 'truncate';
   readonly position: Position;
+  /** Undefined where the record does not say. */
+  readonly lsn?: bigint | undefined;
+  /** A person has accepted it. */
+  readonly accepted?: true;
 }
 
 export type KeyedEvent = ImageEvent | DeleteEvent | UnusableEvent;
 export type SourceEvent = KeyedEvent | TombstoneEvent | TruncateEvent;
 
 export type QuarantineReason =
-  'undecodable' | 'unmappable' | 'value_unavailable' | 'rejected_by_postgres' | 'key_changed';
+  | 'undecodable'
+  | 'unmappable'
+  | 'value_unavailable'
+  | 'rejected_by_postgres'
+  | 'refused_by_trigger'
+  | 'too_large'
+  | 'key_changed';
 
 /** A record as it lies in the topic. */
 export interface RawRecord {
@@ -117,6 +130,8 @@ export interface RawRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: RecordHeaders;
+  /** In place of a value that is too large to be kept. */
+  readonly unkept?: { readonly sha256: Buffer; readonly bytes: number };
 }
 
 /** The event as one that cannot be used, for a reason that was met after decoding. */
@@ -126,4 +141,20 @@ export function unusable(
   detail: string,
 ): UnusableEvent {
   return { kind: 'unusable', position, legacyId, reason, detail, record };
+}
+
+/**
+ * The event that is parked in the place of one that Postgres refuses. What was refused may also be what the event brings
+ * back of an `undo`: then it is parked without that. Throws the error where nothing is left to leave out.
+ */
+export function withoutRefused(event: SourceEvent, error: unknown): UnusableEvent {
+  if (event.kind === 'image' || event.kind === 'delete') return refusedEvent(event, error);
+  if (event.kind !== 'unusable' || event.leavesUndone === true) throw error;
+  return { ...event, leavesUndone: true };
+}
+
+/** The event of a row that Postgres refuses, or that a trigger of the application silently does not write. */
+export function refusedEvent(event: ImageEvent | DeleteEvent, error: unknown): UnusableEvent {
+  const reason = isKeptOut(error) ? 'refused_by_trigger' : 'rejected_by_postgres';
+  return unusable(event, reason, `Postgres refused the row: ${refusalOf(error)}`);
 }

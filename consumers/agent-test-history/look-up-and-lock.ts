@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Conflict, type Client } from '../lib/postgres.ts';
+import { type Client } from '../lib/postgres.ts';
+import { Conflict } from '../lib/postgres-errors.ts';
 import { isOwner } from './classify.ts';
 import { isFresh, type Known } from './drop-seen.ts';
 import { UNAVAILABLE } from './event.ts';

@@ -160,9 +160,12 @@ function dayOf(us: bigint): string {
   return Number.isNaN(date.getTime()) ? '' : (/^\d{4}-\d{2}-\d{2}(?=T)/.exec(date.toISOString())?.[0] ?? '');
 }
 
+/** Of such texts, the earlier one is the earlier time; every other one is read. */
+const IN_UTC = /^\d{4}-.*(?:Z|\+00)$/;
+
 function startsSince(startedAt: string | undefined, floor: Floor): boolean {
   // Nearly all of history ends here, without its time being read.
-  if (startedAt === undefined || startedAt < floor.day) return false;
+  if (startedAt === undefined || (IN_UTC.test(startedAt) && startedAt < floor.day)) return false;
   const startedAtUs = epochMicros(startedAt);
   return startedAtUs !== undefined && startedAtUs >= floor.us;
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { FatalError, messageOf } from '../lib/errors.ts';
-import { inTransaction, sqlState, type Client, type Pool } from '../lib/postgres.ts';
+import { inTransaction, type Client, type Pool } from '../lib/postgres.ts';
+import { sqlState } from '../lib/postgres-errors.ts';
 
 /** A numbered file of `migrations/`: `0001-ledger.sql`. Once released, it never changes. */
 export interface Migration {
@@ -137,6 +138,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   reconcile_run: ['INSERT', 'UPDATE', 'DELETE'],
   reconcile_finding: ['INSERT', 'UPDATE', 'DELETE'],
   pruned: ['INSERT', 'UPDATE', 'DELETE'],
+  truncated: ['INSERT'],
   source_identity: ['INSERT', 'DELETE'],
   gap: ['INSERT', 'UPDATE'],
   connector_restart: ['INSERT'],

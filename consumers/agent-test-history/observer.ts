@@ -2,18 +2,19 @@ import { messageOf } from '../lib/errors.ts';
 import type { Readiness } from '../lib/http.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
+import { sqlState } from '../lib/postgres-errors.ts';
 import { accumulate, emptyResult, type BatchResult } from './result.ts';
 import type { SweepResult } from './sweep/sweep.ts';
-import type { Committed, ProjectorObserver } from './projector-options.ts';
+import type { AssignedPartition, Committed, ProjectorObserver } from './projector-options.ts';
 
-/** A partition with records to project that commits nothing for this long is stuck. */
-const STUCK_AFTER_MS = 60_000;
+/** A partition that has records to project and commits nothing for this long stands still. A transaction takes a second. */
+const STUCK_AFTER_MS = 20_000;
 /** A broker answers the heartbeats, one in three seconds, and every fetch within half of one. */
 const KAFKA_SILENT_AFTER_MS = 15_000;
 
 interface PartitionState {
   highWatermark: bigint;
-  nextOffset: bigint | undefined;
+  nextOffset: bigint;
   lastMovement: number;
 }
 
@@ -32,6 +33,7 @@ export class RunObserver implements ProjectorObserver {
   readonly #now: () => number;
   readonly #progress: (read: number) => void;
   readonly #partitions = new Map<number, PartitionState>();
+  /** By partition, the code of what Postgres answered last. */
   readonly #failing = new Map<number, string>();
   #assigned = false;
   #kafkaAnsweredAt: number | undefined;
@@ -43,13 +45,18 @@ export class RunObserver implements ProjectorObserver {
     this.#progress = progress;
   }
 
-  assigned(partitions: readonly number[]): void {
+  assigned(partitions: readonly AssignedPartition[]): void {
     this.#assigned = true;
     this.#partitions.clear();
     this.#failing.clear();
     this.#metrics.lag.reset();
     this.#metrics.assignedPartitions.set(partitions.length);
-    this.#logger.info({ partitions }, 'partitions assigned');
+    for (const { partition, nextOffset, highWatermark } of partitions) {
+      const state = { highWatermark, nextOffset, lastMovement: this.#now() };
+      this.#partitions.set(partition, state);
+      this.#showLag(partition, state);
+    }
+    this.#logger.info({ partitions: partitions.map(({ partition }) => partition) }, 'partitions assigned');
   }
 
   kafkaAnswered(): void {
@@ -58,12 +65,9 @@ export class RunObserver implements ProjectorObserver {
 
   fetched(partition: number, highWatermark: bigint): void {
     const state = this.#partitions.get(partition);
-    if (state === undefined) {
-      this.#partitions.set(partition, { highWatermark, nextOffset: undefined, lastMovement: this.#now() });
-      return;
-    }
+    if (state === undefined) return;
     // Idle until now: the wait for new records was no standstill.
-    if (state.nextOffset === state.highWatermark) state.lastMovement = this.#now();
+    if (state.nextOffset >= state.highWatermark) state.lastMovement = this.#now();
     state.highWatermark = highWatermark;
     this.#showLag(partition, state);
   }
@@ -98,7 +102,7 @@ export class RunObserver implements ProjectorObserver {
         'Postgres is in the way; nothing is lost, trying again',
       );
     }
-    this.#failing.set(partition, messageOf(error));
+    this.#failing.set(partition, `Postgres is in the way (${codeOf(error)})`);
   }
 
   swept({ absorbed, relinked, blocked, lateOwners, stragglers }: SweepResult, seconds: number): void {
@@ -118,22 +122,25 @@ export class RunObserver implements ProjectorObserver {
 
   readonly readiness: Readiness = () => {
     if (!this.#assigned) return { ready: false, reason: 'the consumer group has assigned nothing yet' };
-    const [failing] = this.#failing;
-    if (failing !== undefined)
-      return { ready: false, reason: `partition ${String(failing[0])}: Postgres is in the way` };
-    const now = this.#now();
-    if (this.#kafkaAnsweredAt !== undefined && now - this.#kafkaAnsweredAt > KAFKA_SILENT_AFTER_MS)
-      return { ready: false, reason: 'Kafka does not answer' };
-    for (const [partition, { highWatermark, nextOffset, lastMovement }] of this.#partitions) {
-      if (nextOffset !== highWatermark && now - lastMovement > STUCK_AFTER_MS) {
-        return { ready: false, reason: `partition ${String(partition)} has records and commits nothing` };
-      }
-    }
-    return { ready: true };
+    const silentMs = this.#now() - (this.#kafkaAnsweredAt ?? this.#now());
+    if (silentMs > KAFKA_SILENT_AFTER_MS)
+      return { ready: false, reason: `Kafka has not answered for ${secondsText(silentMs)}` };
+    const standing = [...this.#partitions].flatMap(([partition, state]) =>
+      this.#standstill(partition, state),
+    );
+    return standing.length === 0 ? { ready: true } : { ready: false, reason: standing.join('; ') };
   };
 
+  /** Which partition stands still, at which offset, for how long, and why; nothing where it moves or has nothing to do. */
+  #standstill(partition: number, { highWatermark, nextOffset, lastMovement }: PartitionState): string[] {
+    const failing = this.#failing.get(partition);
+    const forMs = this.#now() - lastMovement;
+    if (failing === undefined && (nextOffset >= highWatermark || forMs <= STUCK_AFTER_MS)) return [];
+    const where = `partition ${String(partition)} stands at offset ${String(nextOffset)} for ${secondsText(forMs)}, and the topic ends at ${String(highWatermark)}`;
+    return [`${where}: ${failing ?? 'no transaction of it is committed'}`];
+  }
+
   #showLag(partition: number, { highWatermark, nextOffset }: PartitionState): void {
-    if (nextOffset === undefined) return;
     const lag = highWatermark > nextOffset ? highWatermark - nextOffset : 0n;
     this.#metrics.lag.set({ partition }, Number(lag));
   }
@@ -150,4 +157,13 @@ export class RunObserver implements ProjectorObserver {
     metrics.batchRecords.observe(read);
     metrics.lastCommit.setToCurrentTime();
   }
+}
+
+function secondsText(ms: number): string {
+  return `${String(Math.round(ms / 1000))} s`;
+}
+
+/** Never the message: it may quote values of a row. */
+function codeOf(error: Error): string {
+  return sqlState(error) ?? ('code' in error ? String(error.code) : error.name);
 }

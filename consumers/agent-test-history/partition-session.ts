@@ -1,14 +1,16 @@
 import { EventEmitter } from 'node:events';
-import { isDataError, isEnvironmentError, sqlState } from '../lib/postgres.ts';
+import { blameOf, isEnvironmentError } from '../lib/postgres-errors.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
-import type { TopicRecord } from '../lib/kafka-consumer.ts';
-import { ChunkQueue, type ChunkBounds } from './chunk-queue.ts';
+import type { BatchMark } from '../lib/kafka-batch.ts';
+import type { FetchedRecords, TopicRecord } from '../lib/kafka-consumer.ts';
+import { ChunkQueue, offsetBehind, type ChunkBounds, type QueuedEvent } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
-import { unusable, type KeyedEvent, type SourceEvent } from './event.ts';
+import { withoutRefused, type SourceEvent } from './event.ts';
 import { storedOffsets, type Claim, type Step } from './offsets.ts';
 import { projectBatch, type Batch, type PipelineContext } from './pipeline.ts';
 import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
+import { RowsAtOnce } from './rows-at-once.ts';
 import type { Turns } from './turns.ts';
 
 /** How a session commits: under its claim, or without moving any offset. */
@@ -35,10 +37,15 @@ export interface SessionOptions {
   retrying(session: PartitionSession, error: Error): void;
 }
 
-/** Events of one partition in order, and the offset behind them. */
+/**
+ * Events of one partition in order, the offset behind them, and the batch that lies before that offset. It may hold no
+ * event: the offsets of markers are gone past as well, because otherwise nobody could tell that the end is reached.
+ */
 export interface Chunk {
   readonly events: readonly SourceEvent[];
   readonly to: bigint;
+  /** Null where it is not known. */
+  readonly batch: BatchMark | null;
 }
 
 interface SessionChunk {
@@ -60,11 +67,13 @@ export class PartitionSession {
   #nextToRead: bigint;
   /** The offset up to which effects are committed: the next record to apply. */
   #nextToApply: bigint;
+  readonly #rowsAtOnce: RowsAtOnce;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.partition = options.partition;
     this.#queue = new ChunkQueue(options.bounds);
+    this.#rowsAtOnce = new RowsAtOnce(options.bounds.rows);
     this.#nextToRead = options.firstOffset;
     this.#nextToApply = options.firstOffset;
   }
@@ -109,15 +118,14 @@ export class PartitionSession {
     await this.#queue.room(timeoutMs);
   }
 
-  /** Decodes and queues records; those before `nextToRead` have been taken in already. */
-  async accept(records: readonly TopicRecord[]): Promise<void> {
+  /** Decodes and queues what a fetch has read; what lies before `nextToRead` has been taken in already. */
+  async accept({ records, batches, nextOffset }: Accepted): Promise<void> {
+    if (nextOffset <= this.#nextToRead) return;
     const { decode, topicId } = this.#options;
     const fresh = records.filter(({ offset }) => offset >= this.#nextToRead);
-    const last = fresh.at(-1);
-    if (last === undefined) return;
-    const events = await decode(fresh, { topicId, partition: this.partition });
-    this.#nextToRead = last.offset + 1n;
-    this.#queue.push(events.map((event, index) => ({ event, bytes: recordBytes(fresh[index]) })));
+    const events = fresh.length === 0 ? [] : await decode(fresh, { topicId, partition: this.partition });
+    this.#nextToRead = nextOffset;
+    this.#queue.push(queuedEvents({ records: fresh, batches, nextOffset }, events));
   }
 
   /** Commits what is queued until the session is closed; throws what a person or another process must resolve. */
@@ -141,16 +149,22 @@ export class PartitionSession {
 
   /** What the next transaction shall commit; undefined where nothing is queued any more. */
   take(): Chunk | undefined {
-    const events = this.#queue.take();
-    const last = events.at(-1);
+    const queued = this.#queue.take();
+    const last = queued.at(-1);
     if (last === undefined) return undefined;
-    return { events: events.filter((event) => !this.#isAccepted(event)), to: last.position.offset + 1n };
+    const events = queued.flatMap(({ event }) => event ?? []);
+    return { ...last, events: events.map((event) => this.#accepted(event)) };
   }
 
-  #isAccepted(event: SourceEvent): boolean {
-    return (
-      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset)
-    );
+  #accepted(event: SourceEvent): SourceEvent {
+    const isAccepted =
+      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset);
+    return isAccepted ? { ...event, accepted: true } : event;
+  }
+
+  /** True where a transaction ran out of time, and its size is still growing back. */
+  get isSlowed(): boolean {
+    return this.#rowsAtOnce.isReduced;
   }
 
   /** True where it moves the stored offset of its partition. */
@@ -172,7 +186,7 @@ export class PartitionSession {
     try {
       const result = await projectBatch(options.context, {
         events: parts.flatMap(({ chunk }) => chunk.events),
-        mode: { kind: 'commit', steps: parts.flatMap(({ session, chunk }) => session.#stepTo(chunk.to)) },
+        mode: { kind: 'commit', steps: parts.flatMap(({ session, chunk }) => session.#stepOf(chunk)) },
         admit: (fates) => {
           options.breaker.admit(transaction, fates);
         },
@@ -189,38 +203,53 @@ export class PartitionSession {
   }
 
   /**
-   * Projects a chunk in one transaction; `tried`: it may be committed already. Where Postgres refuses a value of one of
-   * its events, the halves are projected one after the other until the one is alone: that one is quarantined, all
-   * others flow.
+   * Projects a chunk; `tried`: it may be committed already. It takes one transaction, and several smaller ones where the
+   * last ran out of time. Where Postgres refuses a row, the halves are projected one after the other until the row is
+   * alone: that one is quarantined, and all others flow.
    */
-  async project(chunk: Chunk, { tried }: { readonly tried: boolean }): Promise<void> {
+  async project({ events, ...end }: Chunk, { tried }: { readonly tried: boolean }): Promise<void> {
+    let at = 0;
+    do {
+      const part = events.slice(at, at + this.#rowsAtOnce.rows);
+      at += part.length;
+      const partEnd = at < events.length ? { to: offsetBehind(part), batch: null } : end;
+      await this.#projectPart({ events: part, ...partEnd }, tried);
+    } while (at < events.length);
+  }
+
+  async #projectPart(chunk: Chunk, tried: boolean): Promise<void> {
     try {
       const { result, seconds } = await this.#timed(chunk, tried);
       this.#nextToApply = chunk.to;
+      this.#rowsAtOnce.passed();
       this.#options.committed([this], result, seconds);
     } catch (error) {
-      if (!isDataError(error)) throw error;
-      await this.#isolate(chunk.events, error);
+      switch (blameOf(error)) {
+        case 'row':
+        case 'race':
+          await this.#isolate(chunk, error);
+          break;
+        case 'slow':
+          this.#rowsAtOnce.ranOutOfTime(chunk.events.length);
+          await this.project(chunk, { tried: false });
+          break;
+        default:
+          throw error;
+      }
     }
   }
 
-  async #isolate(events: readonly SourceEvent[], error: unknown): Promise<void> {
+  async #isolate({ events, ...end }: Chunk, error: unknown): Promise<void> {
     const [only, ...others] = events;
     if (only === undefined) throw error;
     if (others.length === 0) {
-      // It is parked as bytes: what Postgres refuses of it is not in the record.
-      if (only.kind === 'unusable') throw error;
-      const detail = `Postgres refused the row: SQLSTATE ${sqlState(error) ?? '?'}`;
-      const parked = unusable(only as KeyedEvent, 'rejected_by_postgres', detail);
-      await this.project({ events: [parked], to: only.position.offset + 1n }, { tried: false });
+      await this.project({ events: [withoutRefused(only, error)], ...end }, { tried: false });
       return;
     }
     const middle = Math.ceil(events.length / 2);
-    for (const half of [events.slice(0, middle), events.slice(middle)]) {
-      const last = half.at(-1);
-      if (last !== undefined)
-        await this.project({ events: half, to: last.position.offset + 1n }, { tried: false });
-    }
+    const first = events.slice(0, middle);
+    await this.project({ events: first, to: offsetBehind(first), batch: null }, { tried: false });
+    await this.project({ events: events.slice(middle), ...end }, { tried: false });
   }
 
   async #timed(chunk: Chunk, tried: boolean): Promise<{ result: BatchResult; seconds: number }> {
@@ -237,6 +266,8 @@ export class PartitionSession {
         (attempt) => this.#transact(chunk, { transaction, tried: tried || attempt > 1 }),
         {
           signal: this.#stop.signal,
+          // Of a row that is alone, nothing smaller can be tried: it waits, and the partition says so.
+          givesUp: (error) => chunk.events.length > 1 && blameOf(error) === 'slow',
           retrying: (error) => {
             this.#options.retrying(this, error);
           },
@@ -249,21 +280,22 @@ export class PartitionSession {
   }
 
   async #transact(
-    { events, to }: Chunk,
+    chunk: Chunk,
     { transaction, tried }: { transaction: symbol; tried: boolean },
   ): Promise<BatchResult> {
     const { context, mode, topicId, breaker } = this.#options;
+    const { events } = chunk;
     const where = { topicId, partition: this.partition };
     const admit: Batch['admit'] = (fates) => {
       breaker.admit(transaction, fates);
     };
     if (mode.kind !== 'commit')
       return await projectBatch(context, { events, mode: { ...mode, ...where }, admit });
-    const committed = tried && (await this.#isCommitted(mode.claim, to));
+    const committed = tried && (await this.#isCommitted(mode.claim, chunk.to));
     if (!committed)
       return await projectBatch(context, {
         events,
-        mode: { kind: 'commit', steps: this.#stepTo(to) },
+        mode: { kind: 'commit', steps: this.#stepOf(chunk) },
         admit,
       });
     // The answer to the last COMMIT was lost. What is committed is counted again, as duplicates, and has its place in
@@ -276,15 +308,34 @@ export class PartitionSession {
   }
 
   /** How far its claim moves the stored offset; nowhere where it has none. */
-  #stepTo(to: bigint): Step[] {
+  #stepOf({ to, batch }: Chunk): Step[] {
     const { mode } = this.#options;
-    return mode.kind === 'commit' ? [{ claim: mode.claim, from: this.#nextToApply, to }] : [];
+    return mode.kind === 'commit' ? [{ claim: mode.claim, from: this.#nextToApply, to, batch }] : [];
   }
 
   async #isCommitted(claim: Claim, to: bigint): Promise<boolean> {
     const stored = (await storedOffsets(this.#options.context.canonical, claim.topicId)).get(this.partition);
     return stored?.epoch === claim.epoch && stored.nextOffset === to;
   }
+}
+
+type Accepted = Pick<FetchedRecords, 'records' | 'batches' | 'nextOffset'>;
+
+/** The last event goes with all offsets behind it that hold no record; where there is no event, they go alone. */
+function queuedEvents(
+  { records, batches, nextOffset }: Accepted,
+  events: readonly SourceEvent[],
+): QueuedEvent[] {
+  const ofLast = batches.at(-1) ?? null;
+  if (events.length === 0) return [{ event: undefined, bytes: 0, to: nextOffset, batch: ofLast }];
+  let at = 0;
+  return events.map((event, index) => {
+    const bytes = recordBytes(records[index]);
+    if (index === events.length - 1) return { event, bytes, to: nextOffset, batch: ofLast };
+    const { offset } = event.position;
+    while ((batches[at]?.last ?? offset) < offset) at++;
+    return { event, bytes, to: offset + 1n, batch: batches[at] ?? null };
+  });
 }
 
 function recordBytes(record: TopicRecord | undefined): number {

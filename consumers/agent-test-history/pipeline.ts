@@ -30,7 +30,7 @@ import { dropSeen, type Known } from './drop-seen.ts';
 import { isComplete, leftOutColumns, type SourceEvent } from './event.ts';
 import { holdKeyChanges, KEY_CHANGED, recordKeyChanges } from './key-changes.ts';
 import { lookedUpAgain, lookUpAndLock, withFacts } from './look-up-and-lock.ts';
-import { advance, lockPartition, type Step } from './offsets.ts';
+import { advance, lockPartition, type ReadBeside, type Step } from './offsets.ts';
 import { parkedBefore } from './parked-before.ts';
 import type { Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
@@ -53,9 +53,7 @@ export interface PipelineContext {
 export interface Batch {
   readonly events: readonly SourceEvent[];
   /** `commit` moves the stored offsets of its partitions under claims; `replay` moves none; `dry_run` rolls everything back. */
-  readonly mode:
-    | { readonly kind: 'commit'; readonly steps: readonly Step[] }
-    | { readonly kind: 'replay' | 'dry_run'; readonly topicId: string; readonly partition: number };
+  readonly mode: { readonly kind: 'commit'; readonly steps: readonly Step[] } | ReadBeside;
   /** Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. */
   readonly admit: (fates: readonly Fate[]) => void;
 }
@@ -68,9 +66,7 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
   const transaction = mode.kind === 'dry_run' ? inDryRun : inTransaction;
   const work = async (client: Client) => {
     const claim = () =>
-      mode.kind === 'commit'
-        ? advanceAll(client, mode.steps, batch.events)
-        : lockPartition(client, mode.topicId, mode.partition);
+      mode.kind === 'commit' ? advanceAll(client, mode.steps, batch.events) : lockPartition(client, mode);
     return await projectEvents({ ...context, client }, batch, claim);
   };
   return await transaction(context.canonical, work, { prepared: batch.events.length <= PREPARED_EVENTS });
@@ -87,10 +83,24 @@ export async function projectEvents(
   const inBatch = { ...context, matching: withOneFloor(context.matching) };
   // Sent together: Postgres looks up when it has the locks.
   const [, lookedUp] = await Promise.all([claim(), lookUpAndLock(inBatch, rounds)]);
+  await recordTruncates(context.client, batch.events);
   const news: Effect[] = [];
   for (const round of rounds) news.push(...(await projectRound(inBatch, { round, lookedUp }, tally)));
   batch.admit(fatesOf(news));
   return tally;
+}
+
+const RECORD_TRUNCATE = `
+  INSERT INTO history_cdc.truncated (topic_id, partition, "offset", lsn) VALUES ($1, $2, $3, '0/0'::pg_lsn + $4::bigint)
+  ON CONFLICT DO NOTHING`;
+
+/** Remembers truncates that a person has accepted: `reconcile` takes them for the reason why rows are gone without an event. */
+async function recordTruncates(client: Client, events: readonly SourceEvent[]): Promise<void> {
+  for (const event of events) {
+    if (event.kind !== 'truncate' || event.accepted !== true) continue;
+    const { topicId, partition, offset } = event.position;
+    await client.query(RECORD_TRUNCATE, [topicId, partition, offset, event.lsn ?? null]);
+  }
 }
 
 /** A sweep may lower the floor at any time; a row that is in reach only since then belongs to no agent that is locked. */

@@ -2,6 +2,7 @@ import type { KafkaCluster } from '../lib/kafka-cluster.ts';
 import type { Logger } from '../lib/log.ts';
 import type { ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
+import type { StoredOffset } from './offsets.ts';
 import type { PipelineContext } from './pipeline.ts';
 import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
@@ -30,7 +31,7 @@ export interface ProjectorOptions {
   readonly partitionsAtOnce: number;
   readonly breaker: QuarantineBreaker;
   /** Where a replay or a dry run begins; partitions that are missing begin at the start of the topic. */
-  readonly startAt: ReadonlyMap<number, bigint>;
+  readonly startAt: ReadonlyMap<number, Pick<StoredOffset, 'nextOffset' | 'lastBatch'>>;
   readonly acceptNewTopic: boolean;
   /** True for a truncate of the legacy table that was met before, or that a person accepts. */
   readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
@@ -39,12 +40,19 @@ export interface ProjectorOptions {
 
 /** What happens in a projector, told to metrics, health and progress. */
 export interface ProjectorObserver {
-  assigned(partitions: readonly number[]): void;
+  assigned(partitions: readonly AssignedPartition[]): void;
   fetched(partition: number, highWatermark: bigint): void;
   /** A broker answered; it does so every few seconds, also when there is nothing to read. */
   kafkaAnswered(): void;
   committed(commit: Committed): void;
   retrying(partition: number, error: Error): void;
+}
+
+export interface AssignedPartition {
+  readonly partition: number;
+  /** The next offset to apply. */
+  readonly nextOffset: bigint;
+  readonly highWatermark: bigint;
 }
 
 export interface Committed {

@@ -6,11 +6,14 @@ import { inTransaction } from '../lib/postgres.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
 import { GroupCommit } from './group-commit.ts';
-import { Fenced, registerTopic, storedOffsets, takeOver, type StoredOffset } from './offsets.ts';
-import { PartitionSession, type SessionMode } from './partition-session.ts';
+import { assertCurrentTopic, registerTopic, type TopicInUse } from './current-topic.ts';
+import { LogCheck } from './log-check.ts';
+import { Fenced, storedOffsets, type StoredOffset } from './offsets.ts';
+import { beginPartition } from './begin-partition.ts';
+import { PartitionSession } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { Turns } from './turns.ts';
-import { assertInRange, fencedForGood, topicMissing } from './topic-faults.ts';
+import { assertInRange, fencedForGood, topicCut, topicMissing } from './topic-faults.ts';
 
 /** How long a partition that another projector took may stay ours by the group's word: a rebalance is over by then. */
 const FENCED_GRACE_MS = 60_000;
@@ -20,8 +23,8 @@ const HEARTBEAT_PAUSE_MS = 1_000;
 const GATHER_MS = 100;
 const CAUGHT_UP_POLL_MS = 100;
 /** How long the end may wait for the transactions in hand (one may wait for a lock), and then for a broker that is away. */
-const FINISH_WITHIN_MS = 4_000;
-const LEAVE_WITHIN_MS = 3_000;
+const FINISH_WITHIN_MS = 3_000;
+const LEAVE_WITHIN_MS = 2_000;
 
 /**
  * A projector: the partitions that the group gives it, each with a session. Correctness does not lean on the group:
@@ -31,21 +34,24 @@ export class Projector {
   /** Rejects when the projector cannot go on. */
   readonly failed: Promise<never>;
   readonly #options: ProjectorOptions;
-  readonly #topicId: string;
+  readonly #inUse: TopicInUse;
   readonly #name = `${hostname()}:${String(process.pid)}`;
   readonly #turns: Turns;
   readonly #sessions = new Map<number, PartitionSession>();
+  readonly #logs = new Map<number, LogCheck>();
   readonly #running = new Set<Promise<void>>();
   #fail: (error: unknown) => void = () => undefined;
+  #assignedFirst: () => void = () => undefined;
+  readonly #assignedOnce = new Promise<void>((resolve) => (this.#assignedFirst = resolve));
   #consumer: TopicConsumer | undefined;
   /** Fires when the group has assigned anew since the last assignment that we know of. */
   #outdated = new AbortController().signal;
   readonly #stop = new AbortController();
   readonly #groupCommit: GroupCommit;
 
-  private constructor(options: ProjectorOptions, topicId: string) {
+  private constructor(options: ProjectorOptions, inUse: TopicInUse) {
     this.#options = options;
-    this.#topicId = topicId;
+    this.#inUse = inUse;
     this.#turns = new Turns(options.partitionsAtOnce);
     this.#groupCommit = new GroupCommit(() => this.#commitToGroup(), options.logger);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
@@ -53,18 +59,21 @@ export class Projector {
     this.failed.catch(() => undefined);
   }
 
-  /** Checks the topic against the ledger, then joins the group. */
+  /**
+   * Checks the topic against the ledger, then begins to join the group. Joining may take as long as the group waits for a
+   * dead member; whoever asks the projector to stop does not wait for it.
+   */
   static async start(options: ProjectorOptions): Promise<Projector> {
     const { cluster, topic, context, acceptNewTopic } = options;
     const identity = await cluster.describeTopic(topic);
     if (identity === undefined) throw topicMissing(topic);
-    if (options.commits) {
-      await inTransaction(context.canonical, (client) =>
-        registerTopic(client, { ...identity, name: topic }, acceptNewTopic),
-      );
-    }
-    const projector = new Projector(options, identity.topicId);
-    await projector.#join();
+    const inUse = { ...identity, name: topic };
+    if (options.commits)
+      await inTransaction(context.canonical, (client) => registerTopic(client, inUse, acceptNewTopic));
+    const projector = new Projector(options, inUse);
+    projector.#join().catch((error: unknown) => {
+      projector.#fail(error);
+    });
     return projector;
   }
 
@@ -75,12 +84,14 @@ export class Projector {
 
   /** Resolves when every record that is in the topic now has been projected, by this projector or by another. */
   async caughtUp(): Promise<void> {
+    // Only an assignment holds the stored offsets against the topic.
+    await this.#assignedOnce;
     const targets = await this.#options.cluster.watermarks(this.#options.topic);
     while (!this.#stop.signal.aborted && !(await this.#hasReached(targets)))
       await setTimeout(CAUGHT_UP_POLL_MS);
   }
 
-  /** Finishes the transactions in hand, tells the group how far we are, and leaves it: within 7 s, whatever is away. */
+  /** Finishes the transactions in hand, tells the group how far we are, and leaves it: within 5 s, whatever is away. */
   async stop(): Promise<void> {
     this.#stop.abort();
     for (const session of this.#sessions.values()) session.close();
@@ -126,13 +137,20 @@ export class Projector {
     this.#outdated = outdated;
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
+    this.#logs.clear();
     const watermarks = await this.#options.cluster.watermarks(this.#options.topic);
     for (const partition of partitions) {
       outdated.throwIfAborted();
       this.#start(await this.#open(partition, watermarks.get(partition), outdated));
     }
-    this.#options.observer.assigned(partitions);
-    return new Map([...this.#sessions].map(([partition, session]) => [partition, session.nextToRead]));
+    const ends = partitions.map((partition) => ({
+      partition,
+      nextOffset: this.#sessions.get(partition)?.nextToApply ?? 0n,
+      highWatermark: watermarks.get(partition)?.high ?? 0n,
+    }));
+    this.#options.observer.assigned(ends);
+    this.#assignedFirst();
+    return new Map([...this.#logs].map(([partition, log]) => [partition, log.from]));
   }
 
   #start(session: PartitionSession): void {
@@ -150,12 +168,16 @@ export class Projector {
     outdated: AbortSignal,
   ): Promise<PartitionSession> {
     const { context, decode, bounds, breaker, isAcceptedTruncate } = this.#options;
-    const { firstOffset, sessionMode } = await this.#position(partition, watermarks, outdated);
+    if (watermarks === undefined) throw topicMissing(this.#options.topic);
+    const signal = AbortSignal.any([this.#stop.signal, outdated]);
+    const beginning = { options: this.#options, inUse: this.#inUse, name: this.#name, signal };
+    const { firstOffset, lastBatch, sessionMode } = await beginPartition(beginning, partition, watermarks);
+    this.#logs.set(partition, new LogCheck(firstOffset, lastBatch, watermarks.low));
     return new PartitionSession({
       context,
       decode,
       bounds,
-      topicId: this.#topicId,
+      topicId: this.#inUse.topicId,
       partition,
       firstOffset,
       mode: sessionMode,
@@ -173,45 +195,13 @@ export class Projector {
     });
   }
 
-  /** Where the partition is read on: at the stored offset, which must still be, or be next, in the topic. */
-  async #position(
-    partition: number,
-    watermarks: Watermarks | undefined,
-    outdated: AbortSignal,
-  ): Promise<{ firstOffset: bigint; sessionMode: SessionMode }> {
-    const { topic, context, startAt, commits, dryRun } = this.#options;
-    if (watermarks === undefined) throw topicMissing(topic);
-    if (!commits) {
-      return {
-        firstOffset: startAt.get(partition) ?? watermarks.low,
-        sessionMode: { kind: dryRun ? 'dry_run' : 'replay' },
-      };
-    }
-    const start = { topicId: this.#topicId, partition, offset: 0n };
-    const { claim, nextOffset } = await untilEnvironmentAllows(
-      () => inTransaction(context.canonical, (client) => takeOver(client, start, this.#name)),
-      {
-        signal: AbortSignal.any([this.#stop.signal, outdated]),
-        retrying: (error) => {
-          this.#options.observer.retrying(partition, error);
-        },
-      },
-    );
-    assertInRange({ topic, partition, nextOffset }, watermarks);
-    return { firstOffset: nextOffset, sessionMode: { kind: 'commit', claim } };
-  }
-
   async #take(fetched: FetchedRecords): Promise<void> {
     const session = this.#sessions.get(fetched.partition);
-    if (session === undefined || this.#stop.signal.aborted) return;
-    this.#options.observer.fetched(fetched.partition, fetched.highWatermark);
-    if (fetched.fetchedOffset > session.nextToRead) {
-      // kafkajs goes elsewhere by itself where an offset is out of range. Never skip: go back, or stop if there is no back.
-      await this.#assertStillThere(session);
-      this.#consumer?.seek(fetched.partition, session.nextToRead);
-      return;
-    }
-    await session.accept(fetched.records);
+    const log = this.#logs.get(fetched.partition);
+    if (session === undefined || log === undefined || this.#stop.signal.aborted) return;
+    if (!(await this.#isNext(fetched, session, log))) return;
+    await session.accept(fetched);
+    log.taken(fetched);
     // At the end of the topic, what comes meanwhile is fetched at once.
     if (session.nextToRead >= fetched.highWatermark) await session.idle(GATHER_MS);
     while (!session.hasRoom) {
@@ -220,11 +210,29 @@ export class Projector {
     }
   }
 
-  async #assertStillThere({ partition, nextToRead }: PartitionSession): Promise<void> {
+  /**
+   * True where the fetch goes on from what was read. kafkajs goes elsewhere by itself where an offset is out of range.
+   * Never skip: go back, or stop if there is no back.
+   */
+  async #isNext(fetched: FetchedRecords, session: PartitionSession, log: LogCheck): Promise<boolean> {
+    const { partition, highWatermark } = fetched;
+    const { topic, observer } = this.#options;
+    observer.fetched(partition, highWatermark);
+    const judged = log.judge(fetched);
+    if (judged === 'cut') throw topicCut({ topic, partition, nextOffset: session.nextToRead });
+    if (judged === 'elsewhere' || highWatermark < session.nextToRead)
+      log.beginsAt(await this.#assertStillThere(session));
+    if (judged !== 'take') this.#consumer?.seek(partition, log.from);
+    return judged === 'take';
+  }
+
+  /** Gives the first offset that the partition holds. */
+  async #assertStillThere({ partition, nextToRead }: PartitionSession): Promise<bigint> {
     const { cluster, topic } = this.#options;
     const watermarks = (await cluster.watermarks(topic)).get(partition);
     if (watermarks === undefined) throw topicMissing(topic);
     assertInRange({ topic, partition, nextOffset: nextToRead }, watermarks);
+    return watermarks.low;
   }
 
   #sessionFailed(session: PartitionSession, error: unknown): void {
@@ -240,12 +248,13 @@ export class Projector {
 
   /**
    * What a fence means. Where another projector took over, the group takes the partition from us in a moment, if that
-   * one is in it. Where nobody did, Postgres has lost commits (a failover to a replica that lagged): what it lost is
+   * one is in it. Where another topic was accepted, this one is refused. Where nobody did either, Postgres has lost commits (a failover to a replica that lagged): what it lost is
    * still in the topic, and is read again from the offset that Postgres has.
    */
   async #yieldOrGoBack(session: PartitionSession, error: Fenced): Promise<void> {
     const { partition } = session;
     const { logger, cluster, topic } = this.#options;
+    await assertCurrentTopic(this.#options.context.canonical, this.#inUse);
     const stored = (await this.#storedOffsets()).get(partition);
     if (stored !== undefined && stored.epoch > session.epoch) {
       logger.warn({ partition }, 'another projector took the partition over');
@@ -259,10 +268,11 @@ export class Projector {
     const again = await this.#open(partition, watermarks, this.#outdated);
     if (this.#sessions.get(partition) !== session) return;
     this.#start(again);
-    this.#consumer?.seek(partition, again.nextToRead);
+    this.#consumer?.seek(partition, this.#logs.get(partition)?.from ?? again.nextToRead);
   }
 
   async #hasReached(targets: ReadonlyMap<number, Watermarks>): Promise<boolean> {
+    if ([...this.#logs.values()].some(({ isChecked }) => !isChecked)) return false;
     if (!this.#options.commits) {
       return [...targets].every(([partition, { high }]) => {
         const session = this.#sessions.get(partition);
@@ -274,10 +284,13 @@ export class Projector {
   }
 
   async #storedOffsets(): Promise<ReadonlyMap<number, StoredOffset>> {
-    return await untilEnvironmentAllows(() => storedOffsets(this.#options.context.canonical, this.#topicId), {
-      signal: this.#stop.signal,
-      retrying: () => undefined,
-    });
+    return await untilEnvironmentAllows(
+      () => storedOffsets(this.#options.context.canonical, this.#inUse.topicId),
+      {
+        signal: this.#stop.signal,
+        retrying: () => undefined,
+      },
+    );
   }
 
   async #commitToGroup(): Promise<void> {

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Client } from '../lib/postgres.ts';
+import { assertNoneKeptOut } from '../lib/postgres-errors.ts';
 import { sqlFile } from '../lib/sql-file.ts';
 import { addChanges, NO_CHANGES, type Changes } from './changes.ts';
 import { adoption } from './classify.ts';
@@ -27,7 +28,10 @@ export async function restoreUndone(
   known: readonly Known[],
   tally: Tally,
 ): Promise<readonly Known[]> {
-  const undone = known.filter(({ facts }) => facts.undone !== null);
+  const undone = known.filter(
+    ({ event, facts }) =>
+      facts.undone !== null && !(event.kind === 'unusable' && event.leavesUndone === true),
+  );
   if (undone.length === 0) return known;
   const { decisions, changes } = await putBack(context.client, undone);
   const matchable = undone.filter(
@@ -55,13 +59,17 @@ async function putBack(client: Client, undone: readonly Known[]): Promise<PutBac
     undone.map(({ event, facts }) => [event.legacyId, adoption(facts.scriptCopies)] as const),
   );
   const copies = [...adopted.values()];
-  const { rows } = await client.query<{ runs_inserted: number; legacy_ids: string[] }>(RESTORE, [
-    [...adopted.keys()],
-    copies.map((copy) => copy?.canonicalRunId ?? null),
-    copies.map((copy) => copy?.reason ?? null),
-  ]);
+  const { rows } = await client.query<{ runs_inserted: number; legacy_ids: string[]; kept_out: number }>(
+    RESTORE,
+    [
+      [...adopted.keys()],
+      copies.map((copy) => copy?.canonicalRunId ?? null),
+      copies.map((copy) => copy?.reason ?? null),
+    ],
+  );
   const [row] = rows;
   assert(row !== undefined, 'restoring returned no counts');
+  assertNoneKeptOut(row.kept_out);
   const { runs_inserted: runsInserted, legacy_ids: legacyIds } = row;
   return {
     decisions: new Map(

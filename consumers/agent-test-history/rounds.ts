@@ -15,8 +15,11 @@ export function roundsOf(events: readonly SourceEvent[], tally: Tally): Round[] 
   const occurrences = new Map<string, number>();
   const round = (index: number) => (rounds[index] ??= { keyed: [], keyless: [] });
   for (const event of events) {
+    if (event.kind === 'truncate') {
+      if (event.accepted === true) continue;
+      throw sourceTruncated(event);
+    }
     tally.read++;
-    if (event.kind === 'truncate') throw sourceTruncated(event);
     if (event.kind === 'tombstone') tally.records.tombstone++;
     else if (event.kind === 'unusable' && event.legacyId === null) round(0).keyless.push(event);
     else {

@@ -7,6 +7,7 @@ import { topicNames } from '../lib/names.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import { schemaLookupOf } from '../lib/registry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
+import { StoppedEarly, unlessStopped } from '../lib/unless-stopped.ts';
 import { recordActionAlone, type Action } from './actions.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
@@ -16,7 +17,7 @@ import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
 import { QuarantineBreaker } from './quarantine-breaker.ts';
 import { countUnhealedSoon, type Unhealed } from './quarantine/unhealed.ts';
-import type { BatchResult } from './result.ts';
+import { emptyResult, type BatchResult } from './result.ts';
 import { Sweeper } from './sweep/sweeper.ts';
 import { addSweep, NO_SWEEPS, type SweepTotals } from './sweep/sweep-totals.ts';
 import { LiveWindowMeter, type LiveWindow } from './twins/live-window.ts';
@@ -26,8 +27,8 @@ import { bothReady, type Watch, type WatchTools } from './watch.ts';
 import { startOffsets, type ReplayStart, type StartOffsets } from './start-offsets.ts';
 
 /** A group that is not forgotten in time (the broker is away) is forgotten by Kafka itself, once it is empty. */
-const FORGET_WITHIN_MS = 2_000;
-const CLOSE_WITHIN_MS = 1_000;
+const FORGET_WITHIN_MS = 1_000;
+const CLOSE_WITHIN_MS = 500;
 /** A sweep that does not end in time ends with its connection: it is rolled back, and the next one does its work. */
 const SWEEP_WITHIN_MS = 1_000;
 
@@ -81,20 +82,35 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
     connections,
   });
   try {
-    await assertReachable(canonical, 'DATABASE_URL');
-    await assertReachable(legacy, 'LEGACY_DATABASE_URL');
-    await assertBothWhole(canonical, legacy);
-    await assertMigrated(canonical);
-    const cluster = await KafkaCluster.connect(config, logger);
+    await unlessStopped(options.stop, () => assertFit(canonical, legacy));
+    const cluster = await unlessStopped(options.stop, () => KafkaCluster.connect(config, logger));
     try {
       return await runOn({ ...options, canonical, legacy, cluster });
     } finally {
-      await cluster.close();
+      await settledWithin(CLOSE_WITHIN_MS, cluster.close());
     }
+  } catch (error) {
+    if (error instanceof StoppedEarly) return NOTHING_DONE;
+    throw error;
   } finally {
     // A transaction that waits for a lock holds its connection; the end of the process closes it.
     await settledWithin(CLOSE_WITHIN_MS, endBoth(canonical, legacy));
   }
+}
+
+const NOTHING_DONE: RunResult = {
+  ...emptyResult(),
+  stopped: 'signal',
+  liveWindow: { first: null, last: null },
+  sweeps: NO_SWEEPS,
+  quarantine: null,
+};
+
+async function assertFit(canonical: Pool, legacy: Pool): Promise<void> {
+  await assertReachable(canonical, 'DATABASE_URL');
+  await assertReachable(legacy, 'LEGACY_DATABASE_URL');
+  await assertBothWhole(canonical, legacy);
+  await assertMigrated(canonical);
 }
 
 /** What a person asks for by starting the projector so. An accepted gap is recorded where it is accepted. */
@@ -118,18 +134,29 @@ interface Connected extends RunOptions {
   readonly meter: LiveWindowMeter;
 }
 
-async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
-  const { config, logger, canonical, cluster } = connected;
+interface Prepared {
+  readonly meter: LiveWindowMeter;
+  readonly liveWindow: LiveWindow;
+  readonly start: StartOffsets;
+}
+
+async function prepare(connected: Omit<Connected, 'meter'>): Promise<Prepared> {
+  const { config, logger, canonical, cluster, acceptNewTopic, mode, replayStart } = connected;
   for (const action of actionsOf(connected)) await recordActionAlone(canonical, action);
   const copies = await findScriptCopies(canonical);
   if (copies > 0) logger.info({ copies }, 'rows of the earlier script found');
   const meter = new LiveWindowMeter(canonical, matchingOf(config));
   const liveWindow = await meter.measure();
   logger.info(liveWindow, 'the live path has recorded runs from first to last');
+  const where = { cluster, canonical, topic: topicNames(config).data, acceptNewTopic };
+  return { meter, liveWindow, start: await startOffsets(where, mode, replayStart) };
+}
+
+async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
+  const { config, logger, canonical, cluster } = connected;
+  const { meter, liveWindow, start } = await unlessStopped(connected.stop, () => prepare(connected));
   const options: Connected = { ...connected, meter };
   const metrics = createMetrics(() => countUnhealedSoon(canonical));
-  const topic = topicNames(config).data;
-  const start = await startOffsets({ cluster, canonical, topic }, options.mode, options.replayStart);
   const observer = new RunObserver({ metrics, logger, now: () => performance.now() }, (read) => {
     options.progress(read, Number(start.records));
   });
@@ -159,7 +186,12 @@ async function runAll(
   let sweeps = NO_SWEEPS;
   const projecting = projectorOptions(options, observer, start);
   const sweeper = new Sweeper({
-    context: { ...projecting.context, graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600, meter },
+    context: {
+      ...projecting.context,
+      graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
+      parkedRetentionDays: config.PARKED_RETENTION_DAYS,
+      meter,
+    },
     logger,
     intervalSeconds: commits(options) ? config.SWEEP_INTERVAL_SECONDS : 0,
     swept: (result, seconds) => {
@@ -170,8 +202,8 @@ async function runAll(
       observer.sweepFailed();
     },
   });
-  await watching?.begin();
-  const projector = await Projector.start(projecting);
+  if (watching !== undefined) await unlessStopped(options.stop, () => watching.begin());
+  const projector = await unlessStopped(options.stop, () => Projector.start(projecting));
   try {
     const beside = watching === undefined ? [sweeper.run()] : [sweeper.run(), watching.run()];
     const stopped = await Promise.race([untilDone(projector, options), ...beside]);
@@ -182,8 +214,7 @@ async function runAll(
     }
     return { stopped, sweeps };
   } finally {
-    await settledWithin(SWEEP_WITHIN_MS, sweeper.stop());
-    await projector.stop();
+    await Promise.all([settledWithin(SWEEP_WITHIN_MS, sweeper.stop()), projector.stop()]);
     if (!commits(options)) await settledWithin(FORGET_WITHIN_MS, cluster.deleteGroup(groupOf(options)));
   }
 }
@@ -226,6 +257,7 @@ function projectorOptions(
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {
       parkUnusable: options.parkUnusableSchema === true,
+      maxBytes: config.RECORD_MAX_BYTES,
     }),
     group: groupOf(options),
     groups: config.CONSUMER_GROUP,
@@ -240,7 +272,7 @@ function projectorOptions(
     isAcceptedTruncate: (partition, offset) =>
       accepted.has(`${String(partition)}:${String(offset)}`) ||
       // A replay meets again what the projectors went past.
-      (mode === 'replay' && offset < (stored.get(partition) ?? 0n)),
+      (mode === 'replay' && offset < (stored.get(partition)?.nextOffset ?? 0n)),
   };
 }
 

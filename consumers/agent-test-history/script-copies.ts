@@ -8,7 +8,7 @@ export const FIND_SCRIPT_COPIES = `
   WHERE r.triggered_by = 'owner_test'
     AND r.observations_json ->> 'backfill_source' = 'agent_test_history'
     AND r.observations_json ->> 'backfill_script' IS DISTINCT FROM 'history-cdc'
-    AND r.observations_json ->> 'backfill_source_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    AND r.observations_json ->> 'backfill_source_id' COLLATE "C" ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
   ON CONFLICT (canonical_run_id) DO NOTHING`;
 
 /**

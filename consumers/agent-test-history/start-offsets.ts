@@ -1,6 +1,7 @@
 import type { KafkaCluster } from '../lib/kafka-cluster.ts';
 import type { Client } from '../lib/postgres.ts';
-import { storedOffsets } from './offsets.ts';
+import { assertCurrentTopic } from './current-topic.ts';
+import { storedOffsets, type StoredOffset } from './offsets.ts';
 import type { ProjectorMode } from './projector-options.ts';
 import { topicMissing } from './topic-faults.ts';
 
@@ -14,18 +15,22 @@ interface Where {
   readonly cluster: KafkaCluster;
   readonly canonical: Client;
   readonly topic: string;
+  readonly acceptNewTopic: boolean;
 }
 
 /** The offset at which each partition is begun, and how many records lie between there and the end of the topic. */
 export interface StartOffsets {
-  readonly startAt: ReadonlyMap<number, bigint>;
+  readonly startAt: ReadonlyMap<number, Pick<StoredOffset, 'nextOffset' | 'lastBatch'>>;
   readonly records: bigint;
   readonly topicId: string;
-  /** The next offset of each partition that the projectors have stored. */
-  readonly stored: ReadonlyMap<number, bigint>;
+  /** What the projectors have stored for each partition. */
+  readonly stored: ReadonlyMap<number, StoredOffset>;
 }
 
-/** A projector and a dry run begin where the last commit ended; a replay begins where it was told to. */
+/**
+ * A projector and a dry run begin where the last commit ended; a replay begins where it was told to. Throws where the ledger
+ * belongs to another topic.
+ */
 export async function startOffsets(
   where: Where,
   mode: ProjectorMode,
@@ -34,30 +39,25 @@ export async function startOffsets(
   const { cluster, topic } = where;
   const identity = await cluster.describeTopic(topic);
   if (identity === undefined) throw topicMissing(topic);
+  await assertCurrentTopic(where.canonical, { ...identity, name: topic }, where.acceptNewTopic);
   const watermarks = await cluster.watermarks(topic);
-  const stored = await storedNextOffsets(where.canonical, identity.topicId);
+  const stored = await storedOffsets(where.canonical, identity.topicId);
   const wanted: OffsetOf =
-    mode === 'replay' ? await replayOffsets(where, start) : (partition) => stored.get(partition);
-  const startAt = new Map(
-    [...watermarks].map(([partition, { low }]) => [partition, wanted(partition) ?? low]),
-  );
+    mode === 'replay' ? await replayOffsets(where, start) : (partition) => stored.get(partition)?.nextOffset;
+  const startAt = new Map<number, Pick<StoredOffset, 'nextOffset' | 'lastBatch'>>();
   let records = 0n;
   for (const [partition, { low, high }] of watermarks) {
-    const from = startAt.get(partition) ?? low;
+    const from = wanted(partition) ?? low;
     // A replay may be told an offset that a partition does not have: it then begins at its nearest end.
     const clamped = from < low ? low : from > high ? high : from;
-    if (mode === 'replay') startAt.set(partition, clamped);
+    const lastBatch = mode === 'replay' ? null : (stored.get(partition)?.lastBatch ?? null);
+    startAt.set(partition, { nextOffset: mode === 'replay' ? clamped : from, lastBatch });
     records += high - clamped;
   }
   return { startAt, records, topicId: identity.topicId, stored };
 }
 
 type OffsetOf = (partition: number) => bigint | undefined;
-
-async function storedNextOffsets(canonical: Client, topicId: string): Promise<ReadonlyMap<number, bigint>> {
-  const stored = await storedOffsets(canonical, topicId);
-  return new Map([...stored].map(([partition, { nextOffset }]) => [partition, nextOffset]));
-}
 
 async function replayOffsets({ cluster, topic }: Where, start: ReplayStart): Promise<OffsetOf> {
   switch (start.from) {

@@ -16,6 +16,19 @@ interface ReadPosition {
   readonly nextOffset: bigint;
 }
 
+const MAKE_ANEW = 'make the topic anew with a whole snapshot, then `history-cdc project --accept-new-topic`';
+
+/** The log lost its end, and grew again over the offsets that were read. */
+export function topicCut({ topic, partition, nextOffset }: ReadPosition): FatalError {
+  const last = String(nextOffset - 1n);
+  return new FatalError({
+    code: 'TOPIC_CUT',
+    message: `${topic}, partition ${String(partition)}, offset ${last}, holds another record than the one that was read there: the end of the partition was cut off, and it has grown again`,
+    wayOut: `records of the cut part are lost to the topic, and new ones have offsets that were read already: ${MAKE_ANEW}`,
+    facts: { topic, partition, nextOffset: String(nextOffset) },
+  });
+}
+
 /** Throws unless the next offset is in the topic, or is the one that its next record gets. */
 export function assertInRange(
   { topic, partition, nextOffset }: ReadPosition,
@@ -24,7 +37,6 @@ export function assertInRange(
   if (nextOffset >= low && nextOffset <= high) return;
   const where = `${topic}, partition ${String(partition)}`;
   const range = `the topic holds offsets ${String(low)} to ${String(high)}`;
-  const again = 'make the topic anew with a whole snapshot, then `history-cdc project --accept-new-topic`';
   const lostBeginning = nextOffset === 0n;
   throw new FatalError({
     code: lostBeginning ? 'TOPIC_TRUNCATED' : 'OFFSET_OUT_OF_RANGE',
@@ -32,8 +44,8 @@ export function assertInRange(
       ? `the beginning of ${where}, was deleted: ${range}`
       : `the next offset of ${where}, is ${String(nextOffset)}, and ${range}`,
     wayOut: lostBeginning
-      ? `set retention.ms=-1 on the topic, and ${again}`
-      : `records were deleted, or the database is of another time than the topic: ${again}`,
+      ? `set retention.ms=-1 on the topic, and ${MAKE_ANEW}`
+      : `records were deleted, or the database is of another time than the topic: ${MAKE_ANEW}`,
     facts: { topic, partition, nextOffset: String(nextOffset) },
   });
 }

@@ -115,7 +115,7 @@ export class Turns {
 }
 
 function mayShare({ session, tried }: Waiting): boolean {
-  return tried === undefined && session.commits;
+  return tried === undefined && session.commits && !session.isSlowed;
 }
 
 function hasFew({ session, tried }: Waiting): boolean {

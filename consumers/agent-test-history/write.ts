@@ -7,6 +7,7 @@ import { NO_CHANGES, type Changes } from './changes.ts';
 import { UNAVAILABLE, type ImageEvent } from './event.ts';
 import type { LaterImage, MarkDeleted, Quarantine, RecordDecision, SeenAgain } from './decide.ts';
 import { RULE_VERSION } from './outcome.ts';
+import { assertNoneKeptOut } from '../lib/postgres-errors.ts';
 
 const RECORD_DECISIONS = sqlFile(import.meta.url, './sql/record-decisions.sql');
 const APPLY_LATER_IMAGES = sqlFile(import.meta.url, './sql/apply-later-images.sql');
@@ -154,6 +155,8 @@ const quarantine: Statement<Quarantine> = {
     { bytes: ({ event }) => event.record.key },
     { bytes: ({ event }) => event.record.value },
     ({ recordsDecision }) => recordsDecision,
+    { bytes: ({ event }) => event.record.unkept?.sha256 ?? null },
+    ({ event }) => event.record.unkept?.bytes ?? null,
   ],
 };
 
@@ -184,9 +187,12 @@ async function execute<T>(
     runs_inserted: number;
     runs_updated: number;
     ledger_written: number;
+    /** Undefined of a statement that inserts no canonical rows. */
+    kept_out?: number;
   }>(text, [...arrays, ...constants]);
   const [row] = rows;
   assert(row !== undefined, 'a write statement returned no counts');
+  assertNoneKeptOut(row.kept_out ?? 0);
   return {
     runsInserted: row.runs_inserted,
     runsUpdated: row.runs_updated,

@@ -84,6 +84,8 @@ const schema = z.object({
   PARTITIONS_AT_ONCE: integer(1, 32),
   QUARANTINE_MAX_SHARE: share,
   QUARANTINE_WINDOW: integer(1, 100_000),
+  PARKED_RETENTION_DAYS: integer(1, 3650),
+  RECORD_MAX_BYTES: integer(65_536, 268_435_456),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   HISTORY_CDC_STACK: z

@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   ROWS_HIDDEN:
     'a policy, a view, a foreign table or a standby may show less than all rows to the role that reads them',
   SESSION_UNFIT: 'the session at Postgres does not keep the settings that our statements rest on',
+  TIME_UNREADABLE: 'a time has a form that we do not understand, so that nothing can be decided by it',
   SCHEMA_NOT_MIGRATED: 'the schema history_cdc is missing or older than this release',
   KAFKA_UNREACHABLE: 'no Kafka broker answers',
   KAFKA_REFUSED: 'the user that logs in to Kafka may not do what the command needs',
@@ -24,6 +25,7 @@ export const ERROR_CODES = {
   TOPIC_RECREATED: 'the topic was deleted and made again: stored offsets mean nothing in it',
   PARTITIONS_CHANGED: 'the partition count of the topic changed: keys moved, their order is lost',
   OFFSET_OUT_OF_RANGE: 'the next offset to read is no longer, or not yet, in the topic',
+  TOPIC_CUT: 'the end of a partition was cut off, and it has grown again over offsets that were read already',
   TOPIC_TRUNCATED: 'the beginning of the topic has been deleted, so part of the history is not in it',
   SOURCE_TRUNCATED: 'the legacy table was truncated',
   STREAM_BROKEN:

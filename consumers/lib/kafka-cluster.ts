@@ -7,22 +7,19 @@ import {
   Partitioners,
 } from './kafka.ts';
 import type { FatalError } from './errors.ts';
-import type { Admin, InternalBroker, Kafka, KafkaSettings } from './kafka.ts';
+import type { Admin, InternalBroker, InternalCluster, Kafka, KafkaSettings } from './kafka.ts';
 import { startConsumer, type ConsumeOptions, type TopicConsumer } from './kafka-consumer.ts';
 import { requestTopicIdentity, type TopicIdentity } from './kafka-topic-id.ts';
 import { aclEntries, type AccessRule } from './kafka-acl.ts';
 import { groupNotAllowed, isAnswerForgotten, notAllowed, unreachable } from './kafka-way-in.ts';
 import type { Logger } from './log.ts';
+import { readWatermarks, type Watermarks } from './kafka-watermarks.ts';
 import { within } from './within.ts';
+
+export type { Watermarks };
 
 /** For a question that is asked because another one failed. */
 const COORDINATOR_WITHIN_MS = 5_000;
-
-/** The first offset that a partition still holds, and the offset that its next record will get. */
-export interface Watermarks {
-  readonly low: bigint;
-  readonly high: bigint;
-}
 
 export interface TopicSpec {
   readonly name: string;
@@ -82,11 +79,17 @@ export class KafkaCluster {
 
   /** What kafkajs has no question for. */
   async #askController<T>(ask: (broker: InternalBroker) => Promise<T>): Promise<T> {
+    return await this.#askCluster(async (cluster) => {
+      await cluster.refreshMetadata();
+      return await ask(await cluster.findControllerBroker());
+    });
+  }
+
+  async #askCluster<T>(ask: (cluster: InternalCluster) => Promise<T>): Promise<T> {
     const cluster = createInternalCluster(this.#kafka);
     try {
       await cluster.connect();
-      await cluster.refreshMetadata();
-      return await ask(await cluster.findControllerBroker());
+      return await ask(cluster);
     } finally {
       await cluster.disconnect();
     }
@@ -110,10 +113,7 @@ export class KafkaCluster {
   }
 
   async watermarks(topic: string): Promise<ReadonlyMap<number, Watermarks>> {
-    const offsets = await this.#askLeaders((admin) => admin.fetchTopicOffsets(topic));
-    return new Map(
-      offsets.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]),
-    );
+    return await untilLeaderKnown(() => this.#askCluster((cluster) => readWatermarks(cluster, topic)));
   }
 
   /** The first offset of each partition whose record is not older than `timestampMs`; the high watermark if none. */
@@ -208,19 +208,16 @@ export class KafkaCluster {
    * the old one for minutes. A new client learns who leads now.
    */
   async #askLeaders<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
-    return await pRetry(
-      async (attempt) => {
-        if (attempt === 1) return await ask(this.#admin);
-        const admin = this.#kafka.admin();
-        await admin.connect();
-        try {
-          return await ask(admin);
-        } finally {
-          await admin.disconnect();
-        }
-      },
-      { retries: 10, minTimeout: 50, maxTimeout: 2_000, shouldRetry: ({ error }) => isLeaderUnknown(error) },
-    );
+    return await untilLeaderKnown(async (attempt) => {
+      if (attempt === 1) return await ask(this.#admin);
+      const admin = this.#kafka.admin();
+      await admin.connect();
+      try {
+        return await ask(admin);
+      } finally {
+        await admin.disconnect();
+      }
+    });
   }
 
   /** Joins the group and reads; see `consume`. */
@@ -264,6 +261,15 @@ export class KafkaCluster {
 }
 
 const LEADER_UNKNOWN = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+async function untilLeaderKnown<T>(ask: (attempt: number) => Promise<T>): Promise<T> {
+  return await pRetry(ask, {
+    retries: 10,
+    minTimeout: 50,
+    maxTimeout: 2_000,
+    shouldRetry: ({ error }) => isLeaderUnknown(error),
+  });
+}
 
 function isLeaderUnknown(error: unknown): boolean {
   return error instanceof KafkaJSProtocolError && LEADER_UNKNOWN.has(error.type);

@@ -1,3 +1,5 @@
+import type { BatchMark } from './kafka-batch.ts';
+import type { RawRecord } from './kafka-fetch-answer.ts';
 import { KafkaJSError } from './kafka.ts';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from './kafka.ts';
 import type { Logger } from './log.ts';
@@ -33,8 +35,9 @@ export interface ConsumeOptions {
    */
   assigned(partitions: readonly number[], outdated: AbortSignal): Promise<ReadonlyMap<number, bigint>>;
   /**
-   * Records of one partition, in order. The next fetch waits for this promise: that is the backpressure. Whoever
-   * waits long in here calls `heartbeat` now and then, or the group gives the partition away.
+   * What a fetch has brought for one partition, in order: after each fetch, also where it has brought no record. The next
+   * fetch waits for this promise, which is the backpressure. A reader that waits long in here calls `heartbeat` now and
+   * then, because otherwise the group gives the partition away.
    */
   records(fetched: FetchedRecords): Promise<void>;
   /** A broker has answered a fetch or a heartbeat: every few seconds, also when there is nothing to read. */
@@ -47,8 +50,15 @@ export interface FetchedRecords {
   readonly partition: number;
   /** The offset that was asked for; the first record may have a later one. */
   readonly fetchedOffset: bigint;
+  /**
+   * The offset behind the last one that the fetch has read. Markers of transactions, records of aborted ones and batches
+   * that compaction has emptied take offsets and are no records, so it may lie beyond the last record, or without any.
+   */
+  readonly nextOffset: bigint;
   readonly highWatermark: bigint;
   readonly records: readonly TopicRecord[];
+  /** The batches that the fetch has read, in order, whether they hold records or not. */
+  readonly batches: readonly BatchMark[];
   readonly heartbeat: () => Promise<void>;
 }
 
@@ -133,15 +143,17 @@ async function handOver(
   records: ConsumeOptions['records'],
   fail: (error: unknown) => void,
 ): Promise<void> {
+  const fetched = fetchedRecords(payload);
   try {
-    await records(fetchedRecords(payload));
+    await records(fetched);
   } catch (error) {
     // A rebalance, met by a heartbeat, is kafkajs's own business: it joins the group again.
     if (error instanceof KafkaJSError) throw error;
     fail(error);
     return;
   }
-  if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
+  if (fetched.nextOffset > fetched.fetchedOffset && !payload.isStale())
+    payload.resolveOffset(String(fetched.nextOffset - 1n));
 }
 
 function controlsOf(consumer: Consumer, topic: string): TopicConsumer {
@@ -175,15 +187,33 @@ function createConsumer(kafka: Kafka, { group, fetchBytes }: ConsumeOptions) {
 
 function fetchedRecords(payload: EachBatchPayload): FetchedRecords {
   const { batch } = payload;
-  // kafkajs has it, its types do not.
-  const { fetchedOffset } = batch as typeof batch & { readonly fetchedOffset: string };
+  // kafkajs has them, its types do not.
+  const inner = batch as unknown as { readonly fetchedOffset: string; readonly rawMessages: RawRecord[] };
+  const fetchedOffset = BigInt(inner.fetchedOffset);
+  const batches = batchesOf(inner.rawMessages);
+  const behind = (batches.at(-1)?.last ?? -1n) + 1n;
   return {
     partition: batch.partition,
-    fetchedOffset: BigInt(fetchedOffset),
+    fetchedOffset,
+    nextOffset: behind > fetchedOffset ? behind : fetchedOffset,
     highWatermark: BigInt(batch.highWatermark),
     records: batch.messages.map(topicRecord),
+    batches,
     heartbeat: () => payload.heartbeat(),
   };
+}
+
+/** Records of one batch share its context. */
+function batchesOf(records: readonly RawRecord[]): BatchMark[] {
+  const contexts = records.flatMap(({ batchContext }, index) =>
+    records[index - 1]?.batchContext.firstOffset === batchContext.firstOffset ? [] : [batchContext],
+  );
+  return contexts.map(({ firstOffset, lastOffsetDelta, partitionLeaderEpoch, maxTimestamp }) => ({
+    first: BigInt(firstOffset),
+    last: BigInt(firstOffset) + BigInt(lastOffsetDelta),
+    leaderEpoch: BigInt(partitionLeaderEpoch),
+    newestMs: BigInt(maxTimestamp),
+  }));
 }
 
 function topicRecord({ offset, timestamp, key, value, headers }: KafkaMessage): TopicRecord {

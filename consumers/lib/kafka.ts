@@ -1,11 +1,12 @@
 /**
  * The only file that imports kafkajs, which is no longer maintained: whoever replaces it begins here. It makes the
  * client, and gives the neighbours the few names that they need; `kafka-cluster.ts` asks and changes a cluster,
- * `kafka-consumer.ts` reads a topic.
+ * `kafka-consumer.ts` reads a topic, `kafka-fetch-answer.ts` replaces two of kafkajs's inner parts.
  */
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import type { Config } from './config.ts';
+import { countEveryOffset } from './kafka-fetch-answer.ts';
 import type { RequestSender } from './kafka-topic-id.ts';
 import type { Logger } from './log.ts';
 import { readSettingFile } from './setting-file.ts';
@@ -46,6 +47,7 @@ export function createKafkaClient(
   logger: Logger,
   patience: 'patient' | 'impatient' = 'patient',
 ): Kafka {
+  countEveryOffset();
   const retry = patience === 'patient' ? PATIENCE : IMPATIENCE;
   return new Kafka({ ...clientConfig(settings, logger), retry });
 }
@@ -95,6 +97,17 @@ export interface InternalCluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   refreshMetadata(): Promise<void>;
+  addTargetTopic(topic: string): Promise<void>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+  /** Read by `fetchTopicsOffset` when it sends its question; 0: read uncommitted. */
+  isolationLevel: number;
+  fetchTopicsOffset(
+    topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number }[];
+      readonly fromTimestamp: number;
+    }[],
+  ): Promise<readonly { readonly partitions: readonly { partition: number; offset: string }[] }[]>;
   findControllerBroker(): Promise<InternalBroker>;
 }
 

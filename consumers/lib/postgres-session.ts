@@ -8,6 +8,8 @@ export interface Bounds {
   readonly statementMs: number;
   /** 0: no longer than the statement may take. */
   readonly lockMs: number;
+  /** How much later than Postgres's own time-out we give a connection up: the answer that says so has to arrive. */
+  readonly answerAfterMs?: number;
 }
 
 /**
@@ -48,7 +50,6 @@ const OUR_READS = [
 
 /** A connection that is being set up gets as long as one that is being opened. */
 const SET_UP_WITHIN_MS = 10_000;
-/** How much later than Postgres's own time-out we give up: the answer that says so has to arrive. */
 const ANSWER_AFTER_MS = 5_000;
 
 /** What we know of a connection beyond the driver. */
@@ -192,7 +193,10 @@ function answering(client: pg.ClientBase): { readonly ask: Ask; readonly begin: 
   };
   const listen = () => {
     clearTimeout(silence);
-    const limitMs = session === undefined ? SET_UP_WITHIN_MS : session.limitMs + ANSWER_AFTER_MS;
+    const limitMs =
+      session === undefined
+        ? SET_UP_WITHIN_MS
+        : session.limitMs + (session.bounds.answerAfterMs ?? ANSWER_AFTER_MS);
     silence = waiting === 0 ? undefined : setTimeout(cut, limitMs);
   };
   const ask: Ask = async (...args) => {
@@ -208,16 +212,8 @@ function answering(client: pg.ClientBase): { readonly ask: Ask; readonly begin: 
       listen();
     }
   };
-  const query = (...given: unknown[]) => {
-    const callback =
-      typeof given.at(-1) === 'function' ? (given.pop() as (...args: unknown[]) => void) : undefined;
-    const answer = session?.pooled === true && !session.inside ? alone(ask, session, given) : ask(...given);
-    if (callback === undefined) return answer;
-    answer.then((result) => {
-      callback(undefined, result);
-    }, callback);
-    return undefined;
-  };
+  const query: Ask = async (...given) =>
+    session?.pooled === true && !session.inside ? await alone(ask, session, given) : await ask(...given);
   const begin = (prepared: Session) => {
     session = prepared;
     client.query = query as unknown as typeof client.query;

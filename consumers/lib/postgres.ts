@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { FatalError, messageOf } from './errors.ts';
+import { sqlState } from './postgres-errors.ts';
 import {
   assertPoliciesShowAll,
-  ConnectionLost,
   lost,
   prepareSession,
   sessionOf,
@@ -50,16 +50,23 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
   });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const connect = pool.connect.bind(pool) as (callback?: Connected) => Promise<pg.PoolClient> | undefined;
-  pool.connect = ((callback?: Connected) => {
-    if (callback === undefined)
-      return connect()?.catch((error: unknown) => {
-        throw lost(error);
-      });
-    return connect((error, client, done) => {
-      callback(error === undefined || error === null ? undefined : lost(error), client, done);
+  const connect: () => Promise<pg.PoolClient> = pool.connect.bind(pool);
+  const connected = () =>
+    connect().catch((error: unknown) => {
+      throw lost(error);
     });
-  }) as typeof pool.connect;
+  pool.connect = connected as typeof pool.connect;
+  pool.query = (async (...statement: [string, unknown[]]) => {
+    const client = await connected();
+    let broken = true;
+    try {
+      const result: unknown = await client.query(...statement);
+      broken = false;
+      return result;
+    } finally {
+      client.release(broken);
+    }
+  }) as unknown as typeof pool.query;
   const end: () => Promise<void> = pool.end.bind(pool);
   // A server that does not answer does not say goodbye either.
   pool.end = async () => {
@@ -72,12 +79,6 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
 function hook(prepare: (client: pg.ClientBase) => Promise<void>): pg.PoolConfig {
   return Object.assign({}, { onConnect: prepare });
 }
-
-type Connected = (
-  error: Error | null | undefined,
-  client: pg.PoolClient | undefined,
-  done: () => void,
-) => void;
 
 /** Parameters of a URL that the driver would put in the place of what a pool of ours says. */
 const OURS = [
@@ -214,7 +215,7 @@ export async function inTransactionOf<T>(session: Client, work: () => Promise<T>
   }
 }
 
-/** Runs the same work as `inTransaction`, and rolls it back. */
+/** Runs the same work as `inTransaction`, with what is deferred to the COMMIT, and rolls it back. */
 export async function inDryRun<T>(
   pool: Pool,
   work: (client: Client) => Promise<T>,
@@ -223,7 +224,9 @@ export async function inDryRun<T>(
   return await inTransaction<T>(
     pool,
     async (client) => {
-      throw new RolledBack(await work(client));
+      const result = await work(client);
+      await client.query('SET CONSTRAINTS ALL IMMEDIATE');
+      throw new RolledBack(result);
     },
     options,
   );
@@ -236,54 +239,6 @@ async function rolledBack(client: pg.PoolClient): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** The five-character SQLSTATE of a Postgres error, or undefined where the error is not one. */
-export function sqlState(error: unknown): string | undefined {
-  return error instanceof pg.DatabaseError ? error.code : undefined;
-}
-
-/**
- * Data exceptions, among them \u0000 in text and numbers out of range; and program limits, which no statement of ours
- * meets but through a value: JSON too deep for the server's stack, a text too long for an index.
- */
-const DATA_CLASSES = new Set(['22', '54']);
-
-/**
- * NOT NULL, CHECK and foreign keys: the constraints that a row's own values break. A unique violation is a race between
- * sessions.
- */
-const DATA_CONSTRAINTS = new Set(['23502', '23503', '23514']);
-
-/** True where the values of a row are to blame. Only these errors quarantine. */
-export function isDataError(error: unknown): boolean {
-  const state = sqlState(error);
-  return state !== undefined && isDataState(state);
-}
-
-/** The same of a SQLSTATE. */
-export function isDataState(state: string): boolean {
-  return DATA_CLASSES.has(state.slice(0, 2)) || DATA_CONSTRAINTS.has(state);
-}
-
-/** Rows changed between our reading and our writing them: the transaction is rolled back, and may pass when it begins anew. */
-export class Conflict extends Error {
-  override readonly name = 'Conflict';
-}
-
-/** Connection, rollback, resources, object state, operator, system, read-only: what passes, or what a person mends. */
-const ENVIRONMENT_CLASSES = new Set(['08', '25', '40', '53', '55', '57', '58']);
-
-/**
- * True where the same transaction may pass later. An error that is not Postgres's own is one of the connection,
- * unless it is a fault of the program.
- */
-export function isEnvironmentError(error: unknown): boolean {
-  if (error instanceof Conflict || error instanceof ConnectionLost) return true;
-  const state = sqlState(error);
-  if (state !== undefined) return ENVIRONMENT_CLASSES.has(state.slice(0, 2)) || state === '23505';
-  const fault = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
-  return error instanceof Error && (error.name === 'Error' || error.name === 'AggregateError') && !fault;
 }
 
 const INVALID_PASSWORD = '28P01';

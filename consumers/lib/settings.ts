@@ -120,6 +120,16 @@ export const SETTINGS = {
     meaning: 'records of this process, the last ones, of which QUARANTINE_MAX_SHARE is the share',
     default: '1000',
   },
+  PARKED_RETENTION_DAYS: {
+    meaning:
+      'after how many days the content of parked records that were healed or waived is removed; hash, size and reason stay',
+    default: '90',
+  },
+  RECORD_MAX_BYTES: {
+    meaning:
+      'bytes of one record; a larger one is parked by its position, hash and size, without its content',
+    default: '33554432',
+  },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
   HISTORY_CDC_STACK: {

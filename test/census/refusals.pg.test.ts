@@ -188,7 +188,7 @@ test('what cannot be tried is named, and the rest of the census is told', async 
   [address.username, address.password] = [role, 'census'];
   try {
     await open.pool.query(`
-      CREATE FUNCTION broken(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+      CREATE FUNCTION broken(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM FROM nowhere; RETURN true; END $$;
       CREATE TABLE stages (stage text PRIMARY KEY);
       ALTER TABLE agent_compliance_runs ADD CONSTRAINT staged FOREIGN KEY (lifecycle_stage) REFERENCES stages (stage)`);
     await tables.legacyRow(rowOf());
@@ -200,7 +200,7 @@ test('what cannot be tried is named, and the rest of the census is told', async 
       trial: { notTried: [] },
     });
     await open.pool.query('ALTER TABLE agent_compliance_runs ADD CHECK (broken(headline))');
-    expect((await census(address.href)).figures.trial.notTried).toEqual(['a value (SQLSTATE P0001)']);
+    expect((await census(address.href)).figures.trial.notTried).toEqual(['a value (SQLSTATE 42P01)']);
     await open.pool.query(
       `REVOKE SELECT ON agent_compliance_runs FROM ${role}; GRANT SELECT (id, agent_url, headline, overall_status,
        total_duration_ms, tested_at, agent_profile_json, observations_json, triggered_by, triggered_org_id)

@@ -65,6 +65,7 @@ const COMMANDS = [
   'demo',
   'doctor',
   'explain',
+  'forget',
   'migrate',
   'project',
   'quarantine',

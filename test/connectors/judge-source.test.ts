@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { judgeSource } from '../../connectors/deploy/judge-source.ts';
 import type { PublicationFacts, SlotFacts } from '../../connectors/deploy/source-facts.ts';
+import { sql } from '../../consumers/lib/quoting.ts';
 
 const names = { role: 'r', publication: 'p', slot: 's' };
 const publication: PublicationFacts = {
   allTables: false,
   tables: ['history_cdc_source.heartbeat', 'history_cdc_source.signal', 'public.agent_test_history'],
   everyOperation: true,
+  viaRoot: true,
   narrowed: false,
 };
 const slot: SlotFacts = {
@@ -22,6 +24,9 @@ const good = {
   dataTable: true,
   replicaIdentity: 'd',
   primaryKey: true,
+  keyColumns: ['id'],
+  partitioned: false,
+  inheriting: [],
   signalTable: true,
   heartbeatTable: true,
   publication,
@@ -39,7 +44,7 @@ test('a database that the script has run in has no problem, before and after the
 
 describe('named is', () => {
   test.each([
-    ['an old server', { serverVersion: 140_009 }, /Postgres 14 is too old/],
+    ['an old server', { serverVersion: 130_009 }, /Postgres 13 is too old/],
     ['wal_level', { walLevel: 'replica' }, /wal_level is replica/],
     ['a missing table', { dataTable: false, replicaIdentity: null }, /agent_test_history does not exist/],
     ['a table without identity', { replicaIdentity: 'n' }, /neither primary key nor replica identity/],
@@ -57,6 +62,13 @@ describe('named is', () => {
       { publication: { ...publication, tables: [...publication.tables, 'public.secret'] } },
       /also publishes public.secret/,
     ],
+    [
+      'a partitioned table',
+      { partitioned: true, publication: { ...publication, viaRoot: false, tables: ['public.p1'] } },
+      /publish_via_partition_root/,
+    ],
+    ['a table that inherits', { inheriting: [sql`public.child`] }, /public.child inherits/],
+    ['a key of more columns', { keyColumns: ['id', 'started_at'] }, /keyed by id alone/],
     ['a row filter', { publication: { ...publication, narrowed: true } }, /row filter/],
     [
       'a kind of change left out',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureWindow } from '../../demo/figures.ts';
+import { reconciled } from '../support/reconciled.ts';
 import { openProjectedDemo, type ProjectedDemo } from './projected-demo.ts';
 
 let demo: ProjectedDemo;
@@ -162,4 +163,11 @@ test.each([
   },
 ])('$what: $red', async ({ breakage, red }) => {
   expect(await demo.failingAfter(breakage)).toEqual(red);
+});
+
+test('reconcile proves it: no link, and no run that was moved or changed later, is a false alarm', async () => {
+  const { run, findings } = await reconciled(demo.pool, { chunkRows: 1000 });
+  expect(findings.filter(({ severity }) => severity === 'wrong')).toEqual([]);
+  expect(run.decisions?.['twin']).toBeGreaterThan(100);
+  expect(run.verdict).toBe('proven');
 });

@@ -16,7 +16,14 @@ import { RED } from './red-facts.ts';
 
 /** What no line can mend that is pasted: settings that lead elsewhere, versions, machines. */
 const IN_WORDS = new Set([
-  ...['legacy-version', 'legacy-primary', 'legacy-table', 'canonical-server', 'canonical-tables'],
+  ...[
+    'legacy-version',
+    'legacy-primary',
+    'legacy-table',
+    'legacy-key',
+    'canonical-server',
+    'canonical-tables',
+  ],
   ...['topic-replicas', 'connect-version', 'connect-cluster', 'connect-plugin', 'registry-schemas'],
   ...['clock-legacy', 'clock-canonical', 'clock-connect'],
 ]);

@@ -14,7 +14,7 @@ const hourAgo = new Date(Date.now() - 3_600_000);
 
 /** Check, verdict, what is otherwise, and what the evidence says of it. */
 export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, string])[] = [
-  ['legacy-version', 'failed', { source: { serverVersion: 140_011 } }, 'Postgres 14.11'],
+  ['legacy-version', 'failed', { source: { serverVersion: 130_011 } }, 'Postgres 13.11'],
   ['legacy-version', 'failed', { server: { encoding: 'LATIN1' } }, 'LATIN1'],
   ['legacy-primary', 'failed', { server: { inRecovery: true } }, 'standby'],
   ['wal-level', 'failed', { source: { walLevel: 'replica' } }, 'wal_level = replica'],
@@ -43,6 +43,40 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
     'given up in 11 h',
   ],
   [
+    'slot-idle-timeout',
+    'failed',
+    { server: { idleTimeoutSeconds: 600 } },
+    'idle_replication_slot_timeout = 10 min',
+  ],
+  ['slot-idle-timeout', 'warning', { server: { idleTimeoutSeconds: 43_200 } }, '12 h'],
+  [
+    'wal-runway',
+    'failed',
+    {
+      source: { slot: { ...slot, active: false } },
+      server: { idleTimeoutSeconds: 1_800, slot: { ...ourSlot, inactiveSeconds: 600 } },
+    },
+    'given up in 20 min',
+  ],
+  [
+    'session-limits',
+    'warning',
+    { server: { roleLimits: [{ name: 'transaction_timeout', value: '5min' }] } },
+    'transaction_timeout = 5min',
+  ],
+  [
+    'session-limits',
+    'warning',
+    { server: { roleLimits: [{ name: 'wal_sender_timeout', value: '0' }] } },
+    'wal_sender_timeout = 0',
+  ],
+  [
+    'slot-not-held',
+    'failed',
+    { server: { standbySlots: [{ name: 'sb1', served: false }] } },
+    'synchronized_standby_slots names sb1',
+  ],
+  [
     'long-transactions',
     'warning',
     { sessions: { long: [long] } },
@@ -55,6 +89,15 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
     "'it's' for 10 min",
   ],
   ['legacy-table', 'failed', { legacyTable: { missing: ['column public.x.y'] } }, 'column public.x.y'],
+  ['legacy-columns-sent', 'failed', { legacyTable: { generated: ['summary'] } }, 'generated'],
+  ['legacy-table-alone', 'failed', { source: { inheriting: [sql`public.child`] } }, 'public.child inherit'],
+  ['legacy-key', 'failed', { source: { keyColumns: ['id', 'started_at'] } }, '(id, started_at)'],
+  [
+    'publication',
+    'failed',
+    { source: { partitioned: true, publication: { ...publication, viaRoot: false } } },
+    'partitioned',
+  ],
   ['replica-identity', 'failed', { source: { replicaIdentity: 'n' } }, 'refuses UPDATE and DELETE'],
   ['replica-identity', 'warning', { source: { replicaIdentity: 'f' } }, 'FULL'],
   ['replica-identity', 'failed', { source: { replicaIdentity: 'i' } }, 'an index'],

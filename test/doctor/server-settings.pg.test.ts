@@ -60,7 +60,7 @@ test('every setting that does not fit is red, and right after its own fix and a 
 
 test('what stands on the command line of a server is known: ALTER SYSTEM would not change it', async () => {
   const here = createPool({ url: inject('servers').superuserUrl, name: 'test', connections: 1 });
-  expect((await readServer(here, 'none')).onCommandLine).toEqual(
+  expect((await readServer(here, 'none', 'none')).onCommandLine).toEqual(
     OF_THE_SERVER.map(({ setting }) => setting).sort(),
   );
   await here.end();
@@ -116,6 +116,33 @@ describe('a slot that nobody reads', () => {
     await pasteSql(red.fix);
     await server.query('CHECKPOINT');
     expect(await one('slot-wal-status')).toMatchObject({ verdict: 'ok', evidence: 'reserved' });
+  });
+
+  test('is held by a standby that is away: its own fix lets it go on', async () => {
+    await server.query(
+      "SELECT pg_create_physical_replication_slot('sb1', true)",
+      "ALTER SYSTEM SET synchronized_standby_slots = 'sb1'",
+      'SELECT pg_reload_conf()',
+    );
+    const red = await one('slot-not-held');
+    expect(red).toMatchObject({ verdict: 'failed', evidence: expect.stringContaining('sb1') as string });
+    await pasteSql(red.fix);
+    expect(await one('slot-not-held')).toMatchObject({ verdict: 'ok', evidence: 'it waits for none' });
+  });
+
+  test('would be given up after minutes: doctor, runway and status say so, and its own fix takes the limit away', async () => {
+    await server.query("ALTER SYSTEM SET idle_replication_slot_timeout = '10min'", 'SELECT pg_reload_conf()');
+    const [limit, runway] = await results('slot-idle-timeout', 'wal-runway');
+    expect(limit).toMatchObject({
+      verdict: 'failed',
+      evidence: expect.stringContaining('= 10 min') as string,
+    });
+    expect(runway).toMatchObject({
+      verdict: 'failed',
+      evidence: expect.stringMatching(/given up in (\d+ s|\d min|10 min)$/) as string,
+    });
+    await pasteSql(limit?.fix ?? null);
+    expect(await one('slot-idle-timeout')).toMatchObject({ verdict: 'ok' });
   });
 
   test('was given up: it is dropped, and a new snapshot makes another', async () => {

@@ -58,6 +58,81 @@ describe('once the script has run', () => {
     await the().breaks('publication', breakIt, { says });
   });
 
+  test('a publication of a whole schema', async () => {
+    const breakIt = `DROP PUBLICATION ${the().name}; CREATE PUBLICATION ${the().name} FOR TABLES IN SCHEMA public`;
+    await the().breaks('publication', breakIt, { says: 'also publishes public.' });
+  });
+
+  describe('an agent_test_history of another kind', () => {
+    const PLAIN = 'agent_test_history_plain';
+    const both = ['publication', 'legacy-table-alone', 'legacy-key', 'replica-identity', 'connector-grants'];
+    const allGreen = async () => {
+      for (const id of both) expect(await the().check(id)).toMatchObject({ id, verdict: 'ok' });
+    };
+
+    test('partitioned: the fix that is printed leads to green, and stays there', async () => {
+      await sql(`ALTER TABLE agent_test_history RENAME TO ${PLAIN}`);
+      await sql(
+        `CREATE TABLE agent_test_history (LIKE ${PLAIN} INCLUDING DEFAULTS, PRIMARY KEY (id)) PARTITION BY HASH (id)`,
+      );
+      await sql(
+        'CREATE TABLE agent_test_history_0 PARTITION OF agent_test_history FOR VALUES WITH (MODULUS 1, REMAINDER 0)',
+      );
+      await sql(`ALTER PUBLICATION ${the().name} SET (publish_via_partition_root = false)`);
+      await sql(
+        `ALTER PUBLICATION ${the().name} SET TABLE agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat`,
+      );
+      for (const id of ['publication', 'connector-grants']) {
+        const red = await the().check(id);
+        expect(red).toMatchObject({ verdict: 'failed' });
+        await the().paste(red.fix);
+      }
+      await allGreen();
+      await the().script();
+      await allGreen();
+      await sql('DROP TABLE agent_test_history');
+      await sql(`ALTER TABLE ${PLAIN} RENAME TO agent_test_history`);
+      await the().script();
+    });
+
+    test('inherited: the fixes that are printed lead to green, and stay there', async () => {
+      await sql('CREATE TABLE "Child; --" () INHERITS (agent_test_history)');
+      await sql(
+        `ALTER PUBLICATION ${the().name} SET TABLE agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat`,
+      );
+      for (const id of ['publication', 'legacy-table-alone']) {
+        const red = await the().check(id);
+        expect(red).toMatchObject({ verdict: 'failed' });
+        await the().paste(red.fix);
+        expect(await the().check(id)).toMatchObject({ verdict: 'ok' });
+      }
+      await allGreen();
+      await sql('DROP TABLE "Child; --"');
+    });
+  });
+
+  test('a key of more columns than id', async () => {
+    const key = (columns: string) =>
+      `ALTER TABLE agent_test_history DROP CONSTRAINT agent_test_history_pkey, ADD PRIMARY KEY (${columns})`;
+    await the().breaks('legacy-key', key('id, started_at'), {
+      says: '(id, started_at)',
+      ...mendWith(key('id')),
+    });
+  });
+
+  test('a column of ours that Postgres generates', async () => {
+    await sql('ALTER TABLE agent_test_history RENAME summary TO summary_plain');
+    await sql(
+      "ALTER TABLE agent_test_history ADD COLUMN summary text GENERATED ALWAYS AS (scenario || '!') STORED",
+    );
+    const red = await the().check('legacy-columns-sent');
+    expect(red).toMatchObject({ verdict: 'failed', evidence: expect.stringContaining('summary') as string });
+    await the().paste(red.fix);
+    expect(await the().check('legacy-columns-sent')).toMatchObject({ verdict: 'ok' });
+    await sql('ALTER TABLE agent_test_history DROP COLUMN summary');
+    await sql('ALTER TABLE agent_test_history RENAME summary_plain TO summary');
+  });
+
   test.each([
     ['a row filter', 'public.agent_test_history WHERE (dry_run)'],
     ['a column list', 'public.agent_test_history (id, scenario)'],
@@ -84,6 +159,15 @@ describe('once the script has run', () => {
   test('replica identity FULL is only dear', async () => {
     const breakIt = 'ALTER TABLE agent_test_history REPLICA IDENTITY FULL';
     await the().breaks('replica-identity', breakIt, { says: 'FULL', verdict: 'warning' });
+  });
+
+  test('limits of time that would end the snapshot', async () => {
+    const { name, open } = the();
+    const breakIt = `ALTER DATABASE "${open.database.name}" SET statement_timeout = '1min';
+      ALTER ROLE ${name} SET transaction_timeout = 300000; ALTER ROLE ${name} SET wal_sender_timeout = 0`;
+    const says = `for ${name}: statement_timeout = 1min, transaction_timeout = 300000, wal_sender_timeout = 0`;
+    await the().breaks('session-limits', breakIt, { says, verdict: 'warning' });
+    await sql(`ALTER DATABASE "${open.database.name}" RESET statement_timeout`);
   });
 
   test('a role that may not replicate', async () => {
@@ -241,7 +325,7 @@ test('the server as it is set up for these tests passes', async () => {
   const checks = OF_SOURCE.filter(({ group, id }) => group === 'server' && id !== 'long-transactions');
   const report = await examine(the().config(), checks);
   expect(report.checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
-  expect(report.counts.ok).toBe(9);
+  expect(report.counts.ok).toBe(11);
 });
 
 test('a database that does not answer fails one check, and the others cannot tell, at once', async () => {

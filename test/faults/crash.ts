@@ -10,6 +10,8 @@ import {
 } from '../support/faults.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 
+/** What the projector promises, whatever it waits for. */
+const STOPPED_WITHIN_MS = 10_000;
 const SMALL_BATCHES = { BATCH_ROWS: '20' };
 
 /** Kills and stops of one projector at a time, on a topic with a snapshot of so many rows that nobody has projected. */
@@ -98,7 +100,7 @@ export function crashTests(pipeline: () => Pipeline, rows: number): void {
     const askedAt = performance.now();
     projector.signal('SIGTERM');
     const { code, stdout } = await projector.ended;
-    expect(performance.now() - askedAt).toBeLessThan(30_000);
+    expect(performance.now() - askedAt).toBeLessThan(STOPPED_WITHIN_MS);
     expect(code).toBe(0);
     const stored = await storedRecords(pipeline());
     expect(JSON.parse(stdout)).toMatchObject({ stopped: 'signal', read: stored });
@@ -115,12 +117,32 @@ export function crashTests(pipeline: () => Pipeline, rows: number): void {
     const askedAt = performance.now();
     projector.signal('SIGTERM');
     const { code, stdout } = await projector.ended;
-    expect(performance.now() - askedAt).toBeLessThan(30_000);
+    expect(performance.now() - askedAt).toBeLessThan(STOPPED_WITHIN_MS);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ stopped: 'signal', read: 0 });
     await block.release();
     await seenGone(pipeline());
     expect(await contentHash(pipeline())).toBe(nothing);
     await finish(0);
+  });
+
+  test('told to stop while the group waits for a dead member, it ends in time with exit code 0, and so does the next one', async () => {
+    const settings = ownGroup();
+    const dead = pipeline().start(['project'], settings);
+    await dead.logged('partitions assigned');
+    dead.signal('SIGKILL');
+    await dead.ended;
+    for (const which of ['first', 'second']) {
+      const projector = pipeline().start(['project', '--json'], settings);
+      await projector.while(`the ${which} one waits in the group`, async () => {
+        const { groups } = await pipeline().admin.describeGroups([settings.CONSUMER_GROUP]);
+        return projector.stderr.includes('serving /healthz') && groups[0]?.state === 'PreparingRebalance';
+      });
+      const askedAt = performance.now();
+      projector.signal('SIGTERM');
+      const { code, signal } = await projector.ended;
+      expect({ which, code, signal }).toEqual({ which, code: 0, signal: null });
+      expect(performance.now() - askedAt).toBeLessThan(STOPPED_WITHIN_MS);
+    }
   });
 }

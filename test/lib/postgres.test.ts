@@ -1,8 +1,9 @@
 import { AssertionError } from 'node:assert';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
 import { FatalError, TransientError } from '../../consumers/lib/errors.ts';
-import { Conflict, isDataError, isEnvironmentError, sqlState } from '../../consumers/lib/postgres.ts';
+import { Conflict, isEnvironmentError, isRowFault, sqlState } from '../../consumers/lib/postgres-errors.ts';
 
 function databaseError(state: string): pg.DatabaseError {
   const error = new pg.DatabaseError('message', 7, 'error');
@@ -34,17 +35,22 @@ describe('what an error of Postgres is', () => {
     ['57P01', 'server shuts down', 'environment'],
     ['57P03', 'server starts up', 'environment'],
     ['58030', 'input/output error', 'environment'],
-    ['23505', 'unique violation: a race', 'environment'],
+    ['23505', 'a unique key of the application', 'data'],
+    ['23P01', 'an exclusion constraint', 'data'],
+    ['23001', 'a foreign key that restricts', 'data'],
+    ['44000', 'a view with a check option', 'data'],
     ['42P01', 'undefined table', 'neither'],
     ['42501', 'no privilege', 'neither'],
     ['42601', 'syntax error', 'neither'],
     ['28P01', 'wrong password', 'neither'],
     ['3D000', 'no such database', 'neither'],
-    ['P0001', 'raised by a trigger', 'neither'],
+    ['P0001', 'raised by a trigger', 'data'],
+    ['AB123', 'a code that a trigger made up', 'data'],
+    ['25P04', 'transaction_timeout', 'environment'],
     ['XX000', 'internal error', 'neither'],
   ])('%s, %s: %s', (state, _, kind) => {
     const error = databaseError(state);
-    expect({ data: isDataError(error), environment: isEnvironmentError(error) }).toEqual({
+    expect({ data: isRowFault(error), environment: isEnvironmentError(error) }).toEqual({
       data: kind === 'data',
       environment: kind === 'environment',
     });
@@ -54,13 +60,14 @@ describe('what an error of Postgres is', () => {
 
 describe('an error that is not Postgres’s own', () => {
   test.each([
-    ['a connection that broke', new Error('Connection terminated unexpectedly'), true],
+    ['a connection that broke', new ConnectionLost('Connection terminated unexpectedly'), true],
+    ['an error of ours without a class', new Error('rows do not add up'), false],
+    ['several of them', new AggregateError([new Error('a')]), false],
     [
-      'a refused connection',
+      'an error of the system that did not come through the driver',
       Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
-      true,
+      false,
     ],
-    ['a connection refused on both address families', new AggregateError([new Error('a')]), true],
     ['a fault of the program', new TypeError('x is undefined'), false],
     ['a broken assumption', new AssertionError({ message: 'rows do not add up' }), false],
     ['a fatal error', new FatalError({ code: 'FENCED', message: 'm', wayOut: 'w' }), false],
@@ -69,6 +76,6 @@ describe('an error that is not Postgres’s own', () => {
     ['no error at all', 'text', false],
   ])('%s is the environment’s: %s', (_, error, expected) => {
     expect(isEnvironmentError(error)).toBe(expected);
-    expect(isDataError(error)).toBe(false);
+    expect(isRowFault(error)).toBe(false);
   });
 });

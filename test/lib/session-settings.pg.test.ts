@@ -129,15 +129,15 @@ describe('the settings of a session are ours', () => {
 });
 
 test('a transaction has the bounds of a transaction, and none that the role sets for it', async () => {
-  await superuser.query(`ALTER DATABASE "${database.name}" SET idle_session_timeout = '1ms'`);
+  await superuser.query(`ALTER DATABASE "${database.name}" SET idle_session_timeout = '5s'`);
   const pool = createPool({ url: database.url, name: 'test', connections: 1 });
   const found = await inTransaction(pool, async (client) => {
-    const { rows } = await client.query<{ statement: string; isolation: string }>(
-      "SELECT current_setting('statement_timeout') AS statement, current_setting('transaction_isolation') AS isolation",
+    const { rows } = await client.query<{ statement: string; isolation: string; idle: string }>(
+      "SELECT current_setting('idle_session_timeout') AS idle, current_setting('statement_timeout') AS statement, current_setting('transaction_isolation') AS isolation",
     );
     return rows[0];
   });
-  expect(found).toEqual({ statement: '30s', isolation: 'read committed' });
+  expect(found).toEqual({ statement: '30s', isolation: 'read committed', idle: '0' });
   await superuser.query(`ALTER DATABASE "${database.name}" RESET ALL`);
   await pool.end();
 });

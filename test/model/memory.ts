@@ -73,7 +73,9 @@ class MemoryConnection {
       this.#tx = new Transaction(this.#tables.locks);
       this.#isAborted = false;
     } else if (text === 'COMMIT' || text === 'ROLLBACK') this.#end(text);
-    else if (!text.startsWith('SET LOCAL')) return await this.#run(text, values);
+    // Nothing is refused for the sake of one row here, so that no savepoint is gone back to.
+    else if (!/^(SET LOCAL|SET CONSTRAINTS|SAVEPOINT|RELEASE)\b/.test(text))
+      return await this.#run(text, values);
     return rowsOf([]);
   }
 

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
+import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import type { RowValues } from '../support/records.ts';

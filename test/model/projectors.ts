@@ -9,7 +9,7 @@ import {
 import { RECORD_OUTCOMES, type BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import type { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
-import { Conflict, isEnvironmentError, sqlState } from '../../consumers/lib/postgres.ts';
+import { Conflict, isEnvironmentError, sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { MATCHING, TOPIC_ID } from '../support/run-records.ts';
 import type { Application } from './application.ts';
 import type { Counts } from './counts.ts';
@@ -114,7 +114,7 @@ export class Projectors {
         const isCommitted = attempt > 1 && (await this.#isCommitted(context, claim, to));
         const mode: Batch['mode'] = isCommitted
           ? { kind: 'replay', topicId, partition }
-          : { kind: 'commit', steps: [{ claim, from: BigInt(from), to: BigInt(to) }] };
+          : { kind: 'commit', steps: [{ claim, from: BigInt(from), to: BigInt(to), batch: null }] };
         const result = await projectBatch(context, {
           events,
           mode,

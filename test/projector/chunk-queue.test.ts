@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { ChunkQueue } from '../../consumers/agent-test-history/chunk-queue.ts';
+import { ChunkQueue, type QueuedEvent } from '../../consumers/agent-test-history/chunk-queue.ts';
 import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
 
 const at = (offset: number) => ({ topicId: 'topic', partition: 0, offset: BigInt(offset) });
 const event = (offset: number, bytes = 1, kind: 'tombstone' | 'truncate' = 'tombstone') => ({
   event: { kind, position: at(offset) } satisfies SourceEvent,
   bytes,
+  to: BigInt(offset + 1),
+  batch: null,
 });
 const events = (count: number, bytes = 1) =>
   Array.from({ length: count }, (_, offset) => event(offset, bytes));
-const offsets = (chunk: SourceEvent[]) => chunk.map(({ position }) => Number(position.offset));
+const offsets = (chunk: QueuedEvent[]) => chunk.map(({ to }) => Number(to) - 1);
 
 /** True when the promise has not settled by the time that everything else that can run has run. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {

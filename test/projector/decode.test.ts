@@ -171,7 +171,7 @@ describe.each([
   });
 
   test('of a truncate is one, with a key or without', async () => {
-    const truncate = { kind: 'truncate', position: { ...WHERE, offset: 42n } };
+    const truncate = { kind: 'truncate', position: { ...WHERE, offset: 42n }, lsn: 24_023_128n };
     expect(await decode({ key: null, op: 't' })).toEqual(truncate);
     expect(await decode({ op: 't' })).toEqual(truncate);
   });

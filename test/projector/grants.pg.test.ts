@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { assertMigrated } from '../../consumers/agent-test-history/migrate.ts';
-import { registerTopic, takeOver } from '../../consumers/agent-test-history/offsets.ts';
+import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
+import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
 import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';

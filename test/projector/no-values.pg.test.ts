@@ -30,7 +30,7 @@ beforeEach(() => {
   log = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
   observer = new RunObserver({ metrics: createMetrics(), logger, now: () => 0 }, () => undefined);
-  observer.assigned([0]);
+  observer.assigned([{ partition: 0, nextOffset: 0n, highWatermark: 0n }]);
 });
 
 const observed = (run: SessionRun): SessionRun => ({

@@ -4,7 +4,14 @@ import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { Turns } from '../../consumers/agent-test-history/turns.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { deleted, envelopeOf, inserted, type Message } from '../support/records.ts';
-import { jsonDecoder, noBreaker, runRecords, TOPIC_ID, type SessionRun } from '../support/run-records.ts';
+import {
+  fetchOf,
+  jsonDecoder,
+  noBreaker,
+  runRecords,
+  TOPIC_ID,
+  type SessionRun,
+} from '../support/run-records.ts';
 import { until } from '../support/until.ts';
 
 const topic = usePartitions();
@@ -47,6 +54,13 @@ describe('a truncate of the legacy table', () => {
     expect(result.records).toMatchObject({ applied: 3 });
     expect(await topic().effects()).toEqual({ decisions: 3, runs: 3 });
     expect(await topic().stored()).toMatchObject({ nextOffset: 5n });
+    const { rows: recorded } = await topic().pool.query(
+      'SELECT partition, "offset"::integer AS offset FROM history_cdc.truncated ORDER BY 2',
+    );
+    expect(recorded, 'reconcile is told').toEqual([
+      { partition: 0, offset: 1 },
+      { partition: 0, offset: 4 },
+    ]);
   });
 
   test('that a person accepted elsewhere still stops the projector', async () => {
@@ -112,7 +126,7 @@ describe('a session', () => {
     );
     const held = await holdPartition();
     const { session, running, committed } = openSession({ ...run, rows: 1 });
-    await session.accept(run.records);
+    await session.accept(fetchOf(run.records));
     await seenWaiting();
     session.close();
     await held.release();
@@ -127,7 +141,7 @@ describe('a session', () => {
     const run = topic().commit([inserted(topic().ownersRow())], await topic().claim('one'));
     const held = await holdPartition();
     const { session, running, committed, retries } = openSession(run);
-    await session.accept(run.records);
+    await session.accept(fetchOf(run.records));
     const pid = await seenWaiting();
     await topic().pool.query('SELECT pg_terminate_backend($1)', [pid]);
     await until('the session notices', () => retries.length > 0);
@@ -143,9 +157,9 @@ describe('a session', () => {
     const messages = [1, 2, 3].map(() => inserted(topic().ownersRow()));
     const run = topic().commit(messages, await topic().claim('one'));
     const { session, running, committed } = openSession(run);
-    await session.accept(run.records.slice(0, 2));
-    await session.accept(run.records.slice(0, 2));
-    await session.accept(run.records.slice(1));
+    await session.accept(fetchOf(run.records.slice(0, 2)));
+    await session.accept(fetchOf(run.records.slice(0, 2)));
+    await session.accept(fetchOf(run.records.slice(1)));
     await until('all is committed', () => session.nextToApply === 3n);
     session.close();
     await running;
@@ -157,7 +171,7 @@ describe('a session', () => {
     const run = topic().commit([inserted(topic().ownersRow())], await topic().claim('one'));
     const { session, running, committed } = openSession(run);
     session.close();
-    await session.accept(run.records);
+    await session.accept(fetchOf(run.records));
     await running;
     expect(committed).toEqual([]);
     expect(await topic().effects()).toEqual({ decisions: 0, runs: 0 });

@@ -5,9 +5,10 @@ import { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { Turns } from '../../consumers/agent-test-history/turns.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
+import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, type Message } from '../support/records.ts';
-import { jsonDecoder, noBreaker, TOPIC_ID } from '../support/run-records.ts';
+import { fetchOf, jsonDecoder, noBreaker, TOPIC_ID } from '../support/run-records.ts';
 import { until } from '../support/until.ts';
 
 const topic = usePartitions();
@@ -59,7 +60,7 @@ async function openSessions(
         },
         retrying: (one) => retries.push(one.partition),
       });
-      await session.accept(run.records);
+      await session.accept(fetchOf(run.records));
       return session;
     }),
   );
@@ -169,7 +170,7 @@ describe('a few rows of several partitions', () => {
         return rows.length > 0;
       });
       const [, second] = opened;
-      await second?.accept(topic().commit([ownersRow()], await heldBy(second)).records);
+      await second?.accept(fetchOf(topic().commit([ownersRow()], await heldBy(second)).records));
     } finally {
       await client.query('COMMIT');
       client.release();
@@ -197,7 +198,7 @@ function failingTheFirst(statement: string, when: 'done' | 'asked'): Pool {
       if (question[0] !== statement || lost) return await client.query(...question);
       lost = true;
       if (when === 'done') await client.query(...question);
-      throw new Error('Connection terminated unexpectedly');
+      throw new ConnectionLost('Connection terminated unexpectedly');
     };
     return {
       query,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
+import { assertCurrentTopic, registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
+import { Fenced } from '../../consumers/agent-test-history/offsets.ts';
 import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
 import { everything } from '../support/fingerprint.ts';
 import { usePartitions } from '../support/partitions.ts';
@@ -23,11 +24,40 @@ describe('a topic', () => {
   test('that was made again is refused by name and id, and accepted where a person says so', async () => {
     await expect(register(other, 4)).rejects.toMatchObject({
       code: 'TOPIC_RECREATED',
-      message: `topic has topic id ${other}; the ledger holds positions of topic ${TOPIC_ID}`,
+      facts: { topic: 'topic' },
     });
     await register(other, 4, true);
     await register(other, 4);
-    await register(TOPIC_ID, 4);
+  });
+
+  test('that was the current one earlier is refused as well, until a person accepts it again', async () => {
+    const old = { topicId: TOPIC_ID, name: 'topic', partitions: 4 };
+    await register(other, 4, true);
+    await expect(register(TOPIC_ID, 4)).rejects.toMatchObject({ code: 'TOPIC_RECREATED' });
+    await expect(assertCurrentTopic(topic().pool, old)).rejects.toMatchObject({ code: 'TOPIC_RECREATED' });
+    await register(TOPIC_ID, 4, true);
+    expect(await assertCurrentTopic(topic().pool, old)).toMatchObject({ topicId: TOPIC_ID });
+    await expect(register(other, 4)).rejects.toMatchObject({ code: 'TOPIC_RECREATED' });
+  });
+
+  test('that is no longer the current one changes nothing more: by a running projector, by a new claim, by a replay', async () => {
+    const row = topic().ownersRow();
+    const old = topic().commit([inserted(row)], await topic().claim('old pod'));
+    await runRecords(old);
+    await register(other, 4, true);
+    const successor = await topic().claim('one', 0, other);
+    await runRecords(topic().commit([updated({ ...row, summary: 'newer' })], successor));
+    const before = await everything(topic().pool);
+    const { claim } = old.mode;
+    const more = [updated({ ...row, summary: 'older' })];
+    const running = topic().commit(more, { claim, nextOffset: 1n });
+    await expect(runRecords(running)).rejects.toBeInstanceOf(Fenced);
+    await expect(runRecords({ ...running, mode: { kind: 'replay' } })).rejects.toBeInstanceOf(Fenced);
+    expect(await everything(topic().pool)).toEqual(before);
+    // A claim that was made behind the back of the acceptance, as by an old pod that was just being assigned.
+    const late = topic().commit(more, await topic().claim('old pod', 2));
+    await expect(runRecords(late)).rejects.toBeInstanceOf(Fenced);
+    expect(await topic().run(row.id)).toMatchObject({ headline: 'newer' });
   });
 
   test.each([false, true])(

@@ -75,7 +75,7 @@ test('ends with 1 and the id where a row is lost, with 0 where it is accepted, a
     accepted: { r1: 1 },
   });
 
-  expect((await run('--last')).stdout).toContain('but for what was accepted');
+  expect((await run('--last')).stdout).toContain('but for 1 accepted differences');
 
   writeFileSync(file, JSON.stringify({ version: 1, rules: rules.slice(1) }));
   const expired = await run('--source-is-quiet', '--accept', file, '--json');

@@ -115,7 +115,7 @@ describe('a row that was moved', () => {
     );
     await world().project([updated(moved)]);
     expect(await world().ledger(row.id)).toMatchObject({ reason: 'moved_to_agent_not_owned' });
-    expect((await reconciled(world().pool)).named).toEqual([]);
+    expect((await reconciled(world().pool)).named).toEqual([`moved_away ${row.id}`]);
   });
 
   test('to another agent of its owner is compared with what it is there', async () => {

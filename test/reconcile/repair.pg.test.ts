@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { repair } from '../../consumers/agent-test-history/reconcile/repair.ts';
 import { everything } from '../support/fingerprint.ts';
@@ -23,7 +23,15 @@ async function projected(owner: Owner, values: Partial<RowValues> = {}): Promise
 
 async function repairOf(runId: string, apply: boolean) {
   const { pool } = world();
-  const context = { canonical: pool, legacy: pool, optOutPolicy: 'respect', matching: MATCHING } as const;
+  const context = {
+    canonical: pool,
+    legacy: pool,
+    optOutPolicy: 'respect',
+    matching: MATCHING,
+    elsewhere: undefined,
+    windowUs: MATCHING.windowUs,
+    retentionDays: undefined,
+  } as const;
   return await repair(context, runId, apply);
 }
 
@@ -95,5 +103,55 @@ test('a canonical row that is not ours is never written', async () => {
   expect(await repairOf(run.id, true)).toMatchObject({
     repaired: [],
     left: new Map([[row.id, 'its canonical row is not one of ours']]),
+  });
+});
+
+describe('a trigger of the application', () => {
+  const trigger = async (when: string, body: string) => {
+    await world().pool.query(`
+      CREATE FUNCTION public.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} END $$;
+      CREATE TRIGGER meddle BEFORE ${when} ON public.agent_compliance_runs FOR EACH ROW EXECUTE FUNCTION public.meddle()`);
+  };
+  afterEach(async () => {
+    await world().pool.query('DROP FUNCTION IF EXISTS public.meddle() CASCADE');
+  });
+
+  test.each([
+    [
+      'skips',
+      'IF NEW.headline = $q$skipped$q$ THEN RETURN NULL; END IF; RETURN NEW;',
+      'a trigger kept it from being written',
+    ],
+    [
+      'changes',
+      'IF NEW.headline = $q$skipped$q$ THEN NEW.tracks_passed := 99; END IF; RETURN NEW;',
+      'tracks_passed',
+    ],
+  ])('that %s a row that is written again: not repaired, and the others are', async (_, body, why) => {
+    const owner = await world().owner();
+    const rows = [await projected(owner, { summary: 'skipped' }), await projected(owner)] as const;
+    for (const row of rows) await lose(row);
+    const { run, findings } = await reconciled(world().pool);
+    await trigger('INSERT', body);
+    for (const apply of [false, true]) {
+      const { repaired, left } = await repairOf(run.id, apply);
+      expect(repaired).toEqual([rows[1].id]);
+      expect([...left.keys()]).toEqual([rows[0].id]);
+      expect(left.get(rows[0].id)).toContain(why);
+    }
+    const kept = await world().pool.query('SELECT FROM history_cdc.reconcile_finding WHERE run_id = $1', [
+      run.id,
+    ]);
+    expect(kept.rowCount, 'the verdict keeps what it found').toBe(findings.length);
+  });
+
+  test('that skips an update: not repaired', async () => {
+    const row = await projected(await world().owner());
+    await spoil(row);
+    const { run } = await reconciled(world().pool);
+    await trigger('UPDATE', 'RETURN NULL;');
+    const { repaired, left } = await repairOf(run.id, true);
+    expect({ repaired, left: [...left.keys()] }).toEqual({ repaired: [], left: [row.id] });
+    expect(left.get(row.id)).toContain('a trigger kept it from being written');
   });
 });

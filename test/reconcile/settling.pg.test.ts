@@ -127,6 +127,30 @@ describe('a run that is broken off', () => {
     expect(named).toEqual([`unseen ${lost.id}`]);
   });
 
+  test.each([
+    ['no row of the table was compared, and it holds one', 0, false],
+    ['nobody writes, and the table holds a row more than were compared', 1, true],
+  ])('%s: nothing is proven', async (_, before, sourceIsQuiet) => {
+    for (let n = 0; n < before; n++) await projected();
+    const stop = new AbortController();
+    const broken = reconciled(world().pool, {
+      signal: stop.signal,
+      onProgress: (run) => {
+        if (run.phase === 'ledger') stop.abort();
+      },
+    });
+    await expect(broken).rejects.toThrow('aborted');
+    await projected();
+    const { run, named } = await reconciled(world().pool, { sourceIsQuiet });
+    expect(named).toEqual([]);
+    expect(run).toMatchObject({
+      verdict: 'not_proven',
+      legacy_rows: String(before),
+      legacy_counted: String(before + 1),
+    });
+    expect((await reconciled(world().pool, { fresh: true })).run.verdict).toBe('proven');
+  });
+
   test('is left where it was by one that begins anew', async () => {
     await projected();
     const stop = new AbortController();

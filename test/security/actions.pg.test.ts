@@ -9,7 +9,7 @@ import { repair } from '../../consumers/agent-test-history/reconcile/repair.ts';
 import { redecide } from '../../consumers/agent-test-history/redecide/redecide.ts';
 import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
 import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
-import { sqlState } from '../../consumers/lib/postgres.ts';
+import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { Command, type Ended } from '../support/command.ts';
 import { useProjectorRole } from '../support/projector-role.ts';
 import { inserted, PLACEHOLDER, updated } from '../support/records.ts';
@@ -128,8 +128,14 @@ describe('what a person did is in the log, by the transaction that did it:', () 
       owner.organization,
     );
     const run = rows[0]?.id ?? '';
-    await repair(context(), run, false);
-    await repair(context(), run, true);
+    const repairing = {
+      ...context(),
+      elsewhere: undefined,
+      windowUs: MATCHING.windowUs,
+      retentionDays: undefined,
+    };
+    await repair(repairing, run, false);
+    await repair(repairing, run, true);
     expect(await recorded()).toEqual([
       { command: 'reconcile --repair --apply', options: [], counts: { inserted: 0, updated: 1, left: 0 } },
     ]);

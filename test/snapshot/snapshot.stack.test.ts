@@ -27,6 +27,10 @@ const pipeline = usePipeline({
   seed: async (pool) => {
     await seedOrganisations(pool);
     await insertRuns(pool, 1, ROWS);
+    // pgoutput leaves it out: without column.exclude.list, every incremental snapshot fails at the first chunk.
+    await pool.query(
+      'ALTER TABLE agent_test_history ADD COLUMN brief_length int GENERATED ALWAYS AS (length(brief)) STORED',
+    );
   },
 });
 

@@ -41,10 +41,15 @@ test('a connector that is not there is told from one that cannot be asked, and f
 test('the slot, and how much room it has', () => {
   const slot = {
     ...{ name: 'history_cdc', active: true, walStatus: 'reserved', lagBytes: 0 },
-    ...{ retainedBytes: 1_000, bytesLeft: 53_687_091_200, walBytesPerSecond: 1_048_576 },
+    ...{
+      retainedBytes: 1_000,
+      bytesLeft: 53_687_091_200,
+      walBytesPerSecond: 1_048_576,
+      runwaySeconds: 51_200,
+    },
   };
   expect(report().slot).toEqual(slot);
-  const blind = { retainedBytes: null, bytesLeft: null, walBytesPerSecond: null };
+  const blind = { retainedBytes: null, bytesLeft: null, walBytesPerSecond: null, runwaySeconds: null };
   expect(report({ silent: { server: 'refused', walRate: 'refused' } }).slot).toEqual({ ...slot, ...blind });
   expect(report({ silent: { source: 'refused' } }).slot).toBeNull();
 });

@@ -21,7 +21,7 @@ services    ok       legacy database, canonical database, Kafka, Kafka Connect,
                      registry answer
 connector   ok       agent-test-history RUNNING, task RUNNING; heartbeat 1 s ago
 slot        ok       history_cdc active, WAL reserved, 0 bytes behind, keeps
-                     1,000 bytes, room for 50 GiB (14 h as it writes now)
+                     1,000 bytes, room for 50 GiB (an outage may last 14 h)
 lag         ok       0 records, 0 s; last commit 1 s ago
 projector   ok       1 in the consumer group
 decisions   ok       1,000 rows seen = projected 700 + third_party 300; not

@@ -19,6 +19,7 @@ test('no check is watched that a role which only reads would fail, or that never
   expect(new Set(left)).toEqual(
     new Set([
       ...['legacy-version', 'wal-level', 'replication-slots-room', 'wal-senders-room', 'wal-cap'],
+      ...['slot-idle-timeout', 'session-limits'],
       ...['connector-excess', 'slot-failover', 'kafka-brokers', 'largest-row', 'connect-version'],
       ...['connect-plugin', 'registry-pair', 'canonical-index', 'projector-grants', 'projector-excess'],
       ...['quarantine-empty', 'clock-legacy', 'clock-canonical', 'clock-connect'],

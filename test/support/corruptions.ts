@@ -83,6 +83,22 @@ async function copyOfOurs(world: World, row: RowValues, sourceId: string): Promi
   );
 }
 
+/** Links a twin to a copy of its live row that differs in something; the former live row is free. */
+async function linkedTo(world: World, { id }: RowValues, difference: string): Promise<string[]> {
+  const live = await world.live({ agent_url: 'https://copied.example' });
+  await world.execute(
+    `UPDATE ${RUNS} r SET (agent_url, headline, total_duration_ms, overall_status, tested_at, agent_profile_json) =
+       (SELECT o.agent_url, o.headline, o.total_duration_ms, o.overall_status, o.tested_at, o.agent_profile_json
+        FROM ${RUNS} o JOIN history_cdc.ledger l ON l.canonical_run_id = o.id WHERE l.legacy_id = $2)
+     WHERE r.id = $1`,
+    live,
+    id,
+  );
+  await world.execute(`UPDATE ${RUNS} SET ${difference} WHERE id = $1`, live);
+  await world.execute('UPDATE history_cdc.ledger SET canonical_run_id = $2 WHERE legacy_id = $1', id, live);
+  return [id];
+}
+
 /** Each thing that can be wrong, alone in what it spoils. */
 export const CORRUPTIONS: readonly Corruption[] = [
   {
@@ -159,6 +175,17 @@ export const CORRUPTIONS: readonly Corruption[] = [
     },
   },
   {
+    kind: 'mislinked',
+    what: 'a twin that is linked to another live row of its agent',
+    spoil: async (world, { twin }) => await linkedTo(world, twin, "headline = 'another run'"),
+  },
+  {
+    kind: 'nearer_twin',
+    what: 'a twin that is linked to the farther one of two live rows that look the same',
+    spoil: async (world, { twin }) =>
+      await linkedTo(world, twin, "tested_at = tested_at + interval '30 seconds'"),
+  },
+  {
     kind: 'vanished',
     what: 'a legacy row that was deleted, and no event told of it',
     spoil: async (world, { anonymous }) => {
@@ -180,9 +207,13 @@ export async function spoiled(world: World, rows: Rows, { kind, spoil }: Corrupt
   return [kind, ...(BRINGS_ALONG[kind] ?? [])].flatMap((one) => ids.map((id) => `${one} ${id}`));
 }
 
-/** All at once: the changed headline makes another row of it, so the live row that looks like the old one is no twin. */
+/**
+ * All at once: the changed headline makes another row of it, so the live row that looks like the old one is no twin. Of what
+ * spoils the link of the twin, the first only: a link leads to one row.
+ */
 export async function allSpoiled(world: World, rows: Rows): Promise<string[]> {
   const named: string[] = [];
-  for (const corruption of CORRUPTIONS) named.push(...(await spoiled(world, rows, corruption)));
+  for (const corruption of CORRUPTIONS.filter(({ kind }) => kind !== 'mislinked' && kind !== 'nearer_twin'))
+    named.push(...(await spoiled(world, rows, corruption)));
   return named.filter((one) => !one.startsWith('suspected_twin'));
 }

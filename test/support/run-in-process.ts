@@ -1,6 +1,6 @@
 import { Command as Program, CommanderError } from 'commander';
 import { AnswerNo, createContext, type CommandContext } from '../../cli/context.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
+import { namedError } from '../../consumers/lib/named-error.ts';
 
 export interface Answer {
   /** As main.ts gives it: 0 good, 1 the answer is no, 2 it cannot go on. */
@@ -30,9 +30,10 @@ export async function runInProcess(
   } catch (error) {
     if (error instanceof AnswerNo) return { code: 1, ...said };
     if (error instanceof CommanderError) throw error;
+    const fatal = namedError(error);
     const text =
-      error instanceof FatalError
-        ? `error ${error.code}: ${error.message}\n  way out: ${error.wayOut}\n`
+      fatal !== undefined
+        ? `error ${fatal.code}: ${fatal.message}\n  way out: ${fatal.wayOut}\n`
         : `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`;
     return { code: 2, stdout: said.stdout, stderr: said.stderr + text };
   }

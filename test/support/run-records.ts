@@ -44,6 +44,11 @@ export function asRecords(messages: readonly Message[], firstOffset: bigint): To
   }));
 }
 
+/** What a fetch reads that brings these records and nothing else. */
+export function fetchOf(records: readonly TopicRecord[]) {
+  return { records, batches: [], nextOffset: (records.at(-1)?.offset ?? -1n) + 1n };
+}
+
 /** Tests of the quarantine park more than any topic should. */
 export function noBreaker(): QuarantineBreaker {
   return new QuarantineBreaker({ maxShare: 1, window: 1 });
@@ -79,7 +84,7 @@ export async function runRecords(run: SessionRun): Promise<BatchResult> {
     },
   });
   const running = session.run();
-  await session.accept(records);
+  await session.accept(fetchOf(records));
   await Promise.race([running, ended]);
   session.close();
   await running;

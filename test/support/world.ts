@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { OptOutPolicy } from '../../consumers/agent-test-history/classify.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import type { Decoder } from '../../consumers/agent-test-history/decode.ts';
-import { registerTopic, takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
+import { takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
 import type { SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';

@@ -180,7 +180,7 @@ describe('an undo', () => {
     await projected(inserted(row));
     const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
     const { claim, nextOffset: from } = await takeOver(world().pool, start, 'idle');
-    const step = { claim, from, to: from + 1n, streamedUntil: null };
+    const step = { claim, from, to: from + 1n, batch: null, streamedUntil: null };
     await undo(work(), 1 + BYSTANDER);
     await expect(advance(world().pool, step)).rejects.toBeInstanceOf(Fenced);
     const { claim: next } = await takeOver(world().pool, start, 'next');

@@ -5,7 +5,7 @@ import { sourceSql } from '../../connectors/deploy/source-sql.ts';
 import { gapOpen, streamBroken } from '../../connectors/watchdog/break-errors.ts';
 import { lookAtSource } from '../../connectors/watchdog/source.ts';
 import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/continuity/identity-store.ts';
-import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
+import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 

@@ -8,7 +8,7 @@ import {
 } from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/continuity/identity-store.ts';
 import type { Present } from '../../consumers/agent-test-history/continuity/judge.ts';
-import { registerTopic } from '../../consumers/agent-test-history/offsets.ts';
+import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { until } from '../support/until.ts';
 

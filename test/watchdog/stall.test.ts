@@ -3,39 +3,60 @@ import { StallWatch, type Movement } from '../../connectors/watchdog/stall.ts';
 
 const AFTER = 60_000;
 /** Of a source whose heartbeat never came. */
-const STILL: Movement = { changes: '10', arrived: 100n, beating: false, projected: 90n, behind: 0n };
+const at = (next: bigint, end: bigint) => ({ next, end });
+const STILL: Movement = {
+  changes: '10',
+  arrived: 100n,
+  beating: false,
+  partitions: new Map([[0, at(90n, 90n)]]),
+};
 
 function watch(...seen: readonly (readonly [atMs: number, change: Partial<Movement>])[]): string[][] {
   const stalls = new StallWatch(AFTER);
-  return seen.map(([atMs, change]) => [...stalls.observe(atMs, { ...STILL, ...change })]);
+  return seen.map(([atMs, change]) =>
+    stalls.observe(atMs, { ...STILL, ...change }).map(({ stage }) => stage),
+  );
 }
 
 test('where nothing is written, nothing has to move', () => {
   expect(watch([0, {}], [AFTER, {}], [10 * AFTER, {}])).toEqual([[], [], []]);
 });
 
+const only = (next: bigint, end: bigint) => ({ partitions: new Map([[0, at(next, end)]]) });
+
 describe('the projection', () => {
-  test('stands still when the topic has records and no offset moves for so long', () => {
-    expect(watch([0, { behind: 5n }], [AFTER - 1, { behind: 7n }], [AFTER, { behind: 9n }])).toEqual([
+  test('stands still when the topic has records and the offset does not move for so long', () => {
+    expect(watch([0, only(90n, 95n)], [AFTER - 1, only(90n, 97n)], [AFTER, only(90n, 99n)])).toEqual([
       [],
       [],
       ['projection'],
     ]);
   });
 
-  test('does not, while any offset moves, however far it is behind', () => {
-    const seen = [0, 1, 2, 3].map((n) => [n * AFTER, { behind: 1000n, projected: BigInt(n) }] as const);
+  test('does not, while the offset moves, however far it is behind', () => {
+    const seen = [0n, 1n, 2n, 3n].map((n) => [Number(n) * AFTER, only(n, 1_000n)] as const);
     expect(watch(...seen).flat()).toEqual([]);
   });
 
-  test('is well again as soon as one moves', () => {
-    const stuck = { behind: 5n };
-    expect(watch([0, stuck], [AFTER, stuck], [AFTER + 1, { behind: 4n, projected: 91n }])).toEqual([
-      [],
-      ['projection'],
-      [],
-    ]);
+  test('is well again as soon as it moves, or has nothing to do', () => {
+    const stuck = only(90n, 95n);
+    expect(watch([0, stuck], [AFTER, stuck], [AFTER + 1, only(91n, 95n)])).toEqual([[], ['projection'], []]);
     expect(watch([0, stuck], [AFTER, {}], [2 * AFTER, stuck])).toEqual([[], [], []]);
+  });
+
+  test('of one partition is seen among others that move, with where it stands and for how long', () => {
+    const stalls = new StallWatch(AFTER);
+    const seen = [0, 1, 2].map((n) =>
+      stalls.observe(n * AFTER, {
+        ...STILL,
+        partitions: new Map([
+          [0, at(BigInt(n) * 100n, 1_000n)],
+          [1, at(7n, 9n)],
+        ]),
+      }),
+    );
+    const stall = { stage: 'projection', partition: 1, nextOffset: 7n, end: 9n };
+    expect(seen).toEqual([[], [{ ...stall, forMs: AFTER }], [{ ...stall, forMs: 2 * AFTER }]]);
   });
 });
 
@@ -97,7 +118,7 @@ test('what came, and is not written to any more, does not stand still', () => {
 });
 
 test('a service that is not seen hides no standstill, and makes none', () => {
-  const unseen = { changes: '11', arrived: undefined, projected: undefined, behind: undefined };
+  const unseen = { changes: '11', arrived: undefined, partitions: undefined };
   expect(watch([0, {}], [1, { changes: '11' }], [2, unseen], [AFTER + 1, { changes: '11' }])).toEqual([
     [],
     [],
@@ -108,9 +129,9 @@ test('a service that is not seen hides no standstill, and makes none', () => {
 });
 
 test('what is not known neither stands still nor moves', () => {
-  const blind = { changes: undefined, arrived: undefined, projected: undefined, behind: undefined };
+  const blind = { changes: undefined, arrived: undefined, partitions: undefined };
   expect(watch([0, blind], [AFTER, blind]).flat()).toEqual([]);
-  expect(watch([0, { behind: 5n }], [AFTER, blind], [AFTER + 1, { behind: 5n }])).toEqual([
+  expect(watch([0, only(90n, 95n)], [AFTER, blind], [AFTER + 1, only(90n, 95n)])).toEqual([
     [],
     ['projection'],
     ['projection'],

@@ -36,7 +36,10 @@ async function ready(): Promise<void> {
 }
 
 async function unready(reason: string): Promise<void> {
-  await projector.while(`it says: ${reason}`, async () => (await service.ready()).reason === reason);
+  await projector.while(
+    `it says: ${reason}`,
+    async () => (await service.ready()).reason?.includes(reason) === true,
+  );
 }
 
 const ignored = () => undefined;
@@ -110,13 +113,13 @@ test('the source moves and the ledger does not: it is not ready and says why, un
   await client.query('BEGIN');
   await client.query('SELECT FROM history_cdc.consumer_offset FOR UPDATE');
   await insertRuns(pipeline().pool, RUNS + 3, RUNS + 4);
-  await unready('the topic has records, and no stored offset moves');
+  await unready('and the topic ends at');
   expect((await service.metrics()).get('history_cdc_stalled{stage="projection"}')).toBe(1);
   await client.query('COMMIT');
   client.release();
   await ready();
   expect((await service.metrics()).get('history_cdc_stalled{stage="projection"}')).toBe(0);
-  await projector.logged('stalled: the topic has records, and no stored offset moves');
+  await projector.logged('and the topic ends at');
 });
 
 /** As a person does it, or a failover: what was written meanwhile is read by nobody. */

@@ -1,7 +1,7 @@
 -- What the ledger knows of topics, positions and the quarantine.
 SELECT json_build_object(
   'topics', (SELECT coalesce(json_agg(json_build_object('topicId', topic_id, 'name', name, 'partitions', partitions)
-      ORDER BY first_seen), '[]') FROM history_cdc.topic),
+      ORDER BY generation), '[]') FROM history_cdc.topic),
   'offsets', (SELECT coalesce(json_agg(json_build_object(
       'topicId', topic_id, 'partition', partition, 'nextOffset', next_offset::text,
       'secondsAgo', extract(epoch FROM clock_timestamp() - updated_at)) ORDER BY topic_id, partition), '[]')

@@ -1,3 +1,4 @@
+import { isAlias } from '../forget/alias.ts';
 import { RULE_VERSION } from '../outcome.ts';
 import { TWIN_BLOCKED } from '../twins/plan-links.ts';
 import type { Prediction } from './prediction.ts';
@@ -79,7 +80,8 @@ export function explain(prediction: Prediction, ledger: LedgerSide, cameAfter: b
 function byLookUps({ found }: Prediction, ledger: LedgerSide): Difference | undefined {
   if (found === null) return undefined;
   if (found.agentContextId !== ledger.agent_context_id) return 'moved';
-  if (found.userId !== ledger.user_id) return 'user_changed';
+  // Of a user who was forgotten, the ledger has the alias.
+  if (found.userId !== ledger.user_id && !isAlias(ledger.user_id)) return 'user_changed';
   if (found.agentUrl !== ledger.agent_url) return 'agent_url_changed';
   if (found.isMember !== ledger.is_member)
     return found.isMember === true ? 'membership_came_later' : 'membership_ended';

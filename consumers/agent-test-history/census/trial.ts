@@ -1,4 +1,5 @@
-import { isDataError, isDataState, inTransactionOf, sqlState, type Client } from '../../lib/postgres.ts';
+import { inTransactionOf, type Client } from '../../lib/postgres.ts';
+import { isRowFault, isRowState, sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { RecordDecision } from '../decide.ts';
 import { writeDecisions } from '../write.ts';
@@ -123,7 +124,7 @@ export class Trial {
         );
       });
     } catch (error) {
-      if (!isDataError(error)) throw error;
+      if (!isRowFault(error)) throw error;
       // As the projector does: the halves, until the row is alone.
       const [only, ...others] = effects;
       if (only === undefined || others.length === 0)
@@ -139,7 +140,7 @@ export class Trial {
     for (const { run_id, sql_state, refused_by } of refusals) {
       const why = `${refused_by ?? 'a value'} (SQLSTATE ${sql_state})`;
       const legacyId = run_id === null ? undefined : legacyIds.get(run_id);
-      if (legacyId === undefined || !isDataState(sql_state)) this.#notTried.add(why);
+      if (legacyId === undefined || !isRowState(sql_state)) this.#notTried.add(why);
       else refused.set(legacyId, refused.get(legacyId) ?? why);
     }
     return refused;

@@ -12,7 +12,8 @@
  * in trouble gets all that there is.
  */
 import { FatalError, messageOf } from '../../lib/errors.ts';
-import { inDryRun, sqlState, type Client, type Pool } from '../../lib/postgres.ts';
+import { inDryRun, type Client, type Pool } from '../../lib/postgres.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { readLegacyRows } from '../sweep/legacy-rows.ts';
 import type { CompleteRow } from '../event.ts';
@@ -31,7 +32,7 @@ import { verdictOf } from './verdict.ts';
 const CANONICAL_RUN = sqlFile(import.meta.url, './sql/canonical-run.sql');
 const LEGACY_ROW = sqlFile(import.meta.url, './sql/legacy-row.sql');
 const QUARANTINE_RECORDS = sqlFile(import.meta.url, './sql/quarantine-records.sql');
-const NEWEST_TOPIC = 'SELECT topic_id FROM history_cdc.topic ORDER BY first_seen DESC LIMIT 1';
+const CURRENT_TOPIC = 'SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1';
 const NO_TOPIC = '00000000-0000-0000-0000-000000000000';
 
 /** Reads the events of a legacy row; gives a sentence where they cannot be had. */
@@ -148,7 +149,7 @@ async function today(
   legacyId: string,
   { row, newest }: { readonly row: Row; readonly newest: Newest | null },
 ): Promise<view.Today> {
-  const { rows } = await context.canonical.query<{ topic_id: string }>(NEWEST_TOPIC);
+  const { rows } = await context.canonical.query<{ topic_id: string }>(CURRENT_TOPIC);
   const position =
     newest === null
       ? { topicId: rows[0]?.topic_id ?? NO_TOPIC, partition: 0, offset: 0n }

@@ -1,5 +1,6 @@
 import type { Client } from '../../lib/postgres.ts';
 import { isOwner } from '../classify.ts';
+import { isAlias } from '../forget/alias.ts';
 import { lookUp, type Facts } from '../lookup.ts';
 import { EVERY_ROW } from './today.ts';
 import type { LegacyRowNow, LookUp, LookUps } from './report.ts';
@@ -44,7 +45,12 @@ export async function lookUps(client: Client, { legacyId, row, then }: Looked): 
       owner: isOwner(facts),
       script_copies: facts.scriptCopies,
     },
-    changed: then === null ? [] : FIELDS.filter((field) => then[field] !== now[field]),
+    changed:
+      then === null
+        ? []
+        : FIELDS.filter(
+            (field) => then[field] !== now[field] && !(field === 'user_id' && isAlias(then[field])),
+          ),
   };
 }
 

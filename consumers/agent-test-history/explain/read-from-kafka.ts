@@ -5,6 +5,7 @@ import { createLogger } from '../../lib/log.ts';
 import { topicNames } from '../../lib/names.ts';
 import { schemaLookupOf } from '../../lib/registry.ts';
 import type { Client } from '../../lib/postgres.ts';
+import { assertCurrentTopic } from '../current-topic.ts';
 import { createDecoder } from '../decode.ts';
 import { storedOffsets } from '../offsets.ts';
 import type { EventReader } from './explain.ts';
@@ -49,6 +50,7 @@ async function readFrom(
   const topic = topicNames(config).data;
   const identity = await cluster.describeTopic(topic);
   if (identity === undefined) return `not read, because there is no topic ${topic}`;
+  await assertCurrentTopic(canonical, { ...identity, name: topic });
   return await readEvents({
     cluster,
     topic,

@@ -1,4 +1,5 @@
-import { inDryRun, isDataError, type Client } from '../../lib/postgres.ts';
+import { inDryRun, type Client } from '../../lib/postgres.ts';
+import { isRowFault } from '../../lib/postgres-errors.ts';
 import type { Position } from '../../lib/position.ts';
 import { applyEffects } from '../apply-effects.ts';
 import { NO_CHANGES } from '../changes.ts';
@@ -62,7 +63,7 @@ export async function decideToday(
   let rule: Today['rule'] | undefined;
   try {
     return await inDryRun(canonical, async (client) => {
-      await lockPartition(client, position.topicId, position.partition);
+      await lockPartition(client, { ...position, kind: 'dry_run' });
       const tally = emptyResult();
       const looking = { client, matching: { ...matching, floorUs: () => EVERY_ROW } };
       const before = await factsOf(looking, event, tally);
@@ -73,7 +74,7 @@ export async function decideToday(
       return { ...(await standing(client, legacyId)), changes: tally.changes, rule: firstLook(facts) };
     });
   } catch (error) {
-    if (!isDataError(error) || rule === undefined) throw error;
+    if (!isRowFault(error) || rule === undefined) throw error;
     return {
       decision: 'quarantined',
       reason: 'rejected_by_postgres',

@@ -66,7 +66,7 @@ export async function readEvents(reading: TopicReading): Promise<TopicEvent[]> {
           new Map(partitions.map((partition) => [partition, startOf(partition, { all, wanted })])),
         ),
       records: async (fetched) => {
-        silence.refresh();
+        if (fetched.nextOffset > fetched.fetchedOffset) silence.refresh();
         await collector.take(fetched);
       },
       failed: fail,
@@ -112,15 +112,14 @@ class Collector {
     return this.#open.size === 0;
   }
 
-  async take({ partition, records }: FetchedRecords): Promise<void> {
+  async take({ partition, records, nextOffset }: FetchedRecords): Promise<void> {
     const marks = this.#open.get(partition);
-    const last = records.at(-1);
-    if (marks === undefined || last === undefined) return;
+    if (marks === undefined) return;
     const from = this.#next.get(partition) ?? marks.low;
     const own = records.filter((record) => record.offset >= from && isOf(record, this.#reading.legacyId));
     this.#events.push(...(await decoded(this.#reading, partition, own)));
-    this.#next.set(partition, last.offset + 1n);
-    if (last.offset + 1n >= marks.high) this.#open.delete(partition);
+    this.#next.set(partition, nextOffset);
+    if (nextOffset >= marks.high) this.#open.delete(partition);
     this.#progress();
     if (this.isDone) this.#finish(this.#events.sort(byPosition));
   }

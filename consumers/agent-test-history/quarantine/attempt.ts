@@ -1,7 +1,8 @@
-import { inDryRun, inTransaction, isDataError, sqlState, type Client } from '../../lib/postgres.ts';
+import { inDryRun, inTransaction, type Client } from '../../lib/postgres.ts';
+import { blameOf } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { recordAction } from '../actions.ts';
-import { unusable, type KeyedEvent, type SourceEvent } from '../event.ts';
+import { withoutRefused, type SourceEvent } from '../event.ts';
 import { withFacts, type LookUpContext } from '../look-up-and-lock.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { Decision } from '../outcome.ts';
@@ -40,6 +41,8 @@ export interface Attempt {
   readonly context: PipelineContext;
   readonly plan: Plan;
   readonly dryRun: boolean;
+  /** It was tried again often enough. */
+  readonly isLastRace: boolean;
 }
 
 /**
@@ -51,30 +54,38 @@ export async function attempt(how: Attempt, stories: readonly Story[]): Promise<
   try {
     return await transact(how, stories);
   } catch (error) {
-    if (!isDataError(error)) throw error;
+    if (!isStorys(error, how)) throw error;
     const [only, ...others] = stories;
     if (others.length === 0 && only !== undefined)
-      return await transact(how, [await withoutRefused(how, only)]);
+      return await transact(how, [await withoutItsRefused(how, only)]);
     const middle = Math.ceil(stories.length / 2);
     const first = await attempt(how, stories.slice(0, middle));
     return [...first, ...(await attempt(how, stories.slice(middle)))];
   }
 }
 
+/** Another session may have been in the way: then it passes when tried again, and what is refused at last is the story's. */
+function isStorys(error: unknown, { isLastRace }: Attempt): boolean {
+  const blame = blameOf(error);
+  return blame === 'row' || (blame === 'race' && isLastRace);
+}
+
 /** The story with what Postgres refuses of it as records that cannot be used. */
-async function withoutRefused(how: Attempt, story: Story): Promise<Story> {
+async function withoutItsRefused(how: Attempt, story: Story): Promise<Story> {
   const events: SourceEvent[] = [];
-  for (const event of story.events) {
-    try {
-      await transact({ ...how, dryRun: true }, [{ ...story, events: [...events, event] }]);
-      events.push(event);
-    } catch (error) {
-      if (!isDataError(error) || event.kind === 'unusable') throw error;
-      const detail = `Postgres refused the row: SQLSTATE ${sqlState(error) ?? '?'}`;
-      events.push(unusable(event as KeyedEvent, 'rejected_by_postgres', detail));
-    }
-  }
+  for (const event of story.events) events.push(await accepted(how, { ...story, events }, event));
   return { ...story, events };
+}
+
+/** The event, or what is parked in its place, behind those of the story that were accepted. */
+async function accepted(how: Attempt, story: Story, event: SourceEvent): Promise<SourceEvent> {
+  try {
+    await transact({ ...how, dryRun: true }, [{ ...story, events: [...story.events, event] }]);
+    return event;
+  } catch (error) {
+    if (!isStorys(error, how)) throw error;
+    return await accepted(how, story, withoutRefused(event, error));
+  }
 }
 
 async function transact({ context, plan, dryRun }: Attempt, stories: readonly Story[]): Promise<Retried[]> {

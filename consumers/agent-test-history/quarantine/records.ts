@@ -28,6 +28,9 @@ export interface ParkedRecord {
   readonly waive_reason: string | null;
   readonly key_bytes: number | null;
   readonly value_bytes: number | null;
+  /** In place of a value that was removed, or that was too large to be kept. */
+  readonly value_sha256: string | null;
+  readonly erased_at: Date | null;
   readonly state: RecordState;
 }
 

@@ -1,6 +1,6 @@
 import { FatalError } from '../../lib/errors.ts';
 import type { Client } from '../../lib/postgres.ts';
-import { untilEnvironmentAllows } from '../../lib/retry.ts';
+import { RACE_ATTEMPTS, untilEnvironmentAllows } from '../../lib/retry.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { Decoder } from '../decode.ts';
 import type { PipelineContext } from '../pipeline.ts';
@@ -92,7 +92,10 @@ async function retryPlan(
   plan: Plan,
 ): Promise<Retried[]> {
   return await untilEnvironmentAllows(
-    async () => await attempt({ context, plan, dryRun }, await readStories(context.canonical, plan, decode)),
+    async (nth) => {
+      const how = { context, plan, dryRun, isLastRace: nth >= RACE_ATTEMPTS };
+      return await attempt(how, await readStories(context, plan, decode));
+    },
     { signal: new AbortController().signal, retrying },
   );
 }

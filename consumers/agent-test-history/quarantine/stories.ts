@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
-import { Conflict, type Client } from '../../lib/postgres.ts';
+import type { Client, Pool } from '../../lib/postgres.ts';
+import { Conflict } from '../../lib/postgres-errors.ts';
 import type { Position } from '../../lib/position.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { Decoder } from '../decode.ts';
-import type { DeleteEvent, RawRecord, SourceEvent } from '../event.ts';
+import type {
+  CompleteRow,
+  DeleteEvent,
+  QuarantineReason,
+  RawRecord,
+  SourceEvent,
+  UnusableEvent,
+} from '../event.ts';
+import { readLegacyRows } from '../sweep/legacy-rows.ts';
 
 const SIZES = sqlFile(import.meta.url, './sql/story-sizes.sql');
 const STORED = sqlFile(import.meta.url, './sql/stored-records.sql');
@@ -80,6 +89,10 @@ function portions(stories: readonly (readonly Sized[])[]): Plan[] {
 }
 
 interface StoredRow {
+  readonly reason: QuarantineReason;
+  readonly detail: string;
+  /** Its content was removed, or never kept. */
+  readonly is_unkept: boolean;
   readonly id: string;
   readonly topic_id: string;
   readonly partition: number;
@@ -100,17 +113,27 @@ interface OpenStory extends Story {
 }
 
 /** Reads and decodes what a plan names, before any transaction: the registry may take its time. */
-export async function readStories(client: Client, plan: Plan, decode: Decoder): Promise<Story[]> {
-  const { rows } = await client.query<StoredRow>(STORED, [plan.ids]);
+export async function readStories(
+  { canonical, legacy }: { readonly canonical: Client; readonly legacy: Pool },
+  plan: Plan,
+  decode: Decoder,
+): Promise<Story[]> {
+  const { rows } = await canonical.query<StoredRow>(STORED, [plan.ids]);
   const records = rows.map(({ offset, record_key, record_value }): RawRecord => ({
     offset: BigInt(offset),
     key: record_key,
     value: record_value,
   }));
-  const events = await decode(records, plan);
+  const decoded = await decode(records, plan);
+  const withoutRecord = rows.filter(hasNoRecord).flatMap(({ legacy_id }) => legacy_id ?? []);
+  const images = await readLegacyRows(legacy, withoutRecord);
+  const events = decoded.map((event, index) => {
+    const row = rows[index];
+    return row !== undefined && hasNoRecord(row) ? readAgain(row, images) : event;
+  });
   const byStory = new Map<string, OpenStory>();
   for (const [index, row] of rows.entries()) {
-    const event = events[index];
+    const event = row.is_unkept ? unkept(row, events[index]) : events[index];
     assert(event !== undefined, 'the decoder did not answer once for each record');
     const { id, legacy_id: parkedKey } = row;
     const name = parkedKey ?? `record ${id}`;
@@ -121,6 +144,37 @@ export async function readStories(client: Client, plan: Plan, decode: Decoder): 
     byStory.set(name, story);
   }
   return [...byStory.values()];
+}
+
+/** What a sweep or `redecide` parked: it had the row of the legacy table, and no record of the topic. */
+function hasNoRecord({ legacy_id, record_key, record_value }: StoredRow): boolean {
+  return legacy_id !== null && record_key === null && record_value === null;
+}
+
+function readAgain(
+  { legacy_id, topic_id: topicId, partition, offset }: StoredRow,
+  images: ReadonlyMap<string, CompleteRow>,
+): SourceEvent {
+  const legacyId = legacy_id ?? '';
+  const position = { topicId, partition, offset: BigInt(offset) };
+  const record = { offset: position.offset, key: null, value: null };
+  const common = { position, legacyId, record };
+  const row = images.get(legacyId);
+  if (row !== undefined)
+    return { ...common, kind: 'image', op: 'r', lsn: null, snapshot: true, committedAtMs: null, row };
+  const detail = 'the row is gone from the legacy table';
+  return { ...common, kind: 'unusable', reason: 'value_unavailable', detail };
+}
+
+/** Nothing can be tried without the content: what is wrong with the record stays as it is. Its position is that of the bytes. */
+function unkept(
+  { legacy_id: legacyId, reason, detail }: StoredRow,
+  read: SourceEvent | undefined,
+): UnusableEvent {
+  assert(read !== undefined, 'the decoder did not answer once for each record');
+  const { position } = read;
+  const record = { offset: position.offset, key: null, value: null };
+  return { kind: 'unusable', position, legacyId, reason, detail, record };
 }
 
 /** The delete before a record, where another record of the story is before that: what is before all of them is done. */

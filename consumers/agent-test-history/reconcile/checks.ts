@@ -5,7 +5,7 @@
  */
 import type { Client, Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { absentElsewhere, readElsewhere } from './legacy-source.ts';
+import { absentElsewhere, readElsewhere, readParked } from './legacy-source.ts';
 import { rowsOf, rowsParameters, type Rows } from './rows.ts';
 
 export type WalkedPhase = 'legacy' | 'ledger' | 'canonical';
@@ -35,7 +35,7 @@ const LEDGER_HERE = LEDGER.replace(
   '{{is_gone}}',
   'NOT EXISTS (SELECT FROM public.agent_test_history t WHERE t.id = e.legacy_id)',
 );
-const LEDGER_THERE = LEDGER.replace('{{is_gone}}', 'e.legacy_id = ANY ($5::uuid[])');
+const LEDGER_THERE = LEDGER.replace('{{is_gone}}', 'e.legacy_id = ANY ($6::uuid[])');
 const CANONICAL = statementOf('canonical', sqlFile(import.meta.url, './sql/canonical.sql'));
 const PAIRS = statementOf('pairs', sqlFile(import.meta.url, './sql/pairs.sql'));
 const PRESENT_IDS =
@@ -50,6 +50,7 @@ export async function fetchFor(
   canonical: Pool,
   { phase, rows }: { readonly phase: ComparedPhase; readonly rows: Rows },
 ): Promise<Fetched> {
+  if (phase === 'pairs') return await readParked(elsewhere ?? canonical, canonical);
   if (elsewhere === undefined) return [];
   if (phase === 'legacy') return await readElsewhere(elsewhere, rows);
   if (phase !== 'ledger') return [];
@@ -87,12 +88,12 @@ function statementFor(context: CheckContext, { phase, rows, fetched }: Chunk) {
       const sql = elsewhere === undefined ? LEDGER_HERE : LEDGER_THERE;
       return {
         sql: sql.replace('{{rows}}', rowsOf('legacy_id', rows, 2)),
-        values: [...parameters, retentionDays ?? null, ...fetched],
+        values: [...parameters, retentionDays ?? null, windowUs, ...fetched],
       };
     }
     case 'canonical':
       return { sql: CANONICAL.replace('{{rows}}', rowsOf('id', rows, 2)), values: parameters };
     case 'pairs':
-      return { sql: PAIRS, values: [windowUs] };
+      return { sql: PAIRS, values: [windowUs, ...fetched] };
   }
 }

@@ -59,3 +59,23 @@ export async function absentElsewhere(legacy: Pool, ids: readonly string[]): Pro
   const { rows } = await legacy.query<{ id: string }>(ABSENT, [new PlainArray(ids)]);
   return rows.map(({ id }) => id);
 }
+
+const PARKED_IDS = `
+  SELECT legacy_id FROM history_cdc.ledger WHERE decision = 'quarantined'
+  UNION
+  SELECT legacy_id FROM history_cdc.quarantine WHERE healed_at IS NULL AND legacy_id IS NOT NULL`;
+const PARKED_ROWS =
+  'SELECT id, agent_context_id, user_id FROM public.agent_test_history WHERE id = ANY ($1::uuid[])';
+
+/** The rows in quarantine as the legacy table has them, which alone can say whose run each is: ids, contexts and users. */
+export async function readParked(legacy: Pool, canonical: Pool): Promise<unknown[]> {
+  const { rows: parked } = await canonical.query<{ legacy_id: string }>(PARKED_IDS);
+  const { rows } = await legacy.query<Pick<LegacyRow, 'id' | 'agent_context_id' | 'user_id'>>(PARKED_ROWS, [
+    new PlainArray(parked.map(({ legacy_id }) => legacy_id)),
+  ]);
+  return [
+    new PlainArray(rows.map(({ id }) => id)),
+    new PlainArray(rows.map(({ agent_context_id }) => agent_context_id)),
+    textArray(rows.map(({ user_id }) => user_id)),
+  ];
+}

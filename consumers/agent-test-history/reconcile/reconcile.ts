@@ -12,7 +12,7 @@
  * In stretches of keys, each a short transaction; how far the run came is stored behind them: a run that was broken off
  * goes on from there, and nothing is held in memory.
  */
-import { inTransaction } from '../../lib/postgres.ts';
+import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { acceptFindings, type AcceptRule } from './accepted.ts';
 import { compare, fetchFor, type Compared, type ComparedPhase } from './checks.ts';
 import { forgetOldFindings } from './forget.ts';
@@ -50,11 +50,13 @@ export async function reconcile(context: ReconcileContext): Promise<ReconcileRun
     context.onProgress(run);
   }
   await recheck(context, run.id);
+  await recordTruncated(context, run.id);
+  const legacyCounted = await countLegacyRows(context.elsewhere ?? canonical);
   const finished = await inTransaction(canonical, async (client) => {
     await client.query(ALL_OF_A_TABLE);
     await acceptFindings(client, run.id, context.accepted);
     await client.query(RECORD_PRUNED, [run.id]);
-    return await finish(client, run);
+    return await finish(client, run, { legacyCounted, sourceIsQuiet: context.sourceIsQuiet });
   });
   await forgetOldFindings(canonical);
   return finished;
@@ -63,10 +65,56 @@ export async function reconcile(context: ReconcileContext): Promise<ReconcileRun
 /** Hours are not to be expected; half a minute is too little for a large table. */
 const ALL_OF_A_TABLE = "SET LOCAL statement_timeout = '15min'";
 
+/** Counts by reading the table itself: the walk goes by the primary key's index, which may be broken. */
+async function countLegacyRows(legacy: Pool): Promise<string> {
+  return await inTransaction(legacy, async (client) => {
+    await client.query(ALL_OF_A_TABLE);
+    await client.query(
+      'SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off',
+    );
+    const { rows } = await client.query<{ rows: string }>(
+      'SELECT count(*)::text AS rows FROM public.agent_test_history',
+    );
+    return certain(rows[0]).rows;
+  });
+}
+
+function certain<T>(row: T | undefined): T {
+  if (row === undefined) throw new Error('an aggregate gave no row');
+  return row;
+}
+
 const RECORD_PRUNED = `
   INSERT INTO history_cdc.pruned (canonical_run_id, legacy_id)
   SELECT canonical_run_id, legacy_id FROM history_cdc.reconcile_finding WHERE run_id = $1 AND kind = 'pruned'
   ON CONFLICT DO NOTHING`;
+
+/** As much as one transaction locks: the projectors write to these rows, too. */
+const TRUNCATED_AT_ONCE = 10_000;
+const RECORD_TRUNCATED = `
+  WITH part AS (
+    SELECT f.legacy_id, f.version FROM history_cdc.reconcile_finding f
+    WHERE f.run_id = $1 AND f.kind = 'truncated' AND f.legacy_id > $2
+    ORDER BY f.legacy_id LIMIT $3
+  ),
+  recorded AS (
+    UPDATE history_cdc.ledger l SET source_deleted_at = clock_timestamp()
+    FROM part p
+    WHERE l.legacy_id = p.legacy_id AND l.source_deleted_at IS NULL
+      AND concat_ws(' ', l.topic_id, l.partition, l."offset") = p.version
+  )
+  SELECT (array_agg(legacy_id ORDER BY legacy_id DESC))[1] AS last FROM part`;
+
+/** Tells the ledger which rows an accepted truncate took. Without it, they would be found as `vanished` for ever. */
+async function recordTruncated({ canonical }: ReconcileContext, runId: string): Promise<void> {
+  for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;) {
+    const values: unknown[] = [runId, after, TRUNCATED_AT_ONCE];
+    const { rows } = await inTransaction(canonical, (client) =>
+      client.query<{ last: string | null }>(RECORD_TRUNCATED, values),
+    );
+    after = rows[0]?.last ?? null;
+  }
+}
 
 /** One is less than a core of Postgres busy, because it waits for reads, too: a million legacy rows of 3 kB are 80 s of CPU. */
 const LANES = 3;

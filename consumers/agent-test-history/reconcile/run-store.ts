@@ -3,6 +3,7 @@ import type { Client, Pool } from '../../lib/postgres.ts';
 import { RELEASE } from '../../lib/release.ts';
 import { RULE_VERSION } from '../outcome.ts';
 import type { Compared, ComparedPhase } from './checks.ts';
+import { EXCEPTIONS } from './kinds.ts';
 
 export type Phase = ComparedPhase | 'recheck' | 'done';
 export type Verdict = 'proven' | 'wrong' | 'not_proven';
@@ -18,10 +19,14 @@ export interface ReconcileRun {
   readonly phase: Phase;
   readonly last_id: string | null;
   readonly legacy_rows: string;
+  /** How many rows the legacy table held at the end, by another way than the walk; null before. */
+  readonly legacy_counted: string | null;
   readonly ledger_rows: string;
   readonly canonical_rows: string;
   readonly decisions: Readonly<Record<string, number>> | null;
   readonly verdict: Verdict | null;
+  /** How many rows the verdict does not speak of, by the reason. */
+  readonly excepted: Readonly<Record<string, number>> | null;
   /** Where something is in flight, what it waited for to the end. */
   readonly waited_for: string | null;
 }
@@ -97,17 +102,48 @@ const FINISH = `
   SET phase = 'done', finished_at = clock_timestamp(), updated_at = clock_timestamp(), last_id = NULL,
       decisions = (SELECT coalesce(jsonb_object_agg(decision, rows), '{}') FROM (
         SELECT decision, count(*) AS rows FROM history_cdc.ledger GROUP BY decision) AS counted),
+      legacy_counted = $3::bigint,
       verdict = (
         SELECT CASE
-          WHEN bool_or(f.state = 'confirmed' AND f.severity = 'wrong' AND f.accepted_by IS NULL) THEN 'wrong'
-          WHEN bool_or(f.state = 'in_flight' AND f.severity = 'wrong' AND f.accepted_by IS NULL) THEN 'not_proven'
+          WHEN bool_or(f.state = 'confirmed' AND f.kind <> 'parked') THEN 'wrong'
+          WHEN count(*) > 0 THEN 'not_proven'
+          -- Where nobody writes, all rows that there are were walked; and where there are any, not none.
+          WHEN CASE WHEN $4::boolean OR legacy_rows = 0 THEN legacy_rows <> $3::bigint END THEN 'not_proven'
           ELSE 'proven' END
-        FROM history_cdc.reconcile_finding f WHERE f.run_id = $1)
+        FROM history_cdc.reconcile_finding f
+        WHERE f.run_id = $1 AND f.severity = 'wrong' AND f.accepted_by IS NULL AND f.state IN ('confirmed', 'in_flight')),
+      excepted = (
+        SELECT jsonb_object_agg(reason, rows) FROM (
+          SELECT CASE WHEN f.accepted_by IS NULL THEN f.kind ELSE 'accepted' END AS reason, count(*) AS rows
+          FROM history_cdc.reconcile_finding f
+          WHERE f.run_id = $1 AND (f.accepted_by IS NOT NULL OR f.kind = ANY ($2))
+          GROUP BY 1
+          UNION ALL
+          SELECT 'pruned', count(*) FROM history_cdc.pruned HAVING count(*) > 0
+          UNION ALL
+          -- Nothing is left that their canonical rows could be compared with.
+          SELECT 'deleted', count(*) FROM history_cdc.ledger
+          WHERE decision = 'projected' AND source_deleted_at IS NOT NULL HAVING count(*) > 0) AS counted)
   WHERE id = $1 AND phase <> 'done'
   RETURNING *`;
 
+/** What a verdict rests on beside the findings. */
+export interface Whole {
+  readonly legacyCounted: string;
+  readonly sourceIsQuiet: boolean;
+}
+
 /** Stores the verdict on what was found. */
-export async function finish(client: Client, run: ReconcileRun): Promise<ReconcileRun> {
-  const { rows } = await client.query<ReconcileRun>(FINISH, [run.id]);
+export async function finish(
+  client: Client,
+  run: ReconcileRun,
+  { legacyCounted, sourceIsQuiet }: Whole,
+): Promise<ReconcileRun> {
+  const { rows } = await client.query<ReconcileRun>(FINISH, [
+    run.id,
+    EXCEPTIONS,
+    legacyCounted,
+    sourceIsQuiet,
+  ]);
   return rows[0] ?? run;
 }

@@ -37,7 +37,8 @@ export async function decidedRows(
 
 const COUNT = `
   SELECT count(*) AS rows FROM history_cdc.ledger
-  WHERE source_deleted_at IS NULL AND decision NOT IN ('gone', 'quarantined')`;
+  WHERE source_deleted_at IS NULL AND decision NOT IN ('gone', 'quarantined')
+    AND coalesce(user_id, '') NOT LIKE 'forgotten:%'`;
 
 export async function countDecidedRows(client: Client): Promise<number> {
   await client.query("SET LOCAL statement_timeout = '15min'");

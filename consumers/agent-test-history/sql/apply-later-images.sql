@@ -2,7 +2,8 @@
 -- `follows`, agent, stage, organisation and provenance go with it. A value that the event left out is kept as our row
 -- has it. A row that retention pruned is not written again. Position and content hash move in any case.
 WITH event AS MATERIALIZED (
-  SELECT *
+  -- Of a user who was forgotten, the alias is stored (forget/).
+  SELECT e.*, coalesce(f.alias, e.user_id) AS kept_user_id
   FROM unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::boolean[],
     $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
@@ -19,10 +20,12 @@ WITH event AS MATERIALIZED (
     dry_run, agent_profile_json, profile_left_out, started_at, readable, in_window,
     storyboards, storyboards_left_out
   )
+  LEFT JOIN history_cdc.forgotten_user f
+    ON f.user_hash = sha256((SELECT k.key FROM history_cdc.forgotten_key k) || convert_to(e.user_id, 'UTF8'))
 ),
 merged AS MATERIALIZED (
   SELECT e.legacy_id, e.canonical_run_id, e.applies, e.follows, e.agent_url, e.lifecycle_stage, e.organization_id,
-         e.original_agent_url, e.user_id, e.agent_context_id, e.overall_passed, e.steps_passed, e.steps_failed,
+         e.original_agent_url, e.user_id, e.kept_user_id, e.agent_context_id, e.overall_passed, e.steps_passed, e.steps_failed,
          e.total_duration_ms, e.dry_run, e.started_at,
          coalesce(e.scenario, r.observations_json ->> 'original_scenario') AS scenario,
          CASE WHEN e.summary_left_out THEN r.headline ELSE e.summary END AS summary,
@@ -43,7 +46,7 @@ next AS MATERIALIZED (
          m.agent_profile_json::jsonb AS agent_profile_json,
          CASE WHEN m.follows
            THEN (r.observations_json - 'original_agent_url') || history_cdc.run_provenance(
-             m.legacy_id, m.scenario, m.user_id, m.organization_id, nullif(m.original_agent_url, m.agent_url))
+             m.legacy_id, m.scenario, m.kept_user_id, m.organization_id, nullif(m.original_agent_url, m.agent_url))
            ELSE r.observations_json || jsonb_build_object('original_scenario', m.scenario)
          END - 'storyboards' || history_cdc.storyboard_observation(m.storyboards) AS observations_json,
          coalesce(m.dry_run, true) AS dry_run
@@ -62,7 +65,7 @@ recorded AS (
   UPDATE history_cdc.ledger l
   SET reason = e.reason,
       agent_context_id = CASE WHEN e.follows THEN e.agent_context_id ELSE l.agent_context_id END,
-      user_id = CASE WHEN e.follows THEN e.user_id ELSE l.user_id END,
+      user_id = CASE WHEN e.follows THEN e.kept_user_id ELSE l.user_id END,
       organization_id = CASE WHEN e.follows THEN e.organization_id ELSE l.organization_id END,
       agent_url = CASE WHEN e.follows THEN e.agent_url ELSE l.agent_url END,
       lifecycle_stage = CASE WHEN e.follows THEN e.lifecycle_stage ELSE l.lifecycle_stage END,

@@ -6,13 +6,17 @@ WITH event AS MATERIALIZED (
   SELECT e.n, e.legacy_id, e.agent_context_id,
          CASE WHEN e.user_left_out THEN l.user_id ELSE e.user_id END AS user_id,
          l.decision, l.reason, l.canonical_run_id, l.topic_id, l.partition, l."offset",
-         l.agent_context_id AS decided_context_id, l.user_id AS decided_user_id, l.agent_url AS decided_agent_url,
+         l.agent_context_id AS decided_context_id,
+         -- A user who was forgotten is the one of the alias: the row was not moved.
+         CASE WHEN f.alias = l.user_id THEN e.user_id ELSE l.user_id END AS decided_user_id, l.agent_url AS decided_agent_url,
          l.started_at::text AS decided_started_at, l.source_deleted_at IS NOT NULL AS source_deleted,
          extract(epoch FROM clock_timestamp() - l.decided_at)::float8 AS decided_seconds_ago
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[])
          WITH ORDINALITY AS e (legacy_id, agent_context_id, user_id, user_left_out, n)
   -- One by one, by the key: held against the whole ledger, a batch would cost more the longer the ledger is.
   LEFT JOIN LATERAL (SELECT * FROM history_cdc.ledger l WHERE l.legacy_id = e.legacy_id LIMIT 1) l ON true
+  LEFT JOIN history_cdc.forgotten_user f
+    ON f.user_hash = sha256((SELECT k.key FROM history_cdc.forgotten_key k) || convert_to(e.user_id, 'UTF8'))
 ),
 context AS MATERIALIZED (
   SELECT c.id, c.organization_id::text AS organization_id, c.agent_url::text AS original_agent_url,
@@ -46,7 +50,7 @@ spelling AS MATERIALIZED (
 ),
 registered AS MATERIALIZED (
   SELECT s.canonical_url AS agent_url, bool_or(coalesce(s.compliance_opt_out, false)) AS opted_out,
-         (array_agg(s.lifecycle_stage::text ORDER BY s.agent_url <> s.canonical_url, s.agent_url))[1] AS lifecycle_stage
+         (array_agg(s.lifecycle_stage::text ORDER BY s.agent_url <> s.canonical_url, s.agent_url COLLATE "C"))[1] AS lifecycle_stage
   FROM spelling s
   GROUP BY s.canonical_url
 ),

@@ -4,15 +4,17 @@
 -- had for the key until now is kept with the record.
 WITH event AS MATERIALIZED (
   SELECT *
-  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::boolean[])
-         AS e (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value, records_decision)
+  FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::boolean[],
+              $10::bytea[], $11::bigint[])
+         AS e (topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value, records_decision,
+               value_hash, value_bytes)
 ),
 parked AS (
   INSERT INTO history_cdc.quarantine AS q (
-    topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value,
+    topic_id, partition, "offset", legacy_id, reason, detail, record_key, record_value, value_hash, value_bytes,
     delete_before_offset, delete_before_lsn, delete_before_snapshot, delete_before_at
   )
-  SELECT e.topic_id, e.partition, e."offset", e.legacy_id, e.reason, e.detail, e.record_key, e.record_value,
+  SELECT e.topic_id, e.partition, e."offset", e.legacy_id, e.reason, e.detail, e.record_key, e.record_value, e.value_hash, e.value_bytes,
          d."offset", d.lsn, d.snapshot, d.source_deleted_at
   FROM event e
   LEFT JOIN history_cdc.ledger d
@@ -27,7 +29,7 @@ recorded AS (
   INSERT INTO history_cdc.ledger AS l (
     legacy_id, decision, reason, rule_version, topic_id, partition, "offset", op, snapshot
   )
-  SELECT e.legacy_id, 'quarantined', e.reason, $10::smallint, e.topic_id, e.partition, e."offset", '?', false
+  SELECT e.legacy_id, 'quarantined', e.reason, $12::smallint, e.topic_id, e.partition, e."offset", '?', false
   FROM event e
   WHERE e.records_decision
   ON CONFLICT (legacy_id) DO UPDATE SET
@@ -38,7 +40,10 @@ recorded AS (
     op = excluded.op, snapshot = excluded.snapshot, content_hash = NULL, started_at = NULL,
     fingerprint = NULL, profile_hash = NULL,
     decided_at = clock_timestamp(), source_deleted_at = NULL
-  WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))
+  WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset")
+         -- Decided anew where it stands (sweep/decide-again.ts), and refused.
+         OR (l.partition = excluded.partition AND l."offset" = excluded."offset"
+             AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))
     AND l.canonical_run_id IS NULL
   RETURNING 1
 )

@@ -4,7 +4,8 @@
 -- The ledger's own guard repeats the order of the key: an event at or before the recorded position changes nothing,
 -- and the first event of a topic that was made again is beyond every position of the old one.
 WITH event AS MATERIALIZED (
-  SELECT *
+  -- Of a user who was forgotten, the alias is stored (forget/).
+  SELECT e.*, coalesce(f.alias, e.user_id) AS kept_user_id
   FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::smallint[],
     $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::boolean[], $14::boolean[],
@@ -21,6 +22,8 @@ WITH event AS MATERIALIZED (
     agent_profile_json, started_at, fingerprint, profile_hash, otherwise, own_run_id, storyboards,
     unreadable
   )
+  LEFT JOIN history_cdc.forgotten_user f
+    ON f.user_hash = sha256((SELECT k.key FROM history_cdc.forgotten_key k) || convert_to(e.user_id, 'UTF8'))
 ),
 -- Not materialized: the few that are rewritten are worked out a second time, all others once.
 image AS NOT MATERIALIZED (
@@ -29,7 +32,7 @@ image AS NOT MATERIALIZED (
          e.summary AS headline, e.total_duration_ms, e.started_at AS tested_at,
          e.steps_passed AS tracks_passed, e.steps_failed AS tracks_failed,
          e.agent_profile_json::jsonb AS agent_profile_json,
-         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+         history_cdc.run_observations(e.legacy_id, e.scenario, e.kept_user_id, e.organization_id,
                                       nullif(e.original_agent_url, e.agent_url), e.storyboards) AS observations_json,
          coalesce(e.dry_run, true) AS dry_run, e.organization_id AS triggered_org_id
   FROM event e
@@ -46,7 +49,7 @@ run AS (
          'owner_test', i.dry_run, i.triggered_org_id
   FROM image i
   ON CONFLICT (id) DO NOTHING
-  RETURNING id
+  RETURNING id, observations_json ->> 'backfill_script' IS NOT DISTINCT FROM 'history-cdc' AS is_ours
 ),
 -- Our own rows that were there already. NOT IN hashes the ids, whatever the planner takes the number of rows for.
 there AS MATERIALIZED (
@@ -65,7 +68,7 @@ kept AS (
   SELECT e.legacy_id, e.own_run_id, e.agent_url, e.lifecycle_stage,
          CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END,
          e.summary, e.total_duration_ms, e.started_at, e.steps_passed, e.steps_failed, e.agent_profile_json::jsonb,
-         history_cdc.run_observations(e.legacy_id, e.scenario, e.user_id, e.organization_id,
+         history_cdc.run_observations(e.legacy_id, e.scenario, e.kept_user_id, e.organization_id,
                                       nullif(e.original_agent_url, e.agent_url), e.storyboards),
          coalesce(e.dry_run, true), e.organization_id
   FROM event e
@@ -89,7 +92,7 @@ recorded AS (
     topic_id, partition, "offset", lsn, op, snapshot, content_hash, started_at, fingerprint, profile_hash
   )
   SELECT e.legacy_id, e.decision, e.reason, e.canonical_run_id, e.rule_version,
-         e.agent_context_id, e.user_id, e.organization_id, e.agent_url, e.lifecycle_stage, e.is_member, e.lists_agent,
+         e.agent_context_id, e.kept_user_id, e.organization_id, e.agent_url, e.lifecycle_stage, e.is_member, e.lists_agent,
          e.opted_out,
          e.topic_id, e.partition, e."offset", '0/0'::pg_lsn + e.lsn, e.op, e.snapshot,
          CASE WHEN e.unreadable IS NULL THEN history_cdc.content_hash(
@@ -121,4 +124,8 @@ recorded AS (
 SELECT (SELECT count(*) FROM run)::integer AS runs_inserted,
        (SELECT CASE WHEN cardinality(images) = 0 THEN 0 ELSE history_cdc.rewrite_own_runs(images) END
         FROM there)::integer AS runs_updated,
+       -- Rows that a trigger of the application kept out, gave another id, or took our mark from.
+       ((SELECT count(*) FROM run WHERE NOT is_ours)
+        + (SELECT count(*) FROM there CROSS JOIN LATERAL unnest(there.images) AS i
+           WHERE NOT EXISTS (SELECT FROM public.agent_compliance_runs r WHERE r.id = i.id)))::integer AS kept_out,
        (SELECT count(*) FROM recorded)::integer AS ledger_written

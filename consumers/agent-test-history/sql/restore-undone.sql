@@ -20,7 +20,7 @@ run AS (
   FROM undone u
   WHERE u.copy_id IS NULL
   ON CONFLICT (id) DO NOTHING
-  RETURNING 1
+  RETURNING id
 ),
 recorded AS (
   INSERT INTO history_cdc.ledger
@@ -34,5 +34,9 @@ recorded AS (
            'profile_hash', NULL, 'decided_at', clock_timestamp()) END) AS l
   RETURNING legacy_id
 )
-SELECT (SELECT count(*) FROM run)::integer AS runs_inserted, coalesce(array_agg(legacy_id), '{}') AS legacy_ids
+SELECT (SELECT count(*) FROM run)::integer AS runs_inserted,
+       -- Rows that a trigger of the application kept out.
+       (SELECT count(*) FROM undone u
+        WHERE u.copy_id IS NULL AND u.run_id NOT IN (SELECT run.id FROM run)
+          AND NOT EXISTS (SELECT FROM public.agent_compliance_runs r WHERE r.id = u.run_id))::integer AS kept_out, coalesce(array_agg(legacy_id), '{}') AS legacy_ids
 FROM recorded

@@ -2,15 +2,17 @@ import { inTransaction, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { recordAction } from '../actions.ts';
 import { applyEffects } from '../apply-effects.ts';
-import type { Changes } from '../changes.ts';
+import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
 import { decideImage, type RecordDecision } from '../decide.ts';
-import type { CompleteRow, ImageEvent } from '../event.ts';
+import { refusedEvent, type CompleteRow, type ImageEvent } from '../event.ts';
 import { lookUp, lookupKeyOf } from '../lookup.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import { LATE_OWNER, type Decision, type OpenDecision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import { emptyResult } from '../result.ts';
+import { rowByRow } from '../row-by-row.ts';
 import { lockAgents } from '../twins/agent-locks.ts';
+import { writeQuarantine } from '../write.ts';
 import { readLegacyRows } from './legacy-rows.ts';
 
 const DECIDED_EVENTS = sqlFile(import.meta.url, './sql/decided-events.sql');
@@ -25,7 +27,7 @@ export interface DecidedAgain {
 
 /**
  * Takes decisions anew at the same positions, with the rule, the look-ups and the legacy rows as they are now; a later
- * event of a row goes on from there. Rows that are not decided as one of `from` any more, or that are gone, are left.
+ * event of a row goes on from there. A row that Postgres refuses is parked. Rows that are not decided as one of `from` any more, or that are gone, are left.
  */
 export async function decideAgain(
   context: PipelineContext & {
@@ -35,29 +37,61 @@ export async function decideAgain(
   legacyIds: readonly string[],
   from: readonly OpenDecision[],
 ): Promise<DecidedAgain> {
-  const { canonical, legacy, matching, optOutPolicy, command } = context;
+  const { canonical, legacy, command } = context;
   const rows = await readLegacyRows(legacy, legacyIds);
   return await inTransaction(canonical, async (client) => {
     await lockAllPartitions(client);
-    const events = await decidedEvents(client, { legacyIds, from }, rows);
-    const facts = await lookUp(client, events.map(lookupKeyOf), matching.floorUs());
-    const records = events.flatMap((event, index): RecordDecision[] => {
-      const known = facts[index];
-      const effect = known === undefined ? undefined : decideImage(event, known, optOutPolicy);
-      if (effect?.effect !== 'record' || effect.decision === known?.entry?.decision) return [];
-      const isLate = effect.decision === 'projected' && known?.entry?.decision === 'third_party';
-      return [isLate ? { ...effect, reason: LATE_OWNER } : effect];
+    const done = await rowByRow(client, legacyIds, {
+      work: (ids) => decideRows({ ...context, client }, { legacyIds: ids, from }, rows),
+      refused: async (id, error) =>
+        park(client, await decidedEvents(client, { legacyIds: [id], from }, rows), error),
     });
-    await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);
-    const tally = emptyResult();
-    const written = await applyEffects({ client, matching }, records, tally);
-    if (command !== undefined && written.length > 0)
-      await recordAction(client, { command, counts: { decided: written.length } });
-    return {
-      decided: new Map(written.map(({ event, decision }) => [event.legacyId, decision])),
-      changes: tally.changes,
-    };
+    const decided = new Map(done.flatMap((part) => [...part.decided]));
+    if (command !== undefined && decided.size > 0)
+      await recordAction(client, { command, counts: { decided: decided.size } });
+    return { decided, changes: done.map(({ changes }) => changes).reduce(addChanges, NO_CHANGES) };
   });
+}
+
+interface Which {
+  readonly legacyIds: readonly string[];
+  readonly from: readonly OpenDecision[];
+}
+
+async function decideRows(
+  { client, matching, optOutPolicy }: PipelineContext & { readonly client: Client },
+  which: Which,
+  rows: ReadonlyMap<string, CompleteRow>,
+): Promise<DecidedAgain> {
+  const events = await decidedEvents(client, which, rows);
+  const facts = await lookUp(client, events.map(lookupKeyOf), matching.floorUs());
+  const records = events.flatMap((event, index): RecordDecision[] => {
+    const known = facts[index];
+    const effect = known === undefined ? undefined : decideImage(event, known, optOutPolicy);
+    if (effect?.effect !== 'record' || effect.decision === known?.entry?.decision) return [];
+    const isLate = effect.decision === 'projected' && known?.entry?.decision === 'third_party';
+    return [isLate ? { ...effect, reason: LATE_OWNER } : effect];
+  });
+  await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);
+  const tally = emptyResult();
+  const written = await applyEffects({ client, matching }, records, tally);
+  return {
+    decided: new Map(written.map(({ event, decision }) => [event.legacyId, decision])),
+    changes: tally.changes,
+  };
+}
+
+/**
+ * Parks a row that Postgres refuses, at the position where it was decided. There is no record at hand, so it is parked
+ * without one: a retry reads the row from the legacy table.
+ */
+async function park(client: Client, events: readonly ImageEvent[], error: unknown): Promise<DecidedAgain> {
+  const [event] = events;
+  if (event === undefined) throw error;
+  const changes = await writeQuarantine(client, [
+    { effect: 'quarantine', event: refusedEvent(event, error), recordsDecision: true },
+  ]);
+  return { decided: new Map([[event.legacyId, 'quarantined']]), changes };
 }
 
 /** The agent that a run is decided for, and the one that it was decided for. */

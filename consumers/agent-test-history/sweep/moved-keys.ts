@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { inTransaction, type Client } from '../../lib/postgres.ts';
+import { isRowFault } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { applyEffects } from '../apply-effects.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
@@ -36,17 +37,25 @@ export interface MovedKeys {
 export async function moveKeys(context: PipelineContext): Promise<MovedKeys> {
   const moved: string[] = [];
   let changes = NO_CHANGES;
+  const refused = new Set<string>();
   // A row whose key was changed twice is moved twice: the second change shows once the first is done.
   for (;;) {
-    const { rows: pairs } = await context.canonical.query<Pair>(CHANGED_KEYS);
+    const { rows } = await context.canonical.query<Pair>(CHANGED_KEYS);
+    const pairs = rows.filter(({ new_id }) => !refused.has(new_id));
     if (pairs.length === 0) return { moved, changes };
     const legacyRows = await readLegacyRows(
       context.legacy,
       pairs.map(({ new_id }) => new_id),
     );
     for (const pair of pairs) {
-      changes = addChanges(changes, await move(context, pair, legacyRows));
-      moved.push(pair.new_id);
+      try {
+        changes = addChanges(changes, await move(context, pair, legacyRows));
+        moved.push(pair.new_id);
+      } catch (error) {
+        // Postgres refuses this row: both keys stay as they are, and its record stays parked.
+        if (!isRowFault(error)) throw error;
+        refused.add(pair.new_id);
+      }
     }
   }
 }

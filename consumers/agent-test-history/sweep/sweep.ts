@@ -6,12 +6,16 @@
  */
 import { inTransaction, type Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { addChanges, type Changes } from '../changes.ts';
+import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
+import { eraseSettled } from '../quarantine/retention.ts';
+import { refusalOf } from '../../lib/postgres-errors.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import type { LiveWindowMeter } from '../twins/live-window.ts';
 import { fingerprintOf, profileHashOf } from '../twins/fingerprint.ts';
 import { ledgerSeeds, rematch } from '../twins/match.ts';
+import { rowByRow } from '../row-by-row.ts';
+import { TWIN_BLOCKED } from '../twins/plan-links.ts';
 import type { Relinked } from '../twins/relink.ts';
 import { flipLateOwners, type LateOwners } from './late-owners.ts';
 import { readLegacyRows } from './legacy-rows.ts';
@@ -34,6 +38,8 @@ const AT_ONCE = 500;
 export interface SweepContext extends PipelineContext {
   /** For how long a stranger's run may still turn out to be an owner's. */
   readonly graceSeconds: number;
+  /** After how many days the content of what is settled is removed; undefined: it stays. */
+  readonly parkedRetentionDays?: number;
   readonly meter: Pick<LiveWindowMeter, 'lower'> & Partial<Pick<LiveWindowMeter, 'firstLive'>>;
 }
 
@@ -42,7 +48,7 @@ export interface SweepResult {
   readonly absorbed: readonly string[];
   /** Legacy ids whose links changed otherwise, because other rows of their cluster came. */
   readonly relinked: readonly string[];
-  /** The table that refers to our canonical row, by legacy id, where a live row could not take over. */
+  /** What keeps our canonical row, by legacy id, where a live row could not take over: the table that refers to it, or what refused. */
   readonly blocked: ReadonlyMap<string, string>;
   readonly lateOwners: LateOwners;
   /** New keys of legacy rows whose primary key was changed: the run stands at them now. */
@@ -51,6 +57,8 @@ export interface SweepResult {
   readonly settled: number;
   /** Projected rows that the live path did not record while it was up: as many as there are now. */
   readonly stragglers: number;
+  /** Parked records, and what `undo` kept, whose content was removed because they were settled long ago. */
+  readonly erased: number;
   readonly changes: Changes;
 }
 
@@ -63,6 +71,8 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
     relinked.push(await lookAgain(context, suspects.slice(first, first + AT_ONCE)));
   const settled = await settle(context);
   const stragglers = await nameProjected(context);
+  const { canonical, parkedRetentionDays: days } = context;
+  const erased = days === undefined ? 0 : await eraseSettled(canonical, days);
   const applied = relinked.flatMap((one) => one.applied);
   const isAbsorbed = ({ was, becomes }: (typeof applied)[number]) =>
     was.decision === 'projected' && becomes.decision === 'twin';
@@ -73,6 +83,7 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
     lateOwners,
     settled,
     stragglers,
+    erased,
     movedKeys: keys.moved,
     changes: relinked
       .map(({ changes }) => changes)
@@ -100,21 +111,35 @@ async function findSuspects({ canonical, matching, meter }: SweepContext): Promi
 
 async function lookAgain(context: SweepContext, suspects: readonly Suspect[]): Promise<Relinked> {
   const { canonical, matching } = context;
-  const outside = suspects
-    .filter(({ fingerprint }) => fingerprint === null)
-    .map(({ legacy_id }) => legacy_id);
   return await inTransaction(canonical, async (client) => {
     await lockAllPartitions(client);
-    await enterMatching(context, client, outside);
-    return await rematch(
-      client,
-      await ledgerSeeds(
-        client,
-        suspects.map(({ legacy_id }) => legacy_id),
-      ),
-      matching,
-    );
+    const parts = await rowByRow(client, suspects, {
+      work: async (some) => {
+        const ids = some.map(({ legacy_id }) => legacy_id);
+        const outside = some.filter(({ fingerprint }) => fingerprint === null);
+        await enterMatching(
+          context,
+          client,
+          outside.map(({ legacy_id }) => legacy_id),
+        );
+        return await rematch(client, await ledgerSeeds(client, ids), matching);
+      },
+      refused: ({ legacy_id }, error) => blockedBy(client, legacy_id, refusalOf(error)),
+    });
+    return {
+      changes: parts.map(({ changes }) => changes).reduce(addChanges, NO_CHANGES),
+      applied: parts.flatMap(({ applied }) => applied),
+      blocked: new Map(parts.flatMap(({ blocked }) => [...blocked])),
+    };
   });
+}
+
+const BLOCK = `UPDATE history_cdc.ledger SET reason = $2 WHERE legacy_id = $1 AND decision = 'projected'`;
+
+/** The application refuses that our row gives way: it stays, as where something refers to it. */
+async function blockedBy(client: Client, legacyId: string, why: string): Promise<Relinked> {
+  await client.query(BLOCK, [legacyId, TWIN_BLOCKED]);
+  return { changes: NO_CHANGES, applied: [], blocked: new Map([[legacyId, why]]) };
 }
 
 /** Rows that had skipped matching: how they look is found out now that a live row is near to them. */

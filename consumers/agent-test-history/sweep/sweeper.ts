@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import { isEnvironmentError } from '../../lib/postgres.ts';
+import { isEnvironmentError } from '../../lib/postgres-errors.ts';
 import { onRecord } from './last-sweep.ts';
 import { sweep, type SweepContext, type SweepResult } from './sweep.ts';
 
@@ -73,16 +73,17 @@ export class Sweeper {
     return result;
   }
 
-  #log({ absorbed, relinked, blocked, lateOwners: { flipped } }: SweepResult): void {
+  #log({ absorbed, relinked, blocked, lateOwners: { flipped }, erased }: SweepResult): void {
     const { logger } = this.#options;
+    if (erased > 0) logger.info({ records: erased }, 'the content of settled records was removed');
     if (absorbed.length > 0) logger.info({ legacyIds: absorbed }, 'live rows took over from ours');
     if (relinked.length > 0) logger.info({ legacyIds: relinked }, 'links changed with rows that came later');
     for (const [legacyId, decision] of flipped)
       logger.info({ legacyId, decision }, 'a stranger by then is an owner by now: decided anew');
     for (const [legacyId, table] of blocked)
       logger.warn(
-        { legacyId, table },
-        'a live row cannot take over from ours, because this table refers to ours',
+        { legacyId, keptBy: table },
+        'a live row cannot take over from ours: a table refers to ours, or the application refuses its removal',
       );
   }
 }

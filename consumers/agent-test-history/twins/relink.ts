@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Conflict, type Client } from '../../lib/postgres.ts';
+import { type Client } from '../../lib/postgres.ts';
+import { assertNoneKeptOut, Conflict } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { canonicalRunId } from '../canonical-run-id.ts';
 import { NO_CHANGES, type Changes } from '../changes.ts';
@@ -26,6 +27,7 @@ export async function relink(client: Client, planned: readonly LinkChange[]): Pr
     runs_inserted: number;
     runs_deleted: number;
     ledger_written: number;
+    kept_out: number;
   }>(RELINK, [
     applied.map(({ legacyId }) => legacyId),
     applied.map(({ was }) => was.decision),
@@ -38,6 +40,7 @@ export async function relink(client: Client, planned: readonly LinkChange[]): Pr
   ]);
   const [row] = rows;
   assert(row !== undefined, 'relinking returned no counts');
+  assertNoneKeptOut(row.kept_out);
   // Somebody who holds no lock of ours changed a row in between: what was planned is no longer true.
   if (row.ledger_written !== applied.length) throw new Conflict('the ledger changed while twins were linked');
   const changes = {

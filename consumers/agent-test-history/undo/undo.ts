@@ -7,7 +7,9 @@ import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { recordAction } from '../actions.ts';
+import { refusalOf } from '../../lib/postgres-errors.ts';
 import { lockAllPartitions } from '../offsets.ts';
+import { rowByRow } from '../row-by-row.ts';
 import { referencesTo } from '../twins/references.ts';
 import { fenceProjectors, refuseRunningProjectors } from './running-projectors.ts';
 
@@ -75,17 +77,23 @@ interface Sorted {
   readonly blocked: ReadonlyMap<string, string>;
 }
 
+interface Acted {
+  /** The rows that count as removable. */
+  readonly gone: readonly ProjectedRow[];
+  /** What the application refuses to let go, and why, by legacy id. */
+  readonly refused: ReadonlyMap<string, string>;
+}
+
 /** What is done with a chunk, in its transaction. */
 interface Work {
   /** Comes first, so that whoever projects is met in the same order everywhere: partitions, then canonical rows. */
   readonly begin: (client: Client) => Promise<void>;
-  /** Gives the rows that count as removable. */
-  readonly act: (client: Client, free: readonly ProjectedRow[]) => Promise<readonly ProjectedRow[]>;
+  readonly act: (client: Client, free: readonly ProjectedRow[]) => Promise<Acted>;
 }
 
 const LOOK: Work = {
   begin: () => Promise.resolve(),
-  act: (_, free) => Promise.resolve(free),
+  act: (_, free) => Promise.resolve({ gone: free, refused: new Map() }),
 };
 
 const REMOVE: Work = {
@@ -94,13 +102,22 @@ const REMOVE: Work = {
     await refuseRunningProjectors(client);
   },
   act: async (client, free) => {
-    const { rows } = await client.query<{ legacy_id: string }>(UNDO, [
-      free.map(({ legacy_id }) => legacy_id),
-    ]);
-    const gone = new Set(rows.map(({ legacy_id }) => legacy_id));
+    const refused = new Map<string, string>();
+    const parts = await rowByRow(client, free, {
+      work: async (some) => {
+        const ids = some.map(({ legacy_id }) => legacy_id);
+        const { rows } = await client.query<{ legacy_id: string }>(UNDO, [ids]);
+        return rows.map(({ legacy_id }) => legacy_id);
+      },
+      refused: ({ legacy_id }, error) => {
+        refused.set(legacy_id, `the application refuses its removal: ${refusalOf(error)}`);
+        return Promise.resolve([]);
+      },
+    });
+    const gone = new Set(parts.flat());
     if (gone.size > 0)
       await recordAction(client, { command: 'undo --apply', counts: { removed: gone.size } });
-    return free.filter(({ legacy_id }) => gone.has(legacy_id));
+    return { gone: free.filter(({ legacy_id }) => gone.has(legacy_id)), refused };
   },
 };
 
@@ -117,11 +134,11 @@ async function walk(
       await work.begin(client);
       const { rows } = await client.query<ProjectedRow>(PROJECTED_ROWS, [after, chunkRows]);
       const sorted = await sort(client, rows);
-      return { rows, sorted, gone: await work.act(client, sorted.free) };
+      return { rows, sorted, ...(await work.act(client, sorted.free)) };
     });
     const last = chunk.rows.at(-1);
     if (last === undefined) break;
-    for (const [legacyId, why] of chunk.sorted.blocked) blocked.set(legacyId, why);
+    for (const [legacyId, why] of [...chunk.sorted.blocked, ...chunk.refused]) blocked.set(legacyId, why);
     removable += chunk.gone.length;
     onlyInTopic += chunk.gone.filter(({ is_deleted }) => is_deleted).length;
     pruned += chunk.sorted.pruned.length;

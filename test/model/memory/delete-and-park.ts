@@ -1,5 +1,5 @@
 import { counts, unnest, type Run, type Statement } from './statement.ts';
-import { isNewer, type Looked } from './write-statements.ts';
+import { isNewer, OPEN, type Looked } from './write-statements.ts';
 
 type Deleted = Pick<Looked, 'legacyId' | 'topicId' | 'partition' | 'offset' | 'lsn' | 'snapshot'>;
 
@@ -66,7 +66,8 @@ const quarantine: Run = async (session, values) => {
     if (!recordsDecision || legacyId === null) continue;
     await tx.lockRow(tables.ledger, legacyId);
     const there = tx.get(tables.ledger, legacyId);
-    if (there !== undefined && !(isNewer(event, there) && there.runId === null)) continue;
+    if (there !== undefined && !(isNewer(event, there, OPEN.has(there.decision)) && there.runId === null))
+      continue;
     const position = { topicId, partition, offset: Number(event.offset), op: '?', snapshot: false };
     tx.put(tables.ledger, legacyId, {
       ...{ legacyId, decision: 'quarantined', reason, isDeleted: false },

@@ -138,6 +138,8 @@ export const OFFSET_STATEMENTS: readonly Statement[] = [
   { text: /^SELECT FROM history_cdc\.consumer_offset WHERE/, run: lockOne },
   { text: /^SELECT FROM history_cdc\.consumer_offset ORDER BY/, run: lockAll },
   { text: /^SELECT partition, next_offset, epoch/, run: stored },
+  // One topic: the ledger belongs to it.
+  { text: /^\s*SELECT topic_id AS "topicId"/, run: () => Promise.resolve(rowsOf([])) },
   { text: /-- The agents that rows may be linked at[^]*pg_advisory_xact_lock/, run: lockAgentsOf },
   { text: /pg_advisory_xact_lock/, run: lockAgents },
   { text: /^-- Settles twins/, run: settle },

@@ -30,7 +30,7 @@ export function rowsOf(rows: readonly object[]): Answer {
 export function counts(runsInserted: number, runsUpdated: number, rest: [number, number]): Answer {
   const [runsDeleted, ledgerWritten] = rest;
   const row = { runs_inserted: runsInserted, runs_updated: runsUpdated, runs_deleted: runsDeleted };
-  return rowsOf([{ ...row, ledger_written: ledgerWritten }]);
+  return rowsOf([{ ...row, ledger_written: ledgerWritten, kept_out: 0 }]);
 }
 
 /** Parallel arrays as rows, as `unnest` makes them. */

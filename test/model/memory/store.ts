@@ -9,6 +9,8 @@ import pg from 'pg';
 export function databaseError(code: string, message: string): pg.DatabaseError {
   const error = new pg.DatabaseError(message, message.length, 'error');
   error.code = code;
+  // Keys of ours: the memory has no other.
+  error.schema = 'history_cdc';
   return error;
 }
 

@@ -47,7 +47,7 @@ const LOOKED = [
 ] as const; // prettier-ignore
 const VALUES = ['scenario', 'overallPassed', 'stepsPassed', 'stepsFailed', 'durationMs', 'summary'] as const;
 /** What is decided anew at its own position, too. */
-const OPEN = new Set<string>(['third_party', 'anonymous', 'opted_out', 'orphaned']);
+export const OPEN = new Set<string>(['third_party', 'anonymous', 'opted_out', 'orphaned']);
 
 const DECIDED = [
   'legacyId', 'decision', 'reason', 'runId', 'ruleVersion', ...LOOKED, ...VALUES, 'dryRun', 'profile', 'startedAt',

@@ -6,9 +6,9 @@ export const DATA_ERRORS: Safeguard = {
     {
       id: 'quarantine-data-only',
       breaks: 'rows are put aside because a privilege is missing, one after the other, all of them',
-      at: '../lib/postgres.ts',
-      find: 'return state !== undefined && isDataState(state);',
-      replace: 'return state !== undefined;',
+      at: '../lib/postgres-errors.ts',
+      find: "? 'program' : 'row';",
+      replace: "? 'row' : 'row';",
       by: 'projector/refused.pg.test.ts',
     },
     {
@@ -16,15 +16,60 @@ export const DATA_ERRORS: Safeguard = {
       breaks: 'the rows around one that Postgres refuses are put aside with it',
       at: 'partition-session.ts',
       find: `if (others.length === 0) {
-      // It is parked as bytes: what Postgres refuses of it is not in the record.
-      if (only.kind === 'unusable') throw error;
-      const detail = \`Postgres refused the row: SQLSTATE \${sqlState(error) ?? '?'}\`;
-      const parked = unusable(only as KeyedEvent, 'rejected_by_postgres', detail);
-      await this.project({ events: [parked], to: only.`,
+      await this.project({ events: [withoutRefused(only, error)], ...end }, { tried: false });`,
       replace: `if (others.length >= 0) {
-      const parked = events.map((event) => unusable(event as KeyedEvent, 'rejected_by_postgres', 'refused'));
-      await this.project({ events: parked, to: (events.at(-1) ?? only).`,
+      await this.project({ events: events.map((event) => withoutRefused(event, error)), ...end }, { tried: false });`,
       by: 'projector/quarantine.pg.test.ts',
+    },
+    {
+      id: 'applications-key-is-data',
+      breaks: 'a unique key of the application that refuses one row stops its partition for good',
+      at: '../lib/postgres-errors.ts',
+      find: "&& error.schema === 'history_cdc') return 'race';",
+      replace: ") return 'environment';",
+      by: 'projector/one-rows-fault.pg.test.ts',
+    },
+    {
+      id: 'kept-out',
+      breaks: 'a row that a trigger skips is recorded as projected, and is nowhere',
+      at: 'write.ts',
+      find: 'assertNoneKeptOut(row.kept_out ?? 0);',
+      replace: '',
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
+      id: 'kept-as-it-was',
+      breaks: 'a change that a trigger skips is recorded as done',
+      at: 'migrations/0017-application-machinery.sql',
+      find: 'IF changed < cardinality(changing) THEN',
+      replace: 'IF false THEN',
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
+      id: 'path-of-triggers',
+      breaks: 'an ordinary audit trigger of the application refuses every change of a canonical row',
+      at: 'migrations/0017-application-machinery.sql',
+      find: `RETURNS SETOF uuid
+LANGUAGE sql SET search_path = public, pg_temp`,
+      replace: `RETURNS SETOF uuid
+LANGUAGE sql SET search_path = pg_catalog, pg_temp`,
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
+      id: 'one-row-of-a-sweep',
+      breaks: 'one row that the application refuses ends every sweep, and every undo',
+      at: 'row-by-row.ts',
+      find: 'if (!isRowFault(error)) throw error;',
+      replace: 'throw error;',
+      by: 'projector/application-machinery.pg.test.ts',
+    },
+    {
+      id: 'dry-run-meets-the-commit',
+      breaks: 'a dry run reports rows as projected that a deferred constraint refuses at the COMMIT',
+      at: '../lib/postgres.ts',
+      find: "await client.query('SET CONSTRAINTS ALL IMMEDIATE');",
+      replace: '',
+      by: 'projector/one-rows-fault.pg.test.ts',
     },
     {
       id: 'breaker',
@@ -71,9 +116,9 @@ export const DATA_ERRORS: Safeguard = {
     {
       id: 'race-is-no-data',
       breaks: 'two sessions that wrote the same row at once end the projector',
-      at: '../lib/postgres.ts',
-      find: "return ENVIRONMENT_CLASSES.has(state.slice(0, 2)) || state === '23505';",
-      replace: 'return ENVIRONMENT_CLASSES.has(state.slice(0, 2));',
+      at: '../lib/postgres-errors.ts',
+      find: "&& error.schema === 'history_cdc') return 'race';",
+      replace: "&& error.schema === 'history_cdc') return 'program';",
       by: 'projector/refused.pg.test.ts',
     },
     {

@@ -68,7 +68,7 @@ export const PARTITION_LOCK: Safeguard = {
       id: 'replay-lock',
       breaks: 'a replay decides on what a projector of the partition is changing',
       at: 'pipeline.ts',
-      find: ': lockPartition(client, mode.topicId, mode.partition);',
+      find: ': lockPartition(client, mode);',
       replace: ': Promise.resolve(void lockPartition);',
       by: 'projector/sweep-turns.pg.test.ts',
     },
@@ -77,8 +77,8 @@ export const PARTITION_LOCK: Safeguard = {
       breaks: 'a sweep moves links on which a batch is deciding',
       at: 'sweep/sweep.ts',
       find: `await lockAllPartitions(client);
-    await enterMatching`,
-      replace: 'await enterMatching',
+    const parts`,
+      replace: 'const parts',
       by: 'projector/sweep-turns.pg.test.ts',
     },
     {
@@ -117,8 +117,8 @@ export const FENCE: Safeguard = {
       id: 'fence-epoch',
       breaks: 'a projector that lost its partition goes on committing to it',
       at: 'offsets.ts',
-      find: 'AND epoch = $3 AND next_offset = $4`',
-      replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4`',
+      find: 'AND epoch = $3 AND next_offset = $4',
+      replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4',
       by: 'projector/fencing.pg.test.ts',
     },
     {
@@ -126,8 +126,8 @@ export const FENCE: Safeguard = {
       breaks:
         'a projector commits from an offset at which the partition does not stand, and so skips records',
       at: 'offsets.ts',
-      find: 'AND epoch = $3 AND next_offset = $4`',
-      replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL`',
+      find: 'AND epoch = $3 AND next_offset = $4',
+      replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL',
       by: 'projector/fencing.pg.test.ts',
     },
     {
@@ -168,8 +168,8 @@ export const FENCE: Safeguard = {
       id: 'lost-commit-answer',
       breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
       at: 'partition-session.ts',
-      find: 'const committed = tried && (await this.#isCommitted(mode.claim, to));',
-      replace: 'const committed = !tried && (await this.#isCommitted(mode.claim, to));',
+      find: 'const committed = tried && (await this.#isCommitted(mode.claim, chunk.to));',
+      replace: 'const committed = !tried && (await this.#isCommitted(mode.claim, chunk.to));',
       by: 'projector/fencing.pg.test.ts',
     },
     {
@@ -184,8 +184,8 @@ export const FENCE: Safeguard = {
       id: 'dry-run-shares-nothing',
       breaks: 'a dry run over several partitions is committed',
       at: 'turns.ts',
-      find: 'return tried === undefined && session.commits;',
-      replace: 'return tried === undefined && session.waiting >= 0;',
+      find: 'session.commits && !session.isSlowed;',
+      replace: '!session.isSlowed;',
       by: 'projector/shared-transaction.pg.test.ts',
     },
   ],

@@ -13,8 +13,8 @@ SELECT r.id,
        octet_length(r.observations_json::text) AS observations_bytes,
        history_cdc.profile_hash(r.agent_profile_json) AS profile_hash,
        CASE WHEN r.observations_json ->> 'backfill_source' = 'agent_test_history'
-             AND r.observations_json ->> 'backfill_source_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-            THEN lower(r.observations_json ->> 'backfill_source_id') END AS source_legacy_id,
+             AND r.observations_json ->> 'backfill_source_id' COLLATE "C" ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+            THEN lower(r.observations_json ->> 'backfill_source_id' COLLATE "C") END AS source_legacy_id,
        (SELECT l.legacy_id FROM history_cdc.ledger l WHERE l.canonical_run_id = r.id) AS linked_legacy_id
 FROM public.agent_compliance_runs r
 WHERE r.id = $1::uuid

@@ -3,7 +3,7 @@
 WITH compared AS MATERIALIZED (
   SELECT t.id, t.observations_json ->> 'backfill_script' IS NOT DISTINCT FROM 'history-cdc' AS is_ours,
          t.observations_json ->> 'backfill_source' IS NOT DISTINCT FROM 'agent_test_history' AS is_copy,
-         CASE WHEN t.observations_json ->> 'backfill_source_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+         CASE WHEN t.observations_json ->> 'backfill_source_id' COLLATE "C" ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
            THEN (t.observations_json ->> 'backfill_source_id')::uuid END AS source_id
   FROM public.agent_compliance_runs t
   WHERE {{rows}}

@@ -11,5 +11,5 @@ SET state = CASE
 END
 WHERE f.run_id = $1 AND f.state = 'suspect'
   AND ($4::boolean OR $3::boolean
-       OR f.kind NOT IN ('unseen', 'different', 'vanished', 'suspected_twin')
-       OR (f.kind <> 'suspected_twin' AND f.suspected_at < $2::timestamptz))
+       OR f.kind NOT IN ('unseen', 'different', 'vanished', 'suspected_twin', 'nearer_twin')
+       OR (f.kind NOT IN ('suspected_twin', 'nearer_twin') AND f.suspected_at < $2::timestamptz))

@@ -3,14 +3,22 @@
 -- $1 the run; the others are those of the rows.
 WITH compared AS MATERIALIZED (
   SELECT t.*, l.legacy_id AS ledger_id, l.decision, l.reason, l.canonical_run_id, l.agent_context_id AS decided_context_id,
-         l.user_id AS decided_user_id, l.organization_id AS decided_organization_id, l.agent_url AS decided_agent_url,
-         l.lifecycle_stage AS decided_stage, l.source_deleted_at,
+         l.user_id AS decided_user_id, coalesce(f.alias, t.user_id) AS kept_user_id,
+         l.organization_id AS decided_organization_id, l.agent_url AS decided_agent_url,
+         l.lifecycle_stage AS decided_stage, l.source_deleted_at, l.op AS decided_op, l.started_at AS decided_started_at,
+         l.fingerprint AS decided_look, l.profile_hash AS decided_profile,
+         -- Not while it stands where it was decided, whatever the reason says: an update of it was not applied then.
+         l.decision = 'projected' AND l.reason = 'moved_to_agent_not_owned'
+           AND (l.agent_context_id, l.user_id) IS DISTINCT FROM (t.agent_context_id, coalesce(f.alias, t.user_id)) AS moved_away,
          -- Asked once a row: each time that it is asked, the whole document is unpacked.
          CASE WHEN l.decision = 'projected' THEN jsonb_typeof(t.steps_json) END AS steps_kind
   FROM (
 {{legacy}}
   ) t
   LEFT JOIN LATERAL (SELECT * FROM history_cdc.ledger l WHERE l.legacy_id = t.id LIMIT 1) l ON true
+  -- A user who was forgotten is held under an alias (forget/).
+  LEFT JOIN history_cdc.forgotten_user f
+    ON f.user_hash = sha256((SELECT k.key FROM history_cdc.forgotten_key k) || convert_to(t.user_id, 'UTF8'))
 ),
 context AS MATERIALIZED (
   SELECT c.id, c.organization_id::text AS organization_id, history_cdc.canonical_agent_url(c.agent_url) AS agent_url
@@ -39,7 +47,7 @@ phase AS (
     SELECT CASE WHEN track.has_scenarios THEN s.phase WHEN t.steps_kind = 'array' THEN track.entry END AS phase,
            track.n * 1000000 + coalesce(s.n, 1) AS n
   ) AS p
-  WHERE t.decision = 'projected' AND t.reason <> 'moved_to_agent_not_owned'
+  WHERE t.decision = 'projected' AND NOT t.moved_away
     AND strpos(p.phase ->> 'scenario', '/') > 1 AND jsonb_typeof(p.phase -> 'scenario') = 'string'
 ),
 -- Of a phase that lists no steps, the phase itself is one.
@@ -70,7 +78,7 @@ ours AS (
   SELECT o.*, c.organization_id, c.agent_url
   FROM compared o
   LEFT JOIN context c ON c.id = o.agent_context_id
-  WHERE o.decision = 'projected' AND o.reason <> 'moved_to_agent_not_owned'
+  WHERE o.decision = 'projected' AND NOT o.moved_away
 ),
 differing AS MATERIALIZED (
   SELECT o.id, o.version, o.canonical_run_id, array_remove(ARRAY[
@@ -92,12 +100,12 @@ differing AS MATERIALIZED (
     CASE WHEN (r.observations_json ->> 'backfill_source', r.observations_json ->> 'original_scenario',
                r.observations_json ->> 'backfill_user_id', r.observations_json ->> 'backfill_org_id')
               IS DISTINCT FROM
-              ('agent_test_history', o.scenario, o.user_id, coalesce(o.organization_id, o.decided_organization_id))
+              ('agent_test_history', o.scenario, o.kept_user_id, coalesce(o.organization_id, o.decided_organization_id))
            OR history_cdc.canonical_agent_url(r.observations_json ->> 'original_agent_url') <> r.agent_url
          THEN 'observations_json' END,
     CASE WHEN r.observations_json -> 'storyboards' IS DISTINCT FROM b.verdicts THEN 'storyboards' END,
     CASE WHEN o.decided_context_id IS DISTINCT FROM o.agent_context_id THEN 'agent_context_id' END,
-    CASE WHEN o.decided_user_id IS DISTINCT FROM o.user_id THEN 'user_id' END,
+    CASE WHEN o.decided_user_id IS DISTINCT FROM o.kept_user_id THEN 'user_id' END,
     CASE WHEN o.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
   ], NULL) AS fields
   FROM ours o
@@ -110,8 +118,8 @@ differing AS MATERIALIZED (
   -- A row without a canonical row is decided by every image of it, so the ledger knows the newest.
   SELECT s.id, s.version, NULL, array_remove(ARRAY[
     CASE WHEN s.decided_context_id IS DISTINCT FROM s.agent_context_id THEN 'agent_context_id' END,
-    CASE WHEN s.decided_user_id IS DISTINCT FROM s.user_id THEN 'user_id' END,
-    CASE WHEN (s.decision = 'anonymous') <> (coalesce(s.user_id, '') !~ '\S') THEN 'decision' END,
+    CASE WHEN s.decided_user_id IS DISTINCT FROM s.kept_user_id THEN 'user_id' END,
+    CASE WHEN (s.decision = 'anonymous') <> history_cdc.is_blank(s.user_id) THEN 'decision' END,
     CASE WHEN s.source_deleted_at IS NOT NULL THEN 'source_deleted_at' END
   ], NULL)
   FROM compared s
@@ -120,10 +128,30 @@ differing AS MATERIALIZED (
   -- Only its key is known, and it is there.
   SELECT s.id, s.version, NULL, ARRAY['decision'] FROM compared s WHERE s.decision = 'gone'
 ),
+-- A twin's link was made by what the ledger has recorded (ledger.sql compares the live row with it). Where the insert is the
+-- newest event, the row still looks so. Where an update came later, the link stays as it was, and the row may look otherwise.
+twin AS MATERIALIZED (
+  SELECT o.id, o.version, o.canonical_run_id, o.decided_op, array_remove(ARRAY[
+    CASE WHEN md5(CASE WHEN o.overall_passed THEN 'passing ' ELSE 'other ' END
+                  || coalesce(nullif(o.total_duration_ms, 0)::text, '') || coalesce(' =' || o.summary, ''))::uuid
+              IS DISTINCT FROM o.decided_look THEN 'fingerprint' END,
+    CASE WHEN CASE WHEN jsonb_typeof(o.agent_profile_json) <> 'null' THEN md5(o.agent_profile_json::text)::uuid END
+              IS DISTINCT FROM o.decided_profile THEN 'agent_profile_json' END,
+    CASE WHEN o.started_at IS DISTINCT FROM o.decided_started_at THEN 'tested_at' END
+  ], NULL) AS fields
+  FROM compared o
+  WHERE o.decision = 'twin'
+),
 found AS (
   SELECT 'unseen' AS kind, s.id AS legacy_id, NULL::uuid AS canonical_run_id, '{}'::text[] AS fields, s.version
   FROM compared s
   WHERE s.ledger_id IS NULL AND NOT EXISTS (SELECT FROM history_cdc.undone u WHERE u.legacy_id = s.id)
+  UNION ALL
+  SELECT CASE WHEN w.decided_op = 'c' THEN 'different' ELSE 'twin_changed' END, w.id, w.canonical_run_id, w.fields, w.version
+  FROM twin w
+  WHERE w.fields <> '{}'
+  UNION ALL
+  SELECT 'moved_away', m.id, m.canonical_run_id, '{}', m.version FROM compared m WHERE m.moved_away
   UNION ALL
   SELECT 'different', d.id, d.canonical_run_id, d.fields, d.version FROM differing d WHERE d.fields <> '{}'
 ),

@@ -1,12 +1,12 @@
 -- Settles twins whose time is over: every partition has been projected beyond it, by the source's own clock.
 -- $1 the time after a row's start, in microseconds
-WITH newest AS (
-  SELECT topic_id, partitions FROM history_cdc.topic ORDER BY first_seen DESC LIMIT 1
+WITH current AS (
+  SELECT topic_id, partitions FROM history_cdc.topic ORDER BY generation DESC LIMIT 1
 ),
 stream AS (
   SELECT min(o.streamed_until) AS until
   FROM history_cdc.consumer_offset o
-  JOIN newest n ON n.topic_id = o.topic_id
+  JOIN current n ON n.topic_id = o.topic_id
   GROUP BY n.partitions
   HAVING count(o.streamed_until) = n.partitions
 )

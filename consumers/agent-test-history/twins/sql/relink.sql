@@ -67,6 +67,8 @@ recorded AS (
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM released)::integer AS runs_inserted,
+       -- Rows that a trigger of the application kept out.
+       ((SELECT count(*) FROM dropped WHERE becomes = 'projected') - (SELECT count(*) FROM released))::integer AS kept_out,
        0 AS runs_updated,
        (SELECT count(*) FROM absorbed)::integer AS runs_deleted,
        (SELECT count(*) FROM recorded)::integer AS ledger_written

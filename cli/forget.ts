@@ -1,0 +1,86 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { forget, type Forgotten } from '../consumers/agent-test-history/forget/forget.ts';
+import { topicNames } from '../consumers/lib/names.ts';
+import type { CommandContext } from './context.ts';
+import { renderTable } from './table.ts';
+import { withDatabases } from './with-databases.ts';
+
+interface Options {
+  readonly user: string;
+  readonly apply?: true;
+  readonly json?: true;
+}
+
+export function registerForget(program: Command, context: CommandContext): void {
+  program
+    .command('forget')
+    .description(
+      'erase a person from what we keep, and leave every count and decision as it is; a dry run unless told',
+    )
+    .addOption(
+      new Option('--user <id>', 'user id, as agent_test_history has it')
+        .argParser(userId)
+        .makeOptionMandatory(),
+    )
+    .option('--apply', 'do it; needs the role that migrates, and projectors wait for it')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+A random alias takes the place of the user id in the ledger, in the provenance of our canonical rows, and in what we keep
+aside. The content of parked records that name the user is removed; hash and size stay. Events of that user which come
+later, or are replayed, are stored under the alias: a keyed hash of the id is kept for that, and nothing else.
+
+It does not change the rows of agent_test_history, the earlier script's copies, the topic, or the logs of the servers.
+
+Example:
+  history-cdc forget --user user_01H0000000000000000000000
+  history-cdc forget --user user_01H0000000000000000000000 --apply`,
+    )
+    .action(async ({ user, apply: asked, json }: Options) => {
+      const apply = asked === true;
+      const result = await withDatabases(context, 'forget', async ({ canonical, legacy }) =>
+        forget({ canonical, legacy, user, apply }),
+      );
+      const topic = topicNames(context.config()).data;
+      context.print(
+        json === true
+          ? JSON.stringify({ applied: apply, ...result, topic }, null, 2)
+          : render(result, { apply, topic }),
+      );
+    });
+}
+
+function userId(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('it is no user id');
+  return text;
+}
+
+function render(
+  result: Forgotten,
+  { apply, topic }: { readonly apply: boolean; readonly topic: string },
+): string {
+  const table = renderTable(
+    [apply ? 'named the user, and does not any more' : 'names the user', 'rows'],
+    [
+      ['decisions in the ledger', result.ledger],
+      ['canonical rows of ours', result.canonicalRuns],
+      ['canonical rows kept beside twins', result.unsettledTwins],
+      ['rows that undo took back', result.undone],
+      ['parked records (their content)', result.parked.length],
+    ],
+  );
+  const open = result.open.join(' ');
+  return [
+    table,
+    ...(open === ''
+      ? []
+      : [
+          `${apply ? 'Without content' : 'To be without content'}, so that no retry can decide them: open records ${open}. The next event of the row decides it; else waive them.`,
+        ]),
+    `Not ours, and not changed: ${String(result.legacyRows)} rows of agent_test_history and ${String(result.scriptCopies)} copies of the earlier script name the user.`,
+    'Delete or change them in the application. Their deletion is streamed, and changes nothing here.',
+    `The topic ${topic} keeps its records until Kafka removes them: delete.retention.ms and min.compaction.lag.ms of a compacted topic, retention.ms of another.`,
+    ...(apply ? [] : ['Nothing was changed: --apply does it.']),
+  ].join('\n');
+}

@@ -1,0 +1,128 @@
+import pg from 'pg';
+import { FatalError, type ErrorCode } from './errors.ts';
+import { ConnectionLost } from './postgres-session.ts';
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly wayOut: string;
+}
+
+/** By SQLSTATE, or by its class; the longer one counts. */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  '08': lostConnection(),
+  '57P': lostConnection(),
+  '28': {
+    code: 'DATABASE_UNREACHABLE',
+    what: 'Postgres refused the login',
+    wayOut: 'check DATABASE_URL and LEGACY_DATABASE_URL (`history-cdc config`), and pg_hba.conf',
+  },
+  '3D': {
+    code: 'DATABASE_UNREACHABLE',
+    what: 'the server has no database of that name',
+    wayOut: 'check DATABASE_URL and LEGACY_DATABASE_URL (`history-cdc config`)',
+  },
+  '42501': {
+    code: 'DATABASE_UNFIT',
+    what: 'the role lacks a right',
+    wayOut:
+      '`history-cdc doctor` names every right that is missing; `history-cdc connector sql --projector` and `migrate --grant-to` print and give them',
+  },
+  '42': {
+    code: 'DATABASE_UNFIT',
+    what: 'the database lacks an object that the statement names, or has it otherwise',
+    wayOut: 'run `history-cdc doctor`: it names tables, columns and functions that are missing',
+  },
+  '3F': {
+    code: 'DATABASE_UNFIT',
+    what: 'the database lacks a schema that the statement names',
+    wayOut: 'run `history-cdc doctor`, and `history-cdc migrate` if the schema history_cdc is missing',
+  },
+  '25006': {
+    code: 'DATABASE_READ_ONLY',
+    what: 'the database lets nobody write; hosting services do that when the disk is full, and a standby always does',
+    wayOut:
+      'make room, or take default_transaction_read_only back (`SHOW default_transaction_read_only`), or name the primary; then run the command again',
+  },
+  '57014': {
+    code: 'DATABASE_BUSY',
+    what: 'a statement took longer than it may, or somebody cancelled it',
+    wayOut:
+      'look for what keeps the server busy (`SELECT * FROM pg_stat_activity`), and run the command again',
+  },
+  '25P': {
+    code: 'DATABASE_BUSY',
+    what: 'Postgres ended a transaction that stood still or took too long',
+    wayOut:
+      'run the command again; if it happens again, the machine that the command runs on stands still too often',
+  },
+  '40': {
+    code: 'DATABASE_BUSY',
+    what: 'another transaction was in the way',
+    wayOut: 'run the command again',
+  },
+  '55': {
+    code: 'DATABASE_BUSY',
+    what: 'another session holds what the statement needs',
+    wayOut: 'look for who holds it (`SELECT * FROM pg_locks WHERE granted`), and run the command again',
+  },
+  '53': {
+    code: 'DATABASE_EXHAUSTED',
+    what: 'Postgres has no connection, memory or disk left',
+    wayOut: 'make room (disk, max_connections, memory), and run the command again',
+  },
+};
+
+const UNEXPECTED: Meaning = {
+  code: 'DATABASE_ERROR',
+  what: 'Postgres refused a statement',
+  wayOut:
+    'look into the log of the Postgres server, which has the whole message; nothing of the transaction was done',
+};
+
+function lostConnection(): Meaning {
+  return {
+    code: 'DATABASE_LOST',
+    what: 'the connection to Postgres broke',
+    wayOut: 'run the command again once the server answers; nothing was left half done',
+  };
+}
+
+/** Where Postgres speaks of names only. In every other class its message may quote the value of a row. */
+const WITHOUT_VALUES = /^(08|25|28|3D|3F|40|42|53|55|57)/;
+/** The function of Postgres that refuses a statement which policies would narrow. */
+const ROW_SECURITY = 'check_enable_rls';
+
+/**
+ * An error of Postgres or of its driver as one with a code and a way out, at the edge of a command; undefined for every other
+ * error. It shows no value of a row: messages of Postgres that may quote one are left out, and so are details and hints.
+ */
+export function namedError(error: unknown): FatalError | undefined {
+  if (error instanceof FatalError) return error;
+  if (error instanceof ConnectionLost) return named(lostConnection(), error.message, error);
+  if (!(error instanceof pg.DatabaseError)) return undefined;
+  const { code: state = '', message, routine } = error;
+  if (state === '42501' && routine === ROW_SECURITY) {
+    return new FatalError({
+      code: 'ROWS_HIDDEN',
+      message: `row-level security would hide rows from us: ${message}`,
+      wayOut:
+        '`history-cdc doctor` names table and role, and prints the statement that shows the role every row',
+      cause: error,
+    });
+  }
+  const meaning = [state, state.slice(0, 3), state.slice(0, 2)].map((key) => MEANINGS[key]).find(Boolean);
+  return named(meaning ?? UNEXPECTED, describe(error), error);
+}
+
+function describe({ code = '', message, schema, table, column, constraint }: pg.DatabaseError): string {
+  const names = Object.entries({ schema, table, column, constraint }).flatMap(([what, name]) =>
+    name === undefined ? [] : [`${what} ${name}`],
+  );
+  const said = WITHOUT_VALUES.test(code) ? [message] : names;
+  return [`SQLSTATE ${code}`, ...said].join(', ');
+}
+
+function named({ code, what, wayOut }: Meaning, detail: string, cause: Error): FatalError {
+  return new FatalError({ code, message: `${what} (${detail})`, wayOut, cause });
+}
