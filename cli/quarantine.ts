@@ -9,6 +9,7 @@ import {
   type RetryFilter,
 } from '../consumers/agent-test-history/quarantine/retry.ts';
 import { waive } from '../consumers/agent-test-history/quarantine/waive.ts';
+import { messageOf } from '../consumers/lib/errors.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { schemaLookupOf } from '../consumers/lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
@@ -182,7 +183,7 @@ async function retry(
         parkUnusable: true,
       }),
       retrying: (error) => {
-        context.note(`tried again: ${error.message}`);
+        context.note(`tried again: ${messageOf(error)}`);
       },
       retried: (records) => {
         answers.push(...records);

@@ -15,7 +15,7 @@ export function unfitSource(problems: readonly string[]): FatalError {
     code: 'DATABASE_UNFIT',
     message: `the legacy database is not ready for the connector:\n${list(problems)}`,
     wayOut:
-      '`history-cdc connector sql` prints the script that makes the role, the tables, the publication and the grants: let whoever may run it',
+      '`history-cdc connector sql` prints the script that makes the role, the tables, the publication and the grants: a role that may do so runs it. `history-cdc doctor` prints the fix for everything else',
   });
 }
 

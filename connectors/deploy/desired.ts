@@ -20,6 +20,8 @@ const CONNECTOR_FILE = new URL('../agent-test-history.json', import.meta.url);
 const JSON_CONVERTERS_FILE = new URL('../converters-json.json', import.meta.url);
 const SECURE_SETTINGS_FILE = new URL('../secure-settings.json', import.meta.url);
 const DAY_MS = 86_400_000;
+/** A broker with a codec of its own would compress what our producer did not, and kafkajs reads neither zstd, lz4 nor snappy. */
+const READABLE = { 'compression.type': 'producer' } as const;
 
 export function desiredConnector(config: DesiredConfig): DesiredConnector {
   return {
@@ -142,6 +144,7 @@ function desiredTopics(config: DesiredConfig): TopicSpec[] {
     partitions: 1,
     replication,
     config: {
+      ...READABLE,
       'cleanup.policy': 'delete',
       'retention.ms': String(retentionMs),
       // Only whole segments are deleted, and the open one never: it must be closed well before the retention ends.
@@ -154,6 +157,7 @@ function desiredTopics(config: DesiredConfig): TopicSpec[] {
       partitions: config.TOPIC_PARTITIONS,
       replication,
       config: {
+        ...READABLE,
         'cleanup.policy': 'delete',
         'retention.ms': '-1',
         'retention.bytes': '-1',

@@ -1,3 +1,4 @@
+import { describeHidden } from '../../consumers/lib/sees-whole.ts';
 import type { PublicationFacts, SourceFacts, SourceNames } from './source-facts.ts';
 
 /** Exactly what the publication must name. */
@@ -43,6 +44,7 @@ function objectProblems(facts: SourceFacts, names: SourceNames): string[] {
   }
   if (!facts.signalTable) problems.push('the table history_cdc_source.signal does not exist');
   if (!facts.heartbeatTable) problems.push('the table history_cdc_source.heartbeat does not exist');
+  problems.push(...facts.hidden.map(describeHidden));
   if (facts.primaryKey && facts.keyColumns.join() !== 'id') {
     problems.push(
       `the primary key of public.agent_test_history is (${facts.keyColumns.join(', ')}): events must be keyed by id alone`,

@@ -1,4 +1,6 @@
 import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { HiddenRows } from '../../consumers/lib/sees-whole.ts';
+import { readConnectorHidden } from '../doctor/visible-rows.ts';
 import { type Sql } from '../../consumers/lib/quoting.ts';
 
 /** What the legacy database is like, as far as the connector depends on it. */
@@ -21,6 +23,8 @@ export interface SourceFacts {
   readonly slot: SlotFacts | null;
   readonly slotsInUse: number;
   readonly slotsAllowed: number;
+  /** Tables of which the connector's role may see less than all rows. */
+  readonly hidden: readonly HiddenRows[];
 }
 
 export interface PublicationFacts {
@@ -125,7 +129,7 @@ export async function readSourceFacts(
   ]);
   const [row] = rows;
   if (row === undefined) throw new Error('the query for facts gave no row');
-  return row.facts;
+  return { ...row.facts, hidden: await readConnectorHidden(pool, names.role) };
 }
 
 /** The clock of the legacy database, which also dates the heartbeat: no other clock can be compared with it. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
 import type { Gap } from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
+import type { HiddenRows } from '../../consumers/lib/sees-whole.ts';
 import { desiredConnector, type DesiredConfig } from '../deploy/desired.ts';
 import { readProof, type Proof } from '../deploy/proof.ts';
 import { readSourceFacts, type SourceFacts } from '../deploy/source-facts.ts';
@@ -36,6 +37,7 @@ import { readRegistry, type RegistryFacts } from './registry-facts.ts';
 import { readRoleRights, type RoleRights } from './role-facts.ts';
 import type { Services } from './services.ts';
 import { readSignalWriters, type SignalWriters } from './signal-writers.ts';
+import { readCanonicalHidden, readLegacyHidden } from './visible-rows.ts';
 
 /** What can be found out, in parts that are asked side by side: one that gives no answer leaves the others as they are. */
 export interface AreaFacts {
@@ -61,6 +63,9 @@ export interface AreaFacts {
   readonly proof: Proof | undefined;
   readonly registry: RegistryFacts;
   readonly canonical: canonical.CanonicalFacts;
+  /** Tables of which a role that reads them may see less than all rows. */
+  readonly canonicalHidden: readonly HiddenRows[];
+  readonly legacyHidden: readonly HiddenRows[];
   readonly ledgerSchema: canonical.LedgerSchema;
   readonly missingKeys: readonly canonical.UniqueKey[];
   readonly projectorRole: canonical.ProjectorRole;
@@ -152,6 +157,11 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
     ask: (_, config) => readRegistry(config, topicNames(config).data),
   },
   canonical: { needs: CANONICAL, ask: (s) => canonical.readCanonical(s.canonical()) },
+  canonicalHidden: { needs: CANONICAL, ask: (s) => readCanonicalHidden(s.canonical()) },
+  legacyHidden: {
+    needs: LEGACY,
+    ask: (s, config) => readLegacyHidden(s.legacy(), connectorRole(config)),
+  },
   ledgerSchema: { needs: CANONICAL, ask: (s) => canonical.readLedgerSchema(s.canonical()) },
   missingKeys: { needs: CANONICAL, ask: (s) => canonical.readMissingKeys(s.canonical()) },
   projectorRole: { needs: CANONICAL, ask: (s) => canonical.readProjectorRole(s.canonical()) },

@@ -22,10 +22,15 @@ export const CANONICAL_CHECKS = [
     id: 'canonical-server',
     group: 'canonical',
     severity: 'error',
-    title: 'the canonical database is a primary, Postgres 14 or later, with UTF8',
+    title: 'the canonical database is a primary that may be written, Postgres 14 or later, with UTF8',
     needs: ['canonical'],
-    judge: ({ canonical: { inRecovery, serverProblems } }) => {
-      const problems = [...(inRecovery ? ['a primary; this is a standby'] : []), ...serverProblems];
+    judge: ({ canonical: { inRecovery, mayWrite, serverProblems } }) => {
+      const readOnly =
+        'a database that may be written; default_transaction_read_only is on, as hosts set it when the disk is full';
+      const problems = [
+        ...(inRecovery ? ['a primary; this is a standby'] : mayWrite ? [] : [readOnly]),
+        ...serverProblems,
+      ];
       return problems.length === 0
         ? ok('it is')
         : failed(

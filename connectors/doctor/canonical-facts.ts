@@ -20,6 +20,8 @@ import {
 
 export interface CanonicalFacts {
   readonly inRecovery: boolean;
+  /** False where each transaction begins as one that only reads. */
+  readonly mayWrite: boolean;
   /** Its age and encoding, as a sentence names what is wrong. */
   readonly serverProblems: readonly string[];
   /** Tables and columns of the application, as a sentence names them. */
@@ -62,17 +64,20 @@ export interface StoredOffset {
 }
 
 const RUNS_BY_AGENT = `
-  SELECT pg_is_in_recovery() AS in_recovery, EXISTS (
+  SELECT pg_is_in_recovery() AS in_recovery, NOT current_setting('default_transaction_read_only')::boolean AS may_write, EXISTS (
     SELECT FROM pg_index i
     JOIN pg_attribute first ON first.attrelid = i.indrelid AND first.attnum = i.indkey[0] AND first.attname = 'agent_url'
     JOIN pg_attribute second ON second.attrelid = i.indrelid AND second.attnum = i.indkey[1] AND second.attname = 'tested_at'
     WHERE i.indrelid = to_regclass('public.agent_compliance_runs') AND i.indisvalid AND i.indpred IS NULL) AS runs_by_agent`;
 
 export async function readCanonical(client: Client): Promise<CanonicalFacts> {
-  const { rows } = await client.query<{ in_recovery: boolean; runs_by_agent: boolean }>(RUNS_BY_AGENT);
-  const { in_recovery: inRecovery, runs_by_agent: runsByAgent } = certain(rows[0]);
+  const { rows } = await client.query<{ in_recovery: boolean; may_write: boolean; runs_by_agent: boolean }>(
+    RUNS_BY_AGENT,
+  );
+  const { in_recovery: inRecovery, may_write: mayWrite, runs_by_agent: runsByAgent } = certain(rows[0]);
   return {
     inRecovery,
+    mayWrite,
     runsByAgent,
     serverProblems: await serverProblems(client),
     missing: await missingColumns(client, CANONICAL_TABLES),

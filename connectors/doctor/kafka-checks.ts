@@ -99,6 +99,22 @@ export const KAFKA_CHECKS = [
       ),
   }),
   check({
+    id: 'topic-compression',
+    group: 'kafka',
+    severity: 'error',
+    title: 'the brokers keep the records as the connector wrote them',
+    needs: ['topics'],
+    judge: ({ topics }, circumstances) =>
+      judgeTopics(
+        differences(topics, circumstances.config).filter(({ what }) => what === 'compression.type'),
+        {
+          topics,
+          circumstances,
+          fix: alterFix(circumstances.config),
+        },
+      ),
+  }),
+  check({
     id: 'topic-message-limit',
     group: 'kafka',
     severity: 'error',

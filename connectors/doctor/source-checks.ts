@@ -76,7 +76,9 @@ export const SOURCE_CHECKS = [
     needs: ['source'],
     judge: ({ source: { primaryKey, keyColumns } }) =>
       !primaryKey || keyColumns.join() === 'id'
-        ? ok(primaryKey ? 'the primary key is (id)' : 'it has no primary key (see replica-identity)')
+        ? primaryKey
+          ? ok('the primary key is (id)')
+          : unknown('it has no primary key (see replica-identity)')
         : failed(
             `the primary key is (${keyColumns.join(', ')}): events are keyed by it, and must be keyed by id alone`,
             'make (id) the primary key: a partitioned table can have it where it is partitioned by id',

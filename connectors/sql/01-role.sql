@@ -21,6 +21,8 @@ BEGIN
     -- sets for the application's sessions would end it, and it would begin again from nothing.
     ALTER ROLE {{role}} SET statement_timeout = 0;
     ALTER ROLE {{role}} SET idle_in_transaction_session_timeout = 0;
+    -- A policy of row-level security that comes later raises an error in a snapshot, instead of leaving rows out of it.
+    ALTER ROLE {{role}} SET row_security = off;
     ALTER ROLE {{role}} SET idle_session_timeout = 0;
     IF current_setting('server_version_num')::integer >= 170000 THEN
       ALTER ROLE {{role}} SET transaction_timeout = 0;

@@ -41,6 +41,7 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'topic-identity': 'lag',
   'topic-partitions': 'lag',
   'offsets-in-range': 'lag',
+  'topic-compression': 'lag',
   'topic-cleanup': 'lag',
   'topic-retention': 'lag',
   publication: 'connector',

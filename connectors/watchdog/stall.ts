@@ -6,6 +6,9 @@ export const STAGES = {
 } as const;
 export type Stage = keyof typeof STAGES;
 
+/** Between two heartbeats there is silence: a shorter one says nothing, whatever is set. */
+const BEATS_MS = 10_000;
+
 /** A stage that stands still, and since when; for the projection, of which partition. */
 export interface Stall {
   readonly stage: Stage;
@@ -63,7 +66,10 @@ export class StallWatch {
       const end = this.#partitions.get(partition)?.end ?? next;
       return { stage: 'projection', partition, nextOffset: next, end, forMs: nowMs - since };
     });
-    return [...stream, ...projection].filter(({ forMs }) => forMs >= this.#afterMs);
+    const streamAfterMs = seen.beating ? Math.max(this.#afterMs, BEATS_MS) : this.#afterMs;
+    return [...stream, ...projection].filter(
+      ({ stage, forMs }) => forMs >= (stage === 'stream' ? streamAfterMs : this.#afterMs),
+    );
   }
 
   #observeStream(nowMs: number, { changes, arrived, beating }: Movement): void {

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import type { BatchMark } from '../lib/kafka-batch.ts';
 import type { SourceEvent } from './event.ts';
@@ -96,11 +95,4 @@ export class ChunkQueue {
     }
     return size;
   }
-}
-
-/** The offset behind these events of a partition. */
-export function offsetBehind(events: readonly SourceEvent[]): bigint {
-  const last = events.at(-1);
-  assert(last !== undefined, 'a part of a chunk has no events');
-  return last.position.offset + 1n;
 }

@@ -21,8 +21,9 @@ export class LogCheck {
   /** `low`: the first offset that the partition holds; what lies before it cannot be read once more. */
   constructor(next: bigint, last: BatchMark | null, low: bigint) {
     this.#next = next;
-    this.#last = last;
-    this.#looksBack = last !== null && next > low;
+    // Where somebody has moved the stored offset by hand, the stored batch says nothing about the new one.
+    this.#last = last !== null && liesBefore(last, next) ? last : null;
+    this.#looksBack = this.#last !== null && next > low;
   }
 
   /** False until the batch that was read last was read once more. */
@@ -39,7 +40,7 @@ export class LogCheck {
     if (fetchedOffset !== this.from) return 'elsewhere';
     const [first] = batches;
     if (first === undefined || this.#last === null) return 'take';
-    const before = batches.find(({ first, last }) => first < this.#next && last >= this.#next - 1n);
+    const before = batches.find((batch) => liesBefore(batch, this.#next));
     if (before !== undefined && !isSameBatch(this.#last, before)) return 'cut';
     if (before === undefined && !this.#looksBack && first.leaderEpoch !== this.#last.leaderEpoch) {
       this.#looksBack = true;
@@ -60,4 +61,8 @@ export class LogCheck {
   beginsAt(low: bigint): void {
     if (this.from < low) this.#looksBack = false;
   }
+}
+
+function liesBefore({ first, last }: BatchMark, next: bigint): boolean {
+  return first < next && last >= next - 1n;
 }

@@ -1,12 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { blameOf, isEnvironmentError } from '../lib/postgres-errors.ts';
 import { untilEnvironmentAllows } from '../lib/retry.ts';
-import type { BatchMark } from '../lib/kafka-batch.ts';
-import type { FetchedRecords, TopicRecord } from '../lib/kafka-consumer.ts';
-import { ChunkQueue, offsetBehind, type ChunkBounds, type QueuedEvent } from './chunk-queue.ts';
+import { ChunkQueue, type ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from './decode.ts';
 import { withoutRefused, type SourceEvent } from './event.ts';
 import { storedOffsets, type Claim, type Step } from './offsets.ts';
+import { offsetBehind, queuedEvents, type Chunk, type Fetched } from './queued-events.ts';
 import { projectBatch, type Batch, type PipelineContext } from './pipeline.ts';
 import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import type { BatchResult } from './result.ts';
@@ -35,17 +34,6 @@ export interface SessionOptions {
   committed(sessions: readonly PartitionSession[], result: BatchResult, seconds: number): void;
   /** A transaction failed for the environment's sake and is tried again. */
   retrying(session: PartitionSession, error: Error): void;
-}
-
-/**
- * Events of one partition in order, the offset behind them, and the batch that lies before that offset. It may hold no
- * event: the offsets of markers are gone past as well, because otherwise nobody could tell that the end is reached.
- */
-export interface Chunk {
-  readonly events: readonly SourceEvent[];
-  readonly to: bigint;
-  /** Null where it is not known. */
-  readonly batch: BatchMark | null;
 }
 
 interface SessionChunk {
@@ -119,7 +107,7 @@ export class PartitionSession {
   }
 
   /** Decodes and queues what a fetch has read; what lies before `nextToRead` has been taken in already. */
-  async accept({ records, batches, nextOffset }: Accepted): Promise<void> {
+  async accept({ records, batches, nextOffset }: Fetched): Promise<void> {
     if (nextOffset <= this.#nextToRead) return;
     const { decode, topicId } = this.#options;
     const fresh = records.filter(({ offset }) => offset >= this.#nextToRead);
@@ -152,14 +140,16 @@ export class PartitionSession {
     const queued = this.#queue.take();
     const last = queued.at(-1);
     if (last === undefined) return undefined;
-    const events = queued.flatMap(({ event }) => event ?? []);
-    return { ...last, events: events.map((event) => this.#accepted(event)) };
+    return {
+      ...last,
+      events: queued.flatMap(({ event }) => (event === undefined ? [] : this.#accepted(event))),
+    };
   }
 
   #accepted(event: SourceEvent): SourceEvent {
-    const isAccepted =
-      event.kind === 'truncate' && this.#options.isAcceptedTruncate(this.partition, event.position.offset);
-    return isAccepted ? { ...event, accepted: true } : event;
+    if (event.kind !== 'truncate') return event;
+    const accepted = this.#options.isAcceptedTruncate(this.partition, event.position.offset);
+    return accepted ? { ...event, accepted } : event;
   }
 
   /** True where a transaction ran out of time, and its size is still growing back. */
@@ -317,27 +307,4 @@ export class PartitionSession {
     const stored = (await storedOffsets(this.#options.context.canonical, claim.topicId)).get(this.partition);
     return stored?.epoch === claim.epoch && stored.nextOffset === to;
   }
-}
-
-type Accepted = Pick<FetchedRecords, 'records' | 'batches' | 'nextOffset'>;
-
-/** The last event goes with all offsets behind it that hold no record; where there is no event, they go alone. */
-function queuedEvents(
-  { records, batches, nextOffset }: Accepted,
-  events: readonly SourceEvent[],
-): QueuedEvent[] {
-  const ofLast = batches.at(-1) ?? null;
-  if (events.length === 0) return [{ event: undefined, bytes: 0, to: nextOffset, batch: ofLast }];
-  let at = 0;
-  return events.map((event, index) => {
-    const bytes = recordBytes(records[index]);
-    if (index === events.length - 1) return { event, bytes, to: nextOffset, batch: ofLast };
-    const { offset } = event.position;
-    while ((batches[at]?.last ?? offset) < offset) at++;
-    return { event, bytes, to: offset + 1n, batch: batches[at] ?? null };
-  });
-}
-
-function recordBytes(record: TopicRecord | undefined): number {
-  return (record?.key?.length ?? 0) + (record?.value?.length ?? 0);
 }

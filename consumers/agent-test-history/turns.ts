@@ -1,4 +1,5 @@
-import { PartitionSession, type Chunk } from './partition-session.ts';
+import { PartitionSession } from './partition-session.ts';
+import type { Chunk } from './queued-events.ts';
 
 /**
  * Up to so many rows of several partitions share a transaction. At 1,000 rows/s in four partitions a row was visible after

@@ -1,3 +1,5 @@
+import pg from 'pg';
+
 /**
  * Two families of errors, and no third: a fatal one ends the process and names the way out, a transient one is
  * retried with backoff. A record that cannot be decoded or mapped is neither: it is data, and is quarantined.
@@ -95,8 +97,25 @@ export class TransientError extends Error {
   }
 }
 
-/** The text of anything thrown: of an AggregateError (a refused connection on both address families) its parts. */
+/** Classes of SQLSTATE in which a message of Postgres speaks of names only: connection, login, objects, resources. */
+const WITHOUT_VALUES = /^(08|25|28|3D|3F|40|42|53|55|57)/;
+/** Source files of the procedural languages: there, the text of an error is what a function of the application wrote. */
+const RAISED = /^pl(_exec|py_|perl|tcl|v8)/;
+
+/**
+ * True where the message of a Postgres error may quote the value of a row: in every class that is about values, and where a
+ * function of the application raised the error, whatever code it gave.
+ */
+export function mayQuoteValues({ code = '', file = '' }: pg.DatabaseError): boolean {
+  return !WITHOUT_VALUES.test(code) || RAISED.test(file);
+}
+
+/**
+ * The text of anything thrown, as it may be logged: of an AggregateError (a refused connection on both address families) its
+ * parts, and of a Postgres error that may quote a row its SQLSTATE alone. Logs would hold personal data otherwise.
+ */
 export function messageOf(error: unknown): string {
+  if (error instanceof pg.DatabaseError && mayQuoteValues(error)) return `SQLSTATE ${error.code ?? '?'}`;
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
 }

@@ -14,10 +14,14 @@ import { aclEntries, type AccessRule } from './kafka-acl.ts';
 import { groupNotAllowed, isAnswerForgotten, notAllowed, unreachable } from './kafka-way-in.ts';
 import type { Logger } from './log.ts';
 import { readWatermarks, type Watermarks } from './kafka-watermarks.ts';
+import { settledWithin } from './settled-within.ts';
 import { within } from './within.ts';
 
 export type { Watermarks };
 
+/** A broker that restarts, or a partition that elects a leader, takes seconds. */
+const ANSWER_WITHIN_MS = 30_000;
+const CONNECTED_WITHIN_MS = 15_000;
 /** For a question that is asked because another one failed. */
 const COORDINATOR_WITHIN_MS = 5_000;
 
@@ -56,20 +60,27 @@ export class KafkaCluster {
     const cluster = new KafkaCluster(settings, logger);
     const probe = createKafkaClient(settings, logger, 'impatient').admin();
     try {
-      await probe.connect();
-      await probe.listTopics();
-      await cluster.#admin.connect();
+      await within(CONNECTED_WITHIN_MS, async () => {
+        await probe.connect();
+        await probe.listTopics();
+        await cluster.#admin.connect();
+      });
     } catch (error) {
       await cluster.close();
       throw unreachable(error, settings);
     } finally {
-      await probe.disconnect().catch(() => undefined);
+      await settledWithin(1_000, probe.disconnect());
     }
     return cluster;
   }
 
+  /** kafkajs tries a broker that says nothing for minutes; nobody who asks waits so long. */
+  async #ask<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    return await within(ANSWER_WITHIN_MS, () => ask(this.#admin));
+  }
+
   async close(): Promise<void> {
-    await this.#admin.disconnect().catch(() => undefined);
+    await settledWithin(1_000, this.#admin.disconnect());
   }
 
   /** Undefined where there is no such topic. */
@@ -88,22 +99,24 @@ export class KafkaCluster {
   async #askCluster<T>(ask: (cluster: InternalCluster) => Promise<T>): Promise<T> {
     const cluster = createInternalCluster(this.#kafka);
     try {
-      await cluster.connect();
-      return await ask(cluster);
+      return await within(ANSWER_WITHIN_MS, async () => {
+        await cluster.connect();
+        return await ask(cluster);
+      });
     } finally {
-      await cluster.disconnect();
+      await settledWithin(1_000, cluster.disconnect());
     }
   }
 
   async describeCluster(): Promise<{ readonly clusterId: string; readonly brokers: number }> {
-    const { clusterId, brokers } = await this.#admin.describeCluster();
+    const { clusterId, brokers } = await this.#ask((admin) => admin.describeCluster());
     return { clusterId, brokers: brokers.length };
   }
 
   /** The topics must exist. */
   async replicas(topics: readonly string[]): Promise<TopicReplicas[]> {
     if (topics.length === 0) return [];
-    const metadata = await this.#admin.fetchTopicMetadata({ topics: [...topics] });
+    const metadata = await this.#ask((admin) => admin.fetchTopicMetadata({ topics: [...topics] }));
     return metadata.topics.map(({ name, partitions }) => ({
       name,
       copies: Math.min(...partitions.map(({ replicas }) => replicas.length)),
@@ -123,30 +136,34 @@ export class KafkaCluster {
   }
 
   async listTopics(): Promise<readonly string[]> {
-    return await this.#admin.listTopics();
+    return await this.#ask((admin) => admin.listTopics());
   }
 
   /** The named entries of a topic's configuration, as text. */
   async topicConfig(topic: string, names: readonly string[]): Promise<Readonly<Record<string, string>>> {
-    const { resources } = await this.#admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }],
-    });
+    const { resources } = await this.#ask((admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }],
+      }),
+    );
     const entries = resources[0]?.configEntries ?? [];
     return Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue]));
   }
 
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {
     const names = topics.map(({ name }) => name).join(', ');
-    const create = this.#admin.createTopics({
-      waitForLeaders: true,
-      topics: topics.map(({ name, partitions, replication, config }) => ({
-        topic: name,
-        numPartitions: partitions,
-        replicationFactor: replication,
-        configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })),
-      })),
-    });
+    const create = this.#ask((admin) =>
+      admin.createTopics({
+        waitForLeaders: true,
+        topics: topics.map(({ name, partitions, replication, config }) => ({
+          topic: name,
+          numPartitions: partitions,
+          replicationFactor: replication,
+          configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })),
+        })),
+      }),
+    );
     await create.catch((error: unknown) => {
       throw notAllowed(error, `create ${names}`) ?? error;
     });
@@ -154,25 +171,27 @@ export class KafkaCluster {
 
   async alterTopicConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await this.#admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
-    });
+    await this.#ask((admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+      }),
+    );
   }
 
   /** Adds rules of who may do what; one that is there already stays. */
   async allow(rules: readonly AccessRule[]): Promise<void> {
-    await this.#admin.createAcls({ acl: aclEntries(rules) });
+    await this.#ask((admin) => admin.createAcls({ acl: aclEntries(rules) }));
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    await this.#admin.deleteTopics({ topics: [...topics] });
+    await this.#ask((admin) => admin.deleteTopics({ topics: [...topics] }));
   }
 
   /** How many consumers are in a group now; 0 where there is no such group. */
   async groupMembers(group: string): Promise<number> {
     try {
-      const { groups } = await this.#admin.describeGroups([group]);
+      const { groups } = await this.#ask((admin) => admin.describeGroups([group]));
       return groups[0]?.members.length ?? 0;
     } catch (error) {
       throw (await this.#groupRefusal(error, { group })) ?? error;
@@ -182,7 +201,7 @@ export class KafkaCluster {
   /** Forgets consumer groups; one that does not exist is fine. */
   async deleteGroup(group: string): Promise<void> {
     try {
-      await this.#admin.deleteGroups([group]);
+      await this.#ask((admin) => admin.deleteGroups([group]));
     } catch (error) {
       const unknown = error instanceof Error && 'groups' in error && isUnknownGroup(error.groups);
       if (!unknown) throw error;
@@ -209,11 +228,11 @@ export class KafkaCluster {
    */
   async #askLeaders<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
     return await untilLeaderKnown(async (attempt) => {
-      if (attempt === 1) return await ask(this.#admin);
+      if (attempt === 1) return await this.#ask(ask);
       const admin = this.#kafka.admin();
       await admin.connect();
       try {
-        return await ask(admin);
+        return await within(ANSWER_WITHIN_MS, () => ask(admin));
       } finally {
         await admin.disconnect();
       }

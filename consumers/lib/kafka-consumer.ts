@@ -4,6 +4,7 @@ import { KafkaJSError } from './kafka.ts';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from './kafka.ts';
 import type { Logger } from './log.ts';
 import { settledWithin } from './settled-within.ts';
+import { within } from './within.ts';
 
 export interface TopicRecord {
   readonly offset: bigint;
@@ -21,6 +22,8 @@ export type RecordHeaders = Readonly<
 /** Workers of kafkajs; each batch of a fetch needs one of its own, or it would wait for another partition's. */
 const BATCHES_AT_ONCE = 64;
 const HEARTBEAT_PAUSE_MS = 1_000;
+/** Joining the group is not among it: that may wait for a member that died. */
+const CONNECTED_WITHIN_MS = 60_000;
 
 export interface ConsumeOptions {
   readonly group: string;
@@ -120,8 +123,7 @@ export async function startConsumer(
     // kafkajs leaves a process behind that consumes nothing: the way on is a new process.
     if (!payload.restart) fail(payload.error);
   });
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await connected(consumer, topic);
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
@@ -135,6 +137,13 @@ export async function startConsumer(
     },
   });
   return controlsOf(consumer, topic);
+}
+
+async function connected(consumer: Consumer, topic: string): Promise<void> {
+  await within(CONNECTED_WITHIN_MS, async () => {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  });
 }
 
 /** Hands a batch over, and moves the position on unless somebody has sought another one. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { FatalError, type ErrorCode } from './errors.ts';
+import { FatalError, mayQuoteValues, type ErrorCode } from './errors.ts';
 import { ConnectionLost } from './postgres-session.ts';
 
 interface Meaning {
@@ -88,8 +88,6 @@ function lostConnection(): Meaning {
   };
 }
 
-/** Where Postgres speaks of names only. In every other class its message may quote the value of a row. */
-const WITHOUT_VALUES = /^(08|25|28|3D|3F|40|42|53|55|57)/;
 /** The function of Postgres that refuses a statement which policies would narrow. */
 const ROW_SECURITY = 'check_enable_rls';
 
@@ -115,11 +113,12 @@ export function namedError(error: unknown): FatalError | undefined {
   return named(meaning ?? UNEXPECTED, describe(error), error);
 }
 
-function describe({ code = '', message, schema, table, column, constraint }: pg.DatabaseError): string {
+function describe(error: pg.DatabaseError): string {
+  const { code = '', message, schema, table, column, constraint } = error;
   const names = Object.entries({ schema, table, column, constraint }).flatMap(([what, name]) =>
     name === undefined ? [] : [`${what} ${name}`],
   );
-  const said = WITHOUT_VALUES.test(code) ? [message] : names;
+  const said = mayQuoteValues(error) ? names : [message];
   return [`SQLSTATE ${code}`, ...said].join(', ');
 }
 

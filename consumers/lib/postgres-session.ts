@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { FatalError, messageOf, TransientError } from './errors.ts';
-import { hiddenRows, rowsHidden, type HiddenRows } from './sees-whole.ts';
+import { hiddenRows, isByPolicy, rowsHidden, type HiddenRows } from './sees-whole.ts';
 
 /** How long a statement of a pool may take, and how long it may wait for a lock, where no transaction says otherwise. */
 export interface Bounds {
@@ -170,7 +170,7 @@ export async function assertPoliciesShowAll(client: Pick<pg.ClientBase, 'query'>
 }
 
 async function hiddenByPolicy(client: Pick<pg.ClientBase, 'query'>): Promise<HiddenRows[]> {
-  return (await hiddenRows(client, OUR_READS)).filter(({ why }) => why === 'policies');
+  return (await hiddenRows(client, OUR_READS)).filter(({ why }) => isByPolicy(why));
 }
 
 /**

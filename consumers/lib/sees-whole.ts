@@ -5,7 +5,14 @@ import { sqlFile } from './sql-file.ts';
 const HIDDEN = sqlFile(import.meta.url, './sql/hidden-rows.sql');
 const IN_RECOVERY = 'SELECT pg_is_in_recovery() AS standby';
 
-export const WHYS = ['policies', 'a view', 'a materialized view', 'a foreign table', 'a partition'] as const;
+export const WHYS = [
+  'policies',
+  'restrictive policies',
+  'a view',
+  'a materialized view',
+  'a foreign table',
+  'a partition',
+] as const;
 
 /** Why a role may see less of a table than there is, without an error. */
 export interface HiddenRows {
@@ -68,14 +75,18 @@ export function rowsHidden(hidden: readonly HiddenRows[]): FatalError {
 }
 
 export function describeHidden({ place, role, why }: HiddenRows): string {
-  return why === 'policies'
+  return isByPolicy(why)
     ? `row-level security on ${place} applies to the role ${role}`
     : `${place} is ${why}, which may show other rows than the table that the application writes`;
 }
 
+export function isByPolicy(why: HiddenRows['why']): boolean {
+  return why === 'policies' || why === 'restrictive policies';
+}
+
 /** What a person does about it, in words; doctor prints the statements. */
 function wayToSee({ place, role, why }: HiddenRows): string {
-  return why === 'policies'
+  return isByPolicy(why)
     ? `give ${role} BYPASSRLS, or a policy on ${place} FOR ALL TO that role USING (true), as \`history-cdc doctor\` prints it`
     : `let ${place} be the table itself`;
 }

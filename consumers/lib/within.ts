@@ -1,9 +1,12 @@
+/** Nothing came in time. */
+export class NoAnswer extends Error {}
+
 /** The answer, or an error once the time is over; what comes too late is left to itself. */
 export async function within<T>(ms: number, ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`no answer within ${String(ms / 1000)} s`));
+      reject(new NoAnswer(`no answer within ${String(ms / 1000)} s`));
     }, ms);
   });
   try {

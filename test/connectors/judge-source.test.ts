@@ -34,6 +34,7 @@ const good = {
   slot: null,
   slotsInUse: 3,
   slotsAllowed: 10,
+  hidden: [],
   database: 'd',
 };
 

@@ -75,6 +75,43 @@ describe('migrated', () => {
     await sql('DROP INDEX history_cdc.partial_key');
   });
 
+  test.each([['organization_memberships'], ['agent_contexts'], ['agent_compliance_runs']])(
+    'row-level security on %s hides rows from the role that reads it',
+    async (table) => {
+      const force = `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`;
+      const says = `row-level security on public.${table} applies to the role app`;
+      await the().breaks('canonical-rows-visible', force, { says });
+      await sql(`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY`);
+      await sql(`DROP POLICY history_cdc_app ON ${table}`);
+    },
+  );
+
+  test('a materialized view in the place of a table, which is as old as its last refresh', async () => {
+    const broken = `ALTER TABLE member_profiles RENAME TO moved; CREATE MATERIALIZED VIEW public.member_profiles AS SELECT * FROM moved`;
+    await the().breaks('canonical-rows-visible', broken, {
+      says: 'public.member_profiles is a materialized view',
+      ...mendWith(
+        'DROP MATERIALIZED VIEW public.member_profiles',
+        'ALTER TABLE moved RENAME TO member_profiles',
+      ),
+    });
+  });
+
+  test('a database that nobody may write, as hosts make it when the disk is full', async () => {
+    const { rows } = await the().superuser.query<{ name: string }>('SELECT current_database() AS name');
+    const name = rows[0]?.name ?? '';
+    await the().breaks(
+      'canonical-server',
+      `ALTER DATABASE "${name}" SET default_transaction_read_only = on`,
+      {
+        says: 'default_transaction_read_only is on',
+        mend: async ({ superuser }) => {
+          await superuser.query(`SET transaction_read_only = off; ALTER DATABASE "${name}" RESET ALL`);
+        },
+      },
+    );
+  });
+
   test('no index by agent and time', async () => {
     const breakIt = 'DROP INDEX public.idx_agent_compliance_runs_agent';
     await the().breaks('canonical-index', breakIt, { says: 'whole table', verdict: 'warning' });

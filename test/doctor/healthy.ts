@@ -59,6 +59,7 @@ export function healthyFacts(): AreaFacts {
       slot: { plugin: 'pgoutput', database: 'app', active: true, walStatus: 'reserved', lagBytes: 0 },
       slotsInUse: 1,
       slotsAllowed: 10,
+      hidden: [],
       database: 'app',
     },
     server: {
@@ -123,7 +124,9 @@ export function healthyFacts(): AreaFacts {
       subjects: 2,
       schemas: ['key', 'value'].map((part) => ({ subject: part, there: true, problem: undefined })),
     },
-    canonical: { inRecovery: false, serverProblems: [], missing: [], runsByAgent: true },
+    canonicalHidden: [],
+    legacyHidden: [],
+    canonical: { inRecovery: false, mayWrite: true, serverProblems: [], missing: [], runsByAgent: true },
     ledgerSchema: { kind: 'current' },
     missingKeys: [],
     projectorRole: {

@@ -69,7 +69,12 @@ test('registry-schemas: the registry has lost the schema of the records', async 
 });
 
 test('a data topic with another retention, clean-up and message limit, at which the task fails', async () => {
-  const bad = { 'cleanup.policy': 'compact', 'retention.ms': '1000000', 'max.message.bytes': '100' };
+  const bad = {
+    'compression.type': 'zstd',
+    'cleanup.policy': 'compact',
+    'retention.ms': '1000000',
+    'max.message.bytes': '100',
+  };
   await the().cluster.alterTopicConfig(the().topics.data, { ...bad, 'retention.bytes': '-1' });
   await the().owner.query(`UPDATE agent_test_history SET brief = 'too large' WHERE scenario <> 'large'`);
   await until('the task has failed', async () =>
@@ -78,6 +83,7 @@ test('a data topic with another retention, clean-up and message limit, at which 
   const results = await broken.red({
     'topic-retention': 'retention.ms is 1000000',
     'topic-cleanup': 'cleanup.policy is compact',
+    'topic-compression': 'compression.type is zstd',
     'topic-message-limit': 'max.message.bytes is 100',
     'connector-tasks': 'task 0 FAILED',
   });

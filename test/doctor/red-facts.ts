@@ -169,6 +169,12 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
   ['topic-partitions', 'failed', topic({ partitions: 3 }), 'partitions is 3, must be 4'],
   ['topic-retention', 'failed', topic({ config: { 'retention.ms': '1000' } }), 'retention.ms is 1000'],
   [
+    'topic-compression',
+    'failed',
+    topic({ config: { 'compression.type': 'zstd' } }),
+    'compression.type is zstd',
+  ],
+  [
     'topic-cleanup',
     'failed',
     topic({ config: { 'cleanup.policy': 'compact' } }),
@@ -254,6 +260,19 @@ export const RED: readonly (readonly [string, 'failed' | 'warning', Patch, strin
     'lost its schemas',
   ],
   ['canonical-server', 'failed', { canonical: { inRecovery: true } }, 'standby'],
+  ['canonical-server', 'failed', { canonical: { mayWrite: false } }, 'default_transaction_read_only'],
+  [
+    'canonical-rows-visible',
+    'failed',
+    { canonicalHidden: [{ place: 'public.member_profiles', role: 'p', why: 'policies' }] },
+    'row-level security on public.member_profiles applies to the role p',
+  ],
+  [
+    'legacy-rows-visible',
+    'failed',
+    { legacyHidden: [{ place: 'public.agent_test_history', role: 'c', why: 'policies' }] },
+    'row-level security on public.agent_test_history applies to the role c',
+  ],
   ['canonical-tables', 'failed', { canonical: { missing: ['table public.x'] } }, 'table public.x'],
   ['canonical-index', 'warning', { canonical: { runsByAgent: false } }, 'whole table'],
   [

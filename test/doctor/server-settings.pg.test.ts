@@ -4,6 +4,7 @@ import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
 import { readServer, readSessions } from '../../connectors/doctor/postgres-facts.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
 import { createPool } from '../../consumers/lib/postgres.ts';
+import { assertSeesWhole } from '../../consumers/lib/sees-whole.ts';
 import { resultOf, resultsOf } from './ask.ts';
 import { carryOut } from './carry-out.ts';
 import { sqlOf } from './fix-steps.ts';
@@ -159,6 +160,13 @@ describe('a slot that nobody reads', () => {
 
 test('a standby, in place of each of the two databases, until the settings name the primary', async () => {
   await server.becomeStandby();
+  const onStandby = createPool({ url: server.superuserUrl, name: 'test', connections: 1 });
+  await expect(
+    assertSeesWhole(onStandby, ['public.agent_test_history'], 'DATABASE_URL'),
+  ).rejects.toMatchObject({
+    code: 'ROWS_HIDDEN',
+  });
+  await onStandby.end();
   const both = ['legacy-primary', 'canonical-server'];
   const red = await results(...both);
   expect(red.map(({ id, verdict, evidence }) => [id, verdict, /standby/.exec(evidence)?.[0]])).toEqual(

@@ -1,3 +1,5 @@
+import { judgeSource } from '../../connectors/deploy/judge-source.ts';
+import { readSourceFacts } from '../../connectors/deploy/source-facts.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CHECKS } from '../../connectors/doctor/checks.ts';
 import { examine } from '../../connectors/doctor/doctor.ts';
@@ -198,6 +200,29 @@ describe('once the script has run', () => {
       verdict: 'warning',
       says: 'CREATEDB; member of pg_read_all_data; SELECT on public.agent_contexts; DELETE on public.agent_test_history; SELECT ("email") on public.organization_memberships (by PUBLIC)',
     });
+  });
+
+  test.each([
+    ["CREATE POLICY tenant ON agent_test_history USING (user_id = 'x')"],
+    ["CREATE POLICY narrow ON agent_test_history AS RESTRICTIVE USING (user_id = 'x')"],
+  ])("row-level security hides rows from the connector's role: %s", async (policy) => {
+    const { name } = the();
+    await the().superuser.query(`ALTER ROLE ${name} NOBYPASSRLS`);
+    const says = `row-level security on public.agent_test_history applies to the role ${name}`;
+    const broken = `ALTER TABLE agent_test_history ENABLE ROW LEVEL SECURITY; ${policy}`;
+    await the().breaks('legacy-rows-visible', broken, { says });
+    await the().superuser.query(`ALTER TABLE agent_test_history DISABLE ROW LEVEL SECURITY;
+      ALTER ROLE ${name} NOBYPASSRLS; DROP POLICY IF EXISTS tenant ON agent_test_history; DROP POLICY IF EXISTS history_cdc_${name} ON agent_test_history;
+      DROP POLICY IF EXISTS narrow ON agent_test_history`);
+  });
+
+  test('and `connector plan` and `apply` refuse such a table before anything starts', async () => {
+    const { name, superuser } = the();
+    await superuser.query('ALTER TABLE agent_test_history ENABLE ROW LEVEL SECURITY');
+    const names = { role: name, publication: 'none', slot: 'none' };
+    const problems = judgeSource(await readSourceFacts(superuser, names), names);
+    await superuser.query('ALTER TABLE agent_test_history DISABLE ROW LEVEL SECURITY');
+    expect(problems).toContain(`row-level security on public.agent_test_history applies to the role ${name}`);
   });
 
   test.each([

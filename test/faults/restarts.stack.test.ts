@@ -101,7 +101,9 @@ test('Postgres crashes while transactions are in hand: /readyz says so until it 
   await endServer('postgres', 'SIGQUIT');
   await block.release();
   await projector.while('it is not ready', async () => (await service.ready()).status === 503);
-  expect((await service.ready()).reason).toMatch(/^partition \d: Postgres is in the way$/);
+  expect((await service.ready()).reason).toMatch(
+    /partition \d stands at offset \d+ .*: Postgres is in the way \(/,
+  );
   await startServersAgain();
   await readyAgain();
   await everythingProjected();
@@ -122,6 +124,11 @@ test('told to stop while the broker does not answer, it ends in time with exit c
   const records = await pipeline().records();
   const thaw = await freezeServer('kafka');
   try {
+    await projector.while('it is not ready', async () => (await service.ready()).status === 503);
+    expect((await service.ready()).reason).toMatch(/^Kafka has not answered for \d+ s$/);
+    const status = await pipeline().run(['status', '--json']);
+    expect(status.code).toBe(1);
+    expect(JSON.parse(status.stdout)).toMatchObject({ services: { Kafka: false } });
     const askedAt = performance.now();
     projector.signal('SIGTERM');
     const { code, stdout, stderr } = await projector.ended;

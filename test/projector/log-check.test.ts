@@ -50,6 +50,9 @@ describe('a partition that is begun', () => {
 
   test('is read from its next offset where nothing is known, or what lies before is deleted', () => {
     expect(new LogCheck(20n, null, 0n).from).toBe(20n);
+    // Somebody has moved the stored offset by hand.
+    expect(new LogCheck(7n, batch(10n, 19n), 0n).from).toBe(7n);
+    expect(new LogCheck(30n, batch(10n, 19n), 0n).from).toBe(30n);
     expect(new LogCheck(20n, batch(10n, 19n), 20n).from).toBe(20n);
     const log = begun();
     log.beginsAt(20n);

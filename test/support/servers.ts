@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync } from 'node:fs';
+import path from 'node:path';
 import { inject } from 'vitest';
 import { isFree } from '../../stack/ports.ts';
 import { isAlive, readRecord, signalProcess } from '../../stack/process.ts';
@@ -53,4 +54,24 @@ export async function endServer(name: ServerName, signal: NodeJS.Signals): Promi
 /** Starts whatever does not run of the test stack, on the same ports and data, and returns when all of it answers. */
 export async function startServersAgain(): Promise<void> {
   await startStack({ environment: process.env, name: inject('instance'), onProgress: () => undefined });
+}
+
+/**
+ * Takes record batches off the end of a partition, as a broker does that lost its page cache: that many offsets at least.
+ * The broker must be down. Gives the offset at which the partition ends then.
+ */
+export function cutPartition(topic: string, partition: number, offsets: number): bigint {
+  const { folder } = instanceOf(process.env, inject('instance'));
+  const log = path.join(folder, 'kafka', `${topic}-${String(partition)}`, '00000000000000000000.log');
+  const bytes = readFileSync(log);
+  const batches: { readonly at: number; readonly first: bigint; readonly last: bigint }[] = [];
+  for (let at = 0; at + 61 <= bytes.length; at += 12 + bytes.readInt32BE(at + 8)) {
+    const first = bytes.readBigInt64BE(at);
+    batches.push({ at, first, last: first + BigInt(bytes.readInt32BE(at + 23)) });
+  }
+  const end = (batches.at(-1)?.last ?? -1n) + 1n;
+  const cut = batches.findLast(({ first }) => first <= end - BigInt(offsets));
+  if (cut === undefined) throw new Error(`${topic} has no ${String(offsets)} offsets to cut off`);
+  truncateSync(log, cut.at);
+  return cut.first;
 }

@@ -8,6 +8,7 @@ import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/
 import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
+import { identitiesOf } from '../../consumers/agent-test-history/continuity/judge.ts';
 
 /*
  * A base line is recorded only of what is fit, and the steps that a break prints lead to green, each once. The looks are at
@@ -147,6 +148,19 @@ test('a table that was taken out and put back between two looks is a break', asy
     `ALTER PUBLICATION ${NAME} SET TABLE ${TABLE}, history_cdc_source.signal, history_cdc_source.heartbeat`,
   );
   expect(await look()).toEqual({ breaks: [], gaps: [] });
+});
+
+test('what changes between the first look and the first commit is a break, though nothing is recorded', async () => {
+  topicId = randomUUID();
+  const seenFirst = identitiesOf((await seen()).present);
+  expect(await look()).toEqual({ breaks: [], gaps: [] });
+  await sql(`ALTER PUBLICATION ${NAME} DROP TABLE ${TABLE}`, `ALTER PUBLICATION ${NAME} ADD TABLE ${TABLE}`);
+  await registerTopic(open.pool, { topicId, name: 'topic', partitions: 1 }, true);
+  const { present } = await seen();
+  const { breaks, gaps } = await checkContinuity(open.pool, topicId, present, seenFirst);
+  expect(breaks).toMatchObject([{ kind: 'publication' }]);
+  await accept(gaps[0]?.id);
+  expect((await checkContinuity(open.pool, topicId, present, seenFirst)).breaks).toEqual([]);
 });
 
 test('before the connector has streamed anything, an unfit publication is no break: `connector apply` refuses', async () => {

@@ -1,27 +1,32 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { gapOpen, streamBroken } from '../../connectors/watchdog/break-errors.ts';
 import { assertContinuous } from '../../connectors/watchdog/guard.ts';
 import { look } from '../../connectors/watchdog/look.ts';
 import { judgeContinuity } from '../../consumers/agent-test-history/continuity/judge.ts';
+import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import { createLogger } from '../../consumers/lib/log.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
 import { createPool } from '../../consumers/lib/postgres.ts';
 import { openGap } from '../doctor/open-gap.ts';
 
 const NAMES = loadConfig({}, undefined);
 
-/** Takes every question and answers none. */
+/** Keeps every socket, takes every byte and answers none. */
 let silent: Server;
 let port: number;
+const sockets = new Set<Socket>();
 beforeAll(async () => {
-  silent = createServer();
+  silent = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).resume();
+  });
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   ({ port } = silent.address() as AddressInfo);
 });
 afterAll(() => {
-  silent.closeAllConnections();
+  for (const socket of sockets) socket.destroy();
   silent.close();
 });
 
@@ -36,13 +41,23 @@ test('what is not configured is blind with its setting, and no break', async () 
   expect(judgeContinuity('t', new Map([['slot', 's']]), seen.present)).toEqual([]);
 });
 
-test('what does not answer is left to itself, and what refuses says so', async () => {
-  const connect = new ConnectClient({ url: `http://127.0.0.1:${String(port)}`, secrets: [] });
-  const legacy = createPool({ url: 'postgresql://nobody@127.0.0.1:1/none', name: 'test', connections: 1 });
-  const { blind, present } = await look({ legacy, connect, kafka: undefined }, NAMES, 200);
-  expect(blind.get('connect')).toBe('no answer within 0.2 s');
-  expect(blind.get('legacy')).toBeDefined();
+test('what is silent is left to itself, each service in its time', async () => {
+  const address = `127.0.0.1:${String(port)}`;
+  const connect = new ConnectClient({ url: `http://${address}`, secrets: [] });
+  const legacy = createPool({ url: `postgresql://nobody@${address}/none`, name: 'test', connections: 1 });
+  const config = loadConfig({ KAFKA_BROKERS: address, LOG_LEVEL: 'silent' }, undefined, ['KAFKA_BROKERS']);
+  const kafka = KafkaCluster.connect(config, createLogger('silent'));
+  kafka.catch(() => undefined);
+  const { blind, present } = await look({ legacy, connect, kafka }, NAMES, 200);
+  const silence = 'no answer within 0.2 s';
+  expect(Object.fromEntries(blind)).toEqual({ connect: silence, legacy: silence, kafka: silence });
   expect(present).toEqual({});
+});
+
+test('what refuses says so', async () => {
+  const legacy = createPool({ url: 'postgresql://nobody@127.0.0.1:1/none', name: 'test', connections: 1 });
+  const { blind } = await look({ legacy, connect: undefined, kafka: undefined }, NAMES, 5_000);
+  expect(blind.get('legacy')).toContain('ECONNREFUSED');
   await legacy.end();
 });
 

@@ -106,6 +106,12 @@ describe('the stream whose heartbeat came', () => {
     expect(watch([0, blind], [1, blind], [AFTER + 1, blind]).flat()).toEqual(['stream']);
   });
 
+  test('does not between two heartbeats, however short the setting', () => {
+    const stalls = new StallWatch(1_000);
+    const at = (ms: number) => stalls.observe(ms, { ...STILL, beating: true }).map(({ stage }) => stage);
+    expect([at(0), at(1), at(2_500), at(10_001)]).toEqual([[], [], [], ['stream']]);
+  });
+
   test('does not while the heartbeat comes', () => {
     const beats = [0, 1, 2].map((n) => [n * AFTER, { ...beating, arrived: 100n + BigInt(n) }] as const);
     expect(watch(...beats).flat()).toEqual([]);

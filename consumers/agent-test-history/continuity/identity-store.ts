@@ -42,18 +42,20 @@ export interface Continuity {
 
 /**
  * Compares what is there with what was recorded; records what is fit and not recorded yet, once nothing is broken; opens a
- * gap for each break. `topicId` is the topic that is projected; undefined where nobody can tell: then nothing is recorded.
+ * gap for each break. `seenBefore` is what this process saw before the ledger knew the topic: it counts where nothing is
+ * recorded yet. `topicId` is the topic that is projected; undefined where nobody can tell: then nothing is recorded.
  */
 export async function checkContinuity(
   canonical: Pool,
   topicId: string | undefined,
   present: Present,
+  seenBefore: Recorded = new Map(),
 ): Promise<Continuity> {
   if (topicId === undefined) return { breaks: judgeContinuity(undefined, new Map(), present), gaps: [] };
   return await inTransaction(canonical, async (client) => {
     await client.query(LOCK);
     const recorded = await recordedOf(client, topicId);
-    const breaks = judgeContinuity(topicId, recorded, present);
+    const breaks = judgeContinuity(topicId, new Map([...seenBefore, ...recorded]), present);
     if (breaks.length > 0) await openGapsFor(client, topicId, breaks);
     else await record(client, topicId, notYetIn(recorded, identitiesOf(present)));
     const gaps = (await openGaps(client)).filter((gap) => gap.topicId === topicId);

@@ -18,7 +18,10 @@ WITH reader AS (
   JOIN pg_policy pol ON pol.polrelid = g.oid AND pol.polcmd IN ('*', command::"char")
     AND EXISTS (SELECT FROM unnest(pol.polroles) AS named (oid) WHERE named.oid = 0 OR pg_has_role(g.reader, named.oid, 'USAGE'))
 )
-SELECT p.place, r.rolname::text AS role, 'policies' AS why FROM places p JOIN guarded g USING (place), reader r
+SELECT p.place, r.rolname::text AS role,
+       CASE WHEN EXISTS (SELECT FROM policies WHERE place = p.place AND NOT polpermissive AND NOT shows_all)
+            THEN 'restrictive policies' ELSE 'policies' END AS why
+FROM places p JOIN guarded g USING (place), reader r
 WHERE EXISTS (
   SELECT FROM unnest($3::text[]) AS c (command)
   WHERE NOT EXISTS (SELECT FROM policies WHERE place = p.place AND policies.command = c.command AND polpermissive AND shows_all)
