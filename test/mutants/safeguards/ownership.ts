@@ -97,9 +97,8 @@ export const OWNERSHIP: Safeguard = {
       breaks:
         'a run that was moved to a stranger’s agent asks to take its canonical row along: only the ledger refuses',
       at: 'decide.ts',
-      find: "if (isOwner(facts)) return { ...common, reason, applies: true, follows: true };",
-      replace:
-        "if (isOwner(facts) || id !== '') return { ...common, reason, applies: true, follows: true };",
+      find: 'if (isOwner(facts)) return { ...common, reason, applies: true, follows: true };',
+      replace: "if (isOwner(facts) || id !== '') return { ...common, reason, applies: true, follows: true };",
       by: 'projector/moved.pg.test.ts',
     },
     {
