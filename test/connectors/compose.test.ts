@@ -133,6 +133,20 @@ describe('docker-compose.yml', () => {
 });
 
 describe('the services of ours', () => {
+  test('run without rights: an unprivileged user, a read-only file system, no capabilities', () => {
+    expect(ours.length).toBeGreaterThan(0);
+    for (const [name, service] of ours)
+      expect([name, service]).toEqual([
+        name,
+        expect.objectContaining({
+          read_only: true,
+          cap_drop: ['ALL'],
+          security_opt: ['no-new-privileges:true'],
+        }),
+      ]);
+    for (const file of dockerfiles) expect(read(file)).toMatch(/^USER (?!root)\S+$/m);
+  });
+
   test('have settings that there are, and all that their commands need', () => {
     expect(ours.map(([name]) => name)).toEqual(['source', 'migrate', 'deploy', 'projector']);
     for (const [, { environment = {} }] of ours) {

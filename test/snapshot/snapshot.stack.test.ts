@@ -30,7 +30,6 @@ const PARTITIONED = `
   ALTER TABLE agent_test_history ADD FOREIGN KEY (agent_context_id) REFERENCES agent_contexts (id) ON DELETE CASCADE;
   CREATE TABLE agent_test_history_0 PARTITION OF agent_test_history FOR VALUES WITH (MODULUS 2, REMAINDER 0);
   CREATE TABLE agent_test_history_1 PARTITION OF agent_test_history FOR VALUES WITH (MODULUS 2, REMAINDER 1);
-  DROP TABLE plain;
   ALTER TABLE agent_test_history ADD COLUMN brief_length int GENERATED ALWAYS AS (length(brief)) STORED`;
 const TABLE: Scope = { kind: 'table' };
 const REMARK = { by: 'person', why: 'a test' } as const;
