@@ -179,7 +179,7 @@ export class Watchdog implements Watch {
         const { partition, nextOffset, forMs } = stall;
         logger.error(
           { stage, partition, nextOffset: nextOffset?.toString(), seconds: Math.round(forMs / 1000) },
-          `stalled: ${STAGES[stage]}`,
+          `stalled: ${stallText(stall)}`,
         );
       }
       if (was && !is) logger.info({ stage }, 'it moves again');
