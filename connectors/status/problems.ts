@@ -109,7 +109,10 @@ function verdictProblems(facts: StatusFacts): Problem[] {
     return [{ ...problem, severity: 'wrong', evidence, fix: 'history-cdc reconcile --last' }];
   }
   if (last?.verdict === 'not_proven') {
-    const evidence = `the last reconcile proved nothing: ${last.run.waited_for ?? 'rows were in flight'}`;
+    const rows = last.kinds.filter(({ severity }) => severity === 'wrong');
+    const kinds = rows.map((of) => `${of.kind} ${(of.confirmed + of.in_flight).toLocaleString('en')}`);
+    const why = [...kinds, ...(last.run.waited_for === null ? [] : [last.run.waited_for])];
+    const evidence = `the last reconcile did not prove everything: ${why.join(', ') || 'it did not compare all rows'}`;
     return [{ ...problem, severity: 'attention', evidence }];
   }
   if (last !== undefined && last.stale !== null)

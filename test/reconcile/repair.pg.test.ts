@@ -145,6 +145,27 @@ describe('a trigger of the application', () => {
     expect(kept.rowCount, 'the verdict keeps what it found').toBe(findings.length);
   });
 
+  test('that refuses one of three rows: not repaired, by the name of its function, and the others are', async () => {
+    const owner = await world().owner();
+    const rows = [
+      await projected(owner, { summary: 'refused' }),
+      await projected(owner),
+      await projected(owner),
+    ];
+    for (const row of rows) await lose(row);
+    const { run } = await reconciled(world().pool);
+    await trigger('INSERT', "IF NEW.headline = 'refused' THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW;");
+    const [refused, ...others] = rows.map(({ id }) => id);
+    for (const apply of [false, true]) {
+      const { repaired, left, changes } = await repairOf(run.id, apply);
+      expect(repaired).toEqual(others.sort());
+      expect([...left]).toEqual([
+        [refused, 'the application refuses it: SQLSTATE P0001, raised in meddle()'],
+      ]);
+      expect(changes.runsInserted).toBe(2);
+    }
+  });
+
   test('that skips an update: not repaired', async () => {
     const row = await projected(await world().owner());
     await spoil(row);

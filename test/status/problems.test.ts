@@ -93,14 +93,16 @@ describe('the last verdict', () => {
     ]);
   });
 
+  const finding = { severity: 'wrong', confirmed: 0, in_flight: 0, accepted: 0 } as const;
   test.each([
-    ['a snapshot', 'a snapshot'],
-    [null, 'rows were in flight'],
-  ])('that proves nothing says what it waited for: %s', (waited_for, says) => {
-    const last = verdict({ verdict: 'not_proven' });
+    ['a snapshot', [{ ...finding, kind: 'unseen', in_flight: 2 }], 'unseen 2, a snapshot'],
+    [null, [{ ...finding, kind: 'parked', confirmed: 1 }], 'parked 1'],
+    [null, [], 'it did not compare all rows'],
+  ] as const)('that proves nothing says why: waited for %s, found %j', (waited_for, kinds, says) => {
+    const last = verdict({ verdict: 'not_proven', kinds });
     const waiting = { ...last, run: { ...last.run, waited_for } };
     expect(problems({ verdicts: known({ last: waiting, before: [] }) })).toMatchObject([
-      { evidence: `the last reconcile proved nothing: ${says}` },
+      { evidence: `the last reconcile did not prove everything: ${says}` },
     ]);
   });
 
