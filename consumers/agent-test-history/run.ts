@@ -253,7 +253,7 @@ function projectorOptions(
       legacy,
       optOutPolicy: config.OPT_OUT_POLICY,
       graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
-      matching: { ...matchingOf(config), floorUs: meter.floorUs },
+      matching: { ...matchingOf(config), floorUs: meter.floorUs, firstLiveUs: meter.firstLiveUs },
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {
       parkUnusable: options.parkUnusableSchema === true,
