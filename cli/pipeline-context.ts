@@ -13,13 +13,13 @@ export async function measuredContext({
   const matching = matchingOf(config);
   const meter = new LiveWindowMeter(canonical, matching);
   await meter.measure();
-  const { floorUs } = meter;
+  const { floorUs, firstLiveUs } = meter;
   return {
     canonical,
     legacy,
     optOutPolicy: config.OPT_OUT_POLICY,
     graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
-    matching: { ...matching, floorUs },
+    matching: { ...matching, floorUs, firstLiveUs },
     meter,
   };
 }

@@ -206,12 +206,13 @@ function ledgerText(
 
 function sweeperText({ sweeper }: StatusReport): string {
   if (sweeper === null) return NOTHING;
-  const { unsettled, overdue, blocked, weak, last } = sweeper;
+  const { unsettled, overdue, blocked, weak, stragglers, last } = sweeper;
   return [
     renderLastSweep(last),
     `${number(unsettled)} twins unsettled${overdue === 0 ? '' : `, ${number(overdue)} overdue`}`,
     `blocked ${blocked === null ? NOT_KNOWN : number(blocked)}`,
     `weak fingerprints ${weak === null ? NOT_KNOWN : number(weak)}`,
+    `stragglers ${stragglers === null ? NOT_KNOWN : number(stragglers)}`,
   ].join('; ');
 }
 

@@ -42,16 +42,18 @@ export function sweepFacts(totals: SweepTotals) {
     settled: totals.settled,
     blocked: totals.blocked,
     late_owners_reported: totals.lateOwnersReported,
+    stragglers: totals.stragglers,
   };
 }
 
 /** The same in a line: what was put right, and what waits for a person. */
 export function renderSweeps(totals: SweepTotals): string {
-  const { sweeps, absorbed, relinked, lateOwners, blocked, lateOwnersReported } = totals;
+  const { sweeps, absorbed, relinked, lateOwners, blocked, lateOwnersReported, stragglers } = totals;
   return [
     `${count(sweeps)}: live rows that took over ${count(absorbed)}`,
     `links that changed ${count(relinked)}`,
     `late owners ${count(lateOwners)}`,
+    ...(stragglers > 0 ? [`stragglers ${count(stragglers)}`] : []),
     ...(blocked > 0 ? [`blocked ${count(blocked)}`] : []),
     ...(lateOwnersReported > 0 ? [`too late to decide anew ${count(lateOwnersReported)}`] : []),
   ].join(', ');

@@ -42,14 +42,27 @@ async function sweepOnce(context: CommandContext): Promise<Answer> {
   });
 }
 
-function facts({ absorbed, relinked, blocked, lateOwners, settled, erased, changes, quarantine }: Answer) {
+function facts({
+  absorbed,
+  relinked,
+  blocked,
+  lateOwners,
+  movedKeys,
+  settled,
+  stragglers,
+  erased,
+  changes,
+  quarantine,
+}: Answer) {
   return {
     absorbed,
     relinked,
     blocked: Object.fromEntries(blocked),
+    moved_keys: movedKeys,
     late_owners: Object.fromEntries(lateOwners.flipped),
     late_owners_reported: lateOwners.reported,
     settled,
+    stragglers,
     erased,
     changes,
     quarantine,

@@ -43,15 +43,19 @@ export const CANONICAL_CHECKS = [
     id: 'canonical-tables',
     group: 'canonical',
     severity: 'error',
-    title: 'the canonical tables and the dimensions have the columns that are used',
+    title: 'the canonical tables and the dimensions have the columns that are used, and take our rows',
     needs: ['canonical'],
-    judge: ({ canonical: { missing } }) =>
-      missing.length === 0
+    judge: ({ canonical: { missing, obstacles } }) => {
+      if (missing.length > 0) {
+        return failed(
+          `missing: ${missing.join(', ')}`,
+          "check that DATABASE_URL names the application's database, and that it is migrated",
+        );
+      }
+      return obstacles.length === 0
         ? ok('all there')
-        : failed(
-            `missing: ${missing.join(', ')}`,
-            "check that DATABASE_URL names the application's database, and that it is migrated",
-          ),
+        : failed(obstacles.join('; '), 'change the table: as it is, no row can be projected');
+    },
   }),
   check({
     id: 'canonical-index',

@@ -2,6 +2,7 @@ import { openGaps, type Gap } from '../../consumers/agent-test-history/continuit
 import { assertMigrated, PROJECTOR_RIGHTS } from '../../consumers/agent-test-history/migrate.ts';
 import {
   CANONICAL_TABLES,
+  canonicalObstacles,
   missingColumns,
   serverProblems,
 } from '../../consumers/agent-test-history/requirements.ts';
@@ -26,6 +27,8 @@ export interface CanonicalFacts {
   readonly serverProblems: readonly string[];
   /** Tables and columns of the application, as a sentence names them. */
   readonly missing: readonly string[];
+  /** What keeps every row of ours out of the canonical table. */
+  readonly obstacles: readonly string[];
   /** An index that finds the runs of an agent by time. */
   readonly runsByAgent: boolean;
 }
@@ -81,6 +84,7 @@ export async function readCanonical(client: Client): Promise<CanonicalFacts> {
     runsByAgent,
     serverProblems: await serverProblems(client),
     missing: await missingColumns(client, CANONICAL_TABLES),
+    obstacles: await canonicalObstacles(client),
   };
 }
 

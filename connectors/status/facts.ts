@@ -36,6 +36,8 @@ export interface DecisionRow {
   readonly blocked: number;
   /** Projected beside a live row with which they have nothing but the time in common. */
   readonly weak: number;
+  /** Owners' runs that the live path did not record while it was up. */
+  readonly stragglers: number;
 }
 
 export interface TwinFacts {

@@ -143,22 +143,38 @@ function snapshotProblems({ snapshot: { answer } }: StatusFacts): Problem[] {
   ];
 }
 
+const STRAGGLERS_BY_TIME = `SELECT legacy_id, agent_url, started_at FROM history_cdc.ledger WHERE reason = 'straggler' ORDER BY started_at DESC LIMIT 20;`;
+
+/** Each is one write of the live path that did not happen: nothing else shows that the cutover goes wrong. */
+function stragglerProblems(stragglers: number): Problem[] {
+  if (stragglers === 0) return [];
+  return [
+    {
+      ...{ id: 'stragglers', section: 'decisions', severity: 'attention' },
+      evidence: `${stragglers.toLocaleString('en')} owners' runs were not recorded by the live path while it was up: they are projected`,
+      fix: STRAGGLERS_BY_TIME,
+    },
+  ];
+}
+
 /** While rows come, some are counted in the legacy table and not yet in the ledger. */
 const QUIET_SECONDS = 30;
 
 /** By counts, which prove nothing. */
 function ledgerProblems(facts: StatusFacts): Problem[] {
   if (!facts.ledger.answer.known) return [notTold('decisions', facts.ledger.answer.why)];
-  const { unseen } = ledgerSums(facts);
+  const { unseen, stragglers } = ledgerSums(facts);
+  const late = stragglerProblems(stragglers ?? 0);
   const backlog = backlogIn(facts.areas);
-  if (unseen === null || unseen === 0 || backlog === undefined) return [];
-  if (backlog.records > 0n || backlog.secondsSinceCommit < QUIET_SECONDS) return [];
+  if (unseen === null || unseen === 0 || backlog === undefined) return late;
+  if (backlog.records > 0n || backlog.secondsSinceCommit < QUIET_SECONDS) return late;
   const many = Math.abs(unseen).toLocaleString('en');
   const compared =
     unseen > 0
       ? `the legacy table has ${many} rows more than the ledger`
       : `the ledger has ${many} rows more`;
   return [
+    ...late,
     {
       ...{ id: 'rows-counted', section: 'decisions', severity: 'attention' },
       evidence: `${compared}, and nothing waits to be projected`,

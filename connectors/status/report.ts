@@ -80,7 +80,7 @@ export interface LedgerPart extends LedgerSums {
   readonly countedAt: string;
 }
 
-export interface SweeperPart extends TwinFacts, Pick<LedgerSums, 'blocked' | 'weak'> {
+export interface SweeperPart extends TwinFacts, Pick<LedgerSums, 'blocked' | 'weak' | 'stragglers'> {
   /** How the last sweeps ended; `not_stored` where the ledger is of an earlier release. */
   readonly last: LastSweeps | 'not_stored' | null;
 }
@@ -195,9 +195,9 @@ function ledgerOf(facts: StatusFacts): LedgerPart | null {
 
 function sweeperOf(facts: StatusFacts): StatusReport['sweeper'] {
   const twins = valueOf(facts.twins);
-  const { blocked, weak } = ledgerSums(facts);
+  const { blocked, weak, stragglers } = ledgerSums(facts);
   const last = facts.sweeps.known ? (facts.sweeps.value ?? 'not_stored') : null;
-  return twins === null ? null : { ...twins, blocked, weak, last };
+  return twins === null ? null : { ...twins, blocked, weak, stragglers, last };
 }
 
 function snapshotOf({ snapshot: { answer, at } }: StatusFacts): StatusReport['snapshot'] {

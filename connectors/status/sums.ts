@@ -7,6 +7,7 @@ export interface LedgerSums {
   readonly notDeleted: number | null;
   readonly blocked: number | null;
   readonly weak: number | null;
+  readonly stragglers: number | null;
   /** Legacy rows beyond those of the ledger that are not deleted; negative where the ledger has more. */
   readonly unseen: number | null;
 }
@@ -22,6 +23,7 @@ export function ledgerSums({ ledger, legacyRows }: Pick<StatusFacts, 'ledger' | 
     notDeleted,
     blocked: sum(({ blocked }) => blocked),
     weak: sum(({ weak }) => weak),
+    stragglers: sum(({ stragglers }) => stragglers),
     unseen: legacy === null || notDeleted === null ? null : legacy - notDeleted,
   };
 }

@@ -4,11 +4,22 @@ import { isComplete, UNAVAILABLE, unusable } from './event.ts';
 import type { CompleteRow, DeleteEvent, ImageEvent, Unavailable, UnusableEvent } from './event.ts';
 import type { Facts, LedgerEntry } from './lookup.ts';
 import { wasMoved } from './moved.ts';
-import { isOpenDecision, isOwnerDecision, type Decision } from './outcome.ts';
+import {
+  HISTORY,
+  isOpenDecision,
+  isOwnerDecision,
+  LATE_OWNER,
+  OWNER,
+  STRAGGLER,
+  type Decision,
+} from './outcome.ts';
 import { fingerprintOf, profileHashOf } from './twins/fingerprint.ts';
 
 /** The reason on an owner's run whose row went to an agent of somebody else: its canonical row stays as it is. */
 export const MOVED_AWAY = 'moved_to_agent_not_owned';
+
+/** What an image leaves as it is; other reasons of projected rows are found anew. */
+const NAMES: ReadonlySet<string> = new Set([HISTORY, STRAGGLER, LATE_OWNER]);
 
 /** What one event does, a closed set. */
 export type Effect = RecordDecision | LaterImage | SeenAgain | MarkDeleted | Quarantine;
@@ -187,8 +198,9 @@ function laterImage(event: ImageEvent, facts: Facts, { entry, canonicalRunId: id
   // The live path's row and the script's copy are linked, never rewritten.
   if (entry.decision !== 'projected')
     return { ...common, reason: entry.reason, applies: false, follows: false };
-  if (!wasMoved(event, entry)) return { ...common, reason: 'owner', applies: true, follows: false };
-  if (isOwner(facts)) return { ...common, reason: 'owner', applies: true, follows: true };
+  const reason = NAMES.has(entry.reason) ? entry.reason : OWNER;
+  if (!wasMoved(event, entry)) return { ...common, reason, applies: true, follows: false };
+  if (isOwner(facts)) return { ...common, reason, applies: true, follows: true };
   // Not ours to elevate at its new agent, and an owner decision is never taken back silently: it stays, and is listed.
   return { ...common, reason: MOVED_AWAY, applies: false, follows: false };
 }

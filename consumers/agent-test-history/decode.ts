@@ -128,13 +128,19 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, rules }: Key
   };
   const op = envelope['op'];
   if (op === 'd') {
-    return { kind: 'delete', ...provenance, deletedAtMs: timeOf(source['ts_ms'], 'source.ts_ms') };
+    return {
+      kind: 'delete',
+      ...provenance,
+      ...otherKey(record, '__debezium.newkey'),
+      deletedAtMs: timeOf(source['ts_ms'], 'source.ts_ms'),
+    };
   }
   if (op !== 'r' && op !== 'c' && op !== 'u') throw new Unmappable('op is none of r, c, u, d, t');
   return {
     kind: 'image',
     op,
     ...provenance,
+    ...otherKey(record, '__debezium.oldkey'),
     committedAtMs: source['ts_ms'] == null ? null : timeOf(source['ts_ms'], 'source.ts_ms'),
     row: rowOf(wholeRow(envelope, position, rules), rules.placeholder),
   };
@@ -157,6 +163,17 @@ function wholeRow(envelope: Fields, { partition, offset }: Position, { parkUnusa
       offset: String(offset),
     },
   );
+}
+
+const ANY_UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+
+/** The other key of a changed primary key, whatever the header converter wrote around it: the key is the only UUID in it. */
+function otherKey({ headers }: RawRecord, name: string): { readonly otherKey?: string } {
+  const header = headers?.[name];
+  if (header === undefined) return {};
+  const [key, ...others] = String(header).match(ANY_UUID) ?? [];
+  if (key === undefined || others.length > 0) throw new Unmappable(`the header ${name} names no key`);
+  return { otherKey: key.toLowerCase() };
 }
 
 function lsnOf(source: Fields): bigint | null {

@@ -1,3 +1,4 @@
+import type { RecordHeaders } from '../lib/kafka-consumer.ts';
 import { isKeptOut, refusalOf } from '../lib/postgres-errors.ts';
 import type { Position } from '../lib/position.ts';
 
@@ -61,6 +62,8 @@ interface Provenance {
   readonly lsn: bigint | null;
   readonly snapshot: boolean;
   readonly record: RawRecord;
+  /** Where the primary key was changed: the key before it, of an image; the key from now on, of a delete. */
+  readonly otherKey?: string;
 }
 
 /** A row as it is after an insert, an update or a snapshot read. */
@@ -118,13 +121,15 @@ export type QuarantineReason =
   | 'value_unavailable'
   | 'rejected_by_postgres'
   | 'refused_by_trigger'
-  | 'too_large';
+  | 'too_large'
+  | 'key_changed';
 
 /** A record as it lies in the topic. */
 export interface RawRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers?: RecordHeaders;
   /** In place of a value that is too large to be kept. */
   readonly unkept?: { readonly sha256: Buffer; readonly bytes: number };
 }

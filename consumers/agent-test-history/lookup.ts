@@ -63,6 +63,8 @@ export interface Facts {
   /** Ids of the rows that the earlier script wrote for this one and that still exist, in order. */
   readonly scriptCopies: readonly string[];
   readonly hasOpenQuarantine: boolean;
+  /** The primary key was changed from or to this key, and the run has not moved yet. */
+  readonly awaitsKeyChange: boolean;
   /** The run may have a live twin: it did not start long before the first live row. */
   readonly inWindow: boolean;
 }
@@ -94,6 +96,7 @@ interface LookupRow {
   readonly lifecycle_stage: string;
   readonly script_copies: string[];
   readonly has_open_quarantine: boolean;
+  readonly awaits_key_change: boolean;
   readonly is_undone: boolean;
   readonly undone_agent_url: string | null;
   /** Null where the run took no part in matching. */
@@ -176,6 +179,7 @@ function factsOf(row: LookupRow, floor: Floor, inWindow: boolean): Facts {
     context: row.context_known ? contextOf(row) : null,
     scriptCopies: row.script_copies,
     hasOpenQuarantine: row.has_open_quarantine,
+    awaitsKeyChange: row.awaits_key_change,
     inWindow,
   };
 }

@@ -105,7 +105,7 @@ export class RunObserver implements ProjectorObserver {
     this.#failing.set(partition, `Postgres is in the way (${codeOf(error)})`);
   }
 
-  swept({ absorbed, relinked, blocked, lateOwners }: SweepResult, seconds: number): void {
+  swept({ absorbed, relinked, blocked, lateOwners, stragglers }: SweepResult, seconds: number): void {
     const metrics = this.#metrics;
     metrics.sweepSeconds.observe(seconds);
     metrics.sweepRepairs.inc({ repair: 'absorbed' }, absorbed.length);
@@ -113,6 +113,7 @@ export class RunObserver implements ProjectorObserver {
     metrics.sweepRepairs.inc({ repair: 'late_owner' }, lateOwners.flipped.size);
     metrics.twinsBlocked.set(blocked.size);
     metrics.lateOwnersReported.set(lateOwners.reported.length);
+    metrics.stragglers.set(stragglers);
   }
 
   sweepFailed(): void {

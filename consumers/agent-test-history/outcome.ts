@@ -38,5 +38,11 @@ export function isOpenDecision(decision: Decision): decision is OpenDecision {
   );
 }
 
+/** Reasons of projected rows: which kind each is. `owner` is a row that has no name yet; the next sweep names it. */
+export const OWNER = 'owner';
+export const HISTORY = 'history';
+export const STRAGGLER = 'straggler';
+export const LATE_OWNER = 'late_owner';
+
 /** Grows when the rule that decides changes, so that `redecide` knows which rows were decided by an older one. */
 export const RULE_VERSION = 2;

@@ -7,6 +7,7 @@
  *   look up     ledger, context, ownership, copies    lookup.ts
  *   restore     what `undo` took back of the keys     restore.ts
  *   drop        what the key has seen already         drop-seen.ts
+ *   hold        keys whose primary key was changed     key-changes.ts
  *   loosen      links that a new image may end        twins/loosen.ts
  *   re-read     values that an event left out         reread.ts
  *   decide      what each event does                  decide-events.ts, decide.ts, classify.ts
@@ -27,6 +28,7 @@ import { decideUnusable, type Effect } from './decide.ts';
 import { decideEvents } from './decide-events.ts';
 import { dropSeen, type Known } from './drop-seen.ts';
 import { isComplete, leftOutColumns, type SourceEvent } from './event.ts';
+import { holdKeyChanges, KEY_CHANGED, recordKeyChanges } from './key-changes.ts';
 import { lookedUpAgain, lookUpAndLock, withFacts } from './look-up-and-lock.ts';
 import { advance, lockPartition, type ReadBeside, type Step } from './offsets.ts';
 import { parkedBefore } from './parked-before.ts';
@@ -148,6 +150,8 @@ function fatesOf(effects: readonly Effect[]): Fate[] {
   return inOrder.map(({ effect, event }) => {
     if (effect !== 'quarantine') return null;
     const { position, reason, detail } = event;
+    // It waits for its other half: nothing is wrong with it.
+    if (reason === KEY_CHANGED) return null;
     return { position, reason, detail };
   });
 }
@@ -161,8 +165,13 @@ async function projectRound(
   const known = lookedUp ?? (await withFacts(context, round.keyed));
   const unseen = dropSeen(await restoreUndone(context, known, tally), tally);
   countLeftOut(unseen, tally);
-  const fresh = await loosened(context, await completeForLoosening(context, unseen), tally);
-  const effects: Effect[] = round.keyless.map((event) => decideUnusable(event, null));
+  await recordKeyChanges(
+    context.client,
+    unseen.map(({ event }) => event),
+  );
+  const { held, free } = holdKeyChanges(unseen);
+  const fresh = await loosened(context, await completeForLoosening(context, free), tally);
+  const effects: Effect[] = [...round.keyless.map((event) => decideUnusable(event, null)), ...held];
   effects.push(...(await decideEvents(context, fresh)));
   const parked = effects.flatMap(({ effect, event }) => (effect === 'quarantine' ? [event.position] : []));
   const before = await parkedBefore(context.client, parked);

@@ -1,4 +1,5 @@
 import { FatalError } from '../lib/errors.ts';
+import { sqlFile } from '../lib/sql-file.ts';
 import type { Client } from '../lib/postgres.ts';
 import { assertSeesWhole } from '../lib/sees-whole.ts';
 
@@ -94,6 +95,27 @@ export async function serverProblems(client: Client): Promise<string[]> {
     ...(version < OLDEST_POSTGRES ? [`Postgres 14 or later; this is ${version_text}`] : []),
     ...(encoding !== 'UTF8' ? [`the encoding UTF8; this database has ${encoding}`] : []),
   ]);
+}
+
+const CANONICAL_OBSTACLES = sqlFile(import.meta.url, './sql/canonical-obstacles.sql');
+
+/** What keeps every row of ours out of the canonical table, one phrase each: without it, each would be parked. */
+export async function canonicalObstacles(client: Client): Promise<string[]> {
+  const written = CANONICAL_TABLES.agent_compliance_runs;
+  const { rows } = await client.query<{ obstacle: string }>(CANONICAL_OBSTACLES, [written]);
+  return rows.map(({ obstacle }) => obstacle);
+}
+
+/** Refuses to project into a canonical table that takes no row of ours. */
+export async function assertTakesRuns(client: Client): Promise<void> {
+  const obstacles = await canonicalObstacles(client);
+  if (obstacles.length === 0) return;
+  throw new FatalError({
+    code: 'DATABASE_UNFIT',
+    message: `the canonical table takes no row of ours:\n${obstacles.map((obstacle) => `  - ${obstacle}`).join('\n')}`,
+    wayOut:
+      'change the table; docs/architecture.md ("The application\u2019s keys, triggers and tables") says what it may have',
+  });
 }
 
 /** The tables and columns that are not there, one phrase each. */

@@ -11,7 +11,7 @@ import { StoppedEarly, unlessStopped } from '../lib/unless-stopped.ts';
 import { recordActionAlone, type Action } from './actions.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
-import { assertBothWhole } from './requirements.ts';
+import { assertBothWhole, assertTakesRuns } from './requirements.ts';
 import { RunObserver } from './observer.ts';
 import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
@@ -110,6 +110,7 @@ async function assertFit(canonical: Pool, legacy: Pool): Promise<void> {
   await assertReachable(canonical, 'DATABASE_URL');
   await assertReachable(legacy, 'LEGACY_DATABASE_URL');
   await assertBothWhole(canonical, legacy);
+  await assertTakesRuns(canonical);
   await assertMigrated(canonical);
 }
 
@@ -253,7 +254,7 @@ function projectorOptions(
       legacy,
       optOutPolicy: config.OPT_OUT_POLICY,
       graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
-      matching: { ...matchingOf(config), floorUs: meter.floorUs },
+      matching: { ...matchingOf(config), floorUs: meter.floorUs, firstLiveUs: meter.firstLiveUs },
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {
       parkUnusable: options.parkUnusableSchema === true,

@@ -11,7 +11,13 @@ export interface TopicRecord {
   readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers?: RecordHeaders;
 }
+
+/** By name; a name that occurs several times has a list. */
+export type RecordHeaders = Readonly<
+  Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>
+>;
 
 /** Workers of kafkajs; each batch of a fetch needs one of its own, or it would wait for another partition's. */
 const BATCHES_AT_ONCE = 64;
@@ -219,6 +225,7 @@ function batchesOf(records: readonly RawRecord[]): BatchMark[] {
   }));
 }
 
-function topicRecord({ offset, timestamp, key, value }: KafkaMessage): TopicRecord {
-  return { offset: BigInt(offset), timestampMs: Number(timestamp), key, value };
+function topicRecord({ offset, timestamp, key, value, headers }: KafkaMessage): TopicRecord {
+  const record = { offset: BigInt(offset), timestampMs: Number(timestamp), key, value };
+  return headers === undefined ? record : { ...record, headers };
 }

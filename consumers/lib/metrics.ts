@@ -118,6 +118,11 @@ function state(registers: Registry[]) {
       help: "Strangers' runs beyond the grace window whose user owns the agent by now; by the last sweep",
       registers,
     }),
+    stragglers: new Gauge({
+      name: 'history_cdc_stragglers',
+      help: "Owners' runs that the live path did not record while it was up; by the last sweep",
+      registers,
+    }),
     assignedPartitions: new Gauge({
       name: 'history_cdc_assigned_partitions',
       help: 'Partitions that the consumer group has given to this projector',

@@ -96,7 +96,7 @@ test('before `migrate`, the command counts every row, with sizes and what retent
   expect(rows).toEqual([]);
   const { status: good, stdout: table } = await cli();
   expect(good).toBe(0);
-  expect(table).toMatch(/^projected +2 +owner 2 *$/m);
+  expect(table).toMatch(/^projected +2 +history 2 *$/m);
   expect(table).toMatch(/^legacy rows +4/m);
   const { figures } = await census(open.database.url, { messageBytes: 1_000_000 });
   expect(figures.size.tooLarge).toEqual({ count: 1, ids: [large] });

@@ -126,7 +126,14 @@ export function healthyFacts(): AreaFacts {
     },
     canonicalHidden: [],
     legacyHidden: [],
-    canonical: { inRecovery: false, mayWrite: true, serverProblems: [], missing: [], runsByAgent: true },
+    canonical: {
+      inRecovery: false,
+      mayWrite: true,
+      serverProblems: [],
+      missing: [],
+      obstacles: [],
+      runsByAgent: true,
+    },
     ledgerSchema: { kind: 'current' },
     missingKeys: [],
     projectorRole: {

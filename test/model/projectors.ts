@@ -158,8 +158,12 @@ export class Projectors {
 
   async #sweep(actor: Actor): Promise<void> {
     const { counts, meter } = this.#parts;
+    // Without the naming of projected rows, which no link depends on.
+    const lower = (liveAtUs: bigint) => {
+      meter.lower(liveAtUs);
+    };
     try {
-      const result = await sweep({ ...this.#context(actor), graceSeconds: 86_400, meter });
+      const result = await sweep({ ...this.#context(actor), graceSeconds: 86_400, meter: { lower } });
       counts.add('sweeps');
       counts.add('absorbed by a sweep', result.absorbed.length);
       counts.add('relinked by a sweep', result.relinked.length);

@@ -24,7 +24,7 @@ describe('a membership that comes late', () => {
     expect((await swept(world().pool)).lateOwners.flipped).toEqual(new Map([[row.id, 'projected']]));
     expect(await world().ledger(row.id)).toMatchObject({
       decision: 'projected',
-      reason: 'owner',
+      reason: 'late_owner',
       is_member: true,
       offset: 1,
       op: 'c',

@@ -12,7 +12,7 @@ test('what sweeps did is counted, each repair by its kind', async () => {
   );
   observer.swept(
     {
-      ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], settled: 0, erased: 0 },
+      ...{ absorbed: ['a', 'b', 'c'], relinked: ['d'], settled: 0, erased: 0, movedKeys: [], stragglers: 6 },
       blocked: new Map([['e', 'table']]),
       lateOwners: {
         flipped: new Map([
@@ -35,6 +35,7 @@ test('what sweeps did is counted, each repair by its kind', async () => {
     'history_cdc_sweep_failures_total 1',
     'history_cdc_twins_blocked 1',
     'history_cdc_late_owners_reported 4',
+    'history_cdc_stragglers 6',
   ])
     expect(text.split('\n')).toContain(line);
 });

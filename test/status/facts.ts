@@ -54,7 +54,7 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
 }
 
 export const row = (decision: string, rows: number) => ({
-  ...{ decision, rows, not_deleted: rows, blocked: 0, weak: 0 },
+  ...{ decision, rows, not_deleted: rows, blocked: 0, weak: 0, stragglers: 0 },
 });
 
 const ended = (secondsAgo: number) => ({

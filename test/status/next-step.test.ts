@@ -122,6 +122,15 @@ describe('the one thing to do next:', () => {
       ['attention', 'twins-blocked', 'history-cdc sweep'],
     ],
     [
+      'runs that the live path did not record',
+      { ledger: { at: AT, answer: known([{ ...row('projected', 1000), stragglers: 2 }]) } },
+      [
+        'attention',
+        'stragglers',
+        "SELECT legacy_id, agent_url, started_at FROM history_cdc.ledger WHERE reason = 'straggler' ORDER BY started_at DESC LIMIT 20;",
+      ],
+    ],
+    [
       'a legacy row that the ledger lacks, on a quiet source',
       { areas: behind(0n, 30), legacyRows: { at: AT, answer: known(1001) } },
       ['attention', 'rows-counted', 'history-cdc reconcile'],

@@ -68,15 +68,23 @@ test('the lag: how long it takes is rounded up, and not told without a pace', ()
 
 test('the ledger, by its sums: each of its own column', () => {
   const rows = [
-    { ...row('projected', 700), not_deleted: 600, blocked: 3, weak: 5 },
+    { ...row('projected', 700), not_deleted: 600, blocked: 3, weak: 5, stragglers: 6 },
     { ...row('third_party', 300), not_deleted: 290, blocked: 1, weak: 2 },
   ];
   const { ledger, sweeper } = report({ ledger: { at: AT, answer: known(rows) } });
   expect(ledger).toEqual({
-    ...{ rowsSeen: 1_000, notDeleted: 890, blocked: 4, weak: 7, unseen: 110, legacyRows: 1_000 },
+    ...{
+      rowsSeen: 1_000,
+      notDeleted: 890,
+      blocked: 4,
+      weak: 7,
+      stragglers: 6,
+      unseen: 110,
+      legacyRows: 1_000,
+    },
     ...{ decisions: { projected: 700, third_party: 300 }, countedAt: AT.toISOString() },
   });
-  expect(sweeper).toMatchObject({ blocked: 4, weak: 7 });
+  expect(sweeper).toMatchObject({ blocked: 4, weak: 7, stragglers: 6 });
   expect(report({ legacyRows: { at: AT, answer: unknown } }).ledger).toMatchObject({ unseen: null });
   expect(report({ ledger: { at: AT, answer: unknown } }).ledger).toBeNull();
 });

@@ -28,7 +28,7 @@ decisions   ok       1,000 rows seen = projected 700 + third_party 300; not
                      deleted 1,000, the legacy table has 1,000
 quarantine  ok       open 0, waived 0
 sweeper     ok       last sweep 12 s ago: nothing to do; 0 twins unsettled;
-                     blocked 0; weak fingerprints 0
+                     blocked 0; weak fingerprints 0; stragglers 0
 snapshot    ok       initial completed; no other
 verdict     ok       proven 2 h ago over 1,000 legacy rows`,
   );

@@ -21,6 +21,7 @@ const EVERYTHING = [
   textsOf('history_cdc.script_copy', 't.canonical_run_id'),
   textsOf('history_cdc.unsettled_twin', 't.legacy_id'),
   textsOf('history_cdc.undone', 't.legacy_id'),
+  textsOf('history_cdc.key_change', "t.old_id || ' ' || t.new_id"),
   textsOf('history_cdc.topic', 't.topic_id'),
   textsOf('history_cdc.consumer_offset', 't.partition'),
 ].join(' UNION ALL ');
@@ -41,6 +42,7 @@ export function bystandersOf(
     ...own.runIds.map((id) => `public.agent_compliance_runs:${id}`),
   ]);
   const isOwn = (name: string) =>
-    names.has(name) || /^history_cdc.(quarantine|consumer_offset|unsettled_twin|undone):/.test(name);
+    names.has(name) ||
+    /^history_cdc.(quarantine|consumer_offset|unsettled_twin|undone|key_change):/.test(name);
   return Object.fromEntries(Object.entries(rows).filter(([name]) => !isOwn(name)));
 }

@@ -21,6 +21,7 @@ export const CREATE_SAVED = `
   CREATE TABLE saved.quarantine (LIKE history_cdc.quarantine);
   CREATE TABLE saved.unsettled_twin (LIKE history_cdc.unsettled_twin);
   CREATE TABLE saved.undone (LIKE history_cdc.undone);
+  CREATE TABLE saved.key_change (LIKE history_cdc.key_change);
   CREATE TABLE saved.consumer_offset (LIKE history_cdc.consumer_offset)`;
 
 const lists = ({ legacyIds, runIds }: OwnRows) => {
@@ -33,7 +34,8 @@ export async function save(pool: Pool, own: OwnRows): Promise<void> {
   const { legacy, runs } = lists(own);
   await pool.query(`
     DELETE FROM saved.ledger; DELETE FROM saved.runs; DELETE FROM saved.quarantine; DELETE FROM saved.consumer_offset;
-    DELETE FROM saved.unsettled_twin; DELETE FROM saved.undone;
+    DELETE FROM saved.unsettled_twin; DELETE FROM saved.undone; DELETE FROM saved.key_change;
+    INSERT INTO saved.key_change SELECT * FROM history_cdc.key_change;
     INSERT INTO saved.ledger SELECT * FROM history_cdc.ledger WHERE legacy_id = ANY (${legacy});
     INSERT INTO saved.runs SELECT * FROM public.agent_compliance_runs WHERE id = ANY (${runs});
     INSERT INTO saved.quarantine SELECT * FROM history_cdc.quarantine;
@@ -51,6 +53,7 @@ export async function restore(pool: Pool, own: OwnRows): Promise<void> {
     DELETE FROM history_cdc.quarantine;
     DELETE FROM history_cdc.unsettled_twin; DELETE FROM history_cdc.undone;
     INSERT INTO history_cdc.undone SELECT * FROM saved.undone;
+    DELETE FROM history_cdc.key_change; INSERT INTO history_cdc.key_change SELECT * FROM saved.key_change;
     INSERT INTO history_cdc.unsettled_twin SELECT * FROM saved.unsettled_twin;
     INSERT INTO history_cdc.ledger SELECT * FROM saved.ledger;
     INSERT INTO public.agent_compliance_runs SELECT * FROM saved.runs;

@@ -52,7 +52,14 @@ export interface RunFacts {
   >;
   readonly sweeps: Readonly<
     Record<
-      'sweeps' | 'absorbed' | 'relinked' | 'late_owners' | 'settled' | 'blocked' | 'late_owners_reported',
+      | 'sweeps'
+      | 'absorbed'
+      | 'relinked'
+      | 'late_owners'
+      | 'settled'
+      | 'blocked'
+      | 'late_owners_reported'
+      | 'stragglers',
       number
     >
   >;

@@ -52,6 +52,7 @@ export interface Message {
   readonly id: string | null;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer>>;
 }
 
 type Op = 'r' | 'c' | 'u' | 'd';
@@ -78,6 +79,15 @@ export function inserted(row: RowValues): Message {
 export function updated(row: RowValues, ...leftOut: LeftOut[]): Message {
   const after = { ...row, ...Object.fromEntries(leftOut.map((column) => [column, PLACEHOLDER])) };
   return record('u', row.id, { after });
+}
+
+/** The two records of a changed primary key, as Debezium writes them: the delete and the create name each other. */
+export function keyChange(row: RowValues, newId: string): { readonly gone: Message; readonly come: Message } {
+  const naming = (id: string) => Buffer.from(JSON.stringify({ id }));
+  return {
+    gone: { ...deleted(row.id), headers: { '__debezium.newkey': naming(newId) } },
+    come: { ...inserted({ ...row, id: newId }), headers: { '__debezium.oldkey': naming(row.id) } },
+  };
 }
 
 /** Every field of `before` but the key is made up, as Debezium does for the default replica identity. */

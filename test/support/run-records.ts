@@ -35,11 +35,12 @@ export interface SessionRun {
 
 /** Numbers messages as they would lie in a partition. */
 export function asRecords(messages: readonly Message[], firstOffset: bigint): TopicRecord[] {
-  return messages.map(({ key, value }, index) => ({
+  return messages.map(({ key, value, headers }, index) => ({
     offset: firstOffset + BigInt(index),
     timestampMs: 0,
     key,
     value,
+    ...(headers === undefined ? {} : { headers }),
   }));
 }
 

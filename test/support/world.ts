@@ -38,6 +38,8 @@ export class World extends Tables {
   policy: OptOutPolicy = 'respect';
   /** As the live rows were measured: rows that started before it skip matching. */
   floorUs = MATCHING.floorUs;
+  /** When the live path wrote its first row; not set: projected rows stay unnamed. */
+  firstLiveUs: (() => bigint | null) | undefined;
   /** The decoder of another run than the usual one. */
   decode: Decoder | undefined;
   #topic: Message[] = [];
@@ -53,6 +55,7 @@ export class World extends Tables {
     this.policy = 'respect';
     this.floorUs = MATCHING.floorUs;
     this.decode = undefined;
+    this.firstLiveUs = undefined;
     this.#topic = [];
     this.#unseen.clear();
     await super.reset();
@@ -176,7 +179,11 @@ export class World extends Tables {
       legacy: this.pool,
       optOutPolicy: this.policy,
       graceSeconds: 86_400,
-      matching: { ...MATCHING, floorUs: this.floorUs },
+      matching: {
+        ...MATCHING,
+        floorUs: this.floorUs,
+        ...(this.firstLiveUs === undefined ? {} : { firstLiveUs: this.firstLiveUs }),
+      },
     };
     const decode = this.decode === undefined ? {} : { decode: this.decode };
     return await runRecords({ context, records: asRecords(messages, base), ...decode, ...how });

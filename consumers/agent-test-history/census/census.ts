@@ -6,6 +6,8 @@
  */
 import type { Client, Pool } from '../../lib/postgres.ts';
 import type { OptOutPolicy } from '../classify.ts';
+import { OWNER } from '../outcome.ts';
+import { projectedKind } from '../twins/matching.ts';
 import { countLegacyRows, legacyChunks } from './legacy-rows.ts';
 import { createRunTables, readLiveSide, type LiveSide } from './live-side.ts';
 import { predict, type Prediction } from './prediction.ts';
@@ -56,7 +58,7 @@ export async function takeCensus(context: CensusContext): Promise<Figures> {
       const tally = new Tally(live, { ...context, nowUs: BigInt(Date.now()) * 1000n });
       await readAll({ context, canonical, legacy, live, trial, tally });
       for await (const predictions of matchWindowRuns(canonical, context.windowUs))
-        await take(context, tally, predictions);
+        await take({ context, tally, live }, predictions);
       return { ...tally.figures, trial: trial.figures };
     }),
   );
@@ -93,7 +95,7 @@ async function readAll({ context, canonical, legacy, live, trial, tally }: Work)
       trial,
     });
     for (const row of rows) tally.row(row, copies.get(row.id) ?? 0);
-    await take(context, tally, decided);
+    await take({ context, tally, live }, decided);
     await holdWindowRuns(canonical, undecided);
     done += rows.length;
     context.progress?.(done, Math.max(done, total));
@@ -101,10 +103,14 @@ async function readAll({ context, canonical, legacy, live, trial, tally }: Work)
 }
 
 async function take(
-  { predicted }: CensusContext,
-  tally: Tally,
+  { context: { predicted, windowUs }, tally, live: { firstUs } }: Pick<Work, 'context' | 'tally' | 'live'>,
   predictions: readonly Prediction[],
 ): Promise<void> {
-  for (const prediction of predictions) tally.prediction(prediction);
-  await predicted?.(predictions);
+  const named = predictions.map((prediction) =>
+    prediction.decision === 'projected' && prediction.reason === OWNER
+      ? { ...prediction, reason: projectedKind(prediction.startedAtUs ?? undefined, { firstUs, windowUs }) }
+      : prediction,
+  );
+  for (const prediction of named) tally.prediction(prediction);
+  await predicted?.(named);
 }

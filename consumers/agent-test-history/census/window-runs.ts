@@ -1,8 +1,9 @@
 import { textArray, PlainArray } from '../../lib/array-parameter.ts';
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import { OWNER } from '../outcome.ts';
 import { matchTwins } from '../twins/match-twin.ts';
-import { LIVE_TWIN, OPTED_OUT, OWNER, WEAK_FINGERPRINT } from '../twins/plan-links.ts';
+import { LIVE_TWIN, OPTED_OUT, WEAK_FINGERPRINT } from '../twins/plan-links.ts';
 import { legacyRunOf, liveRunOf, type LegacyRunRow, type LiveRunRow } from '../twins/run-rows.ts';
 import { quarantinedFor, type Found, type Prediction, type Undecided } from './prediction.ts';
 

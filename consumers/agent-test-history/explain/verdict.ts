@@ -121,6 +121,10 @@ function decided(found: Found, ledger: LedgerView): Sentence {
 
 const PROJECTED_BECAUSE: Readonly<Record<string, string>> = {
   owner: 'because its user owned the agent, and no live row records the run',
+  history: 'because its user owned the agent, and the live path wrote nothing yet when it ran',
+  straggler: 'because its user owned the agent, and the live path, which was up, did not record the run',
+  late_owner:
+    'because its user owned the agent by the time that the membership came, and no live row records the run',
   weak_fingerprint:
     'because its user owned the agent; a live row is near to it, but without headline, duration and equal profiles nobody can tell whether it is the same run',
   twin_blocked:
@@ -128,6 +132,12 @@ const PROJECTED_BECAUSE: Readonly<Record<string, string>> = {
   moved_to_agent_not_owned:
     'because its user owned the agent that it was first seen on; it was moved to one that the user does not own, and an owner decision is not taken back silently',
 };
+
+const WAITS_FOR_A_PERSON: ReadonlySet<string> = new Set([
+  'weak_fingerprint',
+  'twin_blocked',
+  'moved_to_agent_not_owned',
+]);
 
 function projected(found: Found, ledger: LedgerView): Sentence {
   const { candidates, canonical_run: run } = found;
@@ -139,7 +149,7 @@ function projected(found: Found, ledger: LedgerView): Sentence {
   }
   const text = `it is projected as canonical row ${run.id}, ${because}`;
   const match = candidates.find(({ is }) => is === 'match');
-  if (ledger.reason !== 'owner') return { text, next: 'a person has to look at it' };
+  if (WAITS_FOR_A_PERSON.has(ledger.reason)) return { text, next: 'a person has to look at it' };
   if (match === undefined) return { text };
   return {
     text: `${text} so far; live row ${match.id}, ${distanceOf(match)}, matches it`,

@@ -81,6 +81,10 @@ SELECT e.decision, e.reason, e.canonical_run_id, e.topic_id, e.partition, e."off
        coalesce(copied.run_ids, '{}'::uuid[]) AS script_copies,
        EXISTS (SELECT FROM history_cdc.quarantine q WHERE q.legacy_id = e.legacy_id AND q.healed_at IS NULL)
          AS has_open_quarantine,
+       EXISTS (
+         SELECT FROM history_cdc.key_change k
+         WHERE k.moved_at IS NULL AND (k.new_id = e.legacy_id OR (k.old_id = e.legacy_id AND k.deleted_offset IS NOT NULL))
+       ) AS awaits_key_change,
        undone.legacy_id IS NOT NULL AS is_undone, undone.agent_url AS undone_agent_url,
        undone.fingerprint AS undone_fingerprint, undone.started_at AS undone_started_at
 FROM event e

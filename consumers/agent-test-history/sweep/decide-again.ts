@@ -7,7 +7,7 @@ import { decideImage, type RecordDecision } from '../decide.ts';
 import { refusedEvent, type CompleteRow, type ImageEvent } from '../event.ts';
 import { lookUp, lookupKeyOf } from '../lookup.ts';
 import { lockAllPartitions } from '../offsets.ts';
-import type { Decision, OpenDecision } from '../outcome.ts';
+import { LATE_OWNER, type Decision, type OpenDecision } from '../outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import { emptyResult } from '../result.ts';
 import { rowByRow } from '../row-by-row.ts';
@@ -68,7 +68,9 @@ async function decideRows(
   const records = events.flatMap((event, index): RecordDecision[] => {
     const known = facts[index];
     const effect = known === undefined ? undefined : decideImage(event, known, optOutPolicy);
-    return effect?.effect === 'record' && effect.decision !== known?.entry?.decision ? [effect] : [];
+    if (effect?.effect !== 'record' || effect.decision === known?.entry?.decision) return [];
+    const isLate = effect.decision === 'projected' && known?.entry?.decision === 'third_party';
+    return [isLate ? { ...effect, reason: LATE_OWNER } : effect];
   });
   await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);
   const tally = emptyResult();
@@ -97,7 +99,8 @@ function agentsOf({ facts: { context, entry } }: RecordDecision): string[] {
   return [context?.agentUrl, entry?.agentUrl].filter((agentUrl) => typeof agentUrl === 'string');
 }
 
-interface DecidedRow {
+/** A row of the ledger, at its position. */
+export interface DecidedRow {
   readonly legacy_id: string;
   readonly topic_id: string;
   readonly partition: number;
@@ -114,6 +117,14 @@ export async function decidedEvents(
   rows: ReadonlyMap<string, CompleteRow>,
 ): Promise<ImageEvent[]> {
   const { rows: decided } = await client.query<DecidedRow>(DECIDED_EVENTS, [which.legacyIds, which.from]);
+  return eventsAt(decided, rows);
+}
+
+/** Rows of the legacy table as events at positions of the ledger. */
+export function eventsAt(
+  decided: readonly DecidedRow[],
+  rows: ReadonlyMap<string, CompleteRow>,
+): ImageEvent[] {
   return decided.flatMap(({ legacy_id, topic_id, partition, offset, lsn, op, snapshot }) => {
     const row = rows.get(legacy_id);
     if (row === undefined) return [];

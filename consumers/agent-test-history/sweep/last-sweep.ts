@@ -19,7 +19,7 @@ export interface EndedSweep {
   readonly secondsAgo: number;
 }
 
-export type SweepCounts = Omit<SweepTotals, 'sweeps'>;
+export type SweepCounts = Omit<SweepTotals, 'sweeps' | 'stragglers'>;
 
 /** Null where none has ended so yet. */
 export interface LastSweeps {

@@ -12,6 +12,8 @@ export interface SweepTotals {
   /** As the last sweep found them: live rows that cannot take over, and late memberships beyond the grace window. */
   readonly blocked: number;
   readonly lateOwnersReported: number;
+  /** Owners' runs that the live path did not record while it was up. */
+  readonly stragglers: number;
 }
 
 export const NO_SWEEPS: SweepTotals = {
@@ -22,6 +24,7 @@ export const NO_SWEEPS: SweepTotals = {
   settled: 0,
   blocked: 0,
   lateOwnersReported: 0,
+  stragglers: 0,
 };
 
 export function addSweep(total: SweepTotals, result: SweepResult): SweepTotals {
@@ -33,5 +36,6 @@ export function addSweep(total: SweepTotals, result: SweepResult): SweepTotals {
     settled: total.settled + result.settled,
     blocked: result.blocked.size,
     lateOwnersReported: result.lateOwners.reported.length,
+    stragglers: result.stragglers,
   };
 }

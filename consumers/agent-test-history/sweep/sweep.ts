@@ -19,6 +19,8 @@ import { TWIN_BLOCKED } from '../twins/plan-links.ts';
 import type { Relinked } from '../twins/relink.ts';
 import { flipLateOwners, type LateOwners } from './late-owners.ts';
 import { readLegacyRows } from './legacy-rows.ts';
+import { moveKeys } from './moved-keys.ts';
+import { nameProjected } from './name-projected.ts';
 
 const UNLINKED_LIVE = sqlFile(import.meta.url, './sql/unlinked-live.sql');
 const ENTER_BY_OWN_RUN = sqlFile(import.meta.url, './sql/enter-by-own-run.sql');
@@ -38,7 +40,7 @@ export interface SweepContext extends PipelineContext {
   readonly graceSeconds: number;
   /** After how many days the content of what is settled is removed; undefined: it stays. */
   readonly parkedRetentionDays?: number;
-  readonly meter: Pick<LiveWindowMeter, 'lower'>;
+  readonly meter: Pick<LiveWindowMeter, 'lower'> & Partial<Pick<LiveWindowMeter, 'firstLive'>>;
 }
 
 export interface SweepResult {
@@ -49,20 +51,26 @@ export interface SweepResult {
   /** What keeps our canonical row, by legacy id, where a live row could not take over: the table that refers to it, or what refused. */
   readonly blocked: ReadonlyMap<string, string>;
   readonly lateOwners: LateOwners;
+  /** New keys of legacy rows whose primary key was changed: the run stands at them now. */
+  readonly movedKeys: readonly string[];
   /** Pairs that no arrival changes any more. */
   readonly settled: number;
+  /** Projected rows that the live path did not record while it was up: as many as there are now. */
+  readonly stragglers: number;
   /** Parked records, and what `undo` kept, whose content was removed because they were settled long ago. */
   readonly erased: number;
   readonly changes: Changes;
 }
 
 export async function sweep(context: SweepContext): Promise<SweepResult> {
+  const keys = await moveKeys(context);
   const lateOwners = await flipLateOwners(context);
   const suspects = await findSuspects(context);
   const relinked: Relinked[] = [];
   for (let first = 0; first < suspects.length; first += AT_ONCE)
     relinked.push(await lookAgain(context, suspects.slice(first, first + AT_ONCE)));
   const settled = await settle(context);
+  const stragglers = await nameProjected(context);
   const { canonical, parkedRetentionDays: days } = context;
   const erased = days === undefined ? 0 : await eraseSettled(canonical, days);
   const applied = relinked.flatMap((one) => one.applied);
@@ -74,8 +82,12 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
     blocked: new Map(relinked.flatMap(({ blocked }) => [...blocked])),
     lateOwners,
     settled,
+    stragglers,
     erased,
-    changes: relinked.map(({ changes }) => changes).reduce(addChanges, lateOwners.changes),
+    movedKeys: keys.moved,
+    changes: relinked
+      .map(({ changes }) => changes)
+      .reduce(addChanges, addChanges(keys.changes, lateOwners.changes)),
   };
 }
 

@@ -28,6 +28,7 @@ export class LiveWindowMeter {
   readonly #windowUs: bigint;
   readonly #marginUs: bigint;
   #floorUs: bigint | undefined;
+  #firstLiveUs: bigint | null | undefined;
 
   constructor(canonical: Pool, { windowUs, settleAfterUs }: { windowUs: bigint; settleAfterUs: bigint }) {
     this.#canonical = canonical;
@@ -44,6 +45,7 @@ export class LiveWindowMeter {
     const [measured] = rows;
     assert(measured !== undefined, 'an aggregate gave no row');
     this.lower(BigInt(measured.measured_us) - this.#marginUs);
+    this.#firstLiveUs = measured.first_us === null ? null : BigInt(measured.first_us);
     if (measured.first_us !== null) this.lower(BigInt(measured.first_us));
     return { first: measured.first_text, last: measured.last_text };
   }
@@ -53,6 +55,16 @@ export class LiveWindowMeter {
     const floorUs = liveAtUs - this.#windowUs;
     if (this.#floorUs === undefined || floorUs < this.#floorUs) this.#floorUs = floorUs;
   }
+
+  /** The first live row as it is known now, in microseconds; null: none. True where it is news. */
+  firstLive(firstUs: bigint | null): boolean {
+    const isNews = this.#firstLiveUs !== firstUs;
+    this.#firstLiveUs = firstUs;
+    if (firstUs !== null) this.lower(firstUs);
+    return isNews;
+  }
+
+  readonly firstLiveUs = (): bigint | null => this.#firstLiveUs ?? null;
 
   /** Rows that started before this have no live twin. */
   readonly floorUs = (): bigint => {

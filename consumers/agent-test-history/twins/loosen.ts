@@ -5,7 +5,8 @@ import { epochMicros } from '../timestamp.ts';
 import { canonicalRunId } from '../canonical-run-id.ts';
 import type { Client } from '../../lib/postgres.ts';
 import type { Matching } from './matching.ts';
-import { OPTED_OUT, OWNER, type LinkChange } from './plan-links.ts';
+import { OWNER } from '../outcome.ts';
+import { OPTED_OUT, type LinkChange } from './plan-links.ts';
 import { relink, type Relinked } from './relink.ts';
 
 interface Decided {

@@ -1,18 +1,12 @@
 import { canonicalRunId } from '../canonical-run-id.ts';
 import type { LaterImage, RecordDecision } from '../decide.ts';
+import { OWNER } from '../outcome.ts';
 import { epochMicros } from '../timestamp.ts';
 import type { Client } from '../../lib/postgres.ts';
 import { lockAgents } from './agent-locks.ts';
 import { readClusters } from './clusters.ts';
-import {
-  LIVE_TWIN,
-  OWNER,
-  planLinks,
-  WEAK_FINGERPRINT,
-  type LinkChange,
-  type LinkPlan,
-} from './plan-links.ts';
-import type { Matching } from './matching.ts';
+import { LIVE_TWIN, planLinks, WEAK_FINGERPRINT, type LinkChange, type LinkPlan } from './plan-links.ts';
+import { projectedKind, type Matching } from './matching.ts';
 import { relink, type Relinked } from './relink.ts';
 import type { Seed } from './stretches.ts';
 
@@ -32,8 +26,9 @@ export interface Matched {
 export async function matchRound(
   client: Client,
   { records, laterImages }: { records: readonly RecordDecision[]; laterImages: readonly LaterImage[] },
-  { windowUs }: Matching,
+  matching: Matching,
 ): Promise<Matched> {
+  const { windowUs } = matching;
   const seeds = [...records.flatMap(pendingSeed), ...(await changedSeeds(client, laterImages))];
   const plans = await plansFor(client, seeds, windowUs);
   const relinked = await relink(
@@ -45,7 +40,11 @@ export async function matchRound(
   const written = await ownRunsAmong(client, [...twins.keys()]);
   const giveWay = [...written].map((legacyId) => givingWay(legacyId, twins.get(legacyId) ?? ''));
   for (const legacyId of written) twins.delete(legacyId);
-  return { records: records.map((record) => withTwin(record, twins, weak)), relinked, giveWay };
+  return {
+    records: records.map((record) => named(withTwin(record, twins, weak), matching)),
+    relinked,
+    giveWay,
+  };
 }
 
 /** Looks again at clusters in which a row has come or gone, under the agents' locks. */
@@ -144,4 +143,12 @@ function withTwin(
   if (live !== undefined) return { ...record, decision: 'twin', reason: LIVE_TWIN, canonicalRunId: live };
   if (record.decision === 'projected' && weak.has(legacyId)) return { ...record, reason: WEAK_FINGERPRINT };
   return record;
+}
+
+/** A projected row says which kind it is. The time of history from long before the first live row need not be read. */
+function named(record: RecordDecision, { firstLiveUs, windowUs }: Matching): RecordDecision {
+  if (record.decision !== 'projected' || record.reason !== OWNER || firstLiveUs === undefined) return record;
+  const { event, facts } = record;
+  const startedAtUs = facts.inWindow ? epochMicros(event.row.startedAt) : undefined;
+  return { ...record, reason: projectedKind(startedAtUs, { firstUs: firstLiveUs(), windowUs }) };
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../../lib/config.ts';
+import { HISTORY, STRAGGLER } from '../outcome.ts';
 
 /** How far apart twins may be, and for how long their links may still change. */
 export interface Matching {
@@ -8,6 +9,17 @@ export interface Matching {
   readonly settleAfterUs: bigint;
   /** Rows that started before this, in microseconds since 1970, skip matching: no live row is that old. */
   readonly floorUs: () => bigint;
+  /** When the live path wrote its first row, in microseconds since 1970; null: it has written none. Not set: rows stay unnamed. */
+  readonly firstLiveUs?: () => bigint | null;
+}
+
+/** Which kind of projected row it is, by its time: the live path was up when it started, and did not record it, or was not up yet. */
+export function projectedKind(
+  startedAtUs: bigint | undefined,
+  { firstUs, windowUs }: { readonly firstUs: bigint | null; readonly windowUs: bigint },
+): typeof HISTORY | typeof STRAGGLER {
+  const isLate = firstUs !== null && startedAtUs !== undefined && startedAtUs >= firstUs - windowUs;
+  return isLate ? STRAGGLER : HISTORY;
 }
 
 export function matchingOf(

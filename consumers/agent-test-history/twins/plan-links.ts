@@ -4,10 +4,10 @@
  * row outside of the cluster are left as they are.
  */
 import type { Candidate, Cluster, LiveCandidate } from './clusters.ts';
+import { HISTORY, LATE_OWNER, OWNER, STRAGGLER } from '../outcome.ts';
 import { matchTwins } from './match-twin.ts';
 
 export const LIVE_TWIN = 'live_twin';
-export const OWNER = 'owner';
 export const WEAK_FINGERPRINT = 'weak_fingerprint';
 export const OPTED_OUT = 'compliance_opt_out';
 /** Something refers to our row, so it cannot give way to its live twin. */
@@ -15,6 +15,8 @@ export const TWIN_BLOCKED = 'twin_blocked';
 
 /** Reasons of projected rows that the next look at the cluster may replace. */
 const OPEN_REASONS: ReadonlySet<string> = new Set([OWNER, WEAK_FINGERPRINT, TWIN_BLOCKED]);
+/** Reasons that a look at the cluster replaces only by a suspicion. */
+const NAMES: ReadonlySet<string> = new Set([HISTORY, STRAGGLER, LATE_OWNER]);
 
 /** What stands for a legacy row. */
 export interface Standing {
@@ -95,7 +97,8 @@ function alone(row: Candidate, suspected: boolean, ownRunId: (legacyId: string) 
   const newReason = suspected ? WEAK_FINGERPRINT : OWNER;
   if (decision === 'twin')
     return { decision: 'projected', canonicalRunId: ownRunId(row.legacyId), reason: newReason };
-  return { decision, canonicalRunId, reason: OPEN_REASONS.has(reason) ? newReason : reason };
+  const isOpen = OPEN_REASONS.has(reason) || (suspected && NAMES.has(reason));
+  return { decision, canonicalRunId, reason: isOpen ? newReason : reason };
 }
 
 function changeOf({ legacyId, decision, canonicalRunId, reason }: Candidate, becomes: Standing): LinkChange {

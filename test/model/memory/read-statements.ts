@@ -32,6 +32,7 @@ const lookUp: Run = ({ tx, tables }, values) => {
           run_exists: entry?.runId != null && tx.get(tables.runs, entry.runId) !== undefined,
           ...contextColumns(tables, contextId, userId),
           script_copies: [],
+          awaits_key_change: false,
           has_open_quarantine: tx
             .rows(tables.quarantine)
             .some((row) => row.legacyId === legacyId && !row.isHealed),

@@ -141,6 +141,8 @@ async function enter({ tx, tables: { ledger } }: Session, legacyId: string, look
 
 /** What only a sweep asks and does. */
 export const SWEEP_STATEMENTS: readonly Statement[] = [
+  // No history changes a primary key.
+  { text: /^-- Changes of primary keys of which both halves/, run: () => Promise.resolve(rowsOf([])) },
   { text: /^SELECT legacy_id FROM history_cdc\.ledger/, run: stillOutside },
   { text: /^-- Runs of strangers whose user owns the agent/, run: lateOwners },
   { text: /^-- The last events of rows that are still decided/, run: decidedEvents },

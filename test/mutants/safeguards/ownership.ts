@@ -97,9 +97,8 @@ export const OWNERSHIP: Safeguard = {
       breaks:
         'a run that was moved to a stranger’s agent asks to take its canonical row along: only the ledger refuses',
       at: 'decide.ts',
-      find: "if (isOwner(facts)) return { ...common, reason: 'owner', applies: true, follows: true };",
-      replace:
-        "if (isOwner(facts) || id !== '') return { ...common, reason: 'owner', applies: true, follows: true };",
+      find: 'if (isOwner(facts)) return { ...common, reason, applies: true, follows: true };',
+      replace: "if (isOwner(facts) || id !== '') return { ...common, reason, applies: true, follows: true };",
       by: 'projector/moved.pg.test.ts',
     },
     {
@@ -152,8 +151,8 @@ export const LATE_OWNERSHIP: Safeguard = {
       id: 'late-and-still-owner',
       breaks: 'who is no owner any more once the lock is there is decided and counted as one that flipped',
       at: 'sweep/decide-again.ts',
-      find: "return effect?.effect === 'record' && effect.decision !== known?.entry?.decision ? [effect] : [];",
-      replace: "return effect?.effect === 'record' ? [effect] : [];",
+      find: "if (effect?.effect !== 'record' || effect.decision === known?.entry?.decision) return [];",
+      replace: "if (effect?.effect !== 'record') return [];",
       by: 'projector/sweep-turns.pg.test.ts',
     },
     {

@@ -23,10 +23,10 @@ export const DATA_ERRORS: Safeguard = {
     },
     {
       id: 'applications-key-is-data',
-      breaks: 'a unique key of the application that refuses one row stops its partition for good',
+      breaks: 'a unique key of the application that refuses one row ends the projector',
       at: '../lib/postgres-errors.ts',
       find: "&& error.schema === 'history_cdc') return 'race';",
-      replace: ") return 'environment';",
+      replace: ") return 'program';",
       by: 'projector/one-rows-fault.pg.test.ts',
     },
     {

@@ -56,7 +56,11 @@ released AS (
 ),
 recorded AS (
   UPDATE history_cdc.ledger l
-  SET decision = c.becomes, canonical_run_id = c.becomes_run, reason = c.reason, rule_version = $8::smallint,
+  -- The row that was kept beside the link has the id of the key that the run had first.
+  SET decision = c.becomes,
+      canonical_run_id = CASE WHEN c.becomes = 'projected'
+        THEN coalesce((SELECT d.run_id FROM dropped d WHERE d.legacy_id = c.legacy_id), c.becomes_run) ELSE c.becomes_run END,
+      reason = c.reason, rule_version = $8::smallint,
       decided_at = clock_timestamp()
   FROM change c
   WHERE l.legacy_id = c.legacy_id AND l.decision = c.was AND l.canonical_run_id IS NOT DISTINCT FROM c.was_run
