@@ -97,7 +97,7 @@ test('records that cannot be read are parked with their bytes, and everything ar
     key: Buffer | null;
     value: Buffer | null;
   }>(
-    'SELECT partition, "offset", record_key AS key, record_value AS value FROM history_cdc.quarantine ORDER BY id',
+    'SELECT partition, "offset", record_key AS key, record_value AS value FROM history_cdc.quarantine ORDER BY partition, "offset"',
   );
   const byPlace = (rows: { partition: number }[]) => rows.toSorted((a, b) => a.partition - b.partition);
   const seen = new Map([...offsets].map(([partition, { high }]) => [partition, high]));
