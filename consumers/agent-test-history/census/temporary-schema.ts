@@ -12,6 +12,7 @@ const NEEDED = new Set([
   '0008-undone.sql',
   '0011-content-hash.sql',
   '0013-own-rows.sql',
+  '0017-application-machinery.sql',
   '0019-key-changes.sql',
   '0022-texts.sql',
   '0029-forgotten.sql',
