@@ -19,7 +19,19 @@ test.each([
   ['make a table', 'CREATE TABLE public.mine (id int)'],
   ['make a table in our schema', 'CREATE TABLE history_cdc.mine (id int)'],
   ['change a function of ours', 'ALTER FUNCTION history_cdc.delete_own_runs(uuid[]) SECURITY INVOKER'],
-  ['add a trigger', 'ALTER TABLE public.agent_compliance_runs DISABLE TRIGGER ALL'],
+  [
+    'add a trigger',
+    'CREATE TRIGGER mine BEFORE INSERT ON public.agent_compliance_runs FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+  ],
+  ['switch triggers off', 'ALTER TABLE public.agent_compliance_runs DISABLE TRIGGER ALL'],
+  [
+    'change a row by the function that does so for ours',
+    'SELECT history_cdc.put_runs(ARRAY(SELECT ROW(r.id, r.agent_url, r.lifecycle_stage, r.overall_status, r.headline, r.total_duration_ms, r.tested_at, 0, 9, NULL, NULL, true, NULL)::history_cdc.own_run FROM public.agent_compliance_runs r))',
+  ],
+  [
+    'remove a row by the function that does so for ours',
+    'SELECT history_cdc.take_runs(ARRAY(SELECT id FROM public.agent_compliance_runs))',
+  ],
   ['delete a decision', 'DELETE FROM history_cdc.ledger'],
   [
     'forge what comes back after an undo',
