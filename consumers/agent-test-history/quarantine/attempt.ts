@@ -4,13 +4,14 @@ import { sqlFile } from '../../lib/sql-file.ts';
 import { recordAction } from '../actions.ts';
 import { withoutRefused, type SourceEvent } from '../event.ts';
 import { withFacts, type LookUpContext } from '../look-up-and-lock.ts';
+import { currentTopic } from '../current-topic.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import type { Decision } from '../outcome.ts';
 import { projectEvents, type PipelineContext } from '../pipeline.ts';
 import { restoreUndone } from '../restore.ts';
 import { emptyResult } from '../result.ts';
 import type { Keyed } from '../rounds.ts';
-import { standingOf, type Standing, type Standpoint } from './standing.ts';
+import { EARLIER_TOPIC, isWithheld, standingOf, type Standing, type Standpoint } from './standing.ts';
 import { assertUnchanged, deleteOf, keyOf, spanOf, type Plan, type Story } from './stories.ts';
 
 const ENTRIES = sqlFile(import.meta.url, './sql/entries.sql');
@@ -95,7 +96,9 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     await lockAllPartitions(client);
     await assertUnchanged(client, plan, stories);
     await restore({ ...context, client }, stories);
-    const placed = await place(client, stories);
+    const current = await currentTopic(client);
+    const isEarlier = current !== undefined && current.topicId !== plan.topicId;
+    const placed = await place(client, stories, isEarlier);
     const moving = placed.filter(({ standing }) => standing === 'apply' || standing === 'rewind');
     const taken = placed.filter(({ standing }) => standing !== 'waiting').flatMap(({ story }) => story.ids);
     await client.query(TAKE_OUT, [taken]);
@@ -104,7 +107,7 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     const held = () => Promise.resolve();
     await projectEvents({ ...context, client }, { events, admit: () => undefined }, held);
     await client.query(ONLY_DELETED, [moving.flatMap(({ key }) => key ?? [])]);
-    const retried = await outcomes(client, placed);
+    const retried = await outcomes(client, placed, isEarlier ? EARLIER_TOPIC : WHY.waiting);
     const counts: Record<string, number> = {};
     for (const { outcome } of retried) counts[outcome] = (counts[outcome] ?? 0) + 1;
     const options = [`--id ${retried.map(({ id }) => id).join(' ')}`];
@@ -131,7 +134,7 @@ interface Placed {
   readonly standing: Standing;
 }
 
-async function place(client: Client, stories: readonly Story[]): Promise<Placed[]> {
+async function place(client: Client, stories: readonly Story[], isEarlier: boolean): Promise<Placed[]> {
   const entries = await entriesOf(
     client,
     stories.flatMap((story) => keyOf(story) ?? []),
@@ -139,11 +142,8 @@ async function place(client: Client, stories: readonly Story[]): Promise<Placed[
   return stories.map((story) => {
     const key = keyOf(story);
     const entry = key === null ? undefined : entries.get(key);
-    // A truncate is no matter of one key: a person accepts it where the projector meets it.
-    const standing = story.events.some(({ kind }) => kind === 'truncate')
-      ? 'waiting'
-      : standingOf({ ...spanOf(story), parkedWithKey: story.parkedKey !== null }, entry);
-    return { story, key, entry, standing };
+    const standing = standingOf({ ...spanOf(story), parkedWithKey: story.parkedKey !== null }, entry);
+    return { story, key, entry, standing: isWithheld(story, standing, isEarlier) ? 'waiting' : standing };
   });
 }
 
@@ -212,7 +212,7 @@ const WHY = {
   waiting: 'another parked record of its row, or a truncate of the table, has to be dealt with first',
 } as const;
 
-async function outcomes(client: Client, placed: readonly Placed[]): Promise<Retried[]> {
+async function outcomes(client: Client, placed: readonly Placed[], whyWaiting: string): Promise<Retried[]> {
   const records = placed.flatMap(({ story, key, standing }) =>
     story.ids.map((id) => ({ id, key, standing })),
   );
@@ -234,7 +234,14 @@ async function outcomes(client: Client, placed: readonly Placed[]): Promise<Retr
       decision: row.decision,
       canonicalRunId: row.canonical_run_id,
       reason: outcome === 'decided' ? (row.decision_reason ?? '') : row.reason,
-      detail: why === undefined ? (outcome === 'failed' ? row.detail : '') : WHY[why],
+      detail:
+        why === undefined
+          ? outcome === 'failed'
+            ? row.detail
+            : ''
+          : why === 'waiting'
+            ? whyWaiting
+            : WHY[why],
       attempts: row.attempts,
     };
   });

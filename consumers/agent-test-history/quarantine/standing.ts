@@ -1,4 +1,5 @@
 import { comparePositions, type Position } from '../../lib/position.ts';
+import type { SourceEvent } from '../event.ts';
 import type { Decision } from '../outcome.ts';
 
 /** What the ledger has for a key, as far as a retry depends on it. */
@@ -47,4 +48,23 @@ export function standingOf(
 function keylessStanding(decision: Decision): Standing {
   if (decision === 'gone') return 'rewind';
   return decision === 'quarantined' ? 'waiting' : 'superseded';
+}
+
+export const EARLIER_TOPIC =
+  'it is of an earlier topic: the snapshot of the current topic decides its row; waive it where the row is gone from the table';
+
+/**
+ * A truncate is no matter of one key: a person accepts it where the projector meets it. A record of an earlier topic never
+ * decides: the current topic began with the whole table, so a row that is not in the ledger was gone by then, and the old
+ * image would bring it back. What a sweep parked has no record: it is read from the table, and goes on.
+ */
+export function isWithheld(
+  { events }: { readonly events: readonly SourceEvent[] },
+  standing: Standing,
+  isEarlier: boolean,
+): boolean {
+  if (events.some(({ kind }) => kind === 'truncate')) return true;
+  const hasRecord = (event: SourceEvent) =>
+    'record' in event && (event.record.key !== null || event.record.value !== null);
+  return isEarlier && standing !== 'superseded' && events.some(hasRecord);
 }
