@@ -29,7 +29,8 @@ export async function runSourceSql(
   } catch (error) {
     throw new FatalError({
       code: 'DATABASE_UNFIT',
-      message: `the script did not run, and nothing of it was done: ${messageOf(error)}`,
+      // Postgres' own text: the script reads no row, so that no value can be quoted in it.
+      message: `the script did not run, and nothing of it was done: ${error instanceof Error ? error.message : messageOf(error)}`,
       wayOut:
         'each part of the script says who may run it: `history-cdc connector sql` prints it, with --part one part of it',
       cause: error,

@@ -37,6 +37,7 @@ import { readRegistry, type RegistryFacts } from './registry-facts.ts';
 import { readRoleRights, type RoleRights } from './role-facts.ts';
 import type { Services } from './services.ts';
 import { readSignalWriters, type SignalWriters } from './signal-writers.ts';
+import { readLaterOffsets } from './standing.ts';
 import { readCanonicalHidden, readLegacyHidden } from './visible-rows.ts';
 
 /** What can be found out, in parts that are asked side by side: one that gives no answer leaves the others as they are. */
@@ -70,6 +71,8 @@ export interface AreaFacts {
   readonly missingKeys: readonly canonical.UniqueKey[];
   readonly projectorRole: canonical.ProjectorRole;
   readonly projection: canonical.ProjectionFacts;
+  /** The stored offsets once more, a few seconds later where a partition seems to stand still. */
+  readonly laterOffsets: readonly canonical.StoredOffset[];
   readonly gaps: readonly Gap[];
   readonly legacyClock: ClockFacts;
   readonly canonicalClock: ClockFacts;
@@ -82,6 +85,9 @@ export type Answer<T> =
   { readonly known: true; readonly value: T } | { readonly known: false; readonly why: string };
 export type Facts = { readonly [A in AreaName]: Answer<AreaFacts[A]> };
 
+/** The answer of an area that was asked before. */
+export type Earlier = <A extends AreaName>(name: A) => Promise<Answer<AreaFacts[A]>>;
+
 interface Area<T> {
   /** Settings without which nothing can be asked. */
   readonly needs: readonly (keyof Config)[];
@@ -89,7 +95,7 @@ interface Area<T> {
   readonly after?: AreaName;
   /** Longer than the ten seconds that most are given. */
   readonly withinMs?: number;
-  readonly ask: (services: Services, config: Config) => Promise<T>;
+  readonly ask: (services: Services, config: Config, earlier: Earlier) => Promise<T>;
 }
 
 const LEGACY = ['LEGACY_DATABASE_URL'] as const;
@@ -166,6 +172,12 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
   missingKeys: { needs: CANONICAL, ask: (s) => canonical.readMissingKeys(s.canonical()) },
   projectorRole: { needs: CANONICAL, ask: (s) => canonical.readProjectorRole(s.canonical()) },
   projection: { needs: CANONICAL, ask: (s) => canonical.readProjection(s.canonical()) },
+  laterOffsets: {
+    needs: CANONICAL,
+    after: 'dataTopic',
+    ask: async (s, _, earlier) =>
+      readLaterOffsets(s.canonical(), await earlier('projection'), await earlier('dataTopic')),
+  },
   gaps: { needs: CANONICAL, ask: (s) => canonical.readGaps(s.canonical()) },
   legacyClock: { needs: LEGACY, ask: (s) => askClock(() => postgresClock(s.legacy()), 0) },
   canonicalClock: { needs: CANONICAL, ask: (s) => askClock(() => postgresClock(s.canonical()), 0) },

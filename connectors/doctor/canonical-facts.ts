@@ -63,6 +63,9 @@ export interface StoredOffset {
   readonly topicId: string;
   readonly partition: number;
   readonly nextOffset: string;
+  /** Which one claimed the partition last, as `host:pid`. */
+  readonly projector?: string;
+  /** Since the offset moved, or since the first claim, by the clock of Postgres alone. */
   readonly secondsAgo: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Config } from '../../consumers/lib/config.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
 import { within } from '../../consumers/lib/within.ts';
-import { AREAS, type Answer, type AreaName, type Facts } from './areas.ts';
+import { AREAS, type Answer, type AreaName, type Earlier, type Facts } from './areas.ts';
 import { Services } from './services.ts';
 
 const WITHIN_MS = 10_000;
@@ -27,7 +27,7 @@ export async function readFacts(
     if (!wanted.has(name)) return { known: false, why: 'it was not asked' };
     const { ask, after, withinMs } = AREAS[name];
     if (after !== undefined) await answerTo(after);
-    return await answerOf<unknown>(() => ask(services, config), withinMs);
+    return await answerOf<unknown>(() => ask(services, config, answerTo as Earlier), withinMs);
   };
   const answerTo = (name: AreaName): Promise<Answer<unknown>> => {
     const known = asked.get(name) ?? answer(name);

@@ -2,6 +2,7 @@ import { OLD_HEARTBEAT_SECONDS } from '../deploy/status.ts';
 import { backlogOf } from './backlog.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { newSnapshot } from './paste.ts';
+import { standingPartitions, standingText } from './standing.ts';
 import { failed, notYet, ok, unknown, warning } from './verdict.ts';
 import { spanText } from './wal.ts';
 
@@ -9,8 +10,7 @@ const noTopics = (circumstances: Circumstances) =>
   nothingThere('the topics of heartbeat and notifications are not there', 'apply', circumstances);
 
 const NONE_IN_SNAPSHOT = 'none comes during the initial snapshot';
-/** A projector that works commits several times a second. */
-const IDLE_SECONDS = 60;
+const PROJECT = 'history-cdc project  # is one running? its log and /readyz say why it stands';
 
 export const STREAM_CHECKS = [
   check({
@@ -158,17 +158,17 @@ export const STREAM_CHECKS = [
     id: 'projector-moves',
     group: 'stream',
     severity: 'error',
-    title: 'where the source moves, the ledger moves',
-    needs: ['dataTopic', 'projection'],
-    judge: ({ dataTopic, projection }, circumstances) => {
+    title: 'where the source moves, the ledger moves, in each partition',
+    needs: ['dataTopic', 'projection', 'laterOffsets'],
+    judge: ({ dataTopic, projection, laterOffsets }, circumstances) => {
       if (dataTopic === undefined) return noTopics(circumstances);
       const backlog = backlogOf(dataTopic, projection);
       if (backlog === undefined) return notYet('nothing was projected yet', 'project');
-      const { records: behind, secondsSinceCommit: idle } = backlog;
-      const found = `${behind.toLocaleString('en')} records behind, last commit ${spanText(idle)} ago`;
-      return behind <= 0n || idle <= IDLE_SECONDS
+      const found = `${backlog.records.toLocaleString('en')} records behind, last commit ${spanText(backlog.secondsSinceCommit)} ago`;
+      const standing = standingPartitions(dataTopic, projection.offsets, laterOffsets);
+      return standing.length === 0
         ? ok(found)
-        : failed(found, 'history-cdc project  # is one running? its log and /readyz say why it stands');
+        : failed(`${found}: ${standing.map(standingText).join('; ')}`, PROJECT);
     },
   }),
 ];

@@ -32,6 +32,8 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'canonical-server': 'services',
   'legacy-table': 'services',
   'canonical-tables': 'services',
+  'legacy-rows-visible': 'services',
+  'canonical-rows-visible': 'services',
   'slot-exists': 'slot',
   'slot-wal-status': 'slot',
   'slot-identity': 'slot',

@@ -60,7 +60,7 @@ interface Guarded {
 async function compared({ config, services, note }: Guarded, topicId: string | undefined, present: Present) {
   if (config.DATABASE_URL === undefined || topicId === undefined) return undefined;
   try {
-    return await checkContinuity(services.canonical(), topicId, present);
+    return await checkContinuity(services.canonical(), { topicId, present });
   } catch (error) {
     // Before `migrate`, nothing was recorded.
     if (sqlState(error) !== UNDEFINED_TABLE) note(`not checked (${messageOf(error)}): ${UNWATCHED.ledger}`);

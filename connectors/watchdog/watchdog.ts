@@ -135,7 +135,11 @@ export class Watchdog implements Watch {
   async #judgeContinuity({ present }: Look): Promise<void> {
     const { logger, metrics, topicId } = this.#options;
     this.#seenFirst ??= identitiesOf(present);
-    const { breaks, gaps } = await checkContinuity(this.#canonical, topicId, present, this.#seenFirst);
+    const { breaks, gaps } = await checkContinuity(this.#canonical, {
+      topicId,
+      present,
+      seenBefore: this.#seenFirst,
+    });
     metrics.gapsOpen.set(gaps.length);
     const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
     // Of a topic that the ledger does not know yet, the projector says first whether it may be projected.

@@ -22,8 +22,7 @@ const MAKE_CURRENT = `
   ON CONFLICT (topic_id) DO UPDATE SET generation = excluded.generation`;
 /** A projector of another topic that still runs finds its claims outdated. */
 const FENCE_OTHERS = `
-  UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, projector = 'history-cdc: another topic was accepted',
-    updated_at = clock_timestamp()
+  UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, projector = 'history-cdc: another topic was accepted'
   WHERE topic_id <> $1`;
 
 /** Undefined where nothing was projected yet. */

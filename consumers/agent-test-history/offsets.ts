@@ -20,12 +20,13 @@ const TAKE_OVER = `
   INSERT INTO history_cdc.consumer_offset AS o (topic_id, partition, next_offset, epoch, projector)
   VALUES ($1, $2, $3, 1, $4)
   ON CONFLICT (topic_id, partition) DO UPDATE
-    SET epoch = o.epoch + 1, projector = excluded.projector, updated_at = clock_timestamp()
+    SET epoch = o.epoch + 1, projector = excluded.projector
   RETURNING epoch, next_offset, last_batch`;
 
 /**
  * Claims a partition, and says from where to read it: the stored offset, or `position.offset` where none is stored; and
- * which batch lies before it, null where that is not known.
+ * which batch lies before it, null where that is not known. `updated_at` stays: it says since when the offset stands where
+ * it is, also where projectors claim the partition and end again and again.
  */
 export async function takeOver(
   client: Client,

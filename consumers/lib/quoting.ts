@@ -20,7 +20,7 @@ export interface UseTheTagsOfQuoting {
 /** Accepts what a tag made, and a constant text; refuses a template that has unquoted values in it, and a plain `string`. */
 export type Pasteable<F extends string> = F extends Paste
   ? F
-  : Record<never, never> extends Record<F, 1>
+  : { readonly [place]?: never } extends Record<F, 1>
     ? UseTheTagsOfQuoting
     : F;
 

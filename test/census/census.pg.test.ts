@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { nameProjected } from '../../consumers/agent-test-history/sweep/name-projected.ts';
 import { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
 import { EDGE_PROFILES, EDGE_SUMMARIES, EDGE_TIMES } from '../support/edge-values.ts';
 import { aRow, snapshotOf, type RowValues } from '../support/records.ts';
 import type { Owner } from '../support/tables.ts';
 import { MATCHING } from '../support/run-records.ts';
+import { sweepContext } from '../support/swept.ts';
 import { useWorld } from '../support/world.ts';
 import { census, said, urlOf } from './census.ts';
 
@@ -26,8 +28,10 @@ async function compared(rows: readonly RowValues[]) {
   for (const row of rows) await world().legacyRow(row);
   const before = await census(await urlOf(world().pool), { optOutPolicy: world().policy });
   // As a projector does when it starts: it learns the spellings of live rows by that.
-  await new LiveWindowMeter(world().pool, MATCHING).measure();
+  const meter = new LiveWindowMeter(world().pool, MATCHING);
+  await meter.measure();
   await world().project(rows.map((row) => snapshotOf({ ...row, started_at: isoOf(row.started_at) })));
+  await nameProjected({ ...sweepContext(world().pool), meter });
   const decided: Record<string, string> = {};
   for (const { id } of rows) {
     const entry = await world().ledger(id);

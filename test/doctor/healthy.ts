@@ -144,9 +144,10 @@ export function healthyFacts(): AreaFacts {
     },
     projection: {
       topics: [{ topicId: 't', name: 'data', partitions: 4 }],
-      offsets: [{ topicId: 't', partition: 0, nextOffset: '10', secondsAgo: 1 }],
+      offsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo: 1 }],
       quarantined: 0,
     },
+    laterOffsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo: 5 }],
     gaps: [],
     legacyClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     canonicalClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },

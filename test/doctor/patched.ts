@@ -5,6 +5,9 @@ import { identifier, sql } from '../../consumers/lib/quoting.ts';
 /** Fields of an area that are otherwise, or the whole of it where it is no object. */
 export type Patch = { readonly [A in keyof AreaFacts]?: Partial<AreaFacts[A]> | number | null | undefined };
 
+/** Check, verdict, what is otherwise, and what the evidence says of it. */
+export type Red = readonly [check: string, verdict: 'failed' | 'warning', otherwise: Patch, evidence: string];
+
 /** The healthy facts, with some of an area's fields replaced, or the whole of it where it is no object. */
 export function patched(patch: Patch): AreaFacts {
   const facts: Record<string, unknown> = { ...healthyFacts() };

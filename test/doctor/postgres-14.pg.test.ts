@@ -62,9 +62,9 @@ test('is a Postgres 14', async () => {
 });
 
 test("the DBA's script runs twice, mends the publication, and doctor finds nothing wrong with server, objects and slot", async () => {
-  for (const _ of [1, 2]) {
+  for (const run of ['first', 'second']) {
     const answer = await as('postgres', 'connector', 'sql', '--run');
-    expect({ code: answer.code, stderr: answer.stderr }).toMatchObject({ code: 0 });
+    expect({ run, code: answer.code, stderr: answer.stderr }).toMatchObject({ run, code: 0 });
   }
   await superuser.query('ALTER PUBLICATION history_cdc DROP TABLE agent_test_history');
   await as('postgres', 'connector', 'sql', '--run');

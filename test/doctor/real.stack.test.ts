@@ -179,7 +179,7 @@ test('projector-moves: records wait, and nobody has projected for long', async (
   await the().owner.query(`UPDATE agent_test_history SET brief = 'it waits' WHERE scenario <> 'large'`);
   await until('the records are there', async () => (await the().records(the().topics.data)) >= before + 3);
   await broken.dba.query("UPDATE history_cdc.consumer_offset SET updated_at = now() - interval '10 minutes'");
-  await broken.mend(await broken.onlyRed('projector-moves', 'last commit 10 min ago'));
+  await broken.mend(await broken.onlyRed('projector-moves', 'for 10 min, and the topic ends at'));
   await broken.green('projector-moves');
 });
 

@@ -65,54 +65,6 @@ describe('once the script has run', () => {
     await the().breaks('publication', breakIt, { says: 'also publishes public.' });
   });
 
-  describe('an agent_test_history of another kind', () => {
-    const PLAIN = 'agent_test_history_plain';
-    const both = ['publication', 'legacy-table-alone', 'legacy-key', 'replica-identity', 'connector-grants'];
-    const allGreen = async () => {
-      for (const id of both) expect(await the().check(id)).toMatchObject({ id, verdict: 'ok' });
-    };
-
-    test('partitioned: the fix that is printed leads to green, and stays there', async () => {
-      await sql(`ALTER TABLE agent_test_history RENAME TO ${PLAIN}`);
-      await sql(
-        `CREATE TABLE agent_test_history (LIKE ${PLAIN} INCLUDING DEFAULTS, PRIMARY KEY (id)) PARTITION BY HASH (id)`,
-      );
-      await sql(
-        'CREATE TABLE agent_test_history_0 PARTITION OF agent_test_history FOR VALUES WITH (MODULUS 1, REMAINDER 0)',
-      );
-      await sql(`ALTER PUBLICATION ${the().name} SET (publish_via_partition_root = false)`);
-      await sql(
-        `ALTER PUBLICATION ${the().name} SET TABLE agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat`,
-      );
-      for (const id of ['publication', 'connector-grants']) {
-        const red = await the().check(id);
-        expect(red).toMatchObject({ verdict: 'failed' });
-        await the().paste(red.fix);
-      }
-      await allGreen();
-      await the().script();
-      await allGreen();
-      await sql('DROP TABLE agent_test_history');
-      await sql(`ALTER TABLE ${PLAIN} RENAME TO agent_test_history`);
-      await the().script();
-    });
-
-    test('inherited: the fixes that are printed lead to green, and stay there', async () => {
-      await sql('CREATE TABLE "Child; --" () INHERITS (agent_test_history)');
-      await sql(
-        `ALTER PUBLICATION ${the().name} SET TABLE agent_test_history, history_cdc_source.signal, history_cdc_source.heartbeat`,
-      );
-      for (const id of ['publication', 'legacy-table-alone']) {
-        const red = await the().check(id);
-        expect(red).toMatchObject({ verdict: 'failed' });
-        await the().paste(red.fix);
-        expect(await the().check(id)).toMatchObject({ verdict: 'ok' });
-      }
-      await allGreen();
-      await sql('DROP TABLE "Child; --"');
-    });
-  });
-
   test('a key of more columns than id', async () => {
     const key = (columns: string) =>
       `ALTER TABLE agent_test_history DROP CONSTRAINT agent_test_history_pkey, ADD PRIMARY KEY (${columns})`;
@@ -297,52 +249,6 @@ describe('once the script has run', () => {
       says: 'no publication',
     });
     await sql(`SELECT pg_drop_replication_slot('${the().name}')`);
-  });
-});
-
-describe('a slot', () => {
-  const make = (text: string) => sql(`SELECT ${text}`);
-  const drop = () => sql(`SELECT pg_drop_replication_slot('${the().name}')`);
-  const logical = (failover: boolean) =>
-    make(`pg_create_logical_replication_slot('${the().name}', 'pgoutput', failover => ${String(failover)})`);
-
-  test('that is there, ours, and read by nobody', async () => {
-    expect(await the().check('slot-exists')).toMatchObject({ verdict: 'not_yet' });
-    await logical(true);
-    for (const id of [
-      'slot-exists',
-      'slot-identity',
-      'slot-wal-status',
-      'slot-failover',
-      'replication-slots-room',
-    ])
-      expect(await the().check(id)).toMatchObject({ verdict: 'ok' });
-    const active = await the().check('slot-active');
-    expect(active).toMatchObject({ verdict: 'failed' });
-    expect(active.evidence).toContain('nobody reads it, and the server keeps ');
-    await drop();
-  });
-
-  test('that a failover would lose', async () => {
-    await logical(false);
-    expect(await the().check('slot-failover')).toMatchObject({ verdict: 'warning' });
-    await drop();
-  });
-
-  test('that is a physical one', async () => {
-    await make(`pg_create_physical_replication_slot('${the().name}')`);
-    const result = await the().check('slot-identity');
-    expect(result).toMatchObject({ verdict: 'failed' });
-    expect(result.evidence).toContain('it is physical');
-    await drop();
-  });
-
-  test('of another database of the same server', async () => {
-    await logical(true);
-    const elsewhere = { LEGACY_DATABASE_URL: new URL('/app', the().open.database.url).href };
-    const result = await the().check('slot-identity', elsewhere);
-    expect(result.evidence).toContain(`it belongs to the database ${the().open.database.name}`);
-    await drop();
   });
 });
 

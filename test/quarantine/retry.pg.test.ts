@@ -155,7 +155,8 @@ describe('a retry, once its cause is gone,', () => {
 
   test('decides a stranger’s row as the rule says: no canonical row', async () => {
     const row = await ownersRow({ user_id: 'user_stranger' });
-    await world().project([updated(row, 'summary')]);
+    // Without the user nobody can tell whose run it is.
+    await world().project([updated(row, 'user_id')]);
     await world().legacyRow(row);
     expect(await retried(world().pool)).toMatchObject([{ outcome: 'decided', decision: 'third_party' }]);
     expect(await world().ledger(row.id)).toMatchObject({ decision: 'third_party', canonical_run_id: null });

@@ -34,12 +34,23 @@ async function projected(row: RowValues): Promise<void> {
 
 describe('what waits in quarantine', () => {
   test.each([
-    ['of an owner', (_: Owner) => ({}), 'parked', 'owner', 'not_proven'],
-    ['of a stranger', (_: Owner) => ({ user_id: 'stranger' }), 'parked_other', 'other', 'proven'],
-    ['of nobody', (_: Owner) => ({ user_id: '\u00a0' }), 'parked_other', 'other', 'proven'],
-  ])('%s is named, and counted', async (_, values, kind, whose, verdict) => {
-    const owner = await world().owner();
-    const row = await rowOf(owner, values(owner));
+    { of: 'an owner', values: {}, kind: 'parked', whose: 'owner', verdict: 'not_proven' },
+    {
+      of: 'a stranger',
+      values: { user_id: 'stranger' },
+      kind: 'parked_other',
+      whose: 'other',
+      verdict: 'proven',
+    },
+    {
+      of: 'nobody',
+      values: { user_id: '\u00a0' },
+      kind: 'parked_other',
+      whose: 'other',
+      verdict: 'proven',
+    },
+  ])('of $of is named, and counted', async ({ values, kind, whose, verdict }) => {
+    const row = await rowOf(await world().owner(), values);
     await world().project([unusable(row)]);
     expect(await world().ledger(row.id)).toMatchObject({ decision: 'quarantined' });
     const { run, findings } = await reconciled(world().pool);

@@ -10,7 +10,7 @@ const unknown = (why: string) => ({ known: false, why }) as const;
 /** Records behind in the one partition, and how long ago the last commit was. */
 const behind = (records: bigint, secondsAgo = 1) => ({
   dataTopic: { marks: new Map([[0, { low: 0n, high: 10n + records }]]) },
-  projection: { offsets: [{ topicId: 't', partition: 0, nextOffset: '10', secondsAgo }] },
+  projection: { offsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo }] },
 });
 const paused = {
   connector: { status: { connector: { state: 'PAUSED' }, tasks: [{ id: 0, state: 'PAUSED' }] } },

@@ -12,7 +12,7 @@ const unknown = { known: false, why: 'permission denied' } as const;
 const dated = <T>(answer: T) => ({ at: AT, answer });
 const backlog = (records: bigint, secondsAgo: number) => ({
   dataTopic: { marks: new Map([[0, { low: 0n, high: 10n + records }]]) },
-  projection: { offsets: [{ topicId: 't', partition: 0, nextOffset: '10', secondsAgo }] },
+  projection: { offsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo }] },
 });
 
 describe('what is not known is said of each part, with what to ask:', () => {

@@ -57,7 +57,9 @@ test('the slot, and how much room it has', () => {
 test('the lag: how long it takes is rounded up, and not told without a pace', () => {
   const areas = {
     dataTopic: { marks: new Map([[0, { low: 0n, high: 511n }]]) },
-    projection: { offsets: [{ topicId: 't', partition: 0, nextOffset: '10', secondsAgo: 1.4 }] },
+    projection: {
+      offsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo: 1.4 }],
+    },
   };
   const lag = (recordsPerSecond: number | null) => report({ areas, recordsPerSecond }).lag;
   expect(lag(100)).toMatchObject({ records: 501, secondsSinceCommit: 1, secondsLeft: 6 });

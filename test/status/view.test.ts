@@ -39,7 +39,9 @@ describe('what is wrong stands first, with its fix in lines of their own', () =>
     const text = screen({
       areas: {
         dataTopic: { marks: new Map([[0, { low: 0n, high: 90_010n }]]) },
-        projection: { offsets: [{ topicId: 't', partition: 0, nextOffset: '10', secondsAgo: 2 }] },
+        projection: {
+          offsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo: 2 }],
+        },
       },
       oldestSeconds: known(95),
       recordsPerSecond: 3_000,

@@ -114,11 +114,19 @@ async function projectedHistory(): Promise<OwnRows> {
 
 const contentOf = (own: OwnRows) => outcome(world().pool, own, String);
 
+/** Of a rebuild nobody is a late owner: the membership is there when the row is decided. */
+const ownersFromTheStart = (content: Awaited<ReturnType<typeof contentOf>>) => ({
+  ...content,
+  ledger: content.ledger.map((entry) => entry.replace('"reason": "late_owner"', '"reason": "owner"')),
+});
+
 test.each([10_000, 3, 1])(
   'a replay of the whole topic into an empty ledger gives what was there, byte by byte, in batches of %i',
   async (rows) => {
     const own = await projectedHistory();
-    const wanted = await contentOf(own);
+    const written = await contentOf(own);
+    const wanted = ownersFromTheStart(written);
+    expect(wanted).not.toEqual(written);
     expect(wanted.runs.length).toBeGreaterThan(8);
     await world().pool.query(EMPTY);
     expect(await contentOf(own)).toEqual({ ledger: [], runs: [], quarantine: [], unsettled: [] });

@@ -25,7 +25,7 @@ const sql = async (...statements: string[]) => {
   for (const statement of statements) await dba.query(statement);
 };
 const seen = () => lookAtSource(open.pool, { publication: NAME, slot: NAME });
-const look = async () => checkContinuity(open.pool, topicId, (await seen()).present);
+const look = async () => checkContinuity(open.pool, { topicId, present: (await seen()).present });
 const accept = async (id = '') =>
   acceptGaps(open.pool, { topicId, ids: [id], present: (await seen()).present, xmax: null });
 const recorded = async (): Promise<string | undefined> => {
@@ -157,15 +157,15 @@ test('what changes between the first look and the first commit is a break, thoug
   await sql(`ALTER PUBLICATION ${NAME} DROP TABLE ${TABLE}`, `ALTER PUBLICATION ${NAME} ADD TABLE ${TABLE}`);
   await registerTopic(open.pool, { topicId, name: 'topic', partitions: 1 }, true);
   const { present } = await seen();
-  const { breaks, gaps } = await checkContinuity(open.pool, topicId, present, seenFirst);
+  const { breaks, gaps } = await checkContinuity(open.pool, { topicId, present, seenBefore: seenFirst });
   expect(breaks).toMatchObject([{ kind: 'publication' }]);
   await accept(gaps[0]?.id);
-  expect((await checkContinuity(open.pool, topicId, present, seenFirst)).breaks).toEqual([]);
+  expect((await checkContinuity(open.pool, { topicId, present, seenBefore: seenFirst })).breaks).toEqual([]);
 });
 
 test('before the connector has streamed anything, an unfit publication is no break: `connector apply` refuses', async () => {
   await sql(`ALTER PUBLICATION ${NAME} DROP TABLE ${TABLE}`);
-  expect(await checkContinuity(open.pool, undefined, (await seen()).present)).toEqual({
+  expect(await checkContinuity(open.pool, { topicId: undefined, present: (await seen()).present })).toEqual({
     breaks: [],
     gaps: [],
   });

@@ -36,7 +36,7 @@ beforeEach(async () => {
   await registerTopic(open.pool, { topicId, name: 'topic', partitions: 1 }, true);
 });
 
-const check = (present: Present) => checkContinuity(open.pool, topicId, present);
+const check = (present: Present) => checkContinuity(open.pool, { topicId, present });
 const recorded = async () =>
   (
     await open.pool.query<{ part: string }>(

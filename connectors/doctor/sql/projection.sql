@@ -4,6 +4,7 @@ SELECT json_build_object(
       ORDER BY generation), '[]') FROM history_cdc.topic),
   'offsets', (SELECT coalesce(json_agg(json_build_object(
       'topicId', topic_id, 'partition', partition, 'nextOffset', next_offset::text,
+      'projector', projector,
       'secondsAgo', extract(epoch FROM clock_timestamp() - updated_at)) ORDER BY topic_id, partition), '[]')
     FROM history_cdc.consumer_offset),
   'quarantined', (SELECT count(*) FROM history_cdc.quarantine WHERE healed_at IS NULL AND waived_at IS NULL)

@@ -40,16 +40,22 @@ export interface Continuity {
   readonly gaps: readonly Gap[];
 }
 
+/** One look at the stream. */
+interface Look {
+  /** The topic that is projected. Undefined where nobody can tell which one that is: then nothing is recorded. */
+  readonly topicId: string | undefined;
+  readonly present: Present;
+  /** What this process saw before the ledger knew the topic. It counts where nothing is recorded yet. */
+  readonly seenBefore?: Recorded;
+}
+
 /**
- * Compares what is there with what was recorded; records what is fit and not recorded yet, once nothing is broken; opens a
- * gap for each break. `seenBefore` is what this process saw before the ledger knew the topic: it counts where nothing is
- * recorded yet. `topicId` is the topic that is projected; undefined where nobody can tell: then nothing is recorded.
+ * Compares what is there with what was recorded. Records what is fit and not recorded yet, once nothing is broken. Opens a
+ * gap for each break.
  */
 export async function checkContinuity(
   canonical: Pool,
-  topicId: string | undefined,
-  present: Present,
-  seenBefore: Recorded = new Map(),
+  { topicId, present, seenBefore = new Map() }: Look,
 ): Promise<Continuity> {
   if (topicId === undefined) return { breaks: judgeContinuity(undefined, new Map(), present), gaps: [] };
   return await inTransaction(canonical, async (client) => {

@@ -19,7 +19,7 @@ export async function refuseRunningProjectors(client: Client): Promise<void> {
 }
 
 const FENCE = `
-  UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, projector = 'history-cdc undo', updated_at = clock_timestamp()`;
+  UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, projector = 'history-cdc undo'`;
 
 /**
  * A projector with nothing to do holds no session for anybody to see. Its claims are outdated, as by one that takes the

@@ -38,7 +38,7 @@ export const SEEN: Readonly<Record<string, Seen>> = {
   'legacy-rows-visible': seen(SOURCE, "policies, permissive and restrictive, for the connector's role", SQL),
   'legacy-columns-sent': seen(SOURCE, 'a generated column', SQL),
   'legacy-key': seen(SOURCE, 'a key of two columns', 'the key made again'),
-  'legacy-table-alone': seen(SOURCE, 'a table that inherits from it', SQL),
+  'legacy-table-alone': seen('legacy-table-kinds.pg.test.ts', 'a table that inherits from it', SQL),
   'replica-identity': seen(SOURCE, 'NOTHING, FULL, another index, no primary key', SQL),
   publication: seen(
     SOURCE,

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { CHECKS } from '../../connectors/doctor/checks.ts';
+import { judge } from '../../connectors/doctor/doctor.ts';
+import { reportOf } from '../../connectors/status/report.ts';
+import { facts } from '../status/facts.ts';
+import { CONFIG, gathered } from './healthy.ts';
+import { patched, type Patch } from './patched.ts';
+
+/* Health is by partition: partition 0 stands still, while partition 1 moves on. */
+
+const stored = (partition: number, nextOffset: string, secondsAgo: number) => ({
+  ...{ topicId: 't', partition, nextOffset, secondsAgo, projector: `pod:${String(partition)}` },
+});
+const MARKS = new Map<number, { low: bigint; high: bigint; openFrom?: bigint }>([
+  [0, { low: 0n, high: 30n }],
+  [1, { low: 0n, high: 500n }],
+]);
+const MOVING = stored(1, '400', 0.2);
+const MOVED = stored(1, '450', 0.1);
+
+function look(zero: readonly ReturnType<typeof stored>[], later = zero, marks = MARKS): Patch {
+  return {
+    dataTopic: { marks },
+    projection: { offsets: [...zero, MOVING] },
+    laterOffsets: [...later, MOVED],
+  };
+}
+const verdict = (patch: Patch) => {
+  const checks = CHECKS.filter(({ id }) => id === 'projector-moves');
+  const [result] = judge(gathered(patched(patch)), CONFIG, checks).checks;
+  return result === undefined ? [] : [result.verdict, result.evidence];
+};
+const stands = (text: string) => ['failed', expect.stringContaining(text) as string];
+const moves = ['ok', expect.any(String) as string];
+
+describe('projector-moves', () => {
+  test('names the partition that stands among others that move: where, since when, and who holds it', () => {
+    expect(verdict(look([stored(0, '10', 300)]))).toEqual(
+      stands(
+        '120 records behind, last commit 0 s ago: partition 0 stands at offset 10 for 5 min, and the topic ends at 30 (claimed last by pod:0',
+      ),
+    );
+  });
+
+  test('is well where the second look finds the partition moved: it was idle, and a record has just come', () => {
+    expect(verdict(look([stored(0, '10', 300)], [stored(0, '30', 0)]))).toEqual(moves);
+  });
+
+  test('is well while the partition committed within the last minute, or has nothing to project', () => {
+    expect(verdict(look([stored(0, '10', 59)]))).toEqual(moves);
+    expect(verdict(look([stored(0, '30', 86_400)]))).toEqual(moves);
+  });
+
+  test('is not well where the clock of Postgres was set back since the commit, and nothing moves', () => {
+    expect(verdict(look([stored(0, '10', -3_600)]))).toEqual(stands('partition 0 stands at offset 10, and'));
+  });
+
+  test('is not well where nobody has claimed a partition that has records', () => {
+    expect(verdict(look([]))).toEqual(
+      stands('partition 0 stands at offset 0, and the topic ends at 30 (no projector has claimed it)'),
+    );
+  });
+
+  test('names a transaction that a producer has left open', () => {
+    const marks = new Map(MARKS).set(0, { low: 0n, high: 30n, openFrom: 10n });
+    const open = [stored(0, '10', 300)];
+    expect(verdict(look(open, open, marks))).toEqual(stands('a transaction open since offset 10'));
+    const behindIt = [stored(0, '9', 300)];
+    expect(verdict(look(behindIt, behindIt, marks))).toEqual(stands('(claimed last by pod:0'));
+  });
+});
+
+test('status is wrong with one standing partition, and does not say that the projector catches up', () => {
+  const oldestSeconds = { known: true, value: 300 } as const;
+  const report = reportOf(facts({ areas: look([stored(0, '10', 300)]), oldestSeconds }), CONFIG);
+  expect(report).toMatchObject({
+    state: 'wrong',
+    problems: [
+      { id: 'projector-moves', severity: 'wrong', section: 'projector' },
+      { id: 'lag-late', severity: 'wrong' },
+    ],
+  });
+});
