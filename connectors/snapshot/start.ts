@@ -1,6 +1,9 @@
 import { recordActionAlone } from '../../consumers/agent-test-history/actions.ts';
+import { assertCurrentTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { FatalError } from '../../consumers/lib/errors.ts';
-import { ownSession } from '../../consumers/lib/postgres.ts';
+import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import { topicNames } from '../../consumers/lib/names.ts';
+import { ownSession, type Client } from '../../consumers/lib/postgres.ts';
 import { judgeSource } from '../deploy/judge-source.ts';
 import { unfitSource } from '../deploy/apply-errors.ts';
 import { askSource, sourceNames } from '../deploy/target.ts';
@@ -50,9 +53,23 @@ export async function startSnapshot(session: Session, options: StartOptions): Pr
   }
 }
 
+/**
+ * The rows would go into the topic that TOPIC_PREFIX names. A projector reads another one, or refuses this one, so the gap
+ * that the snapshot is to close would stay open.
+ */
+export async function assertOurTopic(
+  canonical: Client,
+  cluster: Pick<KafkaCluster, 'describeTopic'>,
+  name: string,
+): Promise<void> {
+  const identity = await cluster.describeTopic(name);
+  if (identity !== undefined) await assertCurrentTopic(canonical, { ...identity, name });
+}
+
 /** A signal that nobody can answer is not sent. */
 async function assertReady(session: Session): Promise<void> {
   const { target, config, observer } = session;
+  await assertOurTopic(session.canonical, target.cluster, topicNames(config).data);
   const source = await askSource(target, config);
   if ('unreachable' in source) throw mayNotSignal(source.unreachable);
   const unfit = judgeSource(source.facts, sourceNames(config));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compareCensus, type Comparison } from '../../consumers/agent-test-history/census/compare.ts';
 import { migrate } from '../../consumers/agent-test-history/migrate.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
+import { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { createApplication, FEWEST_ROWS, generateHistory } from '../../demo/generate.ts';
 import { projectTables } from '../demo/project-tables.ts';
@@ -46,7 +47,7 @@ test('on the demo’s data the census, taken before anything of ours is there, s
     optOutPolicy: 'respect',
     matching: MATCHING,
     graceSeconds: 0,
-    meter: { lower: () => undefined },
+    meter: new LiveWindowMeter(pool, MATCHING),
   });
   const decisions = await decided();
   expect(Object.keys(decisions).length).toBeGreaterThan(FEWEST_ROWS);

@@ -83,6 +83,15 @@ describe('where nobody writes', () => {
     expect(run.waited_for).toMatch(/^1 partition\(s\) of the topic are not projected to their end/);
   });
 
+  test('a row is in flight where the ends are those of another topic, though nothing waits in that one', async () => {
+    const row = await lostRow();
+    const other = { topicId: '99999999-9999-4999-8999-999999999999', ends: new Map<number, bigint>() };
+    const { run, findings } = await slot.beating(compared({ topicEnds: () => Promise.resolve(other) }));
+    expect(findings).toMatchObject([{ kind: 'unseen', legacy_id: row.id, state: 'in_flight' }]);
+    expect(run.verdict).toBe('not_proven');
+    expect(run.waited_for).toContain(TOPIC_ID);
+  });
+
   test('a row is in flight while the connector has not confirmed it, and Kafka is not asked', async () => {
     const row = await lostRow();
     const { run, findings } = await compared({ topicEnds: () => Promise.reject(new Error('asked')) });

@@ -75,11 +75,16 @@ export class Barrier {
     mark.ends ??= await this.#endsBehind(mark.lsn);
     if (mark.ends === undefined) return false;
     const { topicId, ends } = mark.ends;
-    const { rows } = await this.#canonical.query<{ behind: number }>(PARTITIONS_BEHIND, [
-      topicId,
-      [...ends.keys()],
-      [...ends.values()],
-    ]);
+    const { rows } = await this.#canonical.query<{ behind: number; other: string | null }>(
+      PARTITIONS_BEHIND,
+      [topicId, [...ends.keys()], [...ends.values()]],
+    );
+    const other = rows[0]?.other ?? null;
+    if (other !== null) {
+      mark.ends = undefined;
+      this.#waitsFor = `the ledger belongs to the topic ${other}, and the one that TOPIC_PREFIX names is ${topicId}: set TOPIC_PREFIX as the projectors have it, or \`history-cdc doctor --only topic-identity\``;
+      return false;
+    }
     const behind = rows[0]?.behind ?? ends.size;
     this.#waitsFor = `${String(behind)} partition(s) of the topic are not projected to their end: is \`history-cdc project\` running?`;
     return behind === 0;
