@@ -34,7 +34,8 @@ export interface BreakerLimits {
  *   partitions, in the order in which their transactions came up for COMMIT. What a key has seen already is not among
  *   them, so a replay of good history dilutes nothing.
  * - What was parked before the start counts as well, as far as it lies in the window (`breaker-window.ts`). There the
- *   distance is counted in offsets, which is never less than in records, so a restart never makes the breaker stricter.
+ *   distance is counted in offsets, which is never less than in records: for one projector, a restart never makes the
+ *   breaker stricter. With several projectors, one that starts also counts what the others have parked.
  * - Only a record that is newly parked trips it. A transaction that parks nothing passes, whatever the window holds.
  * - The window counts as full from the start: a few bad records at the head of a short stream never stop it.
  * - It is judged before the COMMIT. The transaction that would go over the share is rolled back whole, so its records are
