@@ -38,15 +38,10 @@ export function createDecoder(
 ): Decoder {
   const { parkUnusable = false, maxBytes = Number.MAX_SAFE_INTEGER } = options;
   const rules = { placeholder, parkUnusable, maxBytes };
-  if (lookUp === undefined) {
-    // Async: what a record makes it throw rejects the promise.
-    // eslint-disable-next-line @typescript-eslint/require-await
-    return async (records, where) => decodeAll(records, where, { ...rules, parse: parseJson });
-  }
-  const avroDecoder = new AvroDecoder(lookUp, options);
+  const avro = lookUp === undefined ? undefined : new AvroDecoder(lookUp, options);
+  const parse: Parse = avro === undefined ? parseJson : (kind, bytes) => avro.decode(kind, bytes);
   return async (records, where) => {
-    await avroDecoder.prepare(records, where);
-    const parse: Parse = (kind, bytes) => avroDecoder.decode(kind, bytes);
+    await avro?.prepare(records, where);
     return decodeAll(records, where, { ...rules, parse });
   };
 }

@@ -177,9 +177,7 @@ export class PartitionSession {
       const result = await projectBatch(options.context, {
         events: parts.flatMap(({ chunk }) => chunk.events),
         mode: { kind: 'commit', steps: parts.flatMap(({ session, chunk }) => session.#stepOf(chunk)) },
-        admit: (fates) => {
-          options.breaker.admit(transaction, fates);
-        },
+        admit: (fates) => options.breaker.admit(transaction, fates),
       });
       for (const { session, chunk } of parts) session.#nextToApply = chunk.to;
       options.committed(sessions, result, (performance.now() - start) / 1000);
@@ -276,9 +274,7 @@ export class PartitionSession {
     const { context, mode, topicId, breaker } = this.#options;
     const { events } = chunk;
     const where = { topicId, partition: this.partition };
-    const admit: Batch['admit'] = (fates) => {
-      breaker.admit(transaction, fates);
-    };
+    const admit: Batch['admit'] = (fates) => breaker.admit(transaction, fates);
     if (mode.kind !== 'commit')
       return await projectBatch(context, { events, mode: { ...mode, ...where }, admit });
     const committed = tried && (await this.#isCommitted(mode.claim, chunk.to));

@@ -13,7 +13,7 @@
  *   decide      what each event does                  decide-events.ts, decide.ts, classify.ts
  *   match       which runs the live path recorded     apply-effects.ts, twins/match.ts
  *   write       canonical rows, ledger, quarantine    write.ts
- *   admit       too much quarantined: stop            quarantine-breaker.ts
+ *   admit       too much quarantined: stop            quarantine-breaker.ts, breaker-window.ts
  *
  * Effects and offset are committed together or not at all, so a crash at any point repeats nothing. A key that occurs
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
@@ -22,6 +22,7 @@
 import { formatPosition } from '../lib/position.ts';
 import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres.ts';
 import { applyEffects } from './apply-effects.ts';
+import { recordCounted } from './breaker-window.ts';
 import { addChanges } from './changes.ts';
 import type { OptOutPolicy } from './classify.ts';
 import { decideUnusable, type Effect } from './decide.ts';
@@ -32,7 +33,7 @@ import { holdKeyChanges, KEY_CHANGED, recordKeyChanges } from './key-changes.ts'
 import { lookedUpAgain, lookUpAndLock, withFacts } from './look-up-and-lock.ts';
 import { advance, lockPartition, type ReadBeside, type Step } from './offsets.ts';
 import { parkedBefore } from './parked-before.ts';
-import type { Fate } from './quarantine-breaker.ts';
+import type { Admitted, Fate } from './quarantine-breaker.ts';
 import { emptyResult, type BatchResult, type Tally } from './result.ts';
 import { reread } from './reread.ts';
 import { restoreUndone } from './restore.ts';
@@ -54,8 +55,11 @@ export interface Batch {
   readonly events: readonly SourceEvent[];
   /** `commit` moves the stored offsets of its partitions under claims; `replay` moves none; `dry_run` rolls everything back. */
   readonly mode: { readonly kind: 'commit'; readonly steps: readonly Step[] } | ReadBeside;
-  /** Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. */
-  readonly admit: (fates: readonly Fate[]) => void;
+  /**
+   * Told before the COMMIT what becomes of the records that are new, in their order; rolls back by throwing. What is
+   * counted is recorded, so that the breaker of the next process counts it too.
+   */
+  readonly admit: (fates: readonly Fate[]) => Admitted;
 }
 
 /** Up to so many events, planning costs more than what a plan for their number saves: with 600 and more, rows waited longer. */
@@ -86,7 +90,8 @@ export async function projectEvents(
   await recordTruncates(context.client, batch.events);
   const news: Effect[] = [];
   for (const round of rounds) news.push(...(await projectRound(inBatch, { round, lookedUp }, tally)));
-  batch.admit(fatesOf(news));
+  const fates = fatesOf(news);
+  if (batch.admit(fates) === 'counted') await recordCounted(context.client, fates);
   return tally;
 }
 

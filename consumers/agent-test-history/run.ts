@@ -9,13 +9,14 @@ import { schemaLookupOf } from '../lib/registry.ts';
 import { settledWithin } from '../lib/settled-within.ts';
 import { StoppedEarly, unlessStopped } from '../lib/unless-stopped.ts';
 import { recordActionAlone, type Action } from './actions.ts';
+import { breakerOf } from './breaker-window.ts';
 import { createDecoder } from './decode.ts';
 import { assertMigrated } from './migrate.ts';
 import { assertBothWhole, assertTakesRuns } from './requirements.ts';
 import { RunObserver } from './observer.ts';
 import type { ProjectorMode, ProjectorOptions } from './projector-options.ts';
 import { Projector } from './projector.ts';
-import { QuarantineBreaker } from './quarantine-breaker.ts';
+import type { QuarantineBreaker } from './quarantine-breaker.ts';
 import { countUnhealedSoon, type Unhealed } from './quarantine/unhealed.ts';
 import { emptyResult, type BatchResult } from './result.ts';
 import { Sweeper } from './sweep/sweeper.ts';
@@ -133,15 +134,17 @@ interface Connected extends RunOptions {
   readonly legacy: Pool;
   readonly cluster: KafkaCluster;
   readonly meter: LiveWindowMeter;
+  readonly breaker: QuarantineBreaker;
 }
 
-interface Prepared {
-  readonly meter: LiveWindowMeter;
+type Unprepared = Omit<Connected, 'meter' | 'breaker'>;
+
+interface Prepared extends Pick<Connected, 'meter' | 'breaker'> {
   readonly liveWindow: LiveWindow;
   readonly start: StartOffsets;
 }
 
-async function prepare(connected: Omit<Connected, 'meter'>): Promise<Prepared> {
+async function prepare(connected: Unprepared): Promise<Prepared> {
   const { config, logger, canonical, cluster, acceptNewTopic, mode, replayStart } = connected;
   for (const action of actionsOf(connected)) await recordActionAlone(canonical, action);
   const copies = await findScriptCopies(canonical);
@@ -150,13 +153,14 @@ async function prepare(connected: Omit<Connected, 'meter'>): Promise<Prepared> {
   const liveWindow = await meter.measure();
   logger.info(liveWindow, 'the live path has recorded runs from first to last');
   const where = { cluster, canonical, topic: topicNames(config).data, acceptNewTopic };
-  return { meter, liveWindow, start: await startOffsets(where, mode, replayStart) };
+  const start = await startOffsets(where, mode, replayStart);
+  return { meter, liveWindow, start, breaker: await breakerOf(canonical, start.topicId, connected) };
 }
 
-async function runOn(connected: Omit<Connected, 'meter'>): Promise<RunResult> {
+async function runOn(connected: Unprepared): Promise<RunResult> {
   const { config, logger, canonical, cluster } = connected;
-  const { meter, liveWindow, start } = await unlessStopped(connected.stop, () => prepare(connected));
-  const options: Connected = { ...connected, meter };
+  const { liveWindow, start, ...prepared } = await unlessStopped(connected.stop, () => prepare(connected));
+  const options: Connected = { ...connected, ...prepared };
   const metrics = createMetrics(() => countUnhealedSoon(canonical));
   const observer = new RunObserver({ metrics, logger, now: () => performance.now() }, (read) => {
     options.progress(read, Number(start.records));
@@ -264,10 +268,7 @@ function projectorOptions(
     groups: config.CONSUMER_GROUP,
     bounds: { rows: config.BATCH_ROWS, bytes: config.BATCH_BYTES },
     partitionsAtOnce: config.PARTITIONS_AT_ONCE,
-    breaker: new QuarantineBreaker({
-      maxShare: config.QUARANTINE_MAX_SHARE,
-      window: config.QUARANTINE_WINDOW,
-    }),
+    breaker: options.breaker,
     startAt,
     acceptNewTopic: options.acceptNewTopic,
     isAcceptedTruncate: (partition, offset) =>

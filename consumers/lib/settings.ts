@@ -117,7 +117,8 @@ export const SETTINGS = {
     default: '0.1',
   },
   QUARANTINE_WINDOW: {
-    meaning: 'records of this process, the last ones, of which QUARANTINE_MAX_SHARE is the share',
+    meaning:
+      'size of the sliding window, in records, over which QUARANTINE_MAX_SHARE is measured; it outlives a restart',
     default: '1000',
   },
   PARKED_RETENTION_DAYS: {

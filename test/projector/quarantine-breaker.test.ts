@@ -1,9 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  QuarantineBreaker,
-  type BreakerLimits,
-  type Fate,
-} from '../../consumers/agent-test-history/quarantine-breaker.ts';
+import { QuarantineBreaker, type Fate } from '../../consumers/agent-test-history/quarantine-breaker.ts';
 
 const TOPIC_ID = '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10';
 
@@ -21,8 +17,7 @@ function fatesOf(text: string): Fate[] {
 }
 
 /** The index of the transaction that is refused; undefined where all are admitted. */
-function refused(limits: BreakerLimits, transactions: readonly string[]): number | undefined {
-  const breaker = new QuarantineBreaker(limits);
+function refused(breaker: QuarantineBreaker, transactions: readonly string[]): number | undefined {
   for (const [index, fates] of transactions.entries()) {
     try {
       breaker.admit(Symbol(index), fatesOf(fates));
@@ -124,7 +119,7 @@ describe('a breaker, given', () => {
       index: undefined,
     },
   ])('$what', ({ limits, transactions, index }) => {
-    expect(refused(limits, transactions)).toBe(index);
+    expect(refused(new QuarantineBreaker(limits), transactions)).toBe(index);
   });
 
   test('too much, names the cause, the newest record and the way out, and no value of a row', () => {
@@ -141,6 +136,42 @@ describe('a breaker, given', () => {
         facts: { reason: 'unmappable', partition: 3, offset: '4' },
       }) as Error,
     );
+  });
+});
+
+describe('a breaker that continues the window of an earlier process', () => {
+  const earlier = (...recordsSince: readonly number[]) =>
+    recordsSince.map((since) => ({
+      parked: {
+        position: { topicId: TOPIC_ID, partition: 1, offset: BigInt(100 - since) },
+        reason: 'unmappable' as const,
+        detail: 'scenario is not text',
+      },
+      recordsSince: since,
+    }));
+  test.each([
+    { what: 'two parked just before', before: [1, 0], transactions: ['x'], index: 0 },
+    { what: 'two parked at once, by two processes', before: [0, 0], transactions: ['x'], index: 0 },
+    { what: 'both at the edge of the window', before: [8, 8], transactions: ['x'], index: 0 },
+    { what: 'one of them just outside', before: [9, 8], transactions: ['x'], index: undefined },
+    { what: 'the edge, met by a later record', before: [4, 4], transactions: [good(4), 'x'], index: 1 },
+    { what: 'good records in between', before: [4, 4], transactions: [good(5), 'x'], index: undefined },
+    {
+      what: 'more than allowed, and nothing new',
+      before: [2, 1, 0],
+      transactions: ['', good(9)],
+      index: undefined,
+    },
+    { what: 'more than allowed, and one more', before: [2, 1, 0], transactions: [good(2), 'x'], index: 1 },
+    {
+      what: 'a window of good records behind them',
+      before: [1, 0],
+      transactions: [...Array.from({ length: 30 }, () => '.'), 'xx', 'x'],
+      index: 31,
+    },
+  ])('$what', ({ before, transactions, index }) => {
+    const breaker = new QuarantineBreaker({ maxShare: 0.2, window: 10 }, earlier(...before));
+    expect(refused(breaker, transactions)).toBe(index);
   });
 });
 
