@@ -53,8 +53,7 @@ export function list(pieces: readonly Sql[]): Sql {
   return pieces.join(', ') as Sql;
 }
 
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/gu;
+const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
 
 /** A name of a table, a column, a role, …, always in quotes; one with control characters stays on its line. */
 export function identifier(name: string): Sql {
