@@ -63,7 +63,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'no-agent',
       breaks: 'a wildcard is an agent, which somebody owns',
-      at: 'migrations/0001-ledger.sql',
+      at: 'migrations/0022-texts.sql',
       find: '\\FEFF*].*$',
       replace: '\\FEFF].*$',
       by: 'projector/ownership.pg.test.ts',

@@ -116,7 +116,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'no-delete-of-others',
       breaks: 'a ledger that is wrong makes a sweep delete a live row',
-      at: 'migrations/0002-twins.sql',
+      at: 'migrations/0017-application-machinery.sql',
       find: "WHERE r.id = ANY (run_ids) AND r.observations_json ->> 'backfill_script' = 'history-cdc'",
       replace: 'WHERE r.id = ANY (run_ids)',
       by: 'projector/own-rows-only.pg.test.ts',
@@ -124,15 +124,15 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'no-overwrite-of-others',
       breaks: 'a canonical row of somebody else under our id is overwritten',
-      at: 'migrations/0013-own-rows.sql',
-      find: "AND r.observations_json ->> 'backfill_script' = 'history-cdc'\n",
-      replace: '\n',
+      at: 'migrations/0017-application-machinery.sql',
+      find: "WHERE r.observations_json ->> 'backfill_script' = 'history-cdc'\n",
+      replace: 'WHERE true\n',
       by: 'projector/own-rows-only.pg.test.ts',
     },
     {
       id: 'ours-stay-ours',
       breaks: 'a projector takes its mark off a row of ours, and nobody knows any more who wrote it',
-      at: 'migrations/0013-own-rows.sql',
+      at: 'migrations/0017-application-machinery.sql',
       find: "AND i.observations_json ->> 'backfill_script' = 'history-cdc'\n",
       replace: '\n',
       by: 'projector/grants.pg.test.ts',
