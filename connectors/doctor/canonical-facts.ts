@@ -1,4 +1,3 @@
-import { openGaps, type Gap } from '../../consumers/agent-test-history/continuity/gaps.ts';
 import { assertMigrated, PROJECTOR_RIGHTS } from '../../consumers/agent-test-history/migrate.ts';
 import {
   CANONICAL_TABLES,
@@ -55,11 +54,11 @@ export interface ProjectionFacts {
     readonly name: string;
     readonly partitions: number;
   }[];
-  readonly offsets: readonly StoredOffset[];
-  readonly quarantined: number;
+  readonly offsets: readonly ProjectedOffset[];
 }
 
-export interface StoredOffset {
+/** How far a partition is projected. */
+export interface ProjectedOffset {
   readonly topicId: string;
   readonly partition: number;
   readonly nextOffset: string;
@@ -140,17 +139,7 @@ export async function readProjection(client: Client): Promise<ProjectionFacts> {
   try {
     return certain(await askFacts<ProjectionFacts>(client, PROJECTION, []));
   } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return { topics: [], offsets: [], quarantined: 0 };
-    throw error;
-  }
-}
-
-/** None, where there is no ledger yet, or one that is older. */
-export async function readGaps(client: Client): Promise<readonly Gap[]> {
-  try {
-    return await openGaps(client);
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return [];
+    if (sqlState(error) === UNDEFINED_TABLE) return { topics: [], offsets: [] };
     throw error;
   }
 }
