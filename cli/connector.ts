@@ -1,13 +1,13 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../connectors/deploy/apply.ts';
+import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../operations/connector/apply.ts';
 import { desiredConnector } from '../connectors/deploy/desired.ts';
 import { isClean, planConnector } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
-import { connectorReport } from '../connectors/deploy/status.ts';
+import { connectorReport } from '../operations/connector/connector-report.ts';
 import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
-import { assertContinuous } from '../connectors/watchdog/guard.ts';
-import { topicNames } from '../consumers/lib/names.ts';
+import { assertContinuous } from '../operations/connector/guard.ts';
+import { topicNames } from '../lib/names.ts';
 import { renderPlan, renderReport } from './connector-view.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { messageOf } from '../consumers/lib/errors.ts';
-import { namedError } from '../consumers/lib/named-error.ts';
-import { printable } from '../consumers/lib/printable.ts';
+import { messageOf } from '../lib/errors.ts';
+import { namedError } from '../lib/named-error.ts';
+import { printable } from '../lib/printable.ts';
 import { registerActions } from './actions.ts';
 import { registerCensus } from './census.ts';
 import { registerConfig } from './config.ts';

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { pauseRun, resumeRun, stopRun, type Answer } from '../connectors/snapshot/ask.ts';
-import { coverage, KEPT } from '../connectors/snapshot/coverage.ts';
-import { endsNow, recordsToProject } from '../connectors/snapshot/projection.ts';
-import { isOpen, type SnapshotRun } from '../connectors/snapshot/runs.ts';
-import { portionsOf, type Scope } from '../connectors/snapshot/scope.ts';
-import { SNAPSHOT_NEEDS, withSession, type Session } from '../connectors/snapshot/session.ts';
-import { startSnapshot } from '../connectors/snapshot/start.ts';
-import { statusOf } from '../connectors/snapshot/status.ts';
+import { pauseRun, resumeRun, stopRun, type Answer } from '../operations/snapshot/ask.ts';
+import { coverage, KEPT } from '../operations/snapshot/coverage.ts';
+import { endsNow, recordsToProject } from '../operations/snapshot/projection.ts';
+import { isOpen, type SnapshotRun } from '../operations/snapshot/runs.ts';
+import { portionsOf, type Scope } from '../operations/snapshot/scope.ts';
+import { SNAPSHOT_NEEDS, withSession, type Session } from '../operations/snapshot/session.ts';
+import { startSnapshot } from '../operations/snapshot/start.ts';
+import { statusOf } from '../operations/snapshot/status.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { finish, followRun, type FollowOptions } from './snapshot-follow.ts';
@@ -19,7 +19,7 @@ import {
   type ScopeOptions,
 } from './snapshot-options.ts';
 import { renderDiagnosis, renderStatus, statusJson } from './snapshot-view.ts';
-import { stopOnSignal } from './stop-signal.ts';
+import { stopOnSignal } from '../lib/stop-signal.ts';
 
 const ANSWER_SECONDS = 60;
 

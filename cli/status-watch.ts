@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StatusReport } from '../connectors/status/report.ts';
+import type { StatusReport } from '../operations/status/report.ts';
 import type { CommandContext } from './context.ts';
-import { stopOnSignal } from './stop-signal.ts';
+import { stopOnSignal } from '../lib/stop-signal.ts';
 
 interface WatchOptions {
   /** Between the beginnings of two looks; a look that takes longer is followed by the next at once. */

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
 import { Command, type Ended } from '../support/command.ts';
 
 // Each test starts a process, which takes a second on a quiet machine.

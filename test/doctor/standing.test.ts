@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { judge } from '../../connectors/doctor/doctor.ts';
-import { reportOf } from '../../connectors/status/report.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { judge } from '../../operations/doctor/doctor.ts';
+import { reportOf } from '../../operations/status/report.ts';
 import { facts } from '../status/facts.ts';
 import { CONFIG, gathered } from './healthy.ts';
 import { patched, type Patch } from './patched.ts';

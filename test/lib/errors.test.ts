@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ERROR_CODES, FatalError, messageOf, TransientError } from '../../consumers/lib/errors.ts';
+import { ERROR_CODES, FatalError, messageOf, TransientError } from '../../lib/errors.ts';
 
 test('a fatal error carries its code, its facts, its cause and the way out', () => {
   const cause = new Error('cause');

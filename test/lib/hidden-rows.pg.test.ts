@@ -3,9 +3,9 @@ import { registerCensus } from '../../cli/census.ts';
 import { registerReconcile } from '../../cli/reconcile.ts';
 import { registerRedecide } from '../../cli/redecide.ts';
 import { registerSweep } from '../../cli/sweep.ts';
-import { CANONICAL_READS, LEGACY_READS } from '../../consumers/agent-test-history/requirements.ts';
-import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
-import { assertSeesWhole, hiddenRows } from '../../consumers/lib/sees-whole.ts';
+import { CANONICAL_READS, LEGACY_READS } from '../../consumers/agent-test-history/schema/requirements.ts';
+import { createPool, inTransaction, type Pool } from '../../lib/postgres.ts';
+import { assertSeesWhole, hiddenRows } from '../../lib/sees-whole.ts';
 import { useProjectorRole } from '../support/projector-role.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 

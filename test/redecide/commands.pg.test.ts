@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { Command, type Ended } from '../support/command.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, inserted, type RowValues } from '../support/records.ts';

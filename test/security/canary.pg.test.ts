@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { RunObserver } from '../../consumers/agent-test-history/observer.ts';
-import { messageOf } from '../../consumers/lib/errors.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
-import { createMetrics } from '../../consumers/lib/metrics.ts';
-import { namedError } from '../../consumers/lib/named-error.ts';
+import { RunObserver } from '../../consumers/agent-test-history/stream/observer.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { createLogger } from '../../lib/log.ts';
+import { createMetrics } from '../../lib/metrics.ts';
+import { namedError } from '../../lib/named-error.ts';
 import { Command, type Ended } from '../support/command.ts';
 import { usePartitions } from '../support/partitions.ts';
 import {

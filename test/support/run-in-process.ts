@@ -1,6 +1,6 @@
 import { Command as Program, CommanderError } from 'commander';
 import { AnswerNo, createContext, type CommandContext } from '../../cli/context.ts';
-import { namedError } from '../../consumers/lib/named-error.ts';
+import { namedError } from '../../lib/named-error.ts';
 
 export interface Answer {
   /** As main.ts gives it: 0 good, 1 the answer is no, 2 it cannot go on. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
-import { assertContinuous } from '../../connectors/watchdog/guard.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
+import { assertContinuous } from '../../operations/connector/guard.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { askConnect } from '../support/ask-connect.ts';
 import { differences } from '../support/canonical.ts';
