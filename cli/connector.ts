@@ -1,11 +1,16 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../operations/connector/apply.ts';
-import { desiredConnector } from '../connectors/deploy/desired.ts';
-import { isClean, planConnector } from '../connectors/deploy/plan.ts';
+import {
+  applyConnector,
+  planWith,
+  SILENT_AFTER_MS,
+  type ApplyResult,
+} from '../operations/connector/apply.ts';
+import { isClean } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
 import { connectorReport } from '../operations/connector/connector-report.ts';
-import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
+import { connectClient } from '../connectors/deploy/target.ts';
+import { withServices } from '../operations/facts/services.ts';
 import { assertContinuous } from '../operations/connector/guard.ts';
 import { topicNames } from '../lib/names.ts';
 import { renderPlan, renderReport } from './connector-view.ts';
@@ -104,11 +109,10 @@ function registerPlan(connector: Command, context: CommandContext): void {
     .addHelpText('after', '\nExample:\n  history-cdc connector plan')
     .action(async ({ json }: JsonOption) => {
       const config = context.config(NEEDS);
-      const desired = desiredConnector(config);
-      const plan = await withTarget(config, async (target) =>
-        planConnector(desired, await readActual(target, desired)),
+      const { plan } = await withServices(config, { name: 'history-cdc connector' }, (services) =>
+        planWith(services, config),
       );
-      context.print(json === true ? JSON.stringify(plan, null, 2) : renderPlan(plan, desired.name));
+      context.print(json === true ? JSON.stringify(plan, null, 2) : renderPlan(plan, config.CONNECTOR_NAME));
       if (!isClean(plan)) throw new AnswerNo();
     });
 }

@@ -7,9 +7,8 @@ import {
 } from '../../consumers/agent-test-history/schema/requirements.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Client, type Pool } from '../../lib/postgres.ts';
-import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { askFacts, certain } from './postgres.ts';
+import { askFacts, certain, ifMigrated } from './postgres.ts';
 import { readMissingRights, readRoleRights, type MissingRight, type Right, type RoleRights } from './role.ts';
 
 export interface CanonicalFacts {
@@ -125,17 +124,14 @@ export async function readMissingKeys(client: Client): Promise<readonly UniqueKe
   return wanted.filter((key) => !present.has(key));
 }
 
-const UNDEFINED_TABLE = '42P01';
 const PROJECTION = sqlFile(import.meta.url, './sql/projection.sql');
 
 /** Nothing, where there is no ledger yet. */
 export async function readProjection(client: Client): Promise<ProjectionFacts> {
-  try {
-    return certain(await askFacts<ProjectionFacts>(client, PROJECTION, []));
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return { topics: [], offsets: [] };
-    throw error;
-  }
+  const facts = await ifMigrated(async () =>
+    certain(await askFacts<ProjectionFacts>(client, PROJECTION, [])),
+  );
+  return facts ?? { topics: [], offsets: [] };
 }
 
 const SCHEMA_RIGHTS = sqlFile(import.meta.url, './sql/schema-rights.sql');

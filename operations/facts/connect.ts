@@ -31,6 +31,17 @@ type Offset = Readonly<Record<string, unknown>>;
 
 export type PluginFacts = readonly Plugin[];
 
+export async function readWorker(connect: ConnectClient): Promise<WorkerFacts> {
+  const { version, kafka_cluster_id: kafkaClusterId } = await connect.worker();
+  return { version, kafkaClusterId };
+}
+
+export async function readConnectClock(connect: ConnectClient): Promise<Date> {
+  const clock = await connect.clock();
+  if (clock === undefined) throw new Error('Kafka Connect does not tell the time');
+  return clock;
+}
+
 export async function readConnector(connect: ConnectClient, name: string): Promise<ConnectorFacts> {
   const config = await connect.config(name);
   const status = config === undefined ? undefined : await connect.status(name);

@@ -1,9 +1,8 @@
 import { missingColumns, LEGACY_TABLES } from '../../consumers/agent-test-history/schema/requirements.ts';
 import { type Client } from '../../lib/postgres.ts';
-import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import type { Sql } from '../../lib/quoting.ts';
-import { askFacts, certain } from './postgres.ts';
+import { askFacts, certain, ifMigrated } from './postgres.ts';
 
 /** The table agent_test_history. */
 export interface LegacyTable {
@@ -81,14 +80,10 @@ export async function readLargestRow(client: Client): Promise<LargestRow> {
 
 const HEARTBEAT =
   'SELECT extract(epoch FROM clock_timestamp() - beat)::float8 AS seconds FROM history_cdc_source.heartbeat WHERE id = 1';
-const UNDEFINED_TABLE = '42P01';
 
 export async function readHeartbeatRow(client: Client): Promise<HeartbeatRow> {
-  try {
-    const row = (await client.query<{ seconds: number }>(HEARTBEAT)).rows[0];
-    return row === undefined ? { kind: 'no_row' } : { kind: 'row', secondsAgo: row.seconds };
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return { kind: 'no_table' };
-    throw error;
-  }
+  const found = await ifMigrated(async () => await client.query<{ seconds: number }>(HEARTBEAT));
+  if (found === undefined) return { kind: 'no_table' };
+  const [row] = found.rows;
+  return row === undefined ? { kind: 'no_row' } : { kind: 'row', secondsAgo: row.seconds };
 }

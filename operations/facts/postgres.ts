@@ -33,6 +33,7 @@ export interface ServerFacts {
 }
 
 export interface SlotFacts {
+  readonly name: string;
   /** Null: it is physical. */
   readonly plugin: string | null;
   readonly database: string | null;
@@ -185,4 +186,16 @@ async function position(client: Client): Promise<{ lsn: string; ms: number }> {
 export function certain<T>(facts: T | undefined): T {
   if (facts === undefined) throw new Error('the question to Postgres gave no row');
   return facts;
+}
+
+const UNDEFINED_TABLE = '42P01';
+
+/** Undefined where the schema history_cdc is not there, or is of a release that lacks the table. */
+export async function ifMigrated<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (sqlState(error) === UNDEFINED_TABLE) return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 -- Our replication slot; no row where there is none. Columns of later versions of Postgres are asked by way of JSON. $1 its name
 SELECT json_build_object(
-  'plugin', plugin, 'database', database, 'temporary', temporary, 'active', active, 'walStatus', wal_status,
+  'name', slot_name, 'plugin', plugin, 'database', database, 'temporary', temporary, 'active', active, 'walStatus', wal_status,
   'confirmed', confirmed_flush_lsn::text,
   'lagBytes', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn) END,
   'retainedBytes', CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END,
