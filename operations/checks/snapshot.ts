@@ -153,7 +153,7 @@ export function judgeSnapshot(facts: Seen): SnapshotJudgement {
       reasons: [
         `Debezium gave up in the middle of the table (${run.scan ?? 'UNKNOWN'}), and called that completed; the log of Kafka Connect has the SQL error`,
       ],
-      next: 'mend the cause, then history-cdc snapshot start',
+      next: 'history-cdc snapshot start  # once the cause is mended',
     };
   }
   if (run.state === 'stopped') {
@@ -193,7 +193,7 @@ function judgeOpen(facts: Seen, run: SnapshotRun): SnapshotJudgement {
       reasons: [
         `the connector streams, and has read no chunk for ${String(Math.round(silentMs / 1000))} s: a slow query, or Kafka is slow to take the rows`,
       ],
-      next: 'the log of Kafka Connect, and pg_stat_activity of the legacy database; history-cdc connector restart begins the chunk anew',
+      next: 'history-cdc connector restart  # begins the chunk anew; look first into the log of Kafka Connect, and at pg_stat_activity of the legacy database',
     };
   }
   const forgotten = run.pauseForgotten ? ['it was paused; its task began anew, and forgot that'] : [];

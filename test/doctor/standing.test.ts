@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CHECKS } from '../../operations/checks/all.ts';
-import { judge } from '../../operations/doctor/doctor.ts';
+import { diagnose } from '../../operations/doctor/doctor.ts';
 import { reportOf } from '../../operations/status/report.ts';
-import { facts } from '../status/facts.ts';
+import { looked } from '../status/facts.ts';
 import { CONFIG, gathered } from './healthy.ts';
 import { patched, type Patch } from './patched.ts';
 
@@ -27,7 +27,7 @@ function look(zero: readonly ReturnType<typeof stored>[], later = zero, marks = 
 }
 const verdict = (patch: Patch) => {
   const checks = CHECKS.filter(({ id }) => id === 'projector-moves');
-  const [result] = judge(gathered(patched(patch)), CONFIG, checks).checks;
+  const [result] = diagnose(gathered(patched(patch)), CONFIG, checks).checks;
   return result === undefined ? [] : [result.verdict, result.evidence];
 };
 const stands = (text: string) => ['failed', expect.stringContaining(text) as string];
@@ -71,8 +71,7 @@ describe('projector-moves', () => {
 });
 
 test('status is wrong with one standing partition, and does not say that the projector catches up', () => {
-  const oldestSeconds = { known: true, value: 300 } as const;
-  const report = reportOf(facts({ areas: look([stored(0, '10', 300)]), oldestSeconds }), CONFIG);
+  const report = reportOf(looked({ facts: { ...look([stored(0, '10', 300)]), oldestSeconds: 300 } }), CONFIG);
   expect(report).toMatchObject({
     state: 'wrong',
     problems: [
