@@ -14,6 +14,8 @@ const COPIED = [
   'connectors',
   'consumers',
   'demo',
+  'lib',
+  'operations',
   'stack',
   'package.json',
   'package-lock.json',
