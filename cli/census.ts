@@ -16,7 +16,6 @@ import { assertReachable, createPool, type Pool } from '../consumers/lib/postgre
 import { censusFacts, renderCensus, type Took } from './census-report.ts';
 import { comparisonFacts, renderComparison } from './census-comparison.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 
 const HELP = `
 The prediction comes from the projector's own rule, as if no row had been decided yet. Nothing is written but temporary
@@ -67,7 +66,7 @@ interface Opened {
 async function runCensus(context: CommandContext, { json, compare }: Options): Promise<void> {
   await withUnmigrated(context, async (opened) => {
     if (compare === true) await assertMigrated(opened.canonical);
-    const { figures, compared, took } = await timed(opened, compare === true);
+    const { figures, compared, took } = await timed(context, opened, compare === true);
     const facts = {
       ...censusFacts(figures, took),
       ...(compared && { comparison: comparisonFacts(compared) }),
@@ -86,8 +85,12 @@ interface Answer {
   readonly took: Took;
 }
 
-async function timed({ config, canonical, legacy }: Opened, compare: boolean): Promise<Answer> {
-  const progress = createProgress('census');
+async function timed(
+  context: CommandContext,
+  { config, canonical, legacy }: Opened,
+  compare: boolean,
+): Promise<Answer> {
+  const progress = context.progress('census');
   const start = performance.now();
   const work = {
     canonical,

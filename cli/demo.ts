@@ -5,7 +5,6 @@ import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
 import { runDemo } from '../demo/run.ts';
 import { instanceOf, type Instance } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 
 const DEFAULT_ROWS = 20_000;
 const DEFAULT_SEED = 1;
@@ -47,7 +46,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
         note: (line) => {
           context.note(line);
         },
-        createProgress,
+        createProgress: (what) => context.progress(what),
       });
       context.print(options.json === true ? JSON.stringify(facts, null, 2) : renderReport(facts));
       if (keep) context.note(renderNext(facts, instanceOf(context.environment, options.stack)));

@@ -5,7 +5,6 @@ import type { Report } from '../consumers/agent-test-history/explain/report.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderExplanation } from './explain-view.ts';
-import { createProgress } from './progress.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface ExplainOptions {
@@ -35,7 +34,7 @@ export function registerExplain(program: Command, context: CommandContext): void
 
 async function explainOnce(context: CommandContext, id: string, events: boolean): Promise<Report> {
   return await withDatabases(context, 'explain', async ({ config, canonical, legacy }) => {
-    const progress = createProgress('records of the topic read');
+    const progress = context.progress('records of the topic read');
     const fromKafka = eventReader({
       config,
       canonical,

@@ -1,11 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { Watchdog } from '../connectors/watchdog/watchdog.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/run.ts';
-import { createLogger } from '../consumers/lib/log.ts';
 import type { CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';
-import { stopOnSignal } from './stop-signal.ts';
 
 interface ProjectOptions {
   readonly untilCaughtUp?: true;
@@ -76,13 +73,13 @@ export async function runAndReport(
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
-  const progress = createProgress(settings.mode === 'replay' ? 'replayed' : 'projected');
+  const progress = context.progress(settings.mode === 'replay' ? 'replayed' : 'projected');
   try {
     const result = await runProjector({
       ...settings,
       config,
-      logger: createLogger(config.LOG_LEVEL),
-      stop: stopOnSignal(),
+      logger: context.logger(config.LOG_LEVEL),
+      stop: context.stopSignal(),
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
         return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });

@@ -14,7 +14,6 @@ import type { Pool } from '../consumers/lib/postgres.ts';
 import { schemaLookupOf } from '../consumers/lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
-import { createProgress } from './progress.ts';
 import { recordId, recordIds, said, uuid, whole } from './quarantine-options.ts';
 import {
   listFacts,
@@ -172,7 +171,7 @@ async function retry(
 ): Promise<RetryAnswer[]> {
   const measured = await measuredContext(databases);
   const total = await expected(databases.canonical, retrying.filter);
-  const progress = createProgress('retried');
+  const progress = context.progress('retried');
   const answers: RetryAnswer[] = [];
   try {
     await retryParked({

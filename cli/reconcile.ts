@@ -15,10 +15,8 @@ import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { checkContextOf } from './pipeline-context.ts';
-import { createProgress } from './progress.ts';
 import { repairLast } from './reconcile-repair.ts';
 import { printReport, type Shape } from './reconcile-report.ts';
-import { stopOnSignal } from './stop-signal.ts';
 import { withDatabases, type Databases } from './with-databases.ts';
 
 interface Options {
@@ -128,9 +126,9 @@ async function compared(
     context.note(`the rule ${id} expired on ${expires}: not applied`);
   await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
   await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
-  const progress = createProgress('rows compared');
+  const progress = context.progress('rows compared');
   const total = await roughTotal(databases);
-  const signal = stopOnSignal();
+  const signal = context.stopSignal();
   const closable = await closableGaps(canonical, legacy);
   const run = await reconcile({
     canonical,

@@ -4,7 +4,6 @@ import { redecide, type RedecideResult } from '../consumers/agent-test-history/r
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
-import { createProgress } from './progress.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
@@ -49,7 +48,7 @@ type Answer = RedecideResult & { readonly quarantine: Unhealed };
 async function run(context: CommandContext, apply: boolean): Promise<Answer> {
   return await withDatabases(context, 'redecide', async (databases) => {
     const measured = await measuredContext(databases);
-    const progress = createProgress('looked up');
+    const progress = context.progress('looked up');
     try {
       const result = await redecide({
         ...measured,

@@ -4,7 +4,6 @@ import type { Session } from '../connectors/snapshot/session.ts';
 import { statusOf, type SnapshotStatus } from '../connectors/snapshot/status.ts';
 import { watchRun } from '../connectors/snapshot/watch.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 import { paceSettings, type PaceOptions } from './snapshot-options.ts';
 import { renderStatus, statusJson } from './snapshot-view.ts';
 
@@ -18,7 +17,7 @@ export async function followRun(
   run: SnapshotRun,
   options: FollowOptions,
 ): Promise<void> {
-  const progress = createProgress('rows read');
+  const progress = context.progress('rows read');
   const end = await watchRun(session, run.id, {
     pace: paceSettings(options),
     intervalMs: options.interval * 1000,
@@ -50,7 +49,7 @@ export async function finish(
   { context, session, signal }: { context: CommandContext; session: Session; signal: AbortSignal },
   options: FollowOptions,
 ): Promise<void> {
-  const progress = createProgress('records projected');
+  const progress = context.progress('records projected');
   let most = 0;
   const left = await untilProjected(session, {
     silentAfterMs: 30_000,

@@ -8,7 +8,6 @@ import { SNAPSHOT_NEEDS, withSession, type Session } from '../connectors/snapsho
 import { startSnapshot } from '../connectors/snapshot/start.ts';
 import { statusOf } from '../connectors/snapshot/status.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 import { finish, followRun, type FollowOptions } from './snapshot-follow.ts';
 import {
   paceSettings,
@@ -19,7 +18,6 @@ import {
   type ScopeOptions,
 } from './snapshot-options.ts';
 import { renderDiagnosis, renderStatus, statusJson } from './snapshot-view.ts';
-import { stopOnSignal } from './stop-signal.ts';
 
 const ANSWER_SECONDS = 60;
 
@@ -57,7 +55,7 @@ function registerStart(snapshot: Command, context: CommandContext): void {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
         const wanted = scope === 'missing' ? await missingRows(context, session) : scope;
         if (wanted !== undefined)
-          await startAll({ context, session, signal: stopOnSignal() }, wanted, options);
+          await startAll({ context, session, signal: context.stopSignal() }, wanted, options);
       });
     });
 }
@@ -162,7 +160,7 @@ function registerWatch(snapshot: Command, context: CommandContext): void {
     .action(async (options: FollowOptions) => {
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const started = { context, session, signal: stopOnSignal() };
+        const started = { context, session, signal: context.stopSignal() };
         await followRun(started, openRun(context, session), options);
         await finish(started, options);
       });
@@ -195,7 +193,7 @@ function registerStatus(snapshot: Command, context: CommandContext): void {
     )
     .action(async ({ json, coverage: covered }: { json?: true; coverage: boolean }) => {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const progress = createProgress('legacy rows looked up in the ledger');
+        const progress = context.progress('legacy rows looked up in the ledger');
         const total = session.observer.current().history.runs.at(-1)?.rowsTotal ?? 0;
         const status = await statusOf(session, {
           coverage: covered,

@@ -1,7 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { planUndo, undo, type UndoResult } from '../consumers/agent-test-history/undo/undo.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
 
@@ -49,7 +48,7 @@ function wholeNumber(text: string): number {
 
 async function run(context: CommandContext, { apply, confirm }: Options): Promise<UndoResult> {
   return await withDatabases(context, 'undo', async ({ canonical }) => {
-    const progress = createProgress(apply === true ? 'taken back' : 'looked at');
+    const progress = context.progress(apply === true ? 'taken back' : 'looked at');
     const work = {
       canonical,
       progress: (done: number, total: number) => {

@@ -1,23 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Command, type Ended } from '../support/command.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 
-// Each test starts a process, which takes a second on a quiet machine.
-vi.setConfig({ testTimeout: 60_000 });
+async function run(args: string, settings: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  return await runInProcess(args.split(' '), settings);
+}
 
-let stateFolder: string;
-beforeAll(() => {
-  stateFolder = mkdtempSync(path.join(tmpdir(), 'history-cdc-'));
-});
-afterAll(() => {
-  rmSync(stateFolder, { recursive: true });
-});
-
-/** Runs where no local stack is up. */
-async function run(args: string, settings: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const environment = { HISTORY_CDC_STATE_DIR: stateFolder, ...settings };
+/** As a user starts it: a process of its own, where no local stack is up. */
+async function runProcess(args: string, settings: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const environment = { HISTORY_CDC_STATE_DIR: '/nonexistent', ...settings };
   return await Command.historyCdc(args.split(' '), environment).ended;
 }
 
@@ -41,7 +32,7 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
   });
 
   test('settings that are missing, all of them at once, with the way out', async () => {
-    const { code, stdout, stderr } = await run('project');
+    const { code, stdout, stderr } = await runProcess('project');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('error CONFIG_INVALID');
     expect(stderr).toContain('DATABASE_URL is not set');
@@ -96,7 +87,7 @@ describe('what is answered ends with exit code 0:', () => {
 describe('config', () => {
   test('lists every setting with its source, and no secret', async () => {
     const settings = { ...ADDRESSES, KAFKA_SASL_PASSWORD: 'hunter2', BATCH_ROWS: '7' };
-    const { code, stdout, stderr } = await run('config --json', settings);
+    const { code, stdout, stderr } = await runProcess('config --json', settings);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const rows = JSON.parse(stdout) as { name: string; value: string | null; source: string }[];
     const shown = Object.fromEntries(rows.map(({ name, value, source }) => [name, [value, source]]));

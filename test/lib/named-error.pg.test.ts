@@ -1,8 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { registerCensus } from '../../cli/census.ts';
-import { registerMigrate } from '../../cli/migrate.ts';
-import { registerSweep } from '../../cli/sweep.ts';
-import { registerUndo } from '../../cli/undo.ts';
 import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { namedError } from '../../consumers/lib/named-error.ts';
 import { isEnvironmentError } from '../../consumers/lib/postgres-errors.ts';
@@ -87,13 +83,13 @@ test('an error that is no one of Postgres stays as it is', () => {
 });
 
 test.each([
-  [['census'], registerCensus],
-  [['migrate', '--grant-to', 'app'], registerMigrate],
-  [['undo', '--apply', '--confirm', '0'], registerUndo],
-])('a database that is read only: %j ends with its code', async (args, command) => {
+  { args: ['census'] },
+  { args: ['migrate', '--grant-to', 'app'] },
+  { args: ['undo', '--apply', '--confirm', '0'] },
+])('a database that is read only: $args ends with its code', async ({ args }) => {
   await superuser.query(`ALTER DATABASE "${open.database.name}" SET default_transaction_read_only = on`);
   const { url } = open.database;
-  const answer = await runInProcess([command], args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
+  const answer = await runInProcess(args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
   await superuser.query(`ALTER DATABASE "${open.database.name}" RESET ALL`);
   expect(answer).toMatchObject({
     code: 2,
@@ -115,7 +111,7 @@ test('a projector that runs takes it for the environment, and one that starts ha
 test('a sweep that meets a table of ours that is gone names it', async () => {
   await superuser.query('ALTER TABLE history_cdc.agent_spelling RENAME TO away');
   const { url } = open.database;
-  const answer = await runInProcess([registerSweep], ['sweep'], {
+  const answer = await runInProcess(['sweep'], {
     DATABASE_URL: url,
     LEGACY_DATABASE_URL: url,
   });
