@@ -16,6 +16,7 @@ import { assertReachable, createPool, type Pool } from '../consumers/lib/postgre
 import { censusFacts, renderCensus, type Took } from './census-report.ts';
 import { comparisonFacts, renderComparison } from './census-comparison.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
 
 const HELP = `
 The prediction comes from the projector's own rule, as if no row had been decided yet. Nothing is written but temporary
@@ -43,12 +44,8 @@ interface Options {
   readonly compare?: true;
 }
 
-export function registerCensus(program: Command, context: CommandContext): void {
-  program
-    .command('census')
-    .description(
-      'predict the count of every decision from the legacy table; reads only, and needs no `migrate`',
-    )
+export function registerCensus(command: Command, context: CommandContext): void {
+  command
     .option('--json', 'print the result as JSON, with the ids of every row that is odd')
     .option('--compare', 'after the run: hold the prediction against the ledger, and explain each difference')
     .addHelpText('after', HELP)
@@ -90,7 +87,7 @@ async function timed(
   { config, canonical, legacy }: Opened,
   compare: boolean,
 ): Promise<Answer> {
-  const progress = context.progress('census');
+  const progress = createProgress('census', context.surroundings);
   const start = performance.now();
   const work = {
     canonical,

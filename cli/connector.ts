@@ -18,11 +18,11 @@ interface JsonOption {
   readonly json?: true;
 }
 
-export function registerConnector(program: Command, context: CommandContext): void {
-  const connector = program
-    .command('connector')
-    .description('the Debezium connector in Kafka Connect: what it needs, plan, apply, status')
-    .addHelpText('after', '\nExamples:\n  history-cdc connector plan\n  history-cdc connector apply');
+export function registerConnector(command: Command, context: CommandContext): void {
+  const connector = command.addHelpText(
+    'after',
+    '\nExamples:\n  history-cdc connector plan\n  history-cdc connector apply',
+  );
   registerSql(connector, context);
   registerPlan(connector, context);
   registerApply(connector, context);

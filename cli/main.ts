@@ -1,23 +1,24 @@
-import { createContext, type Output } from './context.ts';
-import { runHistoryCdc } from './program.ts';
+import { runProgram } from './program.ts';
+import { stopOnSignal } from './stop-signal.ts';
 
-const { stdout, stderr } = process;
-
-// `history-cdc config | head`: whoever reads has read enough.
-stdout.on('error', (error: NodeJS.ErrnoException) => {
+// `history-cdc config | head`: the reader has read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
 });
 
-const output: Output = {
-  write: (text) => void stdout.write(text),
-  writeError: (text) => void stderr.write(text),
-  redraws: stdout.isTTY,
-  drawsBars: stderr.isTTY,
-};
-process.exitCode = await runHistoryCdc(process.argv.slice(2), createContext(process.env, output));
-// A pipe takes 64 kB at once; an answer is not over before whoever reads it has all of it.
-await Promise.all([stdout, stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))));
-// The command is done. kafkajs can lose sight of a connection when a broker comes back, and that one would keep the
-// process alive for good: a projector that has stopped, or that cannot go on, and does not end.
+process.exitCode = await runProgram(process.argv.slice(2), {
+  environment: process.env,
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  redraws: process.stdout.isTTY,
+  drawsBars: process.stderr.isTTY,
+  stopSignal: stopOnSignal,
+});
+// A pipe takes 64 kB at once: wait until the reader has the whole answer.
+await Promise.all(
+  [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
+);
+// kafkajs can lose sight of a connection when a broker comes back. That connection would keep the process alive for
+// good, so that a projector which has stopped, or cannot go on, would not end.
 process.exit();

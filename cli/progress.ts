@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { Output } from './context.ts';
+import type { Surroundings } from './program.ts';
 
 export interface Progress {
   update(done: number, total: number): void;
@@ -12,8 +12,8 @@ const LINE_EVERY_MS = 5_000;
  * A bar with total and ETA on a terminal; elsewhere a line on stderr now and then. It ends at the total: what comes
  * after that is no backlog any more, and is in the log and the metrics.
  */
-export function createProgress(what: string, { drawsBars, writeError }: Output): Progress {
-  return untilTotal(drawsBars ? bar(what) : lines(what, writeError));
+export function createProgress(what: string, { drawsBars, stderr }: Surroundings): Progress {
+  return untilTotal(drawsBars ? bar(what) : lines(what, stderr));
 }
 
 function untilTotal(progress: Progress): Progress {

@@ -1,7 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { Watchdog } from '../connectors/watchdog/watchdog.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/run.ts';
+import { createLogger } from '../consumers/lib/log.ts';
 import type { CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';
 
 interface ProjectOptions {
@@ -14,12 +16,8 @@ interface ProjectOptions {
   readonly json?: true;
 }
 
-export function registerProject(program: Command, context: CommandContext): void {
-  program
-    .command('project')
-    .description(
-      'project the topic into the canonical tables: the snapshot, then every change, until stopped',
-    )
+export function registerProject(command: Command, context: CommandContext): void {
+  command
     .option('--until-caught-up', 'end when everything that is in the topic now has been projected')
     .option('--dry-run', 'run the same code and roll every transaction back (implies --until-caught-up)')
     .option('--accept-new-topic', 'the topic was made anew and begins with a whole snapshot: go on with it')
@@ -73,13 +71,16 @@ export async function runAndReport(
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
-  const progress = context.progress(settings.mode === 'replay' ? 'replayed' : 'projected');
+  const progress = createProgress(
+    settings.mode === 'replay' ? 'replayed' : 'projected',
+    context.surroundings,
+  );
   try {
     const result = await runProjector({
       ...settings,
       config,
-      logger: context.logger(config.LOG_LEVEL),
-      stop: context.stopSignal(),
+      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+      stop: context.surroundings.stopSignal(),
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
         return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });

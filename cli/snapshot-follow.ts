@@ -4,6 +4,7 @@ import type { Session } from '../connectors/snapshot/session.ts';
 import { statusOf, type SnapshotStatus } from '../connectors/snapshot/status.ts';
 import { watchRun } from '../connectors/snapshot/watch.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
 import { paceSettings, type PaceOptions } from './snapshot-options.ts';
 import { renderStatus, statusJson } from './snapshot-view.ts';
 
@@ -17,7 +18,7 @@ export async function followRun(
   run: SnapshotRun,
   options: FollowOptions,
 ): Promise<void> {
-  const progress = context.progress('rows read');
+  const progress = createProgress('rows read', context.surroundings);
   const end = await watchRun(session, run.id, {
     pace: paceSettings(options),
     intervalMs: options.interval * 1000,
@@ -49,7 +50,7 @@ export async function finish(
   { context, session, signal }: { context: CommandContext; session: Session; signal: AbortSignal },
   options: FollowOptions,
 ): Promise<void> {
-  const progress = context.progress('records projected');
+  const progress = createProgress('records projected', context.surroundings);
   let most = 0;
   const left = await untilProjected(session, {
     silentAfterMs: 30_000,

@@ -8,6 +8,7 @@ import { SNAPSHOT_NEEDS, withSession, type Session } from '../connectors/snapsho
 import { startSnapshot } from '../connectors/snapshot/start.ts';
 import { statusOf } from '../connectors/snapshot/status.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { createProgress } from './progress.ts';
 import { finish, followRun, type FollowOptions } from './snapshot-follow.ts';
 import {
   paceSettings,
@@ -21,14 +22,11 @@ import { renderDiagnosis, renderStatus, statusJson } from './snapshot-view.ts';
 
 const ANSWER_SECONDS = 60;
 
-export function registerSnapshot(program: Command, context: CommandContext): void {
-  const snapshot = program
-    .command('snapshot')
-    .description('read the legacy table again while everything streams on: whole, or some rows of it')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  history-cdc snapshot start --follow\n  history-cdc snapshot status',
-    );
+export function registerSnapshot(command: Command, context: CommandContext): void {
+  const snapshot = command.addHelpText(
+    'after',
+    '\nExamples:\n  history-cdc snapshot start --follow\n  history-cdc snapshot status',
+  );
   registerStart(snapshot, context);
   registerWatch(snapshot, context);
   registerStatus(snapshot, context);
@@ -55,7 +53,7 @@ function registerStart(snapshot: Command, context: CommandContext): void {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
         const wanted = scope === 'missing' ? await missingRows(context, session) : scope;
         if (wanted !== undefined)
-          await startAll({ context, session, signal: context.stopSignal() }, wanted, options);
+          await startAll({ context, session, signal: context.surroundings.stopSignal() }, wanted, options);
       });
     });
 }
@@ -160,7 +158,7 @@ function registerWatch(snapshot: Command, context: CommandContext): void {
     .action(async (options: FollowOptions) => {
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const started = { context, session, signal: context.stopSignal() };
+        const started = { context, session, signal: context.surroundings.stopSignal() };
         await followRun(started, openRun(context, session), options);
         await finish(started, options);
       });
@@ -193,7 +191,7 @@ function registerStatus(snapshot: Command, context: CommandContext): void {
     )
     .action(async ({ json, coverage: covered }: { json?: true; coverage: boolean }) => {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const progress = context.progress('legacy rows looked up in the ledger');
+        const progress = createProgress('legacy rows looked up in the ledger', context.surroundings);
         const total = session.observer.current().history.runs.at(-1)?.rowsTotal ?? 0;
         const status = await statusOf(session, {
           coverage: covered,

@@ -16,7 +16,7 @@ export async function watch(
   look: () => Promise<StatusReport>,
   { everyMs, render, redraw }: WatchOptions,
 ): Promise<StatusReport | undefined> {
-  const signal = context.stopSignal();
+  const signal = context.surroundings.stopSignal();
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => {
       resolve(undefined);

@@ -17,6 +17,7 @@ import { Tables } from '../support/tables.ts';
  * The oldest Postgres that is supported, from the DBA's script to the proof: the main path of each of our statements. All
  * other files of this project run on the newest.
  */
+
 let server: OlderPostgres;
 let app: Pool;
 let superuser: Pool;

@@ -82,21 +82,20 @@ test('an error that is no one of Postgres stays as it is', () => {
   expect(namedError(new TypeError('a fault of ours'))).toBeUndefined();
 });
 
-test.each([
-  { args: ['census'] },
-  { args: ['migrate', '--grant-to', 'app'] },
-  { args: ['undo', '--apply', '--confirm', '0'] },
-])('a database that is read only: $args ends with its code', async ({ args }) => {
-  await superuser.query(`ALTER DATABASE "${open.database.name}" SET default_transaction_read_only = on`);
-  const { url } = open.database;
-  const answer = await runInProcess(args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
-  await superuser.query(`ALTER DATABASE "${open.database.name}" RESET ALL`);
-  expect(answer).toMatchObject({
-    code: 2,
-    stderr: expect.stringMatching(/error DATABASE_READ_ONLY/) as unknown,
-  });
-  expect(answer.stderr).not.toContain('GRANT');
-});
+test.each([[['census']], [['migrate', '--grant-to', 'app']], [['undo', '--apply', '--confirm', '0']]])(
+  'a database that is read only: %j ends with its code',
+  async (args) => {
+    await superuser.query(`ALTER DATABASE "${open.database.name}" SET default_transaction_read_only = on`);
+    const { url } = open.database;
+    const answer = await runInProcess(args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
+    await superuser.query(`ALTER DATABASE "${open.database.name}" RESET ALL`);
+    expect(answer).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/error DATABASE_READ_ONLY/) as unknown,
+    });
+    expect(answer.stderr).not.toContain('GRANT');
+  },
+);
 
 test('a projector that runs takes it for the environment, and one that starts has a code', async () => {
   await superuser.query(`ALTER DATABASE "${open.database.name}" SET default_transaction_read_only = on`);
