@@ -44,12 +44,8 @@ interface Options {
   readonly compare?: true;
 }
 
-export function registerCensus(program: Command, context: CommandContext): void {
-  program
-    .command('census')
-    .description(
-      'predict the count of every decision from the legacy table; reads only, and needs no `migrate`',
-    )
+export function registerCensus(command: Command, context: CommandContext): void {
+  command
     .option('--json', 'print the result as JSON, with the ids of every row that is odd')
     .option('--compare', 'after the run: hold the prediction against the ledger, and explain each difference')
     .addHelpText('after', HELP)
@@ -67,7 +63,7 @@ interface Opened {
 async function runCensus(context: CommandContext, { json, compare }: Options): Promise<void> {
   await withUnmigrated(context, async (opened) => {
     if (compare === true) await assertMigrated(opened.canonical);
-    const { figures, compared, took } = await timed(opened, compare === true);
+    const { figures, compared, took } = await timed(context, opened, compare === true);
     const facts = {
       ...censusFacts(figures, took),
       ...(compared && { comparison: comparisonFacts(compared) }),
@@ -86,8 +82,12 @@ interface Answer {
   readonly took: Took;
 }
 
-async function timed({ config, canonical, legacy }: Opened, compare: boolean): Promise<Answer> {
-  const progress = createProgress('census');
+async function timed(
+  context: CommandContext,
+  { config, canonical, legacy }: Opened,
+  compare: boolean,
+): Promise<Answer> {
+  const progress = createProgress('census', context.surroundings);
   const start = performance.now();
   const work = {
     canonical,

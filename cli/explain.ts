@@ -4,8 +4,8 @@ import { eventReader } from '../operations/explain/read-from-kafka.ts';
 import type { Report } from '../operations/explain/report.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { renderExplanation } from './explain-view.ts';
 import { createProgress } from './progress.ts';
+import { renderExplanation } from './explain-view.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface ExplainOptions {
@@ -13,13 +13,9 @@ interface ExplainOptions {
   readonly events: boolean;
 }
 
-export function registerExplain(program: Command, context: CommandContext): void {
-  program
-    .command('explain')
+export function registerExplain(command: Command, context: CommandContext): void {
+  command
     .argument('<id>', 'the id of a legacy row, or of a canonical row', uuid)
-    .description(
-      'everything known about one row: events, look-ups then and now, twins, decision, what would be decided today',
-    )
     .option('--no-events', 'do not read the topic')
     .option('--json', 'print the facts as JSON')
     .addHelpText(
@@ -35,7 +31,7 @@ export function registerExplain(program: Command, context: CommandContext): void
 
 async function explainOnce(context: CommandContext, id: string, events: boolean): Promise<Report> {
   return await withDatabases(context, 'explain', async ({ config, canonical, legacy }) => {
-    const progress = createProgress('records of the topic read');
+    const progress = createProgress('records of the topic read', context.surroundings);
     const fromKafka = eventReader({
       config,
       canonical,

@@ -5,7 +5,6 @@ import { createLogger } from '../lib/log.ts';
 import type { CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';
-import { stopOnSignal } from '../lib/stop-signal.ts';
 
 interface ProjectOptions {
   readonly untilCaughtUp?: true;
@@ -17,12 +16,8 @@ interface ProjectOptions {
   readonly json?: true;
 }
 
-export function registerProject(program: Command, context: CommandContext): void {
-  program
-    .command('project')
-    .description(
-      'project the topic into the canonical tables: the snapshot, then every change, until stopped',
-    )
+export function registerProject(command: Command, context: CommandContext): void {
+  command
     .option('--until-caught-up', 'end when everything that is in the topic now has been projected')
     .option('--dry-run', 'run the same code and roll every transaction back (implies --until-caught-up)')
     .option('--accept-new-topic', 'the topic was made anew and begins with a whole snapshot: go on with it')
@@ -76,13 +71,16 @@ export async function runAndReport(
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
-  const progress = createProgress(settings.mode === 'replay' ? 'replayed' : 'projected');
+  const progress = createProgress(
+    settings.mode === 'replay' ? 'replayed' : 'projected',
+    context.surroundings,
+  );
   try {
     const result = await runProjector({
       ...settings,
       config,
-      logger: createLogger(config.LOG_LEVEL),
-      stop: stopOnSignal(),
+      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+      stop: context.surroundings.stopSignal(),
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
         return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });

@@ -13,8 +13,8 @@ import { messageOf } from '../lib/errors.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { schemaLookupOf } from '../lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { recordId, recordIds, said, uuid, whole } from './quarantine-options.ts';
 import {
   listFacts,
@@ -30,11 +30,8 @@ import { withDatabases, type Databases } from './with-databases.ts';
 const LISTED = 100;
 const MAX_ATTEMPTS = 5;
 
-export function registerQuarantine(program: Command, context: CommandContext): void {
-  const quarantine = program
-    .command('quarantine')
-    .description('records that could not be decoded or mapped: see them, try them again, give them up')
-    .addHelpText('after', '\nExample:\n  history-cdc quarantine list');
+export function registerQuarantine(command: Command, context: CommandContext): void {
+  const quarantine = command.addHelpText('after', '\nExample:\n  history-cdc quarantine list');
   registerList(quarantine, context);
   registerShow(quarantine, context);
   registerRetry(quarantine, context);
@@ -172,7 +169,7 @@ async function retry(
 ): Promise<RetryAnswer[]> {
   const measured = await measuredContext(databases);
   const total = await expected(databases.canonical, retrying.filter);
-  const progress = createProgress('retried');
+  const progress = createProgress('retried', context.surroundings);
   const answers: RetryAnswer[] = [];
   try {
     await retryParked({

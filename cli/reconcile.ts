@@ -14,11 +14,10 @@ import { closableGaps, closeGaps } from '../operations/continuity/gaps.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { checkContextOf } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
+import { checkContextOf } from './pipeline-context.ts';
 import { repairLast } from './reconcile-repair.ts';
 import { printReport, type Shape } from './reconcile-report.ts';
-import { stopOnSignal } from '../lib/stop-signal.ts';
 import { withDatabases, type Databases } from './with-databases.ts';
 
 interface Options {
@@ -61,12 +60,8 @@ Examples:
   history-cdc reconcile --repair
   history-cdc reconcile --repair --apply`;
 
-export function registerReconcile(program: Command, context: CommandContext): void {
-  program
-    .command('reconcile')
-    .description(
-      'compare legacy, ledger and canonical rows, both ways and by content; every id of what is wrong',
-    )
+export function registerReconcile(command: Command, context: CommandContext): void {
+  command
     .option('--accept <file>', 'a file of accepted differences')
     .option(
       '--settle-seconds <seconds>',
@@ -128,9 +123,9 @@ async function compared(
     context.note(`the rule ${id} expired on ${expires}: not applied`);
   await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
   await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
-  const progress = createProgress('rows compared');
+  const progress = createProgress('rows compared', context.surroundings);
   const total = await roughTotal(databases);
-  const signal = stopOnSignal();
+  const signal = context.surroundings.stopSignal();
   const closable = await closableGaps(canonical, legacy);
   const run = await reconcile({
     canonical,

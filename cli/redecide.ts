@@ -3,16 +3,14 @@ import type { Change } from '../operations/redecide/judge.ts';
 import { redecide, type RedecideResult } from '../operations/redecide/redecide.ts';
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
-export function registerRedecide(program: Command, context: CommandContext): void {
-  program
-    .command('redecide')
-    .description('list the rows that would be decided otherwise today, and why; a dry run unless told')
+export function registerRedecide(command: Command, context: CommandContext): void {
+  command
     .option(
       '--apply',
       'decide anew what has no canonical row and was decided inside the grace window (OWNERSHIP_GRACE_HOURS)',
@@ -49,7 +47,7 @@ type Answer = RedecideResult & { readonly quarantine: Unhealed };
 async function run(context: CommandContext, apply: boolean): Promise<Answer> {
   return await withDatabases(context, 'redecide', async (databases) => {
     const measured = await measuredContext(databases);
-    const progress = createProgress('looked up');
+    const progress = createProgress('looked up', context.surroundings);
     try {
       const result = await redecide({
         ...measured,

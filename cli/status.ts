@@ -28,10 +28,8 @@ Examples:
   history-cdc status --watch
   history-cdc status --watch 30 --json`;
 
-export function registerStatus(program: Command, context: CommandContext): void {
-  program
-    .command('status')
-    .description('one screen: is it good, how far behind is it, and the one thing to do next')
+export function registerStatus(command: Command, context: CommandContext): void {
+  command
     .option('--watch [seconds]', 'look again and again', parseSeconds)
     .option('--json', 'print the facts as JSON; with --watch, a line a look')
     .addHelpText('after', HELP)
@@ -46,7 +44,7 @@ export function registerStatus(program: Command, context: CommandContext): void 
             : await watch(context, look, {
                 everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
                 render: json === true ? (report) => JSON.stringify(report) : renderStatus,
-                redraw: json !== true && process.stdout.isTTY,
+                redraw: json !== true && context.surroundings.redraws,
               });
         if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();
       } finally {

@@ -9,12 +9,8 @@ import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
-export function registerSweep(program: Command, context: CommandContext): void {
-  program
-    .command('sweep')
-    .description(
-      'look once for live rows and memberships that came late, and put them right, as `project` does',
-    )
+export function registerSweep(command: Command, context: CommandContext): void {
+  command
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -32,7 +28,11 @@ type Answer = SweepResult & { readonly quarantine: Unhealed };
 async function sweepOnce(context: CommandContext): Promise<Answer> {
   return await withDatabases(context, 'sweep', async (databases) => {
     const { canonical, config } = databases;
-    const record = { canonical, by: 'sweep', logger: createLogger(config.LOG_LEVEL) } as const;
+    const record = {
+      canonical,
+      by: 'sweep',
+      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+    } as const;
     const result = await onRecord(record, async () => {
       const graceSeconds = config.OWNERSHIP_GRACE_HOURS * 3600;
       const parkedRetentionDays = config.PARKED_RETENTION_DAYS;

@@ -11,10 +11,8 @@ interface Options {
   readonly json?: true;
 }
 
-export function registerUndo(program: Command, context: CommandContext): void {
-  program
-    .command('undo')
-    .description('the way back: remove the canonical rows that we wrote; a dry run unless told')
+export function registerUndo(command: Command, context: CommandContext): void {
+  command
     .option('--apply', 'remove them; needs --confirm, and that no projector runs')
     .option('--confirm <rows>', 'the number of rows that the dry run says would be removed', wholeNumber)
     .option('--json', 'print the result as JSON')
@@ -49,7 +47,7 @@ function wholeNumber(text: string): number {
 
 async function run(context: CommandContext, { apply, confirm }: Options): Promise<UndoResult> {
   return await withDatabases(context, 'undo', async ({ canonical }) => {
-    const progress = createProgress(apply === true ? 'taken back' : 'looked at');
+    const progress = createProgress(apply === true ? 'taken back' : 'looked at', context.surroundings);
     const work = {
       canonical,
       progress: (done: number, total: number) => {

@@ -11,6 +11,8 @@ import { failed, notYet, ok, warning } from './verdict.ts';
 const noTopics = (circumstances: Circumstances) =>
   nothingThere('the topics of heartbeat and notifications are not there', 'apply', circumstances);
 
+const CUT = ' (TOPIC_CUT: another record lies before it than the one that was projected)';
+
 export const STREAM_CHECKS = checksOf('stream', {
   'heartbeat-arrives': error(
     'the heartbeat comes through WAL, slot, Connect, converter and Kafka',
@@ -83,16 +85,14 @@ export const STREAM_CHECKS = checksOf('stream', {
       const outside = ours.filter(({ partition, nextOffset }) => {
         const marks = dataTopic.marks.get(partition);
         const next = BigInt(nextOffset);
-        return marks === undefined || next < marks.low || next > marks.high;
+        return marks === undefined || next < marks.low || next > marks.high || marks.isCut === true;
       });
-      return outside.length === 0
-        ? ok(`${String(ours.length)} partitions`)
-        : failed(
-            outside
-              .map(({ partition, nextOffset }) => `partition ${String(partition)}: ${nextOffset}`)
-              .join(', '),
-            newTopic(circumstances.config),
-          );
+      if (outside.length === 0) return ok(`${String(ours.length)} partitions`);
+      const where = outside.map(({ partition, nextOffset }) => {
+        const cut = dataTopic.marks.get(partition)?.isCut === true ? CUT : '';
+        return `partition ${String(partition)}: ${nextOffset}${cut}`;
+      });
+      return failed(where.join(', '), newTopic(circumstances.config));
     },
   ),
 });

@@ -20,20 +20,20 @@ interface Guarded {
 /**
  * Before a connector is told to go on: refuses where its slot is ahead of its stored offset, where what it rests on is
  * not what the projector has recorded, or where a gap is open that nobody has accepted. Once it goes on, the slot and the
- * offset look well again, and the rows in between are missing without a word. What cannot be asked is noted and passes.
+ * offset look well again, and the rows in between are missing without a word. What cannot be asked is noted and passes. Gives what it saw.
  */
 export async function assertContinuous(
   config: Guarded['config'],
   note: Guarded['note'],
   opened?: Services,
-): Promise<void> {
+): Promise<Present> {
   const guard = (services: Services) => assertWith({ services, config, note });
-  await (opened === undefined
+  return await (opened === undefined
     ? withServices(config, { name: 'history-cdc connector' }, guard)
     : guard(opened));
 }
 
-async function assertWith(guarded: Guarded): Promise<void> {
+async function assertWith(guarded: Guarded): Promise<Present> {
   const { config, note } = guarded;
   const { present, blind } = await look({ ...guarded, facts: STREAM, withinMs: WITHIN_MS });
   for (const [spot, reason] of blind) note(`not checked (${reason}): ${UNWATCHED[spot]}`);
@@ -45,6 +45,7 @@ async function assertWith(guarded: Guarded): Promise<void> {
   const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
   if (breaks.length > 0) throw streamBroken({ breaks, gaps: unaccepted }, config);
   if (unaccepted.length > 0) throw gapOpen(unaccepted, config);
+  return present;
 }
 
 /** Undefined where there is no ledger, or it cannot be asked. */

@@ -14,24 +14,25 @@ export interface Backlog {
 }
 
 export interface PartitionBacklog {
-  /** The next offset to project, and where the partition ends. */
+  /** The next record to project, and where the partition ends; where no record waits, the offset that it will get. */
   readonly next: bigint;
   readonly end: bigint;
   /** Undefined where no offset is stored. */
   readonly stored: ProjectedOffset | undefined;
 }
 
-export type Ends = ReadonlyMap<number, { readonly low: bigint; readonly high: bigint }>;
+export type Ends = ReadonlyMap<
+  number,
+  { readonly low: bigint; readonly high: bigint; readonly unreadFrom?: bigint }
+>;
 
 export function backlogOf(topicId: string, ends: Ends, offsets: readonly ProjectedOffset[]): Backlog {
   const ours = offsets.filter((offset) => offset.topicId === topicId);
   const partitions = new Map(
-    [...ends].map(([partition, { low, high: end }]) => {
+    [...ends].map(([partition, { low, high: end, unreadFrom }]) => {
       const stored = ours.find((offset) => offset.partition === partition);
-      return [
-        partition,
-        { next: stored === undefined ? low : BigInt(stored.nextOffset), end, stored },
-      ] as const;
+      const next = unreadFrom ?? (stored === undefined ? low : BigInt(stored.nextOffset));
+      return [partition, { next, end, stored }] as const;
     }),
   );
   return {

@@ -137,7 +137,10 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
     needs: KAFKA,
     // A projector goes on meanwhile: ends that are older than its offsets would be behind them.
     after: 'projection',
-    ask: async (s, config) => kafka.readDataTopic(await s.kafka(), topicNames(config).data),
+    ask: async (s, config, earlier) => {
+      const offsets = valueOf(await earlier('projection'))?.offsets;
+      return await kafka.readDataTopic(await s.kafka(), topicNames(config).data, offsets);
+    },
   },
   beats: {
     needs: KAFKA,

@@ -38,12 +38,13 @@ export function standingPartitions(
 ): StandingPartition[] {
   const { partitions } = backlogOf(topicId, marks, offsets);
   const after = backlogOf(topicId, marks, later).partitions;
-  return [...partitions].flatMap(([partition, { next: nextOffset, end, stored }]) => {
+  return [...partitions].flatMap(([partition, { next, end, stored }]) => {
     const moved = after.get(partition)?.stored?.nextOffset;
-    if (end <= nextOffset || (moved !== undefined && moved !== stored?.nextOffset)) return [];
+    if (end <= next || (moved !== undefined && moved !== stored?.nextOffset)) return [];
     const seconds = stored === undefined || stored.secondsAgo < 0 ? undefined : stored.secondsAgo;
     if (seconds !== undefined && seconds <= STANDS_AFTER_SECONDS) return [];
-    const openFrom = marks.get(partition)?.openFrom;
+    const { openFrom, low = 0n } = marks.get(partition) ?? {};
+    const nextOffset = stored === undefined ? low : BigInt(stored.nextOffset);
     return [{ partition, nextOffset, end, seconds, projector: stored?.projector, openFrom }];
   });
 }

@@ -24,7 +24,7 @@ export interface Failure {
 /** What one look has seen. What could not be asked is left out, and is no break. */
 export interface Look {
   readonly present: Present;
-  readonly answers: Pick<Answers, 'dataTopic' | 'beats' | 'writes' | 'projection'>;
+  readonly answers: Pick<Answers, 'dataTopic' | 'beats' | 'writes'>;
   /** What has failed of the connector; null where nothing has, undefined where it is not known. */
   readonly failure: Failure | null | undefined;
   /** Why a service gives no answer. */
@@ -34,7 +34,7 @@ export interface Look {
 /** What must be seen before the stream goes on. */
 export const STREAM: readonly FactName[] = [...STREAM_RESTS_ON, 'writes'];
 /** What a watch sees besides: whether the stream moves, and the connector's task. */
-export const WATCHED: readonly FactName[] = [...STREAM, 'connector', 'beats', 'projection'];
+export const WATCHED: readonly FactName[] = [...STREAM, 'connector', 'beats'];
 /** A service that is slower than this is looked at the next time. */
 const WITHIN_MS = 5_000;
 

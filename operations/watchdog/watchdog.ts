@@ -18,6 +18,7 @@ import { settledWithin } from '../../lib/settled-within.ts';
 import { NoAnswer, within } from '../../lib/within.ts';
 import { valueOf } from '../facts/answer.ts';
 import { backlogOf } from '../facts/backlog.ts';
+import { readProjection } from '../facts/canonical.ts';
 import { Services } from '../facts/services.ts';
 import { BlindSpots } from './blind-spots.ts';
 import { gapOpen, streamBroken } from './break-errors.ts';
@@ -128,7 +129,7 @@ export class Watchdog implements Watch {
     try {
       await within(JUDGED_WITHIN_MS, async () => {
         await this.#judgeContinuity(seen);
-        this.#showStalls(this.#movement(seen));
+        this.#showStalls(await this.#movement(seen));
         await this.#restarter.consider(seen);
       });
       this.#blind.show(seen.blind);
@@ -162,15 +163,15 @@ export class Watchdog implements Watch {
     this.#gaps = gaps.length;
   }
 
-  #movement({ answers }: Look): Movement {
+  async #movement({ answers }: Look): Promise<Movement> {
     const [topic, beats = 0n] = [valueOf(answers.dataTopic), valueOf(answers.beats)];
     const seen = { changes: valueOf(answers.writes)?.changes, beating: beats > 0n };
     if (topic === undefined) return { ...seen, arrived: undefined, partitions: undefined };
-    const projected = valueOf(answers.projection)?.offsets;
+    const { offsets } = await readProjection(this.#services.canonical());
     return {
       ...seen,
       arrived: [...topic.marks.values()].reduce((sum, { high }) => sum + high, beats),
-      partitions: projected && backlogOf(this.#options.topicId, topic.marks, projected).partitions,
+      partitions: backlogOf(this.#options.topicId, topic.marks, offsets).partitions,
     };
   }
 

@@ -112,9 +112,9 @@ describe('docker-compose.yml', () => {
     const mounts = services.flatMap(([, { volumes = [] }]) =>
       volumes.map((volume) => volume.split(':')[0] ?? ''),
     );
-    const named = mounts.filter((mount) => !mount.startsWith('.//'));
+    const named = mounts.filter((mount) => !mount.startsWith('./'));
     expect(named.sort()).toEqual(Object.keys(compose.volumes).sort());
-    const files = mounts.filter((mount) => mount.startsWith('.//'));
+    const files = mounts.filter((mount) => mount.startsWith('./'));
     expect(files).toHaveLength(2);
     for (const file of files) expect(read(file)).not.toBe('');
     const configs = services.flatMap(([, { configs: used = [] }]) => used.map(({ source }) => source));
