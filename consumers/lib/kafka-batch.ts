@@ -1,17 +1,17 @@
-/** A batch of records of one partition, as the broker stores it. Followers, and brokers that restart, keep it as it is. */
+/** A batch of records of one partition, as the broker stores it. Followers and restarted brokers keep it as it is. */
 export interface BatchMark {
   readonly first: bigint;
   readonly last: bigint;
-  /** Grows with each election of a leader; a log loses its end in an election only. */
+  /** Increases with each leader election. A log can lose its end only in an election. */
   readonly leaderEpoch: bigint;
-  /** The newest time of its records. */
+  /** The newest time of the batch's records. */
   readonly newestMs: bigint;
 }
 
 /**
- * True where the batch that lies at an offset now is the one that lay there before. Where the end of a log was cut off and
- * has grown again, the batch has another epoch, other bounds or a later time. Compaction may take the newest record out,
- * which makes the batch older.
+ * True if the batch at an offset now is the same batch as before. If the end of a log was cut off and has grown again,
+ * the batch has another epoch, other bounds or a later time. Compaction may remove the newest record, which makes the
+ * batch older.
  */
 export function isSameBatch(before: BatchMark, now: BatchMark): boolean {
   return (
