@@ -1,7 +1,7 @@
 // Compiles the command `history-cdc` once per state of its sources, because Node 20 cannot run TypeScript and a compiler
 // at every start costs more than most commands. A build lies in node_modules/.cache/history-cdc, in a folder named by the
 // hash of everything it is made of: a build of other sources has another name, so that it is never run by mistake.
-// By itself (`node bin/compile.mjs`) it makes the build and fails where it cannot: that is for container images.
+// By itself (`node bin/compile.mjs`) it makes the build, names it, and fails where it cannot: that is for container images.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -102,4 +102,4 @@ function removeOld(present) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await compiled();
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${await compiled()}\n`);

@@ -1,10 +1,12 @@
+import type { RawRecord } from './kafka-fetch-answer.ts';
+
 /** A batch of records of one partition, as the broker stores it. Followers and restarted brokers keep it as it is. */
 export interface BatchMark {
   readonly first: bigint;
   readonly last: bigint;
   /** Increases with each leader election. A log can lose its end only in an election. */
   readonly leaderEpoch: bigint;
-  /** The newest time of the batch's records. */
+  /** The newest time of its records. */
   readonly newestMs: bigint;
 }
 
@@ -29,4 +31,17 @@ export function formatBatch({ first, last, leaderEpoch, newestMs }: BatchMark): 
 export function parseBatch(text: string): BatchMark {
   const [first = 0n, last = 0n, leaderEpoch = 0n, newestMs = 0n] = text.split(' ').map(BigInt);
   return { first, last, leaderEpoch, newestMs };
+}
+
+/** The batches that a fetch has read, in order. The records of one batch share one context object. */
+export function batchesOf(records: readonly RawRecord[]): BatchMark[] {
+  const contexts = records.flatMap(({ batchContext }, index) =>
+    records[index - 1]?.batchContext.firstOffset === batchContext.firstOffset ? [] : [batchContext],
+  );
+  return contexts.map(({ firstOffset, lastOffsetDelta, partitionLeaderEpoch, maxTimestamp }) => ({
+    first: BigInt(firstOffset),
+    last: BigInt(firstOffset) + BigInt(lastOffsetDelta),
+    leaderEpoch: BigInt(partitionLeaderEpoch),
+    newestMs: BigInt(maxTimestamp),
+  }));
 }

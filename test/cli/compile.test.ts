@@ -1,8 +1,17 @@
-import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const REPOSITORY = path.join(import.meta.dirname, '..', '..');
 
@@ -89,4 +98,32 @@ test('an error names the line of the source', async () => {
   const { code, stderr } = await run();
   expect(code).toBe(1);
   expect(stderr).toContain('lib/say.ts:4:');
+});
+
+describe('a command loads only what it needs:', () => {
+  /** The packages that a file of the build imports, directly or by other files, without what is only loaded later. */
+  function packages(file: string, seen = new Set<string>()): string[] {
+    const imported = [
+      ...readFileSync(file, 'utf8').matchAll(/^(?:import|} from|import .* from) "([^"]+)";$/gm),
+    ];
+    for (const [, name = ''] of imported) {
+      if (seen.has(name) || name.startsWith('node:')) continue;
+      seen.add(name);
+      if (name.startsWith('./')) packages(path.join(path.dirname(file), name), seen);
+    }
+    return [...seen].filter((name) => !name.startsWith('./')).sort();
+  }
+
+  test.each([
+    ['--help and --version', /^main\.js$/, ['commander']],
+    ['config', /^config-\w+\.js$/, ['cli-table3', 'pg', 'pino', 'zod']],
+  ])('%s', (_, name, expected) => {
+    const main = execFileSync(process.execPath, [path.join(REPOSITORY, 'bin', 'compile.mjs')], {
+      encoding: 'utf8',
+    });
+    const folder = path.dirname(main.trim());
+    const files = readdirSync(folder).filter((file) => name.test(file));
+    expect(files).toHaveLength(1);
+    expect(packages(path.join(folder, files[0] ?? ''))).toEqual(expected);
+  });
 });
