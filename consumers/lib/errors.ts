@@ -35,7 +35,7 @@ export const ERROR_CODES = {
   GAP_OPEN: 'a gap in the stream is open that nobody has accepted, or none is open that was to be accepted',
   QUARANTINE_BREAKER: 'more records than QUARANTINE_MAX_SHARE allows would go to the quarantine',
   QUARANTINE_RECORD: 'the quarantine has no such record, or its state does not allow what was asked',
-  FENCED: 'another projector took the partition over',
+  FENCED: 'another projector took the partition over, or `undo` took rows back since the process started',
   PROJECTOR_RUNNING: 'a projector is at work on the database, and the command needs it to itself',
   NOT_CONFIRMED: 'the command destroys something, and what was confirmed is not what it would destroy',
   SCHEMA_REGISTRY: 'the schema registry does not answer, or does not know a schema id',
