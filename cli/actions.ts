@@ -7,12 +7,8 @@ import { withDatabases } from './with-databases.ts';
 
 const LISTED = 100;
 
-export function registerActions(program: Command, context: CommandContext): void {
-  program
-    .command('actions')
-    .description(
-      'the append-only log of what people did: retried, waived, re-read, repaired, undid, accepted',
-    )
+export function registerActions(command: Command, context: CommandContext): void {
+  command
     .addOption(
       new Option('--limit <n>', 'actions to show at most, the newest').argParser(whole).default(LISTED),
     )

@@ -44,12 +44,8 @@ interface Options {
   readonly compare?: true;
 }
 
-export function registerCensus(program: Command, context: CommandContext): void {
-  program
-    .command('census')
-    .description(
-      'predict the count of every decision from the legacy table; reads only, and needs no `migrate`',
-    )
+export function registerCensus(command: Command, context: CommandContext): void {
+  command
     .option('--json', 'print the result as JSON, with the ids of every row that is odd')
     .option('--compare', 'after the run: hold the prediction against the ledger, and explain each difference')
     .addHelpText('after', HELP)

@@ -13,10 +13,8 @@ interface SettingRow {
   readonly meaning: string;
 }
 
-export function registerConfig(program: Command, context: CommandContext): void {
-  program
-    .command('config')
-    .description('list every setting: value, source, default and meaning; secrets are masked')
+export function registerConfig(command: Command, context: CommandContext): void {
+  command
     .option('--json', 'print the settings as JSON')
     .addHelpText('after', '\nExample:\n  history-cdc config --json')
     .action((options: { json?: true }) => {

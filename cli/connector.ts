@@ -5,8 +5,9 @@ import { isClean, planConnector } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
 import { connectorReport } from '../connectors/deploy/status.ts';
+import { switchConnector } from '../connectors/deploy/switch.ts';
 import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
-import { assertContinuous } from '../connectors/watchdog/guard.ts';
+import { resumeConnector } from '../connectors/watchdog/resume.ts';
 import { topicNames } from '../consumers/lib/names.ts';
 import { renderPlan, renderReport } from './connector-view.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
@@ -17,11 +18,11 @@ interface JsonOption {
   readonly json?: true;
 }
 
-export function registerConnector(program: Command, context: CommandContext): void {
-  const connector = program
-    .command('connector')
-    .description('the Debezium connector in Kafka Connect: what it needs, plan, apply, status')
-    .addHelpText('after', '\nExamples:\n  history-cdc connector plan\n  history-cdc connector apply');
+export function registerConnector(command: Command, context: CommandContext): void {
+  const connector = command.addHelpText(
+    'after',
+    '\nExamples:\n  history-cdc connector plan\n  history-cdc connector apply',
+  );
   registerSql(connector, context);
   registerPlan(connector, context);
   registerApply(connector, context);
@@ -168,26 +169,28 @@ function registerStatus(connector: Command, context: CommandContext): void {
 }
 
 const SWITCHES = {
-  pause: 'stop reading; the slot stays, and the server keeps the WAL for it',
-  resume: 'go on reading where it stopped; refused where rows would be missing',
-  restart: 'start the connector and all its tasks anew, also failed ones',
+  pause: { does: 'stop reading; the slot stays, and the server keeps the WAL for it', done: 'is paused' },
+  resume: { does: 'go on reading where it stopped; refused where rows would be missing', done: 'runs' },
+  restart: {
+    does: 'start the connector and all its tasks anew, also failed ones',
+    done: 'runs again',
+  },
 } as const;
 
 function registerSwitches(connector: Command, context: CommandContext): void {
   for (const verb of ['pause', 'resume', 'restart'] as const) {
     connector
       .command(verb)
-      .description(SWITCHES[verb])
+      .description(SWITCHES[verb].does)
       .addHelpText('after', `\nExample:\n  history-cdc connector ${verb}`)
       .action(async () => {
         const config = context.config(['CONNECT_URL']);
-        if (verb === 'resume') {
-          await assertContinuous(config, (line) => {
+        if (verb === 'resume')
+          await resumeConnector(config, (line) => {
             context.note(line);
           });
-        }
-        await connectClient(config)[verb](config.CONNECTOR_NAME);
-        context.print(`Kafka Connect was told: ${verb} ${config.CONNECTOR_NAME}`);
+        else await switchConnector(connectClient(config), config.CONNECTOR_NAME, verb);
+        context.print(`${config.CONNECTOR_NAME} ${SWITCHES[verb].done}`);
       });
   }
 }

@@ -1,6 +1,7 @@
 import { loadConfig, type Config, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
 import { printable } from '../consumers/lib/printable.ts';
 import { localStackEnvironment } from '../stack/state.ts';
+import type { Surroundings } from './program.ts';
 
 /** What every command gets from main.ts: the only way to the environment and to stdout. It escapes what a terminal obeys. */
 export interface CommandContext {
@@ -22,12 +23,18 @@ export class AnswerNo extends Error {
 
 const HOME_AND_CLEAR = '\u001b[H\u001b[2J\u001b[3J';
 
-export function createContext(environment: Environment): CommandContext {
+export function createContext({ environment, stdout, stderr }: Surroundings): CommandContext {
   return {
     environment,
-    print: (line) => void process.stdout.write(`${printable(line)}\n`),
-    clear: () => void process.stdout.write(HOME_AND_CLEAR),
-    note: (line) => void process.stderr.write(`${printable(line)}\n`),
+    print: (line) => {
+      stdout(`${printable(line)}\n`);
+    },
+    clear: () => {
+      stdout(HOME_AND_CLEAR);
+    },
+    note: (line) => {
+      stderr(`${printable(line)}\n`);
+    },
     config: (needs = []) => loadConfig(environment, localStackEnvironment(environment), needs),
   };
 }

@@ -19,12 +19,8 @@ interface DemoCommandOptions {
   readonly json?: true;
 }
 
-export function registerDemo(program: Command, context: CommandContext): void {
-  program
-    .command('demo')
-    .description(
-      'the whole job on a local stack of its own, with generated data: snapshot, stream, checks, report; exit code 1 when something does not add up',
-    )
+export function registerDemo(command: Command, context: CommandContext): void {
+  command
     .option('--rows <n>', 'legacy rows to begin with', wholeNumber(FEWEST_ROWS, 5_000_000), DEFAULT_ROWS)
     .option('--seed <n>', 'another seed, other data', wholeNumber(0, 2_000_000_000), DEFAULT_SEED)
     .option('--stack <name>', 'name of its stack; one that exists is removed first', stackName, DEFAULT_STACK)

@@ -11,12 +11,8 @@ interface DoctorOptions {
   readonly json?: true;
 }
 
-export function registerDoctor(program: Command, context: CommandContext): void {
-  program
-    .command('doctor')
-    .description(
-      'check databases, roles, slot, Kafka, Connect and registry, before a deployment and at any time after it',
-    )
+export function registerDoctor(command: Command, context: CommandContext): void {
+  command
     .option('--only <ids>', 'only these checks, separated by commas', parseIds)
     .option('--list', 'list the checks, and ask nothing')
     .option('--json', 'print the report as JSON')

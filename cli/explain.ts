@@ -13,13 +13,9 @@ interface ExplainOptions {
   readonly events: boolean;
 }
 
-export function registerExplain(program: Command, context: CommandContext): void {
-  program
-    .command('explain')
+export function registerExplain(command: Command, context: CommandContext): void {
+  command
     .argument('<id>', 'the id of a legacy row, or of a canonical row', uuid)
-    .description(
-      'everything known about one row: events, look-ups then and now, twins, decision, what would be decided today',
-    )
     .option('--no-events', 'do not read the topic')
     .option('--json', 'print the facts as JSON')
     .addHelpText(

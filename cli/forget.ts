@@ -11,12 +11,8 @@ interface Options {
   readonly json?: true;
 }
 
-export function registerForget(program: Command, context: CommandContext): void {
-  program
-    .command('forget')
-    .description(
-      'erase a person from what we keep, and leave every count and decision as it is; a dry run unless told',
-    )
+export function registerForget(command: Command, context: CommandContext): void {
+  command
     .addOption(
       new Option('--user <id>', 'user id, as agent_test_history has it')
         .argParser(userId)

@@ -9,12 +9,8 @@ interface MigrateOptions {
   readonly json?: true;
 }
 
-export function registerMigrate(program: Command, context: CommandContext): void {
-  program
-    .command('migrate')
-    .description(
-      'create or upgrade the schema history_cdc (ledger, offsets, quarantine); nothing outside it is touched',
-    )
+export function registerMigrate(command: Command, context: CommandContext): void {
+  command
     .option(
       '--grant-to <role>',
       'also let this role work in the schema: the role that projectors log in with',

@@ -17,12 +17,8 @@ interface ProjectOptions {
   readonly json?: true;
 }
 
-export function registerProject(program: Command, context: CommandContext): void {
-  program
-    .command('project')
-    .description(
-      'project the topic into the canonical tables: the snapshot, then every change, until stopped',
-    )
+export function registerProject(command: Command, context: CommandContext): void {
+  command
     .option('--until-caught-up', 'end when everything that is in the topic now has been projected')
     .option('--dry-run', 'run the same code and roll every transaction back (implies --until-caught-up)')
     .option('--accept-new-topic', 'the topic was made anew and begins with a whole snapshot: go on with it')

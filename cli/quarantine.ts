@@ -30,11 +30,8 @@ import { withDatabases, type Databases } from './with-databases.ts';
 const LISTED = 100;
 const MAX_ATTEMPTS = 5;
 
-export function registerQuarantine(program: Command, context: CommandContext): void {
-  const quarantine = program
-    .command('quarantine')
-    .description('records that could not be decoded or mapped: see them, try them again, give them up')
-    .addHelpText('after', '\nExample:\n  history-cdc quarantine list');
+export function registerQuarantine(command: Command, context: CommandContext): void {
+  const quarantine = command.addHelpText('after', '\nExample:\n  history-cdc quarantine list');
   registerList(quarantine, context);
   registerShow(quarantine, context);
   registerRetry(quarantine, context);

@@ -61,12 +61,8 @@ Examples:
   history-cdc reconcile --repair
   history-cdc reconcile --repair --apply`;
 
-export function registerReconcile(program: Command, context: CommandContext): void {
-  program
-    .command('reconcile')
-    .description(
-      'compare legacy, ledger and canonical rows, both ways and by content; every id of what is wrong',
-    )
+export function registerReconcile(command: Command, context: CommandContext): void {
+  command
     .option('--accept <file>', 'a file of accepted differences')
     .option(
       '--settle-seconds <seconds>',

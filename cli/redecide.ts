@@ -9,10 +9,8 @@ import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
 
-export function registerRedecide(program: Command, context: CommandContext): void {
-  program
-    .command('redecide')
-    .description('list the rows that would be decided otherwise today, and why; a dry run unless told')
+export function registerRedecide(command: Command, context: CommandContext): void {
+  command
     .option(
       '--apply',
       'decide anew what has no canonical row and was decided inside the grace window (OWNERSHIP_GRACE_HOURS)',

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ReplayStart } from '../consumers/agent-test-history/start-offsets.ts';
 import type { CommandContext } from './context.ts';
 import { runAndReport } from './project.ts';
@@ -10,15 +10,13 @@ interface ReplayOptions {
   readonly json?: true;
 }
 
-export function registerReplay(program: Command, context: CommandContext): void {
-  program
-    .command('replay')
-    .description(
-      'read the topic again and apply what is missing; a replay of what was projected changes nothing',
+export function registerReplay(command: Command, context: CommandContext): void {
+  command
+    .addOption(
+      new Option('--from <start>', 'beginning, an offset (in every partition), or an ISO time')
+        .argParser(parseStart)
+        .default({ from: 'beginning' } satisfies ReplayStart, 'beginning'),
     )
-    .option('--from <start>', 'beginning, an offset (in every partition), or an ISO time', parseStart, {
-      from: 'beginning',
-    } as ReplayStart)
     .option('--dry-run', 'run the same code and roll every transaction back')
     .option('--park-unusable-schema', 'go on behind records that lack a column, as `project` did')
     .option('--json', 'print the result as JSON')

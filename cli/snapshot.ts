@@ -23,14 +23,11 @@ import { stopOnSignal } from './stop-signal.ts';
 
 const ANSWER_SECONDS = 60;
 
-export function registerSnapshot(program: Command, context: CommandContext): void {
-  const snapshot = program
-    .command('snapshot')
-    .description('read the legacy table again while everything streams on: whole, or some rows of it')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  history-cdc snapshot start --follow\n  history-cdc snapshot status',
-    );
+export function registerSnapshot(command: Command, context: CommandContext): void {
+  const snapshot = command.addHelpText(
+    'after',
+    '\nExamples:\n  history-cdc snapshot start --follow\n  history-cdc snapshot status',
+  );
   registerStart(snapshot, context);
   registerWatch(snapshot, context);
   registerStatus(snapshot, context);

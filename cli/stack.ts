@@ -14,11 +14,11 @@ interface UpOptions {
   readonly secure?: true;
 }
 
-export function registerStack(program: Command, context: CommandContext): void {
-  const stack = program
-    .command('stack')
-    .description('a local Postgres, Kafka, Connect with Debezium and schema registry as plain processes')
-    .addHelpText('after', '\nExamples:\n  history-cdc stack up\n  history-cdc stack status');
+export function registerStack(command: Command, context: CommandContext): void {
+  const stack = command.addHelpText(
+    'after',
+    '\nExamples:\n  history-cdc stack up\n  history-cdc stack status',
+  );
   registerUp(stack, context);
   registerDown(stack, context);
   registerStatus(stack, context);

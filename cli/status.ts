@@ -28,10 +28,8 @@ Examples:
   history-cdc status --watch
   history-cdc status --watch 30 --json`;
 
-export function registerStatus(program: Command, context: CommandContext): void {
-  program
-    .command('status')
-    .description('one screen: is it good, how far behind is it, and the one thing to do next')
+export function registerStatus(command: Command, context: CommandContext): void {
+  command
     .option('--watch [seconds]', 'look again and again', parseSeconds)
     .option('--json', 'print the facts as JSON; with --watch, a line a look')
     .addHelpText('after', HELP)

@@ -9,12 +9,8 @@ import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
 
-export function registerSweep(program: Command, context: CommandContext): void {
-  program
-    .command('sweep')
-    .description(
-      'look once for live rows and memberships that came late, and put them right, as `project` does',
-    )
+export function registerSweep(command: Command, context: CommandContext): void {
+  command
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

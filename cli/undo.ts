@@ -11,10 +11,8 @@ interface Options {
   readonly json?: true;
 }
 
-export function registerUndo(program: Command, context: CommandContext): void {
-  program
-    .command('undo')
-    .description('the way back: remove the canonical rows that we wrote; a dry run unless told')
+export function registerUndo(command: Command, context: CommandContext): void {
+  command
     .option('--apply', 'remove them; needs --confirm, and that no projector runs')
     .option('--confirm <rows>', 'the number of rows that the dry run says would be removed', wholeNumber)
     .option('--json', 'print the result as JSON')

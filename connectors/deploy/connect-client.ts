@@ -28,6 +28,12 @@ export interface ConfigProblem {
   readonly errors: readonly string[];
 }
 
+/** How far a source connector has come in one partition of its source; both are in the connector's own terms. */
+interface StoredOffset {
+  readonly partition: Readonly<Record<string, unknown>>;
+  readonly offset: Readonly<Record<string, unknown>> | null;
+}
+
 /** Kafka Connect's REST interface, as far as one connector needs it. */
 export class ConnectClient {
   readonly #rest: ConnectRest;
@@ -66,10 +72,8 @@ export class ConnectClient {
 
   /** What Connect has stored of a source connector's progress, one entry a partition; none where it has nothing. */
   async offsets(name: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const stored = await this.#rest.find<{ offsets: { offset: Record<string, unknown> | null }[] }>(
-      `/connectors/${encodeURIComponent(name)}/offsets`,
-    );
-    return (stored?.offsets ?? []).flatMap(({ offset }) => (offset === null ? [] : [offset]));
+    const stored = await this.#storedOffsets(name);
+    return stored.flatMap(({ offset }) => (offset === null ? [] : [offset]));
   }
 
   /** What Connect finds wrong with a configuration: it logs in to the database too, as the connector would. */
@@ -113,11 +117,28 @@ export class ConnectClient {
     await this.#rest.send('POST', path);
   }
 
-  /** Only a stopped connector may have its offsets forgotten; `stop` answers before the tasks have ended. */
   async forgetOffsets(name: string): Promise<void> {
+    await this.#stopAndChangeOffsets(name, 'DELETE');
+  }
+
+  /** Lets a source connector that has one partition go on from another position; it stays stopped until `resume`. */
+  async moveOffset(name: string, offset: Readonly<Record<string, unknown>>): Promise<void> {
+    const [entry] = await this.#storedOffsets(name);
+    if (entry === undefined) throw new Error(`Kafka Connect has stored no offset of ${name}`);
+    const offsets = [{ partition: entry.partition, offset }];
+    await this.#stopAndChangeOffsets(name, 'PATCH', { offsets });
+  }
+
+  async #storedOffsets(name: string): Promise<readonly StoredOffset[]> {
+    const path = `/connectors/${encodeURIComponent(name)}/offsets`;
+    return (await this.#rest.find<{ offsets: readonly StoredOffset[] }>(path))?.offsets ?? [];
+  }
+
+  /** Only a stopped connector may have its offsets changed; `stop` answers before the tasks have ended. */
+  async #stopAndChangeOffsets(name: string, method: 'DELETE' | 'PATCH', body?: object): Promise<void> {
     const path = `/connectors/${encodeURIComponent(name)}`;
     await this.#rest.send('PUT', `${path}/stop`);
-    await pRetry(() => this.#rest.send('DELETE', `${path}/offsets`), {
+    await pRetry(() => this.#rest.send(method, `${path}/offsets`, body), {
       retries: 30,
       minTimeout: 250,
       maxTimeout: 1_000,

@@ -50,7 +50,8 @@ export function judgeLiveness(
   return { kind: 'alive', heartbeat: proof.heartbeat };
 }
 
-function runs({ connector, tasks }: ConnectorStatus): boolean {
+/** The connector and all its tasks say so. */
+export function runs({ connector, tasks }: ConnectorStatus): boolean {
   const states = [connector.state, ...tasks.map(({ state }) => state)];
   return tasks.length > 0 && states.every((state) => state === 'RUNNING');
 }

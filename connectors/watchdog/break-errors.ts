@@ -21,7 +21,7 @@ const REREAD: Readonly<Record<Exclude<BreakKind, 'topic'>, string>> = {
     '`history-cdc connector status`; `history-cdc connector restart` if it has failed; `history-cdc snapshot start --follow`',
   publication: '`history-cdc connector restart`; `history-cdc snapshot start --follow`',
   slot: NEW_SNAPSHOT,
-  position: `\`history-cdc connector resume\`, \`history-cdc snapshot start --follow\`; where its task fails, because the slot was made again: ${NEW_SNAPSHOT}`,
+  position: '`history-cdc connector resume`; `history-cdc snapshot start --follow`',
 };
 
 /** The stream is not what it was: `gaps` are those that are open for it now; none where no ledger knows the topic. */

@@ -16,12 +16,13 @@ const WITHIN_MS = 60_000;
  * Before a connector is told to go on: refuses where its slot is ahead of its stored offset, where what it stands on is
  * not what the projector has recorded, or where a gap is open that nobody has accepted. Once it goes on, the slot and the
  * offset look well again, and the rows in between are missing without a word. What cannot be asked is noted and passes.
+ * Gives what it saw.
  */
 export async function assertContinuous(
   config: ConfigWith<'CONNECT_URL'>,
   note: (line: string) => void,
   eyes?: Eyes,
-): Promise<void> {
+): Promise<Present> {
   const services = new Services(config);
   try {
     const { present, blind } = await look(eyes ?? eyesOf(config, services), config, WITHIN_MS);
@@ -32,6 +33,7 @@ export async function assertContinuous(
     const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
     if (breaks.length > 0) throw streamBroken(breaks, unaccepted);
     if (unaccepted.length > 0) throw gapOpen(unaccepted);
+    return present;
   } finally {
     services.close();
   }

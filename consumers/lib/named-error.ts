@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { FatalError, mayQuoteValues, type ErrorCode } from './errors.ts';
+import type { ErrorCode } from './error-codes.ts';
+import { FatalError, mayQuoteValues } from './errors.ts';
 import { ConnectionLost } from './postgres-session.ts';
 
 interface Meaning {

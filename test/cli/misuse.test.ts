@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Command, type Ended } from '../support/command.ts';
-
-// Each test starts a process, which takes a second on a quiet machine.
-vi.setConfig({ testTimeout: 60_000 });
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RELEASE } from '../../consumers/lib/release.ts';
+import { Command } from '../support/command.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 
 let stateFolder: string;
 beforeAll(() => {
@@ -16,9 +15,8 @@ afterAll(() => {
 });
 
 /** Runs where no local stack is up. */
-async function run(args: string, settings: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const environment = { HISTORY_CDC_STATE_DIR: stateFolder, ...settings };
-  return await Command.historyCdc(args.split(' '), environment).ended;
+async function run(args: string, settings: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  return await runInProcess(args.split(' '), { HISTORY_CDC_STATE_DIR: stateFolder, ...settings });
 }
 
 const ADDRESSES = { DATABASE_URL: 'postgres://app:hunter2@127.0.0.1:1/app', KAFKA_BROKERS: '127.0.0.1:1' };
@@ -38,6 +36,11 @@ describe('what cannot run ends with exit code 2, and says why on stderr alone:',
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test('also as a process', async () => {
+    const { code, stdout } = await Command.historyCdc(['projekt'], {}).ended;
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
   test('settings that are missing, all of them at once, with the way out', async () => {
@@ -80,10 +83,18 @@ const COMMANDS = [
 ];
 
 describe('what is answered ends with exit code 0:', () => {
-  test('help names every command', async () => {
+  test('help names every command in its group, and the documentation', async () => {
     const { code, stdout, stderr } = await run('--help');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    const groups = [...stdout.matchAll(/^(\S.*):$/gm)].map(([, group]) => group);
+    for (const group of ['Set up', 'Run', 'Look', 'Prove', 'Put right', 'Retire'])
+      expect(groups).toContain(group);
+    for (const [page] of stdout.matchAll(/\S+\.md/g)) expect(existsSync(page)).toBe(true);
+  });
+
+  test('the release', async () => {
+    await expect(run('--version')).resolves.toMatchObject({ code: 0, stdout: `${RELEASE}\n`, stderr: '' });
   });
 
   test.each(COMMANDS)('help of %s has an example', async (command) => {

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject } from 'vitest';
-import { registerConnector } from '../../cli/connector.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
 import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
 import { createLogger } from '../../consumers/lib/log.ts';
@@ -73,7 +72,7 @@ export class Deployment {
 
   /** `history-cdc connector …` in this process: what it prints, and the exit code that main.ts gives. */
   async connector(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const answer = await runInProcess([registerConnector], ['connector', ...args], {
+    const answer = await runInProcess(['connector', ...args], {
       ...this.settings,
       ...more,
     });

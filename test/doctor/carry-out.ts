@@ -1,11 +1,4 @@
 import pg from 'pg';
-import { registerConnector } from '../../cli/connector.ts';
-import { registerDoctor } from '../../cli/doctor.ts';
-import { registerMigrate } from '../../cli/migrate.ts';
-import { registerProject } from '../../cli/project.ts';
-import { registerQuarantine } from '../../cli/quarantine.ts';
-import { registerReconcile } from '../../cli/reconcile.ts';
-import { registerSnapshot } from '../../cli/snapshot.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sqlState } from '../../consumers/lib/postgres-errors.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
@@ -23,10 +16,6 @@ export interface Place {
   readonly tool?: (name: string, args: readonly string[]) => Promise<unknown>;
 }
 
-const COMMANDS = [
-  ...[registerConnector, registerDoctor, registerMigrate, registerProject],
-  ...[registerQuarantine, registerReconcile, registerSnapshot],
-];
 /** They tell what is wrong, and so end with 1. */
 const TELLS = new Set(['connector plan', 'connector status', 'doctor --only', 'quarantine list']);
 const OBJECT_IN_USE = '55006';
@@ -68,7 +57,7 @@ async function carryOutStep(step: FixStep, place: Place): Promise<Settings> {
 /** A command as it was printed; `project`, which goes on for ever, until it has caught up. */
 export async function historyCdc(args: readonly string[], settings: Settings): Promise<Answer> {
   const ends = args[0] === 'project' ? [...args, '--until-caught-up'] : args;
-  return await runInProcess(COMMANDS, ends, settings);
+  return await runInProcess(ends, settings);
 }
 
 /** A slot is in use for a moment after its connector has gone: whoever is told so pastes the line again. */

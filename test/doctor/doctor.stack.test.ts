@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { registerDoctor } from '../../cli/doctor.ts';
 import { CHECKS } from '../../connectors/doctor/checks.ts';
 import type { DoctorReport } from '../../connectors/doctor/doctor.ts';
 import { migrate } from '../../consumers/agent-test-history/migrate.ts';
@@ -24,7 +23,7 @@ async function doctor(
   args: readonly string[],
   more: Readonly<Record<string, string>> = {},
 ): Promise<{ stdout: string; no: boolean }> {
-  const { code, stdout } = await runInProcess([registerDoctor], ['doctor', ...args], {
+  const { code, stdout } = await runInProcess(['doctor', ...args], {
     ...the().settings,
     // Sessions of other tests are none of this one's business, and an ordinary role may not see them.
     LEGACY_DATABASE_URL: the().database.superuserUrl,

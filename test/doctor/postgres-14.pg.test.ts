@@ -1,12 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { registerCensus } from '../../cli/census.ts';
-import { registerConnector } from '../../cli/connector.ts';
-import { registerExplain } from '../../cli/explain.ts';
-import { registerMigrate } from '../../cli/migrate.ts';
-import { registerReconcile } from '../../cli/reconcile.ts';
-import { registerRedecide } from '../../cli/redecide.ts';
-import { registerSweep } from '../../cli/sweep.ts';
-import { registerUndo } from '../../cli/undo.ts';
 import { CHECKS } from '../../connectors/doctor/checks.ts';
 import { examine } from '../../connectors/doctor/doctor.ts';
 import { lookAtSource } from '../../connectors/watchdog/source.ts';
@@ -25,10 +17,6 @@ import { Tables } from '../support/tables.ts';
  * The oldest Postgres that is supported, from the DBA's script to the proof: the main path of each of our statements. All
  * other files of this project run on the newest.
  */
-const COMMANDS = [
-  ...[registerCensus, registerConnector, registerExplain, registerMigrate],
-  ...[registerReconcile, registerRedecide, registerSweep, registerUndo],
-];
 
 let server: OlderPostgres;
 let app: Pool;
@@ -40,7 +28,7 @@ const settings = (role: string) => ({
   CONNECTOR_DATABASE_URL: server.urlOf('history_cdc_connector'),
   LOG_LEVEL: 'silent',
 });
-const as = (role: string, ...args: string[]): Promise<Answer> => runInProcess(COMMANDS, args, settings(role));
+const as = (role: string, ...args: string[]): Promise<Answer> => runInProcess(args, settings(role));
 
 beforeAll(async () => {
   server = await OlderPostgres.start();

@@ -1,8 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { registerCensus } from '../../cli/census.ts';
-import { registerMigrate } from '../../cli/migrate.ts';
-import { registerSweep } from '../../cli/sweep.ts';
-import { registerUndo } from '../../cli/undo.ts';
 import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { namedError } from '../../consumers/lib/named-error.ts';
 import { isEnvironmentError } from '../../consumers/lib/postgres-errors.ts';
@@ -86,21 +82,20 @@ test('an error that is no one of Postgres stays as it is', () => {
   expect(namedError(new TypeError('a fault of ours'))).toBeUndefined();
 });
 
-test.each([
-  [['census'], registerCensus],
-  [['migrate', '--grant-to', 'app'], registerMigrate],
-  [['undo', '--apply', '--confirm', '0'], registerUndo],
-])('a database that is read only: %j ends with its code', async (args, command) => {
-  await superuser.query(`ALTER DATABASE "${open.database.name}" SET default_transaction_read_only = on`);
-  const { url } = open.database;
-  const answer = await runInProcess([command], args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
-  await superuser.query(`ALTER DATABASE "${open.database.name}" RESET ALL`);
-  expect(answer).toMatchObject({
-    code: 2,
-    stderr: expect.stringMatching(/error DATABASE_READ_ONLY/) as unknown,
-  });
-  expect(answer.stderr).not.toContain('GRANT');
-});
+test.each([[['census']], [['migrate', '--grant-to', 'app']], [['undo', '--apply', '--confirm', '0']]])(
+  'a database that is read only: %j ends with its code',
+  async (args) => {
+    await superuser.query(`ALTER DATABASE "${open.database.name}" SET default_transaction_read_only = on`);
+    const { url } = open.database;
+    const answer = await runInProcess(args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
+    await superuser.query(`ALTER DATABASE "${open.database.name}" RESET ALL`);
+    expect(answer).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/error DATABASE_READ_ONLY/) as unknown,
+    });
+    expect(answer.stderr).not.toContain('GRANT');
+  },
+);
 
 test('a projector that runs takes it for the environment, and one that starts has a code', async () => {
   await superuser.query(`ALTER DATABASE "${open.database.name}" SET default_transaction_read_only = on`);
@@ -115,7 +110,7 @@ test('a projector that runs takes it for the environment, and one that starts ha
 test('a sweep that meets a table of ours that is gone names it', async () => {
   await superuser.query('ALTER TABLE history_cdc.agent_spelling RENAME TO away');
   const { url } = open.database;
-  const answer = await runInProcess([registerSweep], ['sweep'], {
+  const answer = await runInProcess(['sweep'], {
     DATABASE_URL: url,
     LEGACY_DATABASE_URL: url,
   });

@@ -1,10 +1,5 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { registerCensus } from '../../cli/census.ts';
-import { registerReconcile } from '../../cli/reconcile.ts';
-import { registerRedecide } from '../../cli/redecide.ts';
-import { registerSweep } from '../../cli/sweep.ts';
-import { registerUndo } from '../../cli/undo.ts';
 import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
 import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
@@ -15,7 +10,6 @@ import { runInProcess } from '../support/run-in-process.ts';
 import { asRecords, MATCHING, runRecords, TOPIC_ID } from '../support/run-records.ts';
 import { Tables } from '../support/tables.ts';
 
-const COMMANDS = [registerCensus, registerReconcile, registerRedecide, registerSweep, registerUndo];
 const AT_ONCE = 8;
 
 describe.each(['session', 'transaction'] as const)('through PgBouncer in %s mode', (mode) => {
@@ -118,16 +112,12 @@ describe.each(['session', 'transaction'] as const)('through PgBouncer in %s mode
     [['undo'], 0],
   ])('%j works', async (args, code) => {
     const url = pooler.urlOf(open.database.url);
-    expect(await runInProcess(COMMANDS, args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url })).toMatchObject(
-      { code },
-    );
+    expect(await runInProcess(args, { DATABASE_URL: url, LEGACY_DATABASE_URL: url })).toMatchObject({ code });
   });
 
   test('census refuses, because it needs a session of its own', async () => {
     const url = pooler.urlOf(open.database.url);
-    expect(
-      await runInProcess(COMMANDS, ['census'], { DATABASE_URL: url, LEGACY_DATABASE_URL: url }),
-    ).toMatchObject({
+    expect(await runInProcess(['census'], { DATABASE_URL: url, LEGACY_DATABASE_URL: url })).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('error SESSION_UNFIT') as unknown,
     });

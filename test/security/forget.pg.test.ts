@@ -3,7 +3,7 @@ import { listActions } from '../../consumers/agent-test-history/actions.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
 import { forget, type Forgotten } from '../../consumers/agent-test-history/forget/forget.ts';
 import { redecide } from '../../consumers/agent-test-history/redecide/redecide.ts';
-import { FatalError, type ErrorCode } from '../../consumers/lib/errors.ts';
+import { FatalError } from '../../consumers/lib/errors.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
 import { avroValue } from '../support/avro-records.ts';
 import { explained } from '../support/explained.ts';
@@ -238,7 +238,7 @@ describe('the role of a projector', () => {
     const options = { canonical: the().projector, legacy: the().projector, user: 'user_x', apply: true };
     const error: unknown = await forget(options).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(FatalError);
-    expect((error as FatalError).code).toBe('DATABASE_UNFIT' satisfies ErrorCode);
+    expect((error as FatalError).code).toBe('DATABASE_UNFIT');
     const { rows } = await the().open.pool.query('SELECT FROM history_cdc.forgotten_user');
     expect(rows).toEqual([]);
     expect(await forget({ ...options, canonical: the().open.pool, legacy: the().open.pool })).toMatchObject({

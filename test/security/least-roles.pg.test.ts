@@ -1,15 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { registerCensus } from '../../cli/census.ts';
-import { registerConnector } from '../../cli/connector.ts';
-import { registerDoctor } from '../../cli/doctor.ts';
-import { registerExplain } from '../../cli/explain.ts';
-import { registerMigrate } from '../../cli/migrate.ts';
-import { registerQuarantine } from '../../cli/quarantine.ts';
-import { registerReconcile } from '../../cli/reconcile.ts';
-import { registerRedecide } from '../../cli/redecide.ts';
-import { registerSweep } from '../../cli/sweep.ts';
-import { registerUndo } from '../../cli/undo.ts';
 import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
 import { readLastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
@@ -26,18 +16,6 @@ import { Tables } from '../support/tables.ts';
  * doctor holds to be needed.
  */
 
-const COMMANDS = [
-  registerCensus,
-  registerConnector,
-  registerDoctor,
-  registerExplain,
-  registerMigrate,
-  registerQuarantine,
-  registerReconcile,
-  registerRedecide,
-  registerSweep,
-  registerUndo,
-];
 const suffix = randomBytes(4).toString('hex');
 const ROLES = { projector: `projector_${suffix}`, operator: `operator_${suffix}` } as const;
 type Role = keyof typeof ROLES;
@@ -57,12 +35,12 @@ function urlOf(role: Role): string {
 }
 
 async function asOwner(...args: string[]): Promise<void> {
-  const answer = await runInProcess(COMMANDS, args, { DATABASE_URL: open.database.url });
+  const answer = await runInProcess(args, { DATABASE_URL: open.database.url });
   expect(answer).toMatchObject({ code: 0 });
 }
 
 async function as(role: Role, ...args: string[]): Promise<Answer> {
-  return await runInProcess(COMMANDS, args, { DATABASE_URL: urlOf(role), LOG_LEVEL: 'silent' });
+  return await runInProcess(args, { DATABASE_URL: urlOf(role), LOG_LEVEL: 'silent' });
 }
 
 beforeAll(async () => {

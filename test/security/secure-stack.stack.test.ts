@@ -2,13 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { registerCensus } from '../../cli/census.ts';
-import { registerConfig } from '../../cli/config.ts';
-import { registerConnector } from '../../cli/connector.ts';
-import { registerDoctor } from '../../cli/doctor.ts';
-import { registerExplain } from '../../cli/explain.ts';
-import { registerMigrate } from '../../cli/migrate.ts';
-import { registerReconcile } from '../../cli/reconcile.ts';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { loadConfig } from '../../consumers/lib/config.ts';
 import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
@@ -27,15 +20,6 @@ import { argumentsOfAll, SecureStack } from '../support/secure-stack.ts';
  * the tests is that of a deployment; the last one looks through everything that was said meanwhile.
  */
 
-const COMMANDS = [
-  registerCensus,
-  registerConfig,
-  registerConnector,
-  registerDoctor,
-  registerExplain,
-  registerMigrate,
-  registerReconcile,
-];
 const ROWS = 40;
 const TOPICS = topicNames({ TOPIC_PREFIX: 'aao' });
 
@@ -64,7 +48,7 @@ afterAll(async () => {
 });
 
 async function run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const answer = await runInProcess(COMMANDS, args, {
+  const answer = await runInProcess(args, {
     ...stack.settings,
     // The log goes past what is caught here; processes of their own have it at `debug`.
     LOG_LEVEL: 'silent',

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { registerConfig } from '../../cli/config.ts';
 import { desiredConnector } from '../../connectors/deploy/desired.ts';
 import { printable } from '../../connectors/deploy/plan.ts';
 import { HttpClient } from '../../consumers/lib/http-client.ts';
@@ -39,7 +38,7 @@ describe('`config`', () => {
       for (const value of ADDRESSES) {
         expect(maskSetting(name, value), value).not.toContain(MARKER);
         for (const args of [['config'], ['config', '--json']]) {
-          const { stdout, stderr } = await runInProcess([registerConfig], args, { [name]: value });
+          const { stdout, stderr } = await runInProcess(args, { [name]: value });
           expect(stdout, value).toContain(name);
           expect(stdout + stderr, value).not.toContain(MARKER);
         }
@@ -49,7 +48,7 @@ describe('`config`', () => {
 
   test.each(secret)('shows nothing of %s', async (name) => {
     for (const value of [MARKER, `${MARKER}\n${MARKER}`]) {
-      const { stdout, stderr } = await runInProcess([registerConfig], ['config'], { [name]: value });
+      const { stdout, stderr } = await runInProcess(['config'], { [name]: value });
       expect(stdout).toContain(name);
       expect(stdout + stderr).not.toContain(MARKER);
     }
@@ -57,7 +56,7 @@ describe('`config`', () => {
 
   test('repeats no wrong value, of whatever setting, in its complaint', async () => {
     const wrong = Object.fromEntries(names.map((name) => [name, `${MARKER} `]));
-    const { code, stderr } = await runInProcess([registerConfig], ['config'], wrong);
+    const { code, stderr } = await runInProcess(['config'], wrong);
     expect(code).toBe(2);
     expect(stderr.split('\n').length).toBeGreaterThan(20);
     expect(stderr).not.toContain(MARKER);

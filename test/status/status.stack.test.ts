@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { registerStatus } from '../../cli/status.ts';
 import type { StatusReport } from '../../connectors/status/report.ts';
 import { insertRuns, MARKER, seedOrganisations } from '../support/application-rows.ts';
 import { expectedRunId } from '../support/canonical.ts';
@@ -78,7 +77,7 @@ async function screen(
   more: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly stdout: string; readonly no: boolean }> {
   const settings = { ...pipeline().settings, ...operator, ...more };
-  const { code, stdout } = await runInProcess([registerStatus], ['status'], settings);
+  const { code, stdout } = await runInProcess(['status'], settings);
   expect(stdout).not.toContain(PASSWORD);
   expect(code).toBeLessThan(2);
   return { stdout, no: code === 1 };

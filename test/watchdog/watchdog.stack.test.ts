@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { applyConnector } from '../../connectors/deploy/apply.ts';
-import { assertContinuous } from '../../connectors/watchdog/guard.ts';
+import { connectClient } from '../../connectors/deploy/target.ts';
+import { storedLsn } from '../../connectors/doctor/connect-facts.ts';
+import { resumeConnector } from '../../connectors/watchdog/resume.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { askConnect } from '../support/ask-connect.ts';
 import { differences } from '../support/canonical.ts';
@@ -43,8 +45,7 @@ async function unready(reason: string): Promise<void> {
 }
 
 const ignored = () => undefined;
-/** What `connector resume` does first. */
-const resumed = () => assertContinuous(pipeline().config, ignored);
+const resumed = () => resumeConnector(pipeline().config, ignored);
 
 async function connector<T>(method: string, path: string): Promise<T> {
   const { CONNECT_URL, CONNECTOR_NAME } = pipeline().config;
@@ -122,6 +123,18 @@ test('the source moves and the ledger does not: it is not ready and says why, un
   expect(projector.log.map(({ msg }) => msg).join('\n')).toMatch(/^stalled: .* and the topic ends at \d+$/m);
 });
 
+async function restartLsn(slot: string): Promise<bigint> {
+  const restart = "SELECT (restart_lsn - '0/0')::text FROM pg_replication_slots WHERE slot_name = $1";
+  return BigInt(await pipeline().value<string>(restart, [slot]));
+}
+
+async function storedOffset(): Promise<bigint> {
+  const { config } = pipeline();
+  const stored = storedLsn(await connectClient(config).offsets(config.CONNECTOR_NAME));
+  if (stored === undefined) throw new Error('Kafka Connect has stored no offset');
+  return stored;
+}
+
 /** As a person does it, or a failover: what was written meanwhile is read by nobody. */
 async function advanceTheSlot(): Promise<void> {
   const { SLOT_NAME: slot } = pipeline().config;
@@ -136,7 +149,11 @@ async function advanceTheSlot(): Promise<void> {
   await until('the rows are on disk', () =>
     pipeline().value<boolean>('SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn', [end]),
   );
-  await pipeline().asDba('SELECT pg_replication_slot_advance($1, $2)', [slot, end]);
+  // The slot's restart_lsn comes to lie beyond the stored offset, too: Debezium refuses to start from that offset then.
+  for (let times = 0; times < 3; times += 1) await pipeline().asDba('SELECT pg_log_standby_snapshot()');
+  await pipeline().asDba('CHECKPOINT');
+  await pipeline().asDba('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [slot]);
+  expect(await restartLsn(slot)).toBeGreaterThan(await storedOffset());
 }
 
 test('a slot that somebody advanced: it stops, and neither it nor the connector goes on', async () => {
@@ -161,7 +178,6 @@ test('accepted, it goes on with the gap open; what is read again and then proven
   await ready();
   expect(await openGaps()).toEqual([{ id: gap, kind: 'position', accepted: true }]);
   await resumed();
-  await connector('PUT', '/resume');
 
   await pipeline().asDba(`
     GRANT USAGE ON SCHEMA history_cdc_source TO app;
