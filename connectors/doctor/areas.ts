@@ -132,7 +132,11 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
     needs: KAFKA,
     // A projector goes on meanwhile: ends that are older than its offsets would be behind them.
     after: 'projection',
-    ask: async (s, config) => readDataTopic(await s.kafka(), topicNames(config).data),
+    ask: async (s, config, earlier) => {
+      const projection = await earlier('projection');
+      const offsets = projection.known ? projection.value.offsets : [];
+      return await readDataTopic(await s.kafka(), topicNames(config).data, offsets);
+    },
   },
   worker: {
     needs: CONNECT,

@@ -6,7 +6,7 @@ import type { DataTopic } from './kafka-facts.ts';
 export interface Backlog {
   /** By the stored offsets: records, of which one legacy row may have several. */
   readonly records: bigint;
-  /** The next offset to project of each partition that the topic has. */
+  /** The next record to project of each partition that the topic has; where none waits, the offset that it will get. */
   readonly next: ReadonlyMap<number, bigint>;
   /** Since the newest commit of any partition. */
   readonly secondsSinceCommit: number;
@@ -20,9 +20,9 @@ export function backlogOf(
   const ours = offsets.filter((offset) => offset.topicId === topicId);
   if (ours.length === 0) return undefined;
   const next = new Map(
-    [...marks].map(([partition, { low }]) => {
+    [...marks].map(([partition, { low, unreadFrom }]) => {
       const stored = ours.find((offset) => offset.partition === partition)?.nextOffset;
-      return [partition, stored === undefined ? low : BigInt(stored)] as const;
+      return [partition, unreadFrom ?? (stored === undefined ? low : BigInt(stored))] as const;
     }),
   );
   return {

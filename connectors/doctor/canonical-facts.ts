@@ -65,6 +65,8 @@ export interface StoredOffset {
   readonly nextOffset: string;
   /** Which one claimed the partition last, as `host:pid`. */
   readonly projector?: string;
+  /** The batch that lies before the offset, as `formatBatch` writes it; null where it is not known. */
+  readonly lastBatch?: string | null;
   /** Since the offset moved, or since the first claim, by the clock of Postgres alone. */
   readonly secondsAgo: number;
 }

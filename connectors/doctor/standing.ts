@@ -37,12 +37,12 @@ export function standingPartitions(
 ): StandingPartition[] {
   const of = (stored: readonly StoredOffset[], partition: number) =>
     stored.find((each) => each.topicId === topicId && each.partition === partition);
-  return [...marks].flatMap(([partition, { low, high, openFrom }]) => {
+  return [...marks].flatMap(([partition, { low, high, openFrom, unreadFrom }]) => {
     const stored = of(offsets, partition);
     const nextOffset = stored === undefined ? low : BigInt(stored.nextOffset);
     const laterOffset = of(later, partition)?.nextOffset;
     const moved = laterOffset !== undefined && laterOffset !== stored?.nextOffset;
-    if (high <= nextOffset || moved) return [];
+    if (high <= (unreadFrom ?? nextOffset) || moved) return [];
     const seconds = stored === undefined || stored.secondsAgo < 0 ? undefined : stored.secondsAgo;
     if (seconds !== undefined && seconds <= STANDS_AFTER_SECONDS) return [];
     const { projector } = stored ?? {};

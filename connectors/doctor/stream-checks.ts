@@ -1,5 +1,6 @@
 import { OLD_HEARTBEAT_SECONDS } from '../deploy/status.ts';
 import { backlogOf } from './backlog.ts';
+import type { StoredOffset } from './canonical-facts.ts';
 import { check, nothingThere, type Circumstances } from './check.ts';
 import { newSnapshot } from './paste.ts';
 import { standingPartitions, standingText } from './standing.ts';
@@ -123,16 +124,15 @@ export const STREAM_CHECKS = [
       const outside = ours.filter(({ partition, nextOffset }) => {
         const marks = dataTopic.marks.get(partition);
         const next = BigInt(nextOffset);
-        return marks === undefined || next < marks.low || next > marks.high;
+        return marks === undefined || next < marks.low || next > marks.high || marks.isCut === true;
       });
+      const where = ({ partition, nextOffset }: StoredOffset) => {
+        const cut = dataTopic.marks.get(partition)?.isCut === true;
+        return `partition ${String(partition)}: ${nextOffset}${cut ? ' (TOPIC_CUT: another record lies before it than the one that was projected)' : ''}`;
+      };
       return outside.length === 0
         ? ok(`${String(ours.length)} partitions`)
-        : failed(
-            outside
-              .map(({ partition, nextOffset }) => `partition ${String(partition)}: ${nextOffset}`)
-              .join(', '),
-            newSnapshot(circumstances.config),
-          );
+        : failed(outside.map(where).join(', '), newSnapshot(circumstances.config));
     },
   }),
   check({

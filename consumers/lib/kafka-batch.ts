@@ -1,3 +1,5 @@
+import type { RawRecord } from './kafka-fetch-answer.ts';
+
 /** A batch of records of one partition, as the broker stores it. Followers, and brokers that restart, keep it as it is. */
 export interface BatchMark {
   readonly first: bigint;
@@ -29,4 +31,17 @@ export function formatBatch({ first, last, leaderEpoch, newestMs }: BatchMark): 
 export function parseBatch(text: string): BatchMark {
   const [first = 0n, last = 0n, leaderEpoch = 0n, newestMs = 0n] = text.split(' ').map(BigInt);
   return { first, last, leaderEpoch, newestMs };
+}
+
+/** The batches that a fetch has read, in order. Records of one batch share its context. */
+export function batchesOf(records: readonly RawRecord[]): BatchMark[] {
+  const contexts = records.flatMap(({ batchContext }, index) =>
+    records[index - 1]?.batchContext.firstOffset === batchContext.firstOffset ? [] : [batchContext],
+  );
+  return contexts.map(({ firstOffset, lastOffsetDelta, partitionLeaderEpoch, maxTimestamp }) => ({
+    first: BigInt(firstOffset),
+    last: BigInt(firstOffset) + BigInt(lastOffsetDelta),
+    leaderEpoch: BigInt(partitionLeaderEpoch),
+    newestMs: BigInt(maxTimestamp),
+  }));
 }

@@ -1,18 +1,19 @@
-import pRetry from 'p-retry';
-import {
-  ConfigResourceTypes,
-  createInternalCluster,
-  createKafkaClient,
-  KafkaJSProtocolError,
-  Partitioners,
-} from './kafka.ts';
+import { ConfigResourceTypes, createInternalCluster, createKafkaClient, Partitioners } from './kafka.ts';
 import type { FatalError } from './errors.ts';
 import type { Admin, InternalBroker, InternalCluster, Kafka, KafkaSettings } from './kafka.ts';
 import { startConsumer, type ConsumeOptions, type TopicConsumer } from './kafka-consumer.ts';
 import { requestTopicIdentity, type TopicIdentity } from './kafka-topic-id.ts';
 import { aclEntries, type AccessRule } from './kafka-acl.ts';
-import { groupNotAllowed, isAnswerForgotten, notAllowed, unreachable } from './kafka-way-in.ts';
+import {
+  groupNotAllowed,
+  isAnswerForgotten,
+  isUnknownGroup,
+  notAllowed,
+  unreachable,
+  untilLeaderKnown,
+} from './kafka-way-in.ts';
 import type { Logger } from './log.ts';
+import { readStretch, type Stretch } from './kafka-stretch.ts';
 import { readWatermarks, type Watermarks } from './kafka-watermarks.ts';
 import { settledWithin } from './settled-within.ts';
 import { within } from './within.ts';
@@ -127,6 +128,18 @@ export class KafkaCluster {
 
   async watermarks(topic: string): Promise<ReadonlyMap<number, Watermarks>> {
     return await untilLeaderKnown(() => this.#askCluster((cluster) => readWatermarks(cluster, topic)));
+  }
+
+  /** Calls `read` with a way to read stretches of the topic, all over one connection. */
+  async readStretches<T>(
+    topic: string,
+    read: (stretch: (partition: number, from: bigint) => Promise<Stretch>) => Promise<T>,
+  ): Promise<T> {
+    const ask = async (cluster: InternalCluster) => {
+      await cluster.addTargetTopic(topic);
+      return await read((partition, from) => readStretch(cluster, topic, { partition, from }));
+    };
+    return await untilLeaderKnown(() => this.#askCluster(ask));
   }
 
   /** The first offset of each partition whose record is not older than `timestampMs`; the high watermark if none. */
@@ -277,29 +290,4 @@ export class KafkaCluster {
       return error;
     }
   }
-}
-
-const LEADER_UNKNOWN = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
-
-async function untilLeaderKnown<T>(ask: (attempt: number) => Promise<T>): Promise<T> {
-  return await pRetry(ask, {
-    retries: 10,
-    minTimeout: 50,
-    maxTimeout: 2_000,
-    shouldRetry: ({ error }) => isLeaderUnknown(error),
-  });
-}
-
-function isLeaderUnknown(error: unknown): boolean {
-  return error instanceof KafkaJSProtocolError && LEADER_UNKNOWN.has(error.type);
-}
-
-function isUnknownGroup(groups: unknown): boolean {
-  return (
-    Array.isArray(groups) &&
-    groups.every(
-      ({ error }: { error?: unknown }) =>
-        error instanceof KafkaJSProtocolError && error.type === 'GROUP_ID_NOT_FOUND',
-    )
-  );
 }

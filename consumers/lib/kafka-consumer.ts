@@ -1,4 +1,4 @@
-import type { BatchMark } from './kafka-batch.ts';
+import { batchesOf, type BatchMark } from './kafka-batch.ts';
 import type { RawRecord } from './kafka-fetch-answer.ts';
 import { KafkaJSError } from './kafka.ts';
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from './kafka.ts';
@@ -210,19 +210,6 @@ function fetchedRecords(payload: EachBatchPayload): FetchedRecords {
     batches,
     heartbeat: () => payload.heartbeat(),
   };
-}
-
-/** Records of one batch share its context. */
-function batchesOf(records: readonly RawRecord[]): BatchMark[] {
-  const contexts = records.flatMap(({ batchContext }, index) =>
-    records[index - 1]?.batchContext.firstOffset === batchContext.firstOffset ? [] : [batchContext],
-  );
-  return contexts.map(({ firstOffset, lastOffsetDelta, partitionLeaderEpoch, maxTimestamp }) => ({
-    first: BigInt(firstOffset),
-    last: BigInt(firstOffset) + BigInt(lastOffsetDelta),
-    leaderEpoch: BigInt(partitionLeaderEpoch),
-    newestMs: BigInt(maxTimestamp),
-  }));
 }
 
 function topicRecord({ offset, timestamp, key, value, headers }: KafkaMessage): TopicRecord {

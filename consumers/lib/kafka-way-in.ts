@@ -1,3 +1,4 @@
+import pRetry from 'p-retry';
 import { FatalError, messageOf } from './errors.ts';
 import {
   KafkaJSGroupCoordinatorNotFound,
@@ -91,4 +92,31 @@ function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];
   for (let at = error; at instanceof Error && causes.length < 8; at = at.cause) causes.push(at);
   return causes;
+}
+
+const LEADER_UNKNOWN = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+/** Asks again for a while where a partition has no leader, or the leader has just moved. */
+export async function untilLeaderKnown<T>(ask: (attempt: number) => Promise<T>): Promise<T> {
+  return await pRetry(ask, {
+    retries: 10,
+    minTimeout: 50,
+    maxTimeout: 2_000,
+    shouldRetry: ({ error }) => isLeaderUnknown(error),
+  });
+}
+
+function isLeaderUnknown(error: unknown): boolean {
+  return error instanceof KafkaJSProtocolError && LEADER_UNKNOWN.has(error.type);
+}
+
+/** What a broker answers to the deletion of a group that does not exist. */
+export function isUnknownGroup(groups: unknown): boolean {
+  return (
+    Array.isArray(groups) &&
+    groups.every(
+      ({ error }: { error?: unknown }) =>
+        error instanceof KafkaJSProtocolError && error.type === 'GROUP_ID_NOT_FOUND',
+    )
+  );
 }

@@ -6,7 +6,7 @@
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import type { Config } from './config.ts';
-import { countEveryOffset } from './kafka-fetch-answer.ts';
+import { countEveryOffset, type RawRecord } from './kafka-fetch-answer.ts';
 import type { RequestSender } from './kafka-topic-id.ts';
 import type { Logger } from './log.ts';
 import { readSettingFile } from './setting-file.ts';
@@ -91,6 +91,19 @@ export interface InternalBroker {
   readonly connectionPool: RequestSender;
   /** `coordinatorType` 0: of a group. Rejects with what the broker answers, which the client's own search for it forgets. */
   findGroupCoordinator(asked: { readonly groupId: string; readonly coordinatorType: 0 }): Promise<unknown>;
+  fetch(asked: {
+    readonly isolationLevel: number;
+    readonly maxWaitTime: number;
+    readonly maxBytes: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
+    }[];
+  }): Promise<{
+    readonly responses: readonly {
+      readonly partitions: readonly { readonly messages: readonly RawRecord[] }[];
+    }[];
+  }>;
 }
 
 export interface InternalCluster {
@@ -109,6 +122,12 @@ export interface InternalCluster {
     }[],
   ): Promise<readonly { readonly partitions: readonly { partition: number; offset: string }[] }[]>;
   findControllerBroker(): Promise<InternalBroker>;
+  /** By the id of the leader. */
+  findLeaderForPartitions(
+    topic: string,
+    partitions: readonly number[],
+  ): Readonly<Record<string, readonly number[]>>;
+  findBroker(asked: { readonly nodeId: string }): Promise<InternalBroker>;
 }
 
 /** kafkajs keeps its connections behind a symbol; this is the only use of an inner part of it. */

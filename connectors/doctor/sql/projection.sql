@@ -5,7 +5,9 @@ SELECT json_build_object(
   'offsets', (SELECT coalesce(json_agg(json_build_object(
       'topicId', topic_id, 'partition', partition, 'nextOffset', next_offset::text,
       'projector', projector,
+      -- A ledger of an earlier release has no such column.
+      'lastBatch', to_jsonb(o) ->> 'last_batch',
       'secondsAgo', extract(epoch FROM clock_timestamp() - updated_at)) ORDER BY topic_id, partition), '[]')
-    FROM history_cdc.consumer_offset),
+    FROM history_cdc.consumer_offset o),
   'quarantined', (SELECT count(*) FROM history_cdc.quarantine WHERE healed_at IS NULL AND waived_at IS NULL)
 ) AS facts
