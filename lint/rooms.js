@@ -61,7 +61,8 @@ export const ROOMS = roomsOf([
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['cli', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['docs', 'lib', 'cli'],
-  ['test', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo', 'bench', 'cli', 'docs'],
+  ['lint'],
+  ['test', 'lib', 'lint', 'stack', 'connectors', PROJECTOR, 'operations', 'demo', 'bench', 'cli', 'docs'],
 ]);
 
 export function roomsOf(lines) {
