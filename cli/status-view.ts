@@ -1,7 +1,7 @@
 import { bytesText, spanText } from '../operations/facts/wal.ts';
 import type { LagPart, LedgerPart, Problem, SlotPart, StatusReport } from '../operations/status/report.ts';
 import { SECTIONS, type Section } from '../operations/status/watched.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderLastSweep } from './sweep-report.ts';
 import { renderColumns } from '../lib/table.ts';
 
