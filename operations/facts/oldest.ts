@@ -11,9 +11,10 @@ export async function askOldestSeconds(
   topic: string,
   facts: Pick<Answers, 'dataTopic' | 'projection'>,
 ): Promise<number> {
+  if (!facts.dataTopic.known || !facts.projection.known)
+    throw new Error('how many records wait is not known');
   const backlog = backlogIn(facts);
-  if (backlog === undefined) throw new Error('how many records wait is not known');
-  if (backlog.records === 0n) return 0;
+  if (backlog === undefined || backlog.records === 0n) return 0;
   const next = new Map([...backlog.partitions].map(([partition, { next: offset }]) => [partition, offset]));
   return await oldestSeconds((timestampMs) => cluster.offsetsAt(topic, timestampMs), next, new Date());
 }

@@ -19,7 +19,7 @@ describe('before it is deployed', () => {
     const { code, stderr } = await the().connectorProcess(['apply']);
     expect(code).toBe(2);
     expect(stderr).toContain('DATABASE_UNFIT');
-    expect(stderr).toContain(`the publication ${the().name} does not exist`);
+    expect(stderr).toContain(`there is no publication ${the().name}`);
     expect(stderr).toContain('history-cdc connector sql');
     expect(await the().cluster.listTopics()).not.toContain(the().topics.data);
   });
@@ -130,7 +130,7 @@ describe('deployed', () => {
     await the().untilState('PAUSED');
     const status = await the().connector(['status']);
     expect(status.code).toBe(1);
-    expect(status.stdout).toContain('the connector is PAUSED');
+    expect(status.stdout).toContain('connector-tasks: connector PAUSED');
     expect((await the().connector(['apply'])).code).toBe(1);
     expect((await the().connector(['resume'])).code).toBe(0);
     expect((await the().connector(['apply'])).code).toBe(0);
