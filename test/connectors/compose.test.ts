@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { SETTINGS } from '../../consumers/lib/settings.ts';
+import { SETTINGS } from '../../lib/settings.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 
 /*
