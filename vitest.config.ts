@@ -4,6 +4,8 @@ import { ClosingLine } from './test/support/closing-line.ts';
 // A test's suffix says what it needs: .test.ts nothing, .pg.test.ts Postgres, .stack.test.ts the whole stack.
 // Files share their worker and its modules (`isolate: false`): to load them for each file took a third of all CPU time.
 // So a test file changes nothing that outlives it: no mocked module, no setting of a module, no spy that it leaves.
+const DEMO = 'test/demo/demo.stack.test.ts';
+
 export default defineConfig({
   test: {
     reporters: ['default', new ClosingLine()],
@@ -32,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'stack',
           include: ['test/**/*.stack.test.ts'],
+          exclude: [DEMO],
           isolate: false,
           globalSetup: 'test/support/stack-global-setup.ts',
           // One stack, two cores: files take turns.
@@ -40,6 +43,8 @@ export default defineConfig({
           hookTimeout: 180_000,
         },
       },
+      // The demo has a stack of its own, and so needs none of ours.
+      { test: { name: 'demo', include: [DEMO] } },
     ],
   },
 });
