@@ -1,5 +1,5 @@
 import { classify, isOwner, type OptOutPolicy } from '../../consumers/agent-test-history/rule/classify.ts';
-import type { Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import type { RowFacts } from '../../consumers/agent-test-history/rule/row-facts.ts';
 import {
   isOwnerDecision,
   RULE_VERSION,
@@ -23,7 +23,7 @@ export interface Change {
 }
 
 /** The decision by the rule with today's look-ups; undefined if it equals the recorded one. */
-export function judge(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Change | undefined {
+export function judge(row: DecidedRow, facts: RowFacts, policy: OptOutPolicy): Change | undefined {
   const to = classify({ userId: row.user_id }, facts, policy).decision;
   const standing = isOwnerDecision(row.decision) ? 'stands' : row.young ? 'open' : 'too_late';
   if (standing === 'stands' ? isStillOwners(row.decision, to) : to === row.decision) return undefined;
@@ -35,7 +35,7 @@ export function judge(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Chan
  * the row as the legacy table has it now. If the user owns that agent by now, the next event of the row moves the
  * canonical row there.
  */
-export function judgeMoved(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Change {
+export function judgeMoved(row: DecidedRow, facts: RowFacts, policy: OptOutPolicy): Change {
   const { decision } = classify({ userId: facts.userId }, facts, policy);
   const why = isOwner(facts)
     ? 'moved to an agent that the user now owns'
@@ -50,7 +50,7 @@ function isStillOwners(from: Decision, to: Decision): boolean {
 }
 
 /** The changes since the decision that explain the difference. */
-function reasonsFor(row: DecidedRow, { context }: Facts, to: Decision): string[] {
+function reasonsFor(row: DecidedRow, { context }: RowFacts, to: Decision): string[] {
   const why: string[] = [];
   const had = row.organization_id !== null;
   if (context === null) why.push(...(had ? ['context gone'] : []));
