@@ -1,8 +1,22 @@
 import { SingleBar } from 'cli-progress';
+import { countText, spanText } from '../consumers/lib/figures.ts';
 
 export interface Progress {
-  update(done: number, total: number): void;
-  end(): void;
+  readonly update: (done: number, total: number) => void;
+  readonly end: () => void;
+}
+
+/** Shows how far `work` is for as long as it takes. */
+export async function withProgress<T>(
+  what: string,
+  work: (update: Progress['update']) => Promise<T>,
+): Promise<T> {
+  const progress = createProgress(what);
+  try {
+    return await work(progress.update);
+  } finally {
+    progress.end();
+  }
 }
 
 const LINE_EVERY_MS = 5_000;
@@ -60,9 +74,9 @@ function lines(what: string): Progress {
       if (now - last < LINE_EVERY_MS && done < total) return;
       last = now;
       const perSecond = (done / (now - start)) * 1000;
-      const left = done < total ? `${((total - done) / perSecond).toFixed(0)} s left` : 'caught up';
+      const left = done < total ? `${spanText((total - done) / perSecond)} left` : 'caught up';
       process.stderr.write(
-        `${what}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}, ${Math.round(perSecond).toLocaleString('en')}/s, ${left}\n`,
+        `${what}: ${countText(done)} of ${countText(total)}, ${countText(Math.round(perSecond))}/s, ${left}\n`,
       );
     },
     end: () => undefined,

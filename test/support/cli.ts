@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
+import { expectJsonAnswer } from './json-answer.ts';
 
 const COMMAND = path.join(import.meta.dirname, '..', '..', 'bin', 'history-cdc.mjs');
 
@@ -25,5 +26,6 @@ export async function runCli(
     child.once('error', reject);
     child.once('close', resolve);
   });
+  expectJsonAnswer(args, { code: status, stdout, stderr });
   return { status, stdout, stderr };
 }

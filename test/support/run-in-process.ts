@@ -1,4 +1,5 @@
 import { runProgram } from '../../cli/program.ts';
+import { expectJsonAnswer } from './json-answer.ts';
 
 export interface Answer {
   /** 0 good, 1 the answer is no, 2 it cannot go on. */
@@ -19,5 +20,6 @@ export async function runInProcess(
     stdout: (text) => void (said.stdout += text),
     stderr: (text) => void (said.stderr += text),
   });
+  expectJsonAnswer(args, { code, ...said });
   return { code, ...said };
 }
