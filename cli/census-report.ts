@@ -1,10 +1,10 @@
-import type { IdList } from '../consumers/agent-test-history/census/id-list.ts';
-import { ODD_VALUES, type OddValue } from '../consumers/agent-test-history/census/odd-values.ts';
-import type { Figures } from '../consumers/agent-test-history/census/census.ts';
-import { countText, tookText } from '../consumers/lib/figures.ts';
+import type { IdList } from '../operations/census/id-list.ts';
+import { ODD_VALUES, type OddValue } from '../operations/census/odd-values.ts';
+import type { Figures } from '../operations/census/census.ts';
+import { countText, tookText } from '../lib/figures.ts';
 import type { AnswerFacts } from './answers.ts';
 import { isoTime } from './row-json.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 
 export function censusFacts(figures: Figures, seconds: number): AnswerFacts<'census'> {
   const { legacyRows, script, window, size, trial } = figures;

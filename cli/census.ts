@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { largestMessageBytes } from '../connectors/deploy/message-limit.ts';
-import { takeCensus } from '../consumers/agent-test-history/census/census.ts';
-import { compareCensus } from '../consumers/agent-test-history/census/compare.ts';
-import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
-import { countUnhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+import { takeCensus } from '../operations/census/census.ts';
+import { compareCensus } from '../operations/census/compare.ts';
+import { assertMigrated } from '../consumers/agent-test-history/schema/migrate.ts';
+import { countUnhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { comparisonFacts, renderComparison } from './census-comparison.ts';
 import { censusFacts, renderCensus } from './census-report.ts';
@@ -50,7 +50,7 @@ export function registerCensus(command: Command, context: CommandContext): void 
 async function runCensus(context: CommandContext, { json, compare }: Options): Promise<void> {
   await withUnmigrated(context, 'census', async (databases) => {
     if (compare === true) await assertMigrated(databases.canonical);
-    const { figures, compared, seconds } = await timed(databases, compare === true);
+    const { figures, compared, seconds } = await timed(context, databases, compare === true);
     context.answer('census', {
       json,
       facts: {
@@ -64,9 +64,9 @@ async function runCensus(context: CommandContext, { json, compare }: Options): P
   });
 }
 
-async function timed({ config, canonical, legacy }: Databases, compare: boolean) {
+async function timed(context: CommandContext, { config, canonical, legacy }: Databases, compare: boolean) {
   const start = performance.now();
-  return await withProgress('census', async (progress) => {
+  return await withProgress(context, 'census', async (progress) => {
     const work = {
       canonical,
       legacy,

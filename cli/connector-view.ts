@@ -1,8 +1,8 @@
-import type { ApplyResult } from '../connectors/deploy/apply.ts';
+import type { ApplyResult } from '../operations/connector/apply.ts';
 import { isClean, type ConfigChange, type Plan, type TopicChange } from '../connectors/deploy/plan.ts';
-import type { ConnectorReport } from '../connectors/deploy/status.ts';
-import { bytesText, countText, spanText } from '../consumers/lib/figures.ts';
-import { renderTable } from './table.ts';
+import type { ConnectorReport } from '../operations/connector/connector-report.ts';
+import { bytesText, countText, spanText } from '../lib/figures.ts';
+import { renderTable } from '../lib/table.ts';
 
 /** The plan as people read differences: + new, ~ changed, - removed, ! what `apply` refuses to change. */
 export function renderPlan(plan: Plan, name: string): string {

@@ -1,5 +1,5 @@
-import { loadConfig, type Config, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
-import { printable } from '../consumers/lib/printable.ts';
+import { loadConfig, type Config, type ConfigWith, type Environment } from '../lib/config.ts';
+import { printable } from '../lib/printable.ts';
 import { localStackEnvironment } from '../stack/state.ts';
 import type { AnswerFacts, AnswerName } from './answers.ts';
 import type { Surroundings } from './program.ts';
@@ -17,6 +17,7 @@ interface Answer<N extends AnswerName> {
  */
 export interface CommandContext {
   readonly environment: Environment;
+  readonly surroundings: Surroundings;
   /** Writes a line of the command's answer to stdout. */
   readonly print: (line: string) => void;
   /** Writes the answer to stdout, as JSON or as text. */
@@ -36,12 +37,14 @@ export class AnswerNo extends Error {
 
 const HOME_AND_CLEAR = '\u001b[H\u001b[2J\u001b[3J';
 
-export function createContext({ environment, stdout, stderr }: Surroundings): CommandContext {
+export function createContext(surroundings: Surroundings): CommandContext {
+  const { environment, stdout, stderr } = surroundings;
   const print = (line: string) => {
     stdout(`${printable(line)}\n`);
   };
   return {
     environment,
+    surroundings,
     print,
     answer: (_, { json, facts, text }) => {
       print(json === true ? JSON.stringify(facts, bigintAsText, 2) : text());

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { FatalError } from '../consumers/lib/errors.ts';
+import { FatalError } from '../lib/errors.ts';
 import { FEWEST_ROWS, ORGANISATIONS } from '../demo/generate.ts';
 import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
 import { runDemo } from '../demo/run.ts';
@@ -42,7 +42,7 @@ export function registerDemo(command: Command, context: CommandContext): void {
         stackName: options.stack,
         signal: stopOnce(context),
         note: context.note,
-        createProgress,
+        createProgress: (what) => createProgress(what, context.surroundings),
       });
       context.answer('demo', { json: options.json, facts, text: () => renderReport(facts) });
       if (keep) context.note(renderNext(facts, instanceOf(context.environment, options.stack)));

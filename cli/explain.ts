@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { explain } from '../consumers/agent-test-history/explain/explain.ts';
-import { eventReader } from '../consumers/agent-test-history/explain/read-from-kafka.ts';
-import type { Report } from '../consumers/agent-test-history/explain/report.ts';
+import { explain } from '../operations/explain/explain.ts';
+import { eventReader } from '../operations/explain/read-from-kafka.ts';
+import type { Report } from '../operations/explain/report.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderExplanation } from './explain-view.ts';
@@ -33,7 +33,7 @@ export function registerExplain(command: Command, context: CommandContext): void
 
 async function explainOnce(context: CommandContext, id: string, events: boolean): Promise<Report> {
   return await withDatabases(context, 'explain', ({ config, canonical, legacy }) =>
-    withProgress('records of the topic read', (progress) =>
+    withProgress(context, 'records of the topic read', (progress) =>
       explain(
         { canonical, legacy, optOutPolicy: config.OPT_OUT_POLICY, matching: matchingOf(config) },
         id,

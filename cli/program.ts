@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import type { Environment } from '../consumers/lib/config.ts';
-import { printable } from '../consumers/lib/printable.ts';
-import { RELEASE } from '../consumers/lib/release.ts';
+import type { Environment } from '../lib/config.ts';
+import { printable } from '../lib/printable.ts';
+import { RELEASE } from '../lib/release.ts';
 import type { ErrorAnswer } from './answers.ts';
 import type { CommandContext } from './context.ts';
 
@@ -117,6 +117,14 @@ export interface Surroundings {
   readonly environment: Environment;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Takes the lines of the log; without it, pino writes them to the process's stderr. */
+  readonly log?: (line: string) => void;
+  /** Stdout is a terminal: a screen takes the place of the last one. */
+  readonly redraws: boolean;
+  /** Stderr is a terminal: progress is shown as a bar. */
+  readonly drawsBars: boolean;
+  /** Fires when the command is to stop. */
+  readonly stopSignal: () => AbortSignal;
 }
 
 /** Runs `history-cdc` with these arguments, and gives its exit code. */
@@ -177,7 +185,7 @@ async function report(
   }
   const { AnswerNo } = await import('./context.ts');
   if (error instanceof AnswerNo) return EXIT_NO;
-  const { namedError } = await import('../consumers/lib/named-error.ts');
+  const { namedError } = await import('../lib/named-error.ts');
   const named = namedError(error);
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   if (json) stderr(errorLine(named ?? { code: 'UNEXPECTED', message: stack, wayOut: REPORT_IT }));

@@ -1,5 +1,7 @@
 import { SingleBar } from 'cli-progress';
-import { countText, spanText } from '../consumers/lib/figures.ts';
+import type { CommandContext } from './context.ts';
+import type { Surroundings } from './program.ts';
+import { countText, spanText } from '../lib/figures.ts';
 
 export interface Progress {
   readonly update: (done: number, total: number) => void;
@@ -8,10 +10,11 @@ export interface Progress {
 
 /** Shows how far `work` is for as long as it takes. */
 export async function withProgress<T>(
+  { surroundings }: CommandContext,
   what: string,
   work: (update: Progress['update']) => Promise<T>,
 ): Promise<T> {
-  const progress = createProgress(what);
+  const progress = createProgress(what, surroundings);
   try {
     return await work(progress.update);
   } finally {
@@ -25,8 +28,8 @@ const LINE_EVERY_MS = 5_000;
  * A bar with total and ETA on a terminal; elsewhere a line on stderr now and then. It ends at the total: what comes
  * after that is no backlog any more, and is in the log and the metrics.
  */
-export function createProgress(what: string): Progress {
-  return untilTotal(process.stderr.isTTY ? bar(what) : lines(what));
+export function createProgress(what: string, { drawsBars, stderr }: Surroundings): Progress {
+  return untilTotal(drawsBars ? bar(what) : lines(what, stderr));
 }
 
 function untilTotal(progress: Progress): Progress {
@@ -65,7 +68,7 @@ function bar(what: string): Progress {
   };
 }
 
-function lines(what: string): Progress {
+function lines(what: string, write: (text: string) => void): Progress {
   const start = performance.now();
   let last = start;
   return {
@@ -75,7 +78,7 @@ function lines(what: string): Progress {
       last = now;
       const perSecond = (done / (now - start)) * 1000;
       const left = done < total ? `${spanText((total - done) / perSecond)} left` : 'caught up';
-      process.stderr.write(
+      write(
         `${what}: ${countText(done)} of ${countText(total)}, ${countText(Math.round(perSecond))}/s, ${left}\n`,
       );
     },

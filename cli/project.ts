@@ -1,12 +1,11 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { Watchdog } from '../connectors/watchdog/watchdog.ts';
-import { runProjector, type RunOptions } from '../consumers/agent-test-history/run.ts';
-import { createLogger } from '../consumers/lib/log.ts';
+import { Watchdog } from '../operations/watchdog/watchdog.ts';
+import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
+import { createLogger } from '../lib/log.ts';
 import type { CommandContext } from './context.ts';
 import { rowId, several } from './parsers.ts';
 import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';
-import { stopOnSignal } from './stop-signal.ts';
 
 interface ProjectOptions {
   readonly untilCaughtUp?: true;
@@ -71,13 +70,16 @@ export async function runAndReport(
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
-  const progress = createProgress(settings.mode === 'replay' ? 'replayed' : 'projected');
+  const progress = createProgress(
+    settings.mode === 'replay' ? 'replayed' : 'projected',
+    context.surroundings,
+  );
   try {
     const result = await runProjector({
       ...settings,
       config,
-      logger: createLogger(config.LOG_LEVEL),
-      stop: stopOnSignal(),
+      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+      stop: context.surroundings.stopSignal(),
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
         return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });

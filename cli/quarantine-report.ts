@@ -1,13 +1,9 @@
-import type { Content } from '../consumers/agent-test-history/quarantine/content.ts';
-import type {
-  ParkedRecord,
-  ReasonCount,
-  WholeRecord,
-} from '../consumers/agent-test-history/quarantine/records.ts';
-import type { RetryAnswer } from '../consumers/agent-test-history/quarantine/retry.ts';
-import { oneLine } from '../consumers/lib/printable.ts';
+import type { Content } from '../operations/quarantine/content.ts';
+import type { ParkedRecord, ReasonCount, WholeRecord } from '../operations/quarantine/records.ts';
+import type { RetryAnswer } from '../operations/quarantine/retry.ts';
+import { oneLine } from '../lib/printable.ts';
 import { rowJson } from './row-json.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 
 /** One line per record, and the counts of everything that was ever parked. */
 export function renderList(records: readonly ParkedRecord[], counts: readonly ReasonCount[]): string {

@@ -1,12 +1,12 @@
-import { KINDS } from '../consumers/agent-test-history/reconcile/kinds.ts';
-import type { Finding, ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
-import type { Gap } from '../consumers/agent-test-history/continuity/gaps.ts';
-import { countText } from '../consumers/lib/figures.ts';
+import { KINDS } from '../operations/reconcile/kinds.ts';
+import type { Finding, ReconcileReport } from '../operations/reconcile/report.ts';
+import type { Gap } from '../operations/continuity/gaps.ts';
+import { countText } from '../lib/figures.ts';
 import type { AnswerFacts } from './answers.ts';
 import type { CommandContext } from './context.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
 import { rowJson } from './row-json.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 
 /** Prints a report with every id. Findings go out as they are read: there may be as many as rows. */
 export async function printReport(

@@ -1,24 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { parseAcceptRules, type AcceptRules } from '../consumers/agent-test-history/reconcile/accepted.ts';
-import { reconcile } from '../consumers/agent-test-history/reconcile/reconcile.ts';
-import {
-  findingsOf,
-  reportOf,
-  type ReconcileReport,
-} from '../consumers/agent-test-history/reconcile/report.ts';
-import { lastFinished, type ReconcileRun } from '../consumers/agent-test-history/reconcile/run-store.ts';
-import { readTopicEnds } from '../consumers/agent-test-history/reconcile/topic-ends.ts';
-import { closableGaps, closeGaps } from '../consumers/agent-test-history/continuity/gaps.ts';
-import { FatalError, messageOf } from '../consumers/lib/errors.ts';
-import type { Pool } from '../consumers/lib/postgres.ts';
+import { parseAcceptRules, type AcceptRules } from '../operations/reconcile/accepted.ts';
+import { reconcile } from '../operations/reconcile/reconcile.ts';
+import { findingsOf, reportOf, type ReconcileReport } from '../operations/reconcile/report.ts';
+import { lastFinished, type ReconcileRun } from '../operations/reconcile/run-store.ts';
+import { readTopicEnds } from '../operations/reconcile/topic-ends.ts';
+import { closableGaps, closeGaps } from '../operations/continuity/gaps.ts';
+import { FatalError, messageOf } from '../lib/errors.ts';
+import type { Pool } from '../lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { checkContextOf } from './pipeline-context.ts';
 import { whole } from './parsers.ts';
 import { createProgress } from './progress.ts';
 import { repairLast } from './reconcile-repair.ts';
 import { printJson, printReport } from './reconcile-report.ts';
-import { stopOnSignal } from './stop-signal.ts';
 import { assertTables, withDatabases, type Databases } from './with-databases.ts';
 
 interface Options {
@@ -113,9 +108,9 @@ async function compared(
   for (const { id, expires } of rules.expired)
     context.note(`the rule ${id} expired on ${expires}: not applied`);
   await assertTables(databases);
-  const progress = createProgress('rows compared');
+  const progress = createProgress('rows compared', context.surroundings);
   const total = await roughTotal(databases);
-  const signal = stopOnSignal();
+  const signal = context.surroundings.stopSignal();
   const closable = await closableGaps(canonical, legacy);
   const run = await reconcile({
     canonical,

@@ -1,8 +1,8 @@
-import { DECISIONS } from '../consumers/agent-test-history/outcome.ts';
-import { RECORD_OUTCOMES } from '../consumers/agent-test-history/result.ts';
-import type { Changes } from '../consumers/agent-test-history/changes.ts';
-import type { RunResult } from '../consumers/agent-test-history/run.ts';
-import { countText } from '../consumers/lib/figures.ts';
+import { DECISIONS } from '../consumers/agent-test-history/rule/outcome.ts';
+import { RECORD_OUTCOMES } from '../consumers/agent-test-history/batch/result.ts';
+import type { Changes } from '../consumers/agent-test-history/rule/changes.ts';
+import type { RunResult } from '../consumers/agent-test-history/stream/run.ts';
+import { countText } from '../lib/figures.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
 import { isoTime } from './row-json.ts';
 import { renderSweeps } from './sweep-report.ts';

@@ -1,9 +1,9 @@
-import { untilProjected } from '../connectors/snapshot/projected.ts';
-import type { SnapshotRun } from '../connectors/snapshot/runs.ts';
-import type { Session } from '../connectors/snapshot/session.ts';
-import { statusOf } from '../connectors/snapshot/status.ts';
-import { watchRun } from '../connectors/snapshot/watch.ts';
-import { countText } from '../consumers/lib/figures.ts';
+import { untilProjected } from '../operations/snapshot/projected.ts';
+import type { SnapshotRun } from '../operations/snapshot/runs.ts';
+import type { Session } from '../operations/snapshot/session.ts';
+import { statusOf } from '../operations/snapshot/status.ts';
+import { watchRun } from '../operations/snapshot/watch.ts';
+import { countText } from '../lib/figures.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { paceSettings, type PaceOptions } from './snapshot-options.ts';
@@ -19,7 +19,7 @@ export async function followRun(
   run: SnapshotRun,
   options: FollowOptions,
 ): Promise<void> {
-  const progress = createProgress('rows read');
+  const progress = createProgress('rows read', context.surroundings);
   const end = await watchRun(session, run.id, {
     pace: paceSettings(options),
     intervalMs: options.interval * 1000,
@@ -49,7 +49,7 @@ export async function finish(
   { context, session, signal }: { context: CommandContext; session: Session; signal: AbortSignal },
   options: FollowOptions,
 ): Promise<void> {
-  const progress = createProgress('records projected');
+  const progress = createProgress('records projected', context.surroundings);
   let most = 0;
   const left = await untilProjected(session, {
     silentAfterMs: 30_000,

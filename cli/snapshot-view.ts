@@ -1,8 +1,8 @@
-import type { Diagnosis } from '../connectors/snapshot/diagnose.ts';
-import type { RunReport, SnapshotStatus } from '../connectors/snapshot/status.ts';
-import { countText, spanText } from '../consumers/lib/figures.ts';
+import type { Diagnosis } from '../operations/snapshot/diagnose.ts';
+import type { RunReport, SnapshotStatus } from '../operations/snapshot/status.ts';
+import { countText, spanText } from '../lib/figures.ts';
 import type { CommandContext } from './context.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 
 const IDS_SHOWN = 5;
 

@@ -1,20 +1,19 @@
 import type { Command } from 'commander';
-import { pauseRun, resumeRun, stopRun, type Answer } from '../connectors/snapshot/ask.ts';
-import { coverage, KEPT } from '../connectors/snapshot/coverage.ts';
-import { endsNow, recordsToProject } from '../connectors/snapshot/projection.ts';
-import { isOpen, type SnapshotRun } from '../connectors/snapshot/runs.ts';
-import { portionsOf, type Scope } from '../connectors/snapshot/scope.ts';
-import { SNAPSHOT_NEEDS, withSession, type Session } from '../connectors/snapshot/session.ts';
-import { startSnapshot } from '../connectors/snapshot/start.ts';
-import { statusOf } from '../connectors/snapshot/status.ts';
-import { countText } from '../consumers/lib/figures.ts';
+import { pauseRun, resumeRun, stopRun, type Answer } from '../operations/snapshot/ask.ts';
+import { coverage, KEPT } from '../operations/snapshot/coverage.ts';
+import { endsNow, recordsToProject } from '../operations/snapshot/projection.ts';
+import { isOpen, type SnapshotRun } from '../operations/snapshot/runs.ts';
+import { portionsOf, type Scope } from '../operations/snapshot/scope.ts';
+import { SNAPSHOT_NEEDS, withSession, type Session } from '../operations/snapshot/session.ts';
+import { startSnapshot } from '../operations/snapshot/start.ts';
+import { statusOf } from '../operations/snapshot/status.ts';
+import { countText } from '../lib/figures.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { withProgress } from './progress.ts';
 import { finish, followRun, type FollowOptions } from './snapshot-follow.ts';
 import { paceSettings, scopeOf, startAgain, withPaceOptions, type ScopeOptions } from './snapshot-options.ts';
 import { answerStatus, renderDiagnosis } from './snapshot-view.ts';
-import { stopOnSignal } from './stop-signal.ts';
 
 const ANSWER_SECONDS = 60;
 
@@ -51,7 +50,7 @@ function registerStart(snapshot: Command, context: CommandContext): void {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
         const wanted = scope === 'missing' ? await missingRows(context, session, options.json) : scope;
         if (wanted !== undefined)
-          await startAll({ context, session, signal: stopOnSignal() }, wanted, options);
+          await startAll({ context, session, signal: context.surroundings.stopSignal() }, wanted, options);
       });
     });
 }
@@ -162,7 +161,7 @@ function registerWatch(snapshot: Command, context: CommandContext): void {
     .action(async (options: FollowOptions) => {
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const started = { context, session, signal: stopOnSignal() };
+        const started = { context, session, signal: context.surroundings.stopSignal() };
         await followRun(started, openRun(context, session, options.json), options);
         await finish(started, options);
       });
@@ -196,7 +195,7 @@ function registerStatus(snapshot: Command, context: CommandContext): void {
     .action(async ({ json, coverage: covered }: { json?: true; coverage: boolean }) => {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
         const total = session.observer.current().history.runs.at(-1)?.rowsTotal ?? 0;
-        const status = await withProgress('legacy rows looked up in the ledger', (progress) =>
+        const status = await withProgress(context, 'legacy rows looked up in the ledger', (progress) =>
           statusOf(session, {
             coverage: covered,
             onProgress: (rows) => {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { bytesText, tookText } from '../consumers/lib/figures.ts';
+import { bytesText, tookText } from '../lib/figures.ts';
 import { stackStatus, type StackStatus } from '../stack/status.ts';
 import { startStack, stopStack } from '../stack/stack.ts';
 import { defaultInstanceName, type PortName } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 
 const PORT = whole(1, 65_535);
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { settingsOf } from '../connectors/doctor/doctor.ts';
-import { SNAPSHOT_NEEDS } from '../connectors/snapshot/session.ts';
-import { Lookout } from '../connectors/status/lookout.ts';
-import { reportOf } from '../connectors/status/report.ts';
-import { WATCHED } from '../connectors/status/watched.ts';
+import { settingsOf } from '../operations/doctor/doctor.ts';
+import { SNAPSHOT_NEEDS } from '../operations/snapshot/session.ts';
+import { Lookout } from '../operations/status/lookout.ts';
+import { reportOf } from '../operations/status/report.ts';
+import { WATCHED } from '../operations/status/watched.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { renderStatus } from './status-view.ts';
@@ -45,7 +45,7 @@ export function registerStatus(command: Command, context: CommandContext): void 
             : await watch(context, look, {
                 everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
                 render: json === true ? (report) => JSON.stringify(report) : renderStatus,
-                redraw: json !== true && process.stdout.isTTY,
+                redraw: json !== true && context.surroundings.redraws,
               });
         if (again === undefined && last !== undefined)
           context.answer('status', { json, facts: last, text: () => renderStatus(last) });

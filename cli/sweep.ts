@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { onRecord } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
-import { createLogger } from '../consumers/lib/log.ts';
+import { createLogger } from '../lib/log.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 export function registerSweep(command: Command, context: CommandContext): void {
@@ -28,7 +28,11 @@ type Answer = SweepResult & { readonly quarantine: Unhealed };
 async function sweepOnce(context: CommandContext): Promise<Answer> {
   return await withDatabases(context, 'sweep', async (databases) => {
     const { canonical, config } = databases;
-    const record = { canonical, by: 'sweep', logger: createLogger(config.LOG_LEVEL) } as const;
+    const record = {
+      canonical,
+      by: 'sweep',
+      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+    } as const;
     const result = await onRecord(record, async () => {
       const parkedRetentionDays = config.PARKED_RETENTION_DAYS;
       return await sweep({ ...(await measuredContext(databases)), parkedRetentionDays });

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { planUndo, undo, type UndoResult } from '../consumers/agent-test-history/undo/undo.ts';
+import { planUndo, undo, type UndoResult } from '../operations/undo/undo.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { withProgress } from './progress.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface Options {
@@ -33,7 +33,7 @@ Examples:
     )
     .action(async ({ json, confirm, apply = false }: Options) => {
       const result = await withDatabases(context, 'undo', ({ canonical }) =>
-        withProgress(apply ? 'taken back' : 'looked at', async (progress) =>
+        withProgress(context, apply ? 'taken back' : 'looked at', async (progress) =>
           apply ? await undo({ canonical, progress }, confirm) : await planUndo({ canonical, progress }),
         ),
       );

@@ -1,12 +1,12 @@
-import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
+import { assertMigrated } from '../consumers/agent-test-history/schema/migrate.ts';
 import {
   assertBothWhole,
   assertFit,
   CANONICAL_TABLES,
   LEGACY_TABLES,
-} from '../consumers/agent-test-history/requirements.ts';
-import type { ConfigWith } from '../consumers/lib/config.ts';
-import { assertReachable, createPool, type Pool } from '../consumers/lib/postgres.ts';
+} from '../consumers/agent-test-history/schema/requirements.ts';
+import type { ConfigWith } from '../lib/config.ts';
+import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import type { CommandContext } from './context.ts';
 
 export interface Databases {

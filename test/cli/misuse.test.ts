@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AnswerFacts } from '../../cli/answers.ts';
-import { RELEASE } from '../../consumers/lib/release.ts';
+import { RELEASE } from '../../lib/release.ts';
 import { Command } from '../support/command.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { judge } from '../../connectors/doctor/doctor.ts';
-import { reportOf } from '../../connectors/status/report.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { backlogOf } from '../../operations/facts/backlog.ts';
+import { judge } from '../../operations/doctor/doctor.ts';
+import { lookAtOffset, type PartitionMarks } from '../../operations/facts/kafka.ts';
+import type { Stretch } from '../../lib/kafka-stretch.ts';
+import { reportOf } from '../../operations/status/report.ts';
 import { facts } from '../status/facts.ts';
 import { CONFIG, gathered } from './healthy.ts';
 import { patched, type Patch } from './patched.ts';
@@ -11,7 +14,7 @@ import { patched, type Patch } from './patched.ts';
 const stored = (partition: number, nextOffset: string, secondsAgo: number) => ({
   ...{ topicId: 't', partition, nextOffset, secondsAgo, projector: `pod:${String(partition)}` },
 });
-const MARKS = new Map<number, { low: bigint; high: bigint; openFrom?: bigint }>([
+const MARKS = new Map<number, PartitionMarks>([
   [0, { low: 0n, high: 30n }],
   [1, { low: 0n, high: 500n }],
 ]);
@@ -79,5 +82,69 @@ test('status is wrong with one standing partition, and does not say that the pro
       { id: 'projector-moves', severity: 'wrong', section: 'projector' },
       { id: 'lag-late', severity: 'wrong' },
     ],
+  });
+});
+
+describe('what lies at the stored offset', () => {
+  const batch = (first: bigint, last: bigint, leaderEpoch = 1n) => ({
+    first,
+    last,
+    leaderEpoch,
+    newestMs: 9n,
+  });
+  const at = (nextOffset: string, lastBatch: string | null) => ({ ...stored(0, nextOffset, 300), lastBatch });
+  /** Batches of three offsets; those that begin at one of `records` hold a record there, the others hold markers. */
+  const log =
+    (records: readonly bigint[], leaderEpoch = 1n) =>
+    (from: bigint): Promise<Stretch> => {
+      const first = from - (from % 3n);
+      const seen = records.filter((offset) => offset >= from && offset <= first + 2n);
+      return Promise.resolve({ batches: [batch(first, first + 2n, leaderEpoch)], records: seen });
+    };
+  const ENDS = { low: 0n, high: 30n };
+  const BATCH = '9 11 1 9';
+
+  test('a remainder of markers is no record that waits, and no partition that stands', async () => {
+    const marks = new Map([[0, await lookAtOffset(ENDS, at('12', BATCH), log([]))]]);
+    expect(marks.get(0)).toMatchObject({ unreadFrom: 30n, isCut: false });
+    const topic = { topicId: 't', partitions: 1, marks };
+    expect(backlogOf(topic, { offsets: [at('12', BATCH)] })).toMatchObject({ records: 0n });
+    const offsets = [at('12', BATCH)];
+    expect(verdict({ dataTopic: topic, projection: { offsets }, laterOffsets: offsets })).toEqual(moves);
+  });
+
+  test('records behind markers wait, from the first of them on', async () => {
+    const marks = new Map([[0, await lookAtOffset(ENDS, at('12', BATCH), log([21n, 24n]))]]);
+    const topic = { topicId: 't', partitions: 1, marks };
+    expect(backlogOf(topic, { offsets: [at('12', BATCH)] })).toMatchObject({ records: 9n });
+    const offsets = [at('12', BATCH)];
+    expect(verdict({ dataTopic: topic, projection: { offsets }, laterOffsets: offsets })).toEqual(
+      stands('partition 0 stands at offset 12'),
+    );
+  });
+
+  test('what lies behind an open transaction waits', async () => {
+    const open = { ...ENDS, openFrom: 18n };
+    expect(await lookAtOffset(open, at('12', BATCH), log([24n]))).toMatchObject({ unreadFrom: 18n });
+  });
+
+  test('another batch before the stored offset than the one that was projected is a cut', async () => {
+    const cut = await lookAtOffset(ENDS, at('12', BATCH), log([12n], 2n));
+    expect(cut).toMatchObject({ isCut: true });
+    const checks = CHECKS.filter(({ id }) => id === 'offsets-in-range');
+    const patch = { dataTopic: { marks: new Map([[0, cut]]) }, projection: { offsets: [at('12', BATCH)] } };
+    const [result] = judge(gathered(patched(patch)), CONFIG, checks).checks;
+    expect(result).toMatchObject({
+      verdict: 'failed',
+      evidence: expect.stringContaining('TOPIC_CUT') as string,
+    });
+  });
+
+  test('no batch that is known, or none that the partition still holds, is no cut', async () => {
+    expect(await lookAtOffset(ENDS, at('12', null), log([12n], 2n))).toMatchObject({ isCut: false });
+    const shorter = { low: 12n, high: 30n };
+    expect(await lookAtOffset(shorter, at('12', BATCH), log([12n], 2n))).toMatchObject({ isCut: false });
+    const beyond = await lookAtOffset(ENDS, at('31', BATCH), () => Promise.reject(new Error('out of range')));
+    expect(beyond).toEqual(ENDS);
   });
 });

@@ -39,4 +39,6 @@ test('a partition loses its end and grows again while nobody looks: a running pr
   expect(again.code).toBe(2);
   expect(again.stderr).toContain('error TOPIC_CUT');
   expect(await storedRecords(pipeline())).toBe(ROWS + 15);
+  const { stdout } = await pipeline().run(['doctor', '--only', 'offsets-in-range', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ checks: [{ id: 'offsets-in-range', verdict: 'failed' }] });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { topicNames } from '../../consumers/lib/names.ts';
+import { topicNames } from '../../lib/names.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { accountingErrors, differences } from '../support/canonical.ts';
 import { usePipeline } from '../support/pipeline.ts';
@@ -57,6 +57,8 @@ test('the topic ends with markers of commits: every reader comes to the end', as
 test('nothing but an aborted transaction is new: the stored offsets move, and its records are nobody’s', async () => {
   const before = await ends();
   await transact(pipeline(), 'abort', { messages: [...both(2), ...both(3)] });
+  const { lag } = JSON.parse((await pipeline().run(['status', '--json'])).stdout) as { lag: object };
+  expect(lag).toMatchObject({ records: 0, seconds: 0 });
   expect((await pipeline().project()).read).toBe(0);
   const { stored, high } = await ends();
   expect(high).toEqual(before.high.map((end) => end + 3n));

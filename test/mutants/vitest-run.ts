@@ -3,8 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 
-/** A run that takes longer hangs: the longest of the tests has two minutes. */
+/** A run that takes longer hangs: the longest of the tests has two minutes, and most files take seconds. */
 const LONGEST_RUN_MS = 300_000;
+const LONGEST_FILE_MS = 20_000;
 
 const reportSchema = z.object({
   numPassedTests: z.number(),
@@ -56,7 +57,8 @@ export async function runTests(
     ...['run', ...files, ...projects.flatMap((project) => ['--project', project])],
     ...['--reporter', 'json', '--outputFile', report, ...(bail ? ['--bail', '1'] : [])],
   ];
-  const { code, output } = await ended(args, { cwd: root, signal });
+  const timeout = LONGEST_RUN_MS + LONGEST_FILE_MS * files.length;
+  const { code, output } = await ended(args, { cwd: root, signal, timeout });
   if (!existsSync(report)) return { kind: 'no_answer', why: `vitest reported nothing: ${lastLines(output)}` };
   return outcomeOf(reportSchema.parse(JSON.parse(readFileSync(report, 'utf8'))), { files, code, output });
 }
@@ -88,13 +90,13 @@ function outcomeOf(
 
 async function ended(
   args: readonly string[],
-  { cwd, signal }: { cwd: string; signal: AbortSignal },
+  { cwd, signal, timeout }: { cwd: string; signal: AbortSignal; timeout: number },
 ): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, args, {
     cwd,
     signal,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LONGEST_RUN_MS,
+    timeout,
     killSignal: 'SIGKILL',
   });
   let output = '';

@@ -1,22 +1,23 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../../connectors/deploy/source-sql.ts';
 import { connectClient } from '../../connectors/deploy/target.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
-import { loadConfig, type ConfigWith } from '../../consumers/lib/config.ts';
-import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
-import { createKafkaClient, type Admin } from '../../consumers/lib/kafka.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
-import { topicNames } from '../../consumers/lib/names.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
+import { loadConfig, type ConfigWith } from '../../lib/config.ts';
+import { KafkaCluster } from '../../lib/kafka-cluster.ts';
+import { createKafkaClient, type Admin } from '../../lib/kafka.ts';
+import { createLogger } from '../../lib/log.ts';
+import { topicNames } from '../../lib/names.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { askConnect } from './ask-connect.ts';
-import { Command, type Ended } from './command.ts';
+import { Command } from './command.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { dropSlot } from './drop-slot.ts';
 import { pipelineSettings, type Converter } from './pipeline-settings.ts';
+import { runInProcess, type Answer } from './run-in-process.ts';
 import { until } from './until.ts';
 
 interface PipelineOptions {
@@ -82,6 +83,7 @@ export class Pipeline {
   readonly config: PipelineConfig;
   readonly #database: TestDatabase;
   readonly #commands: Command[] = [];
+  #said = '';
   /** Records that a test wrote to the data topic by hand. */
   #produced = 0;
 
@@ -170,9 +172,11 @@ export class Pipeline {
     return this.#keep(Command.script(name, args, { ...this.settings, ...settings }));
   }
 
-  /** Runs `history-cdc` to its end. */
-  async run(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<Ended> {
-    return await this.start(args, settings).ended;
+  /** Runs `history-cdc` to its end, in this process. */
+  async run(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const answer = await runInProcess(args, { ...this.settings, ...settings });
+    this.#said += answer.stdout + answer.stderr;
+    return answer;
   }
 
   /** Runs a command that must succeed, and gives its facts. */
@@ -258,7 +262,7 @@ export class Pipeline {
 
   /** Everything that the commands have printed so far. */
   get output(): string {
-    return this.#commands.map(({ stdout, stderr }) => stdout + stderr).join('');
+    return this.#said + this.#commands.map(({ stdout, stderr }) => stdout + stderr).join('');
   }
 
   /** Ends and removes everything, whatever the tests left. */
