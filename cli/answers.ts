@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actions, explain, status } from './answers/look.ts';
+import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
 import {
@@ -23,6 +23,7 @@ import {
   plan,
   stackStatus,
 } from './answers/set-up.ts';
+import { status } from './answers/status.ts';
 
 /**
  * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and positions

@@ -4,8 +4,8 @@ import type { Gap } from '../operations/continuity/gaps.ts';
 import { countText } from '../lib/figures.ts';
 import type { AnswerFacts } from './answers.ts';
 import type { CommandContext } from './context.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
 import { rowJson } from './row-json.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 
 /** Prints a report with every id. Findings go out as they are read: there may be as many as rows. */

@@ -3,9 +3,9 @@ import { RECORD_OUTCOMES } from '../consumers/agent-test-history/batch/result.ts
 import type { Changes } from '../consumers/agent-test-history/rule/changes.ts';
 import type { RunResult } from '../consumers/agent-test-history/stream/run.ts';
 import { countText } from '../lib/figures.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
 import { isoTime } from './row-json.ts';
 import { renderSweeps } from './sweep-report.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 
 export function runFacts(
   { leftOut, changes, liveWindow: { first, last }, ...result }: RunResult,

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AnswerFacts } from '../../cli/answers.ts';
+import { ANSWERS } from '../../cli/answers.ts';
 import { RELEASE } from '../../lib/release.ts';
 import { Command } from '../support/command.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
@@ -110,7 +110,7 @@ describe('config', () => {
     const settings = { ...ADDRESSES, KAFKA_SASL_PASSWORD: 'hunter2', BATCH_ROWS: '7' };
     const { code, stdout, stderr } = await run('config --json', settings);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { settings: rows } = JSON.parse(stdout) as AnswerFacts<'config'>;
+    const { settings: rows } = ANSWERS.config.parse(JSON.parse(stdout));
     const shown = Object.fromEntries(rows.map(({ name, value, source }) => [name, [value, source]]));
     expect(shown).toMatchObject({
       DATABASE_URL: ['postgres://app:***@127.0.0.1:1/app', 'environment'],

@@ -37,7 +37,7 @@ export class Command {
           expectJsonAnswer(args, ended);
           resolve(ended);
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });
