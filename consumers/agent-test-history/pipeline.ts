@@ -19,25 +19,25 @@
  * twice in a batch goes through the stages once for each event, in its order: how records fall into batches must not
  * change what comes out.
  */
-import { formatPosition } from '../lib/position.ts';
-import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres.ts';
-import { applyEffects } from './apply-effects.ts';
-import { recordCounted } from './breaker-window.ts';
-import { addChanges } from './changes.ts';
-import type { OptOutPolicy } from './classify.ts';
-import { decideUnusable, type Effect } from './decide.ts';
-import { decideEvents } from './decide-events.ts';
-import { dropSeen, type Known } from './drop-seen.ts';
-import { isComplete, leftOutColumns, type SourceEvent } from './event.ts';
-import { holdKeyChanges, KEY_CHANGED, recordKeyChanges } from './key-changes.ts';
-import { lookedUpAgain, lookUpAndLock, withFacts } from './look-up-and-lock.ts';
-import { advance, lockPartition, type ReadBeside, type Step } from './offsets.ts';
-import { parkedBefore } from './parked-before.ts';
-import type { Admitted, Fate } from './quarantine-breaker.ts';
-import { emptyResult, type BatchResult, type Tally } from './result.ts';
-import { reread } from './reread.ts';
-import { restoreUndone } from './restore.ts';
-import { roundsOf, type Round } from './rounds.ts';
+import { formatPosition } from '../../lib/position.ts';
+import { inDryRun, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
+import { applyEffects } from './batch/apply-effects.ts';
+import { recordCounted } from './batch/breaker-window.ts';
+import { addChanges } from './rule/changes.ts';
+import type { OptOutPolicy } from './rule/classify.ts';
+import { decideUnusable, type Effect } from './rule/decide.ts';
+import { decideEvents } from './batch/decide-events.ts';
+import { dropSeen, type Known } from './batch/drop-seen.ts';
+import { isComplete, leftOutColumns, type SourceEvent } from './record/event.ts';
+import { holdKeyChanges, KEY_CHANGED, recordKeyChanges } from './batch/key-changes.ts';
+import { lookedUpAgain, lookUpAndLock, withFacts } from './batch/look-up-and-lock.ts';
+import { advance, lockPartition, type ReadBeside, type Step } from './batch/offsets.ts';
+import { parkedBefore } from './batch/parked-before.ts';
+import type { Admitted, Fate } from './batch/quarantine-breaker.ts';
+import { emptyResult, type BatchResult, type Tally } from './batch/result.ts';
+import { reread } from './batch/reread.ts';
+import { restoreUndone } from './batch/restore.ts';
+import { roundsOf, type Round } from './batch/rounds.ts';
 import { loosenTwins } from './twins/loosen.ts';
 import type { Matching } from './twins/matching.ts';
 
@@ -48,6 +48,11 @@ export interface PipelineContext {
   /** For how long a re-read may still decide a row anew that has no canonical row; not set: for no time at all. */
   readonly graceSeconds?: number;
   readonly matching: Matching;
+  /**
+   * Of a process that keeps events from one transaction to the next: the generation of `undo` in which it started. Its
+   * transactions are refused once an `undo` has taken rows back.
+   */
+  readonly undoGeneration?: bigint;
 }
 
 /** Events of a topic, those of each partition in order, and the steps of the stored offsets that their effects go with. */
@@ -70,7 +75,9 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
   const transaction = mode.kind === 'dry_run' ? inDryRun : inTransaction;
   const work = async (client: Client) => {
     const claim = () =>
-      mode.kind === 'commit' ? advanceAll(client, mode.steps, batch.events) : lockPartition(client, mode);
+      mode.kind === 'commit'
+        ? advanceAll({ ...context, client }, mode.steps, batch.events)
+        : lockPartition(client, mode, context.undoGeneration);
     return await projectEvents({ ...context, client }, batch, claim);
   };
   return await transaction(context.canonical, work, { prepared: batch.events.length <= PREPARED_EVENTS });
@@ -116,7 +123,7 @@ function withOneFloor(matching: Matching): Matching {
 
 /** Sent together, by partition: whoever stops all partitions locks them in that order, too. */
 async function advanceAll(
-  client: Client,
+  { client, undoGeneration }: Pick<RoundContext, 'client' | 'undoGeneration'>,
   steps: readonly Step[],
   events: readonly SourceEvent[],
 ): Promise<void> {
@@ -125,7 +132,11 @@ async function advanceAll(
     events.filter(({ position }) => position.partition === partition);
   await Promise.all(
     inOrder.map((step) =>
-      advance(client, { ...step, streamedUntil: streamedUntil(ofPartition(step.claim.partition)) }),
+      advance(client, {
+        ...step,
+        streamedUntil: streamedUntil(ofPartition(step.claim.partition)),
+        undoGeneration,
+      }),
     ),
   );
 }

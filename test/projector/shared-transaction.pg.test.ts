@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { PartitionSession } from '../../consumers/agent-test-history/partition-session.ts';
-import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
-import { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine-breaker.ts';
-import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
-import { Turns } from '../../consumers/agent-test-history/turns.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
-import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
+import { PartitionSession } from '../../consumers/agent-test-history/stream/partition-session.ts';
+import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
+import { QuarantineBreaker } from '../../consumers/agent-test-history/batch/quarantine-breaker.ts';
+import type { BatchResult } from '../../consumers/agent-test-history/batch/result.ts';
+import { Turns } from '../../consumers/agent-test-history/stream/turns.ts';
+import type { Pool } from '../../lib/postgres.ts';
+import { ConnectionLost } from '../../lib/postgres-session.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, type Message } from '../support/records.ts';
 import { fetchOf, jsonDecoder, noBreaker, TOPIC_ID } from '../support/run-records.ts';

@@ -16,7 +16,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-after-lookup',
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'const [locked, known] = await Promise.all([lockAgentsOf(client, named), withFacts(context, events)]);',
       replace:
         'const [known, locked] = await Promise.all([withFacts(context, events), lockAgentsOf(client, named)]);',
@@ -26,7 +26,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-of-the-decided',
       breaks:
         'a run that is being moved to another agent is matched at the one that it leaves, and ends up linked to a live row there',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'legacyIds: keys.map(({ legacyId }) => legacyId),',
       replace: 'legacyIds: [],',
       by: 'projector/turns.pg.test.ts',
@@ -35,7 +35,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-of-the-renamed',
       breaks:
         'a run whose context gets another agent in the moment of the lock is matched at an agent that is not locked',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))',
       replace:
         'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl) || agentUrl !== null))',
@@ -68,7 +68,7 @@ export const PARTITION_LOCK: Safeguard = {
       id: 'replay-lock',
       breaks: 'a replay decides on what a projector of the partition is changing',
       at: 'pipeline.ts',
-      find: ': lockPartition(client, mode);',
+      find: ': lockPartition(client, mode, context.undoGeneration);',
       replace: ': Promise.resolve(void lockPartition);',
       by: 'projector/sweep-turns.pg.test.ts',
     },
@@ -102,7 +102,7 @@ export const PARTITION_LOCK: Safeguard = {
       id: 'lock-that-rows-refer-to',
       breaks:
         'a row that begins to refer to ours while a live row takes over is deleted with it (ON DELETE CASCADE), silently',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: 'WHERE r.id = ANY (run_ids) ORDER BY r.id FOR UPDATE;',
       replace: 'WHERE r.id = ANY (run_ids) ORDER BY r.id;',
       by: 'projector/sweep-turns.pg.test.ts',
@@ -116,7 +116,7 @@ export const FENCE: Safeguard = {
     {
       id: 'fence-epoch',
       breaks: 'a projector that lost its partition goes on committing to it',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4',
       by: 'projector/fencing.pg.test.ts',
@@ -125,7 +125,7 @@ export const FENCE: Safeguard = {
       id: 'fence-offset',
       breaks:
         'a projector commits from an offset at which the partition does not stand, and so skips records',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL',
       by: 'projector/fencing.pg.test.ts',
@@ -133,7 +133,7 @@ export const FENCE: Safeguard = {
     {
       id: 'fence-answer',
       breaks: 'effects are committed although the offset did not move',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'if (rowCount !== 1)',
       replace: 'if (rowCount === null)',
       by: 'projector/fencing.pg.test.ts',
@@ -159,7 +159,7 @@ export const FENCE: Safeguard = {
     {
       id: 'fence-take-over',
       breaks: 'a take-over leaves the last projector its right to commit',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'SET epoch = o.epoch + 1,',
       replace: 'SET epoch = o.epoch,',
       by: 'projector/fencing.pg.test.ts',
@@ -167,7 +167,7 @@ export const FENCE: Safeguard = {
     {
       id: 'lost-commit-answer',
       breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
-      at: 'partition-session.ts',
+      at: 'stream/partition-session.ts',
       find: 'const committed = tried && (await this.#isCommitted(mode.claim, chunk.to));',
       replace: 'const committed = !tried && (await this.#isCommitted(mode.claim, chunk.to));',
       by: 'projector/fencing.pg.test.ts',
@@ -175,7 +175,7 @@ export const FENCE: Safeguard = {
     {
       id: 'lost-answer-of-a-shared-commit',
       breaks: 'the same of partitions that shared the transaction',
-      at: 'turns.ts',
+      at: 'stream/turns.ts',
       find: '.project(only.chunk, { tried: only.tried !== undefined })',
       replace: '.project(only.chunk, { tried: false })',
       by: 'projector/shared-transaction.pg.test.ts',
@@ -183,7 +183,7 @@ export const FENCE: Safeguard = {
     {
       id: 'dry-run-shares-nothing',
       breaks: 'a dry run over several partitions is committed',
-      at: 'turns.ts',
+      at: 'stream/turns.ts',
       find: 'session.commits && !session.isSlowed;',
       replace: '!session.isSlowed;',
       by: 'projector/shared-transaction.pg.test.ts',

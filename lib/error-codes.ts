@@ -1,0 +1,252 @@
+/** What a code means to the person who sees it: `cause` says what happened, `remedy` says what to do. */
+export interface ErrorMeaning {
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+/**
+ * Every code of a fatal error, in the order of docs/errors.md, which is made from this file: after a change, run
+ * `npm run docs:errors`. The message and the way out that an error prints name the details; these texts stand behind them.
+ */
+export const ERROR_GROUPS = {
+  'Settings and machine': {
+    CONFIG_INVALID: {
+      cause: 'A setting is missing, or has a value that cannot be used.',
+      remedy:
+        'The message lists every wrong setting. `history-cdc config` lists all settings with their meaning.',
+    },
+    HTTP_PORT_TAKEN: {
+      cause: 'Another process uses the address for `/healthz`, `/readyz` and `/metrics`.',
+      remedy: 'Set `HTTP_PORT` to a free port, or to 0 for any free port.',
+    },
+  },
+  Postgres: {
+    DATABASE_UNREACHABLE: {
+      cause: 'Postgres does not answer, or refuses the login.',
+      remedy:
+        'Check `DATABASE_URL` and `LEGACY_DATABASE_URL` (`history-cdc config`), and `pg_hba.conf` on the server.',
+    },
+    DATABASE_UNFIT: {
+      cause: 'The database lacks a table, a column, a function or a right that the command needs.',
+      remedy: 'Run `history-cdc doctor`. It names what is missing, and prints the statements that add it.',
+    },
+    DATABASE_LOST: {
+      cause: 'The connection to Postgres broke, or Postgres gave no answer in time.',
+      remedy: 'Run the command again once the server answers. Nothing was left half done.',
+    },
+    DATABASE_BUSY: {
+      cause:
+        'A statement took longer than its time limit, or waited too long for a lock or for another transaction.',
+      remedy:
+        'Look at `pg_stat_activity` and `pg_locks` for what keeps the server busy, and run the command again.',
+    },
+    DATABASE_READ_ONLY: {
+      cause:
+        'Nobody may write to the database. A hosting service does that when the disk is full; a standby always does.',
+      remedy:
+        'Make room on the disk, or name the primary. A projector that is running waits and tries again; one that starts ends with this code.',
+    },
+    DATABASE_EXHAUSTED: {
+      cause: 'Postgres has no connection, memory or disk left for the statement.',
+      remedy: 'Make room (disk, `max_connections`, memory), and run the command again.',
+    },
+    DATABASE_ERROR: {
+      cause: 'Postgres refused a statement for a reason that we did not expect.',
+      remedy:
+        'The message has the SQLSTATE and the names of the objects. It leaves out what may quote a value, so read the whole message in the log of the Postgres server. The transaction was rolled back.',
+    },
+    ROWS_HIDDEN: {
+      cause:
+        'Row-level security, a view, a foreign table or a partition may show the role fewer rows than there are, or the server is a standby. Rows that the role cannot see would be decided as if they did not exist.',
+      remedy:
+        '`history-cdc doctor` prints the statements: `BYPASSRLS` for the role, or a policy `FOR ALL TO` the role `USING (true)`. If the server is a standby, name the primary.',
+    },
+    SESSION_UNFIT: {
+      cause:
+        'The session does not keep the settings that our statements rely on: something sets them otherwise and we may not change them, or a pooler takes the session away.',
+      remedy:
+        'The message names the setting. Use `ALTER ROLE … RESET`, or connect to the server itself and not through the pooler.',
+    },
+    TIME_UNREADABLE: {
+      cause:
+        'A time has a form that we do not understand, so the row cannot be compared with live rows. Nothing was decided by it.',
+      remedy:
+        'If the time comes from Postgres, connect without the pooler. If it comes from the topic, report it as a fault of this program.',
+    },
+    SCHEMA_NOT_MIGRATED: {
+      cause: 'The schema `history_cdc` is missing, or is older than this release.',
+      remedy: 'Run `history-cdc migrate`.',
+    },
+  },
+  'Kafka and its topics': {
+    KAFKA_UNREACHABLE: {
+      cause: 'No Kafka broker answers, or a broker did not answer in time.',
+      remedy: 'Check `KAFKA_BROKERS`, and the settings for TLS and login that the message names.',
+    },
+    KAFKA_REFUSED: {
+      cause:
+        'The user of `KAFKA_SASL_USERNAME` may not read or create what the command needs, or may not use its consumer group.',
+      remedy:
+        'Give the user the right. For a consumer group, the message has the rule to paste. See "Security" in running.md.',
+    },
+    TOPIC_MISSING: {
+      cause: 'A topic that the command reads or writes does not exist.',
+      remedy:
+        '`history-cdc connector apply` creates it. Check `TOPIC_PREFIX` if the connector writes elsewhere. If the data topic was lost, the message has the steps that fill it again.',
+    },
+    TOPIC_UNFIT: {
+      cause: 'A topic exists with another partition count, retention or clean-up policy than it must have.',
+      remedy:
+        'The message has one command per difference. `connector apply` never changes a topic that exists.',
+    },
+    TOPIC_RECREATED: {
+      cause:
+        'The ledger belongs to another topic: this topic was deleted and made again, `TOPIC_PREFIX` is wrong, or this is an old process whose topic was the current one earlier. Stored offsets mean nothing in this topic.',
+      remedy:
+        'Correct the setting, or stop the old process. If the topic is really new, let the connector take a snapshot of the whole table into it, then run `history-cdc project --accept-new-topic`.',
+    },
+    PARTITIONS_CHANGED: {
+      cause:
+        'The partition count of the topic changed: keys moved to other partitions, and their order is lost.',
+      remedy:
+        'Make a new topic with a whole snapshot (running.md, "A new topic with a whole snapshot"), then run `history-cdc project --accept-new-topic`.',
+    },
+    OFFSET_OUT_OF_RANGE: {
+      cause:
+        'The next offset to read is not in the topic: records that were not read yet are gone, or the database was restored from a backup of another time.',
+      remedy:
+        'Make a new topic with a whole snapshot, then run `history-cdc project --accept-new-topic`. Set `retention.ms=-1` on the topic.',
+    },
+    TOPIC_TRUNCATED: {
+      cause: 'The beginning of the topic was deleted, so part of the history is not in it.',
+      remedy:
+        'Make a new topic with a whole snapshot, then run `history-cdc project --accept-new-topic`. Set `retention.ms=-1` on the topic.',
+    },
+    TOPIC_CUT: {
+      cause:
+        'The end of a partition was cut off (an unclean leader election, a broker that lost its page cache), and new records have offsets that were read already.',
+      remedy: 'Make a new topic with a whole snapshot, then run `history-cdc project --accept-new-topic`.',
+    },
+  },
+  'Schema registry and records': {
+    SCHEMA_REGISTRY: {
+      cause:
+        'The schema registry does not answer, or knows none of the schemas of what was read: it has lost them, or it is another registry.',
+      remedy:
+        'Restore the registry, with its schemas under their ids. Nothing was parked for this reason. If only the records that the message names are bad, they are parked as soon as a later record of their partition can be read.',
+    },
+    SCHEMA_UNUSABLE: {
+      cause: 'The records lack a column that the projector reads, or show it with another type.',
+      remedy:
+        'Undo the change of the table, or upgrade this program. Then follow "The table was changed" in running.md.',
+    },
+    QUARANTINE_BREAKER: {
+      cause:
+        'More than `QUARANTINE_MAX_SHARE` of the last records would be quarantined. So many bad records usually have one cause.',
+      remedy: 'Find the cause, or let the records in: see "Quarantine" in running.md.',
+    },
+    QUARANTINE_RECORD: {
+      cause: 'The quarantine has no record with this id, or the record is healed or waived already.',
+      remedy: '`history-cdc quarantine list --all` shows the state of every record.',
+    },
+  },
+  'The stream as a whole': {
+    SOURCE_TRUNCATED: {
+      cause: 'The legacy table was truncated.',
+      remedy:
+        'Canonical rows stay as they are. If the truncate was meant, run `history-cdc project --accept-truncate <partition:offset>`; the message has the values.',
+    },
+    STREAM_BROKEN: {
+      cause:
+        'Server, timeline, publication, slot, its position or the topic are not those that the stream began with, so rows may be missing. `project`, `connector resume` and `connector apply` refuse to go on.',
+      remedy: 'Follow the steps in the message. See "The watchdog stopped the projector" in runbook.md.',
+    },
+    GAP_OPEN: {
+      cause:
+        'A gap in the stream is open, and nobody has accepted to go on behind it. Or `--accept-gap` names a gap that is not open, or whose present state cannot be seen.',
+      remedy: 'Follow the steps in the message. See "The watchdog stopped the projector" in runbook.md.',
+    },
+    FENCED: {
+      cause:
+        'Another projector, outside our consumer group, took the partition over. Or `undo` has taken rows back since the process started.',
+      remedy:
+        'Use one `CONSUMER_GROUP` for all projectors of a database. After an `undo`, start the command again if the rows are to come back.',
+    },
+    PROJECTOR_RUNNING: {
+      cause: 'A projector is connected to the database, and the command needs the database for itself.',
+      remedy: 'Stop every `project` and `replay`, and run the command again.',
+    },
+    NOT_CONFIRMED: {
+      cause: 'The command destroys something, and `--confirm` does not say how much it would destroy.',
+      remedy: 'Look at the dry run, and confirm its number.',
+    },
+  },
+  'Kafka Connect and the connector': {
+    CONNECT_UNREACHABLE: {
+      cause: 'The REST interface of Kafka Connect does not answer.',
+      remedy: 'Check `CONNECT_URL` (`history-cdc config`), and that the Connect workers run.',
+    },
+    CONNECT_REFUSED: {
+      cause: 'Kafka Connect answered 401 or 403.',
+      remedy:
+        'Put user and password into `CONNECT_URL`, or set `CONNECT_TOKEN`. The user needs the right to do this.',
+    },
+    CONNECTOR_ABSENT: {
+      cause: 'Kafka Connect has no connector of this name, or lacks the plugin for it.',
+      remedy: 'Run `history-cdc connector apply`. Check `CONNECTOR_NAME` if the connector has another name.',
+    },
+    CONNECTOR_REJECTED: {
+      cause: 'Kafka Connect refused the configuration of the connector.',
+      remedy:
+        'Correct what each line of the message names, in the settings or in `connectors/agent-test-history.json`. The password is the one in the environment of the Connect worker.',
+    },
+    CONNECTOR_FAILED: {
+      cause: 'The connector or its task failed.',
+      remedy:
+        'Correct what the message names, then run `history-cdc connector restart`. `connector status --json` has the whole trace.',
+    },
+    CONNECTOR_INCOMPLETE: {
+      cause:
+        'The connector streams, but never completed its initial snapshot: rows that were in the table before are not in the topic.',
+      remedy: 'Follow the steps in the message. They start the connector over with a new snapshot.',
+    },
+    CONNECTOR_UNREADABLE: {
+      cause: 'What the connector writes cannot be decoded with the configured registry.',
+      remedy:
+        'The converter of the connector, `SCHEMA_REGISTRY_URL` and `CONNECTOR_SCHEMA_REGISTRY_URL` must belong together: all three for Avro, or no registry at all for JSON.',
+    },
+    CONNECTOR_SILENT: {
+      cause: 'Kafka Connect says that the connector is `RUNNING`, but nothing comes through its topics.',
+      remedy: 'The message lists the likely causes, the likeliest first.',
+    },
+    SNAPSHOT_RUNNING: {
+      cause: 'A snapshot of the table is running, and a second one cannot start beside it.',
+      remedy: '`history-cdc snapshot status` shows its progress; `history-cdc snapshot stop` ends it.',
+    },
+  },
+  'Local stack and demo': {
+    STACK_PREREQUISITE: {
+      cause: 'Something that the local stack needs is missing on this machine.',
+      remedy: 'Install what the message names.',
+    },
+    STACK_SERVER_FAILED: {
+      cause: 'A server of the local stack did not start.',
+      remedy: 'Correct what the message names; it quotes the end of the log of the server.',
+    },
+    STACK_BUSY: {
+      cause: 'Another process has been starting or stopping the same stack for too long.',
+      remedy: 'Wait until that process ends, or end it.',
+    },
+    STACK_ABSENT: {
+      cause: 'No local stack is running in this checkout.',
+      remedy: 'Run `history-cdc stack up`.',
+    },
+    DEMO_FAILED: {
+      cause: 'A step of the demo did not come to its end.',
+      remedy: 'Correct what the message names, and run the demo again. With `--keep` the stack stays up.',
+    },
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, ErrorMeaning>>>>;
+
+type Groups = typeof ERROR_GROUPS;
+export type ErrorCode = { [G in keyof Groups]: keyof Groups[G] }[keyof Groups];
