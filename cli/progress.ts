@@ -61,7 +61,9 @@ function lines(what: string, write: (text: string) => void): Progress {
       if (now - last < LINE_EVERY_MS && done < total) return;
       last = now;
       const perSecond = (done / (now - start)) * 1000;
-      const left = done < total ? `${((total - done) / perSecond).toFixed(0)} s left` : 'caught up';
+      const secondsLeft = (total - done) / perSecond;
+      const ahead = Number.isFinite(secondsLeft) ? `${secondsLeft.toFixed(0)} s left` : 'no pace yet';
+      const left = done < total ? ahead : 'caught up';
       write(
         `${what}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}, ${Math.round(perSecond).toLocaleString('en')}/s, ${left}\n`,
       );

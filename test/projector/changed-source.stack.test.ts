@@ -67,13 +67,12 @@ describe.each(['json', 'avro'] as const)(
       expect(records).toMatchObject({ applied: 1, quarantined: 0 });
     });
 
-    test('a column that is renamed, or given another type, stops the projector; the printed way out brings everything back', async () => {
+    test('a renamed column stops the projector; the printed way out brings everything back', async () => {
       const [entry] = await ledger(id(2));
       const runId = entry?.canonical_run_id ?? '';
       await changing(
         [
           'ALTER TABLE agent_test_history RENAME COLUMN summary TO renamed',
-          'ALTER TABLE agent_test_history ALTER COLUMN total_duration_ms TYPE bigint',
           `UPDATE agent_test_history SET steps_passed = 6 WHERE id = '${id(2)}'`,
         ],
         1,
@@ -89,11 +88,9 @@ describe.each(['json', 'avro'] as const)(
       const doctor = () => pipeline().run(['doctor', '--only', 'legacy-table,registry-schemas', '--json']);
       const { code, stdout } = await doctor();
       expect(code).toBe(1);
-      for (const column of ['summary', 'total_duration_ms'])
-        expect(stdout).toContain(`public.agent_test_history.${column}`);
+      expect(stdout).toContain('public.agent_test_history.summary');
 
       await pipeline().query('ALTER TABLE agent_test_history RENAME COLUMN renamed TO summary');
-      await pipeline().query('ALTER TABLE agent_test_history ALTER COLUMN total_duration_ms TYPE integer');
       // The connector writes with the first schema again, and the registry's newest one is still that of the change.
       expect((await doctor()).code).toBe(0);
       expect((await project()).code).toBe(2);
