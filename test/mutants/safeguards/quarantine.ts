@@ -117,8 +117,8 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp`,
       breaks:
         'transactions that were given up count, and stop the projector for records that it never parked',
       at: 'stream/partition-session.ts',
-      find: '      breaker.withdraw(transaction);',
-      replace: '',
+      find: 'breaker.withdraw(transaction); throw error;',
+      replace: 'throw error;',
       by: 'batch/quarantine-breaker.pg.test.ts',
     },
     {
