@@ -7,14 +7,14 @@ const NOT_THERE = 'the table is not there (see legacy-table)';
 /** What the legacy table must be so that every row of it reaches the topic, keyed by its id. */
 export const LEGACY_TABLE_CHECKS = checksOf('source', {
   'legacy-table': error(
-    'agent_test_history has the columns that are read',
+    'agent_test_history has the columns that are read, in types that are read',
     ['legacyTable'],
     ({ legacyTable: { missing } }) =>
       missing.length === 0
         ? ok('all there')
         : failed(
             `missing: ${missing.join(', ')}`,
-            "if a column was renamed or dropped, undo that: the projector stops at the first record without it (SCHEMA_UNUSABLE); else check that LEGACY_DATABASE_URL names the application's database",
+            "if a column was renamed, dropped or given another type, undo that: the projector stops at the first record that shows it (SCHEMA_UNUSABLE); else check that LEGACY_DATABASE_URL names the application's database",
           ),
   ),
   'legacy-columns-sent': error(

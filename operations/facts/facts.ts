@@ -167,7 +167,14 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
     after: 'slot',
     ask: (s, config) => connect.readStoredOffset(s.connect(), config.CONNECTOR_NAME),
   },
-  registry: { needs: [], ask: (_, config) => readRegistry(config, topicNames(config).data) },
+  registry: {
+    needs: [],
+    after: 'legacyTable',
+    ask: async (_, config, earlier) => {
+      const tableFits = valueOf(await earlier('legacyTable'))?.missing.length === 0;
+      return await readRegistry(config, { topic: topicNames(config).data, tableFits });
+    },
+  },
   canonical: { needs: CANONICAL, ask: (s) => canonical.readCanonical(s.canonical()) },
   canonicalHidden: { needs: CANONICAL, ask: (s) => readCanonicalHidden(s.canonical()) },
   legacyHidden: {
