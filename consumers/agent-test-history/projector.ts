@@ -10,6 +10,7 @@ import { assertCurrentTopic, registerTopic, type TopicInUse } from './current-to
 import { LogCheck } from './log-check.ts';
 import { Fenced, storedOffsets, type StoredOffset } from './offsets.ts';
 import { beginPartition } from './begin-partition.ts';
+import { Commit } from './commit.ts';
 import { PartitionSession } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { Turns } from './turns.ts';
@@ -53,8 +54,18 @@ export class Projector {
   private constructor(options: ProjectorOptions, inUse: TopicInUse) {
     this.#options = options;
     this.#inUse = inUse;
-    this.#turns = new Turns(options.partitionsAtOnce);
-    this.#groupCommit = new GroupCommit(() => this.#commitToGroup(), options.logger);
+    const { context, breaker, observer, logger } = options;
+    this.#groupCommit = new GroupCommit(() => this.#commitToGroup(), logger);
+    const commit = new Commit({
+      context,
+      breaker,
+      committed: (done) => {
+        observer.committed(done);
+        this.#groupCommit.schedule();
+      },
+      retrying: observer.retrying.bind(observer),
+    });
+    this.#turns = new Turns(options.partitionsAtOnce, commit);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
     // Whoever races against it hears of it; nobody else must crash for it.
     this.failed.catch(() => undefined);
@@ -168,14 +179,13 @@ export class Projector {
     watermarks: Watermarks | undefined,
     outdated: AbortSignal,
   ): Promise<PartitionSession> {
-    const { context, decode, bounds, breaker, isAcceptedTruncate } = this.#options;
+    const { decode, bounds, isAcceptedTruncate } = this.#options;
     if (watermarks === undefined) throw topicMissing(this.#options.topic);
     const signal = AbortSignal.any([this.#stop.signal, outdated]);
     const beginning = { options: this.#options, inUse: this.#inUse, name: this.#name, signal };
     const { firstOffset, lastBatch, sessionMode } = await beginPartition(beginning, partition, watermarks);
     this.#logs.set(partition, new LogCheck(firstOffset, lastBatch, watermarks.low));
     return new PartitionSession({
-      context,
       decode,
       bounds,
       topicId: this.#inUse.topicId,
@@ -183,16 +193,7 @@ export class Projector {
       firstOffset,
       mode: sessionMode,
       turns: this.#turns,
-      breaker,
       isAcceptedTruncate,
-      committed: (sessions, result, seconds) => {
-        const offsets = new Map(sessions.map(({ partition, nextToApply }) => [partition, nextToApply]));
-        this.#options.observer.committed({ offsets, result, seconds });
-        this.#groupCommit.schedule();
-      },
-      retrying: (session, error) => {
-        this.#options.observer.retrying(session.partition, error);
-      },
     });
   }
 

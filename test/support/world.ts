@@ -4,7 +4,7 @@ import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run
 import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
 import type { Decoder } from '../../consumers/agent-test-history/decode.ts';
 import { takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
-import type { SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
+import type { SessionMode } from '../../consumers/agent-test-history/commit.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
 import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
 import { bystandersOf, everything, type RowTexts } from './fingerprint.ts';

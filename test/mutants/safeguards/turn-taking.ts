@@ -17,9 +17,13 @@ export const AGENT_LOCK: Safeguard = {
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
       at: 'look-up-and-lock.ts',
-      find: 'const [locked, known] = await Promise.all([lockAgentsOf(client, named), withFacts(context, events)]);',
+      find: `const [locked, known] = await lockThenRead(
+    client,
+    (locking) => lockAgentsOf(locking, named),
+    () => withFacts(context, events),
+  );`,
       replace:
-        'const [known, locked] = await Promise.all([withFacts(context, events), lockAgentsOf(client, named)]);',
+        'const [known, locked] = await Promise.all([withFacts(context, events), lockThenRead && lockAgentsOf(client, named)]);',
       by: 'projector/turns.pg.test.ts',
     },
     {
@@ -64,6 +68,14 @@ export const AGENT_LOCK: Safeguard = {
 export const PARTITION_LOCK: Safeguard = {
   name: 'The lock on partitions',
   mutants: [
+    {
+      id: 'claim-before-look-up',
+      breaks: 'a batch decides by what it looked up before it waited for its partition',
+      at: 'pipeline.ts',
+      find: '(await lockThenRead(context.client, claim, lookUp))[1]',
+      replace: '(await Promise.all([lookUp(), lockThenRead && claim(context.client)]))[0]',
+      by: 'projector/sweep-turns.pg.test.ts',
+    },
     {
       id: 'replay-lock',
       breaks: 'a replay decides on what a projector of the partition is changing',
@@ -167,25 +179,25 @@ export const FENCE: Safeguard = {
     {
       id: 'lost-commit-answer',
       breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
-      at: 'partition-session.ts',
-      find: 'const committed = tried && (await this.#isCommitted(mode.claim, chunk.to));',
-      replace: 'const committed = !tried && (await this.#isCommitted(mode.claim, chunk.to));',
+      at: 'commit.ts',
+      find: 'const isCommitted = tried && steps.length > 0 && (await this.#isCommitted(steps));',
+      replace: 'const isCommitted = !tried && steps.length > 0 && (await this.#isCommitted(steps));',
       by: 'projector/fencing.pg.test.ts',
     },
     {
       id: 'lost-answer-of-a-shared-commit',
       breaks: 'the same of partitions that shared the transaction',
-      at: 'turns.ts',
-      find: '.project(only.chunk, { tried: only.tried !== undefined })',
-      replace: '.project(only.chunk, { tried: false })',
+      at: 'commit.ts',
+      find: 'return parts.map((part) => ({ ...part, tried: true }));',
+      replace: 'return parts;',
       by: 'projector/shared-transaction.pg.test.ts',
     },
     {
       id: 'dry-run-shares-nothing',
       breaks: 'a dry run over several partitions is committed',
       at: 'turns.ts',
-      find: 'session.commits && !session.isSlowed;',
-      replace: '!session.isSlowed;',
+      find: "session.mode.kind === 'commit' && !session.pace.isReduced;",
+      replace: '!session.pace.isReduced;',
       by: 'projector/shared-transaction.pg.test.ts',
     },
   ],
