@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { SETTINGS } from '../../consumers/lib/settings.ts';
+import { SETTINGS } from '../../lib/settings.ts';
 
 /*
  * No Docker engine is at hand where these tests run: what can be checked without one is that the file is a compose

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { ConnectRest } from '../../connectors/deploy/connect-rest.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
+import { FatalError } from '../../lib/errors.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, inject, test } from 'vitest';
 import type { Plan } from '../../connectors/deploy/plan.ts';
-import type { ConnectorReport } from '../../connectors/deploy/status.ts';
+import type { ConnectorReport } from '../../operations/connector/connector-report.ts';
 import { until } from '../support/until.ts';
 import { SECRET, useDeployment } from './deployment.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Report } from '../../consumers/agent-test-history/explain/report.ts';
+import type { Report } from '../../operations/explain/report.ts';
 import { insertStory, largeProfile, MARKER, seedOrganisations } from '../support/application-rows.ts';
 import { expectedRunId } from '../support/canonical.ts';
 import { usePipeline } from '../support/pipeline.ts';

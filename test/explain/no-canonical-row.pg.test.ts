@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { waive } from '../../operations/quarantine/waive.ts';
 import { explained, given, runOf, somethingElse } from '../support/explained.ts';
 import { deleted, envelopeOf, inserted, rawRecord } from '../support/records.ts';
 import { useWorld } from '../support/world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { explained, given, runOf } from '../support/explained.ts';
 import { deleted, rawRecord } from '../support/records.ts';
 import { useWorld } from '../support/world.ts';

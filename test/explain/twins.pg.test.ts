@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { explained, given, runOf } from '../support/explained.ts';
 import { swept } from '../support/swept.ts';
 import { useWorld } from '../support/world.ts';

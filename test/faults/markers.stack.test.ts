@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { topicNames } from '../../consumers/lib/names.ts';
+import { topicNames } from '../../lib/names.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { accountingErrors, differences } from '../support/canonical.ts';
 import { usePipeline } from '../support/pipeline.ts';

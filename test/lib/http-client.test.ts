@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
-import { HttpClient, type Endpoint } from '../../consumers/lib/http-client.ts';
-import { createSchemaLookup } from '../../consumers/lib/registry.ts';
+import { FatalError } from '../../lib/errors.ts';
+import { HttpClient, type Endpoint } from '../../lib/http-client.ts';
+import { createSchemaLookup } from '../../lib/registry.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { selfSigned } from '../support/self-signed.ts';
 

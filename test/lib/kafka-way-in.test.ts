@@ -1,17 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../consumers/lib/config.ts';
+import { loadConfig } from '../../lib/config.ts';
 import {
   KafkaJSGroupCoordinatorNotFound,
   KafkaJSProtocolError,
   KafkaJSSASLAuthenticationError,
   type KafkaSettings,
-} from '../../consumers/lib/kafka.ts';
-import {
-  groupNotAllowed,
-  isAnswerForgotten,
-  notAllowed,
-  unreachable,
-} from '../../consumers/lib/kafka-way-in.ts';
+} from '../../lib/kafka.ts';
+import { groupNotAllowed, isAnswerForgotten, notAllowed, unreachable } from '../../lib/kafka-way-in.ts';
 
 /** As kafkajs gives what a broker answers. */
 const answered = (type: string) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
 import { sweep, type SweepResult } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { aRow, deleted, inserted, updated, type RowValues } from '../support/records.ts';
 import { MATCHING } from '../support/run-records.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { undo } from '../../consumers/agent-test-history/undo/undo.ts';
+import { undo } from '../../operations/undo/undo.ts';
 import { aRow, inserted, updated, type RowValues } from '../support/records.ts';
 import { retried } from '../support/retried.ts';
 import { swept } from '../support/swept.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { breakerOf } from '../../consumers/agent-test-history/breaker-window.ts';
-import type { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine-breaker.ts';
-import type { TopicRecord } from '../../consumers/lib/kafka-consumer.ts';
+import { breakerOf } from '../../consumers/agent-test-history/batch/breaker-window.ts';
+import type { QuarantineBreaker } from '../../consumers/agent-test-history/batch/quarantine-breaker.ts';
+import type { TopicRecord } from '../../lib/kafka-consumer.ts';
 import { everything } from '../support/fingerprint.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, rawRecord, type Message } from '../support/records.ts';

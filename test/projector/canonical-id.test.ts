@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 
 // Computed elsewhere (Python's uuid5), and written down: if one of these ever changes, every replay writes every run
 // a second time.

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { assertTakesRuns, canonicalObstacles } from '../../consumers/agent-test-history/requirements.ts';
+import {
+  assertTakesRuns,
+  canonicalObstacles,
+} from '../../consumers/agent-test-history/schema/requirements.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
 /*

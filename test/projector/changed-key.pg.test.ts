@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { aRow, inserted, keyChange, updated, type Message, type RowValues } from '../support/records.ts';
 import { reconciled } from '../support/reconciled.ts';
 import { swept } from '../support/swept.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
 import { aRow, envelopeOf, PLACEHOLDER } from '../support/records.ts';
 
 const WHERE = { topicId: '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10', partition: 3 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ChunkQueue, type QueuedEvent } from '../../consumers/agent-test-history/chunk-queue.ts';
-import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import { ChunkQueue, type QueuedEvent } from '../../consumers/agent-test-history/stream/chunk-queue.ts';
+import type { SourceEvent } from '../../consumers/agent-test-history/record/event.ts';
 
 const at = (offset: number) => ({ topicId: 'topic', partition: 0, offset: BigInt(offset) });
 const event = (offset: number, bytes = 1, kind: 'tombstone' | 'truncate' = 'tombstone') => ({

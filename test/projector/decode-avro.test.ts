@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import { utf8, type SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
+import { utf8, type SourceEvent } from '../../consumers/agent-test-history/record/event.ts';
 import {
   avroKey,
   avroValue,

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import { UNAVAILABLE, type ImageEvent, type SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
+import {
+  UNAVAILABLE,
+  type ImageEvent,
+  type SourceEvent,
+} from '../../consumers/agent-test-history/record/event.ts';
 import { avroKey, avroValue, RECORDED, registryOf } from '../support/avro-records.ts';
 import {
   aRow,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Fenced, takeOver } from '../../consumers/agent-test-history/offsets.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { Fenced, takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { everything } from '../support/fingerprint.ts';
 import { usePartitions } from '../support/partitions.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
 import { aRow, inserted, updated, type RowValues } from '../support/records.ts';
 import { swept } from '../support/swept.ts';
 import type { Owner } from '../support/tables.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LogCheck } from '../../consumers/agent-test-history/log-check.ts';
-import { formatBatch, parseBatch, type BatchMark } from '../../consumers/lib/kafka-batch.ts';
+import { LogCheck } from '../../consumers/agent-test-history/stream/log-check.ts';
+import { formatBatch, parseBatch, type BatchMark } from '../../lib/kafka-batch.ts';
 
 /** `epoch`, and the newest time, are 3 and 1,000 unless told. */
 const batch = (first: bigint, last: bigint, { epoch = 3n, ms = 1_000n } = {}): BatchMark => ({

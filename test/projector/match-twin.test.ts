@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { utf8 } from '../../consumers/agent-test-history/event.ts';
-import { fingerprintOf, profileHashOf } from '../../consumers/agent-test-history/twins/fingerprint.ts';
+import { utf8 } from '../../consumers/agent-test-history/record/event.ts';
+import { fingerprintOf, profileHashOf } from '../../consumers/agent-test-history/rule/fingerprint.ts';
 import {
   likeness,
   matchTwins,

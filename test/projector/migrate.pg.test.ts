@@ -1,11 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { assertMigrated, migrate, readMigrations } from '../../consumers/agent-test-history/migrate.ts';
+import {
+  assertMigrated,
+  migrate,
+  readMigrations,
+} from '../../consumers/agent-test-history/schema/migrate.ts';
 import {
   assertFit,
   CANONICAL_TABLES,
   LEGACY_TABLES,
-} from '../../consumers/agent-test-history/requirements.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+} from '../../consumers/agent-test-history/schema/requirements.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { freshDatabase } from '../support/database.ts';
 import { everything } from '../support/fingerprint.ts';

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import { RunObserver } from '../../consumers/agent-test-history/observer.ts';
-import { createMetrics } from '../../consumers/lib/metrics.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
+import { RunObserver } from '../../consumers/agent-test-history/stream/observer.ts';
+import { createMetrics } from '../../lib/metrics.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { avroKey, avroValue, framed, RECORDED, registryOf, VALUE_ID } from '../support/avro-records.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { usePartitions } from '../support/partitions.ts';

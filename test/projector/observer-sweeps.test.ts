@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
-import { RunObserver } from '../../consumers/agent-test-history/observer.ts';
-import { createMetrics } from '../../consumers/lib/metrics.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
+import { RunObserver } from '../../consumers/agent-test-history/stream/observer.ts';
+import { createMetrics } from '../../lib/metrics.ts';
 
 test('what sweeps did is counted, each repair by its kind', async () => {
   const metrics = createMetrics();

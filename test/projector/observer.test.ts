@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { RunObserver } from '../../consumers/agent-test-history/observer.ts';
-import { emptyResult, type BatchResult } from '../../consumers/agent-test-history/result.ts';
-import { createMetrics, type Metrics } from '../../consumers/lib/metrics.ts';
+import { RunObserver } from '../../consumers/agent-test-history/stream/observer.ts';
+import { emptyResult, type BatchResult } from '../../consumers/agent-test-history/batch/result.ts';
+import { createMetrics, type Metrics } from '../../lib/metrics.ts';
 
 let now: number;
 let metrics: Metrics;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
 import {
   aRow,
   deleted,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted } from '../support/records.ts';
 import { runRecords } from '../support/run-records.ts';

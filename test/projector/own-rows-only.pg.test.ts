@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { relink } from '../../consumers/agent-test-history/twins/relink.ts';
-import { inTransaction } from '../../consumers/lib/postgres.ts';
-import { Conflict } from '../../consumers/lib/postgres-errors.ts';
+import { inTransaction } from '../../lib/postgres.ts';
+import { Conflict } from '../../lib/postgres-errors.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, inserted, updated } from '../support/records.ts';
 import { swept } from '../support/swept.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Candidate, Cluster, LiveCandidate } from '../../consumers/agent-test-history/twins/clusters.ts';
-import { fingerprintOf } from '../../consumers/agent-test-history/twins/fingerprint.ts';
+import { fingerprintOf } from '../../consumers/agent-test-history/rule/fingerprint.ts';
 import type { LegacyRun } from '../../consumers/agent-test-history/twins/match-twin.ts';
 import { planLinks } from '../../consumers/agent-test-history/twins/plan-links.ts';
 

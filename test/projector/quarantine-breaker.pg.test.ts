@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Fenced, takeOver } from '../../consumers/agent-test-history/offsets.ts';
-import { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine-breaker.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { Fenced, takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
+import { QuarantineBreaker } from '../../consumers/agent-test-history/batch/quarantine-breaker.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { everything } from '../support/fingerprint.ts';
 import { usePartitions } from '../support/partitions.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { QuarantineBreaker, type Fate } from '../../consumers/agent-test-history/quarantine-breaker.ts';
+import { QuarantineBreaker, type Fate } from '../../consumers/agent-test-history/batch/quarantine-breaker.ts';
 
 const TOPIC_ID = '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10';
 

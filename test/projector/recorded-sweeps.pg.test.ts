@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readLastSweeps, onRecord } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
 import { aRow, inserted } from '../support/records.ts';
 import { useProjectorRole } from '../support/projector-role.ts';
 import { asRecords, runRecords, TOPIC_ID } from '../support/run-records.ts';

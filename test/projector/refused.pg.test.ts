@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted } from '../support/records.ts';
 import { runRecords, TOPIC_ID } from '../support/run-records.ts';

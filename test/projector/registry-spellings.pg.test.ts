@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { lookUp, lookupKeyOf } from '../../consumers/agent-test-history/lookup.ts';
+import { lookUp, lookupKeyOf } from '../../consumers/agent-test-history/lookup/lookup.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, inserted } from '../support/records.ts';
 import { asRecords, jsonDecoder, TOPIC_ID } from '../support/run-records.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RowsAtOnce } from '../../consumers/agent-test-history/rows-at-once.ts';
+import { RowsAtOnce } from '../../consumers/agent-test-history/stream/rows-at-once.ts';
 
 test('the size grows back to the bound, and stays there', () => {
   const at = new RowsAtOnce(5_000);

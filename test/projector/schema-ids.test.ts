@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
 import {
   avroKey,
   avroValue,

@@ -3,15 +3,19 @@ import {
   decideImage,
   type LaterImage,
   type RecordDecision,
-} from '../../consumers/agent-test-history/decide.ts';
-import { unusable, type ImageEvent, type KeyedEvent } from '../../consumers/agent-test-history/event.ts';
-import { lookUp, lookupKeyOf, type Facts } from '../../consumers/agent-test-history/lookup.ts';
+} from '../../consumers/agent-test-history/rule/decide.ts';
+import {
+  unusable,
+  type ImageEvent,
+  type KeyedEvent,
+} from '../../consumers/agent-test-history/record/event.ts';
+import { lookUp, lookupKeyOf, type Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
 import {
   writeDecisions,
   writeDeletes,
   writeLaterImages,
   writeQuarantine,
-} from '../../consumers/agent-test-history/write.ts';
+} from '../../consumers/agent-test-history/batch/write.ts';
 import { aRow, deleted, inserted, updated, type Message, type RowValues } from '../support/records.ts';
 import { asRecords, jsonDecoder, MATCHING, TOPIC_ID } from '../support/run-records.ts';
 import { useWorld } from '../support/world.ts';

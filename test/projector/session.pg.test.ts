@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Commit } from '../../consumers/agent-test-history/commit.ts';
-import { PartitionSession } from '../../consumers/agent-test-history/partition-session.ts';
-import type { BatchResult } from '../../consumers/agent-test-history/result.ts';
-import { Turns } from '../../consumers/agent-test-history/turns.ts';
+import { Commit } from '../../consumers/agent-test-history/stream/commit.ts';
+import { PartitionSession } from '../../consumers/agent-test-history/stream/partition-session.ts';
+import type { BatchResult } from '../../consumers/agent-test-history/batch/result.ts';
+import { Turns } from '../../consumers/agent-test-history/stream/turns.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { deleted, envelopeOf, inserted, type Message } from '../support/records.ts';
 import {

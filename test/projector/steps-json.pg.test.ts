@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { storyboardsOf } from '../../consumers/agent-test-history/storyboards.ts';
+import { storyboardsOf } from '../../consumers/agent-test-history/record/storyboards.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { anyPhase } from '../support/phases.ts';
 

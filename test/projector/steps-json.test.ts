@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { storyboardsOf } from '../../consumers/agent-test-history/storyboards.ts';
+import { storyboardsOf } from '../../consumers/agent-test-history/record/storyboards.ts';
 import { anyPhase } from '../support/phases.ts';
 
 const storyboardsIn = (json: string) => storyboardsOf(Buffer.from(json));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rollUpStoryboards } from '../../consumers/agent-test-history/storyboards.ts';
+import { rollUpStoryboards } from '../../consumers/agent-test-history/record/storyboards.ts';
 import { anyPhase } from '../support/phases.ts';
 
 const steps = (...passed: unknown[]) => passed.map((verdict) => ({ passed: verdict }));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lockAgents } from '../../consumers/agent-test-history/twins/agent-locks.ts';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { aRow, COMMITTED_AT_MS, inserted } from '../support/records.ts';
 import type { RowValues } from '../support/records.ts';

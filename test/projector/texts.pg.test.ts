@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { createApplication } from '../../demo/generate.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
-import { assertFit, CANONICAL_TABLES } from '../../consumers/agent-test-history/requirements.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
+import { assertFit, CANONICAL_TABLES } from '../../consumers/agent-test-history/schema/requirements.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { withDatabase } from '../support/database.ts';
 
 // A database of each kind is made and migrated, which takes a second each on a quiet machine.

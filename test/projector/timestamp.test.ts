@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { epochMicros, postgresTimestamp } from '../../consumers/agent-test-history/timestamp.ts';
+import { epochMicros, postgresTimestamp } from '../../consumers/agent-test-history/record/timestamp.ts';
 
 // Debezium's text, seen in stack-facts.md and in the stack tests; Postgres's answer to it is in mapping.pg.test.ts.
 describe('a timestamp', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { assertInRange } from '../../consumers/agent-test-history/topic-faults.ts';
+import { assertInRange } from '../../consumers/agent-test-history/stream/topic-faults.ts';
 
 const read = (nextOffset: bigint) => ({ topic: 'aao.public.agent_test_history', partition: 2, nextOffset });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { assertCurrentTopic, registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { Fenced } from '../../consumers/agent-test-history/offsets.ts';
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
+import { assertCurrentTopic, registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { Fenced } from '../../consumers/agent-test-history/batch/offsets.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
 import { everything } from '../support/fingerprint.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, updated } from '../support/records.ts';

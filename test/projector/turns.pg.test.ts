@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { aRow, COMMITTED_AT_MS, deleted, inserted, updated } from '../support/records.ts';
 import type { Message, RowValues } from '../support/records.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { bothReady } from '../../consumers/agent-test-history/watch.ts';
-import type { Readiness } from '../../consumers/lib/http.ts';
+import { bothReady } from '../../consumers/agent-test-history/stream/watch.ts';
+import type { Readiness } from '../../lib/http.ts';
 
 const ready: Readiness = () => ({ ready: true });
 const unready =

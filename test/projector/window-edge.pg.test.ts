@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
+import { loadConfig } from '../../lib/config.ts';
 import { aRow, inserted } from '../support/records.ts';
 import { swept } from '../support/swept.ts';
 import { useWorld } from '../support/world.ts';

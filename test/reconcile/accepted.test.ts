@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseAcceptRules } from '../../consumers/agent-test-history/reconcile/accepted.ts';
+import { parseAcceptRules } from '../../operations/reconcile/accepted.ts';
 
 const rule = { owner: 'the registry team', reason: 'known', expires: '2999-12-31' };
 const rulesOf = (...rules: object[]) =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { redecide, type RedecideContext } from '../../consumers/agent-test-history/redecide/redecide.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { redecide, type RedecideContext } from '../../operations/redecide/redecide.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, deleted, inserted, updated, type RowValues } from '../support/records.ts';
 import { MATCHING } from '../support/run-records.ts';

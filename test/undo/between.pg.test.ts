@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { compareCensus } from '../../consumers/agent-test-history/census/compare.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { compareCensus } from '../../operations/census/compare.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { urlOf } from '../census/census.ts';
 import { explained, given } from '../support/explained.ts';
 import { deleted, type RowValues } from '../support/records.ts';

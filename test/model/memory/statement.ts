@@ -1,4 +1,4 @@
-import { PlainArray } from '../../../consumers/lib/array-parameter.ts';
+import { PlainArray } from '../../../lib/array-parameter.ts';
 import type { Transaction } from './store.ts';
 import { databaseError } from './store.ts';
 import type { LedgerRow, Tables } from './tables.ts';

@@ -6,7 +6,7 @@ export const LEDGER: Safeguard = {
     {
       id: 'unique-claim',
       breaks: 'one canonical row stands for two legacy rows: a run is lost, and counted as there',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: 'ADD CONSTRAINT ledger_canonical_run_id_key UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;',
       replace: 'ALTER COLUMN canonical_run_id DROP DEFAULT;',
       by: 'projector/ledger.pg.test.ts',
@@ -14,7 +14,7 @@ export const LEDGER: Safeguard = {
     {
       id: 'unique-at-the-end',
       breaks: 'runs cannot hand live rows on to each other: the sweep that has to do so fails for ever',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: 'UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;',
       replace: 'UNIQUE (canonical_run_id);',
       by: 'projector/links.pg.test.ts',
@@ -22,7 +22,7 @@ export const LEDGER: Safeguard = {
     {
       id: 'owner-proof',
       breaks: 'a fault of the code can give a stranger’s run a canonical row',
-      at: 'migrations/0001-ledger.sql',
+      at: 'schema/migrations/0001-ledger.sql',
       find: "CHECK (canonical_run_id IS NULL OR decision = 'adopted' OR (is_member IS TRUE AND lists_agent IS TRUE))",
       replace: 'CHECK (true)',
       by: 'projector/ledger.pg.test.ts',
@@ -30,7 +30,7 @@ export const LEDGER: Safeguard = {
     {
       id: 'canonical-row-by-decision',
       breaks: 'an owner’s decision can be without a canonical row, and the books still add up',
-      at: 'migrations/0001-ledger.sql',
+      at: 'schema/migrations/0001-ledger.sql',
       find: "CHECK ((decision IN ('projected', 'twin', 'adopted')) = (canonical_run_id IS NOT NULL)),",
       replace: 'CHECK (true),',
       by: 'projector/ledger.pg.test.ts',
@@ -38,7 +38,7 @@ export const LEDGER: Safeguard = {
     {
       id: 'derived-id',
       breaks: 'a retry mints a second canonical row',
-      at: 'canonical-run-id.ts',
+      at: 'rule/canonical-run-id.ts',
       find: 'return uuidV5(legacyId, CANONICAL_RUN_NAMESPACE);',
       replace: 'return uuidV5(legacyId + String(Math.random()), CANONICAL_RUN_NAMESPACE);',
       by: 'projector/canonical-id.test.ts',

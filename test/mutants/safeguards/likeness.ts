@@ -14,7 +14,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'zero-is-null',
       breaks: 'a run of no duration never finds its live row, which has 0 where legacy has NULL',
-      at: 'twins/fingerprint.ts',
+      at: 'rule/fingerprint.ts',
       find: "totalDurationMs === null || totalDurationMs === 0 ? '' :",
       replace: "totalDurationMs === null ? '' :",
       by: 'projector/match-twin.test.ts',
@@ -22,7 +22,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'zero-is-null-in-postgres',
       breaks: 'the same, on the side of the live rows',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: "coalesce(nullif(total_duration_ms, 0)::text, '')",
       replace: "coalesce(total_duration_ms::text, '')",
       by: 'projector/twins.pg.test.ts',
@@ -30,7 +30,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'verdict',
       breaks: 'a failed run is linked to a live row that passed',
-      at: 'twins/fingerprint.ts',
+      at: 'rule/fingerprint.ts',
       find: "passing ? 'passing ' : 'other '",
       replace: "passing ? 'passing ' : 'passing '",
       by: 'projector/match-twin.test.ts',
@@ -46,7 +46,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'headline',
       breaks: 'runs with different headlines are twins',
-      at: 'twins/fingerprint.ts',
+      at: 'rule/fingerprint.ts',
       find: "headline === null ? '' : ` =${headline}`",
       replace: "headline === null ? '' : ' ='",
       by: 'projector/match-twin.test.ts',
@@ -54,7 +54,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'no-headline',
       breaks: 'a run without a headline is the twin of one with an empty headline',
-      at: 'twins/fingerprint.ts',
+      at: 'rule/fingerprint.ts',
       find: "headline === null ? '' : ` =${headline}`",
       replace: "headline === null ? ' =' : ` =${headline}`",
       by: 'projector/match-twin.test.ts',
@@ -70,7 +70,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'profile-null',
       breaks: 'a JSON null is taken for a profile, and differs from every other',
-      at: 'twins/fingerprint.ts',
+      at: 'rule/fingerprint.ts',
       find: 'profile === null || profile.equals(JSON_NULL) ? null',
       replace: 'profile === null ? null',
       by: 'projector/match-twin.test.ts',
@@ -78,7 +78,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'profile-null-in-postgres',
       breaks: 'the same, on the side of the live rows',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: "CASE WHEN jsonb_typeof(profile) <> 'null' THEN",
       replace: 'CASE WHEN profile IS NOT NULL THEN',
       by: 'projector/twins.pg.test.ts',
@@ -102,7 +102,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'live-by-an-owner',
       breaks: 'a heartbeat’s row is taken for a live twin',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: "RETURN triggered_by = 'owner_test' AND",
       replace: 'RETURN triggered_by IS NOT NULL AND',
       by: 'projector/twins.pg.test.ts',
@@ -110,7 +110,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'live-and-not-backfilled',
       breaks: 'a row that we wrote, or the script, is taken for a live twin of another run',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: "(observations ->> 'backfill_source') IS DISTINCT FROM 'agent_test_history'",
       replace: "(observations ->> 'backfill_source') IS DISTINCT FROM 'nothing'",
       by: 'projector/twins.pg.test.ts',
@@ -127,7 +127,7 @@ export const LIKENESS: Safeguard = {
       id: 'owners-only',
       breaks:
         'a stranger’s run claims the owner’s live row: the ledger refuses, and the run lies in quarantine instead of being decided',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: "decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;",
       replace: "ownersRun(row, decision === 'opted_out' ? decision : 'projected', facts.inWindow);",
       by: 'projector/twins.pg.test.ts',
@@ -135,7 +135,7 @@ export const LIKENESS: Safeguard = {
     {
       id: 'twin-before-opt-out',
       breaks: 'a run of an agent that opted out loses the link to what was recorded of it',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: "decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;",
       replace: "decision === 'projected' ? ownersRun(row, decision, facts.inWindow) : null;",
       by: 'projector/twins.pg.test.ts',

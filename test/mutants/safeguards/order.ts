@@ -6,7 +6,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-any',
       breaks: 'every replay applies every event again',
-      at: 'drop-seen.ts',
+      at: 'batch/drop-seen.ts',
       find: 'if (entry === null) return true;',
       replace: "if (entry === null || entry.reason !== '') return true;",
       by: 'projector/order.pg.test.ts',
@@ -14,7 +14,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-before',
       breaks: 'an old image overwrites a newer one',
-      at: 'drop-seen.ts',
+      at: 'batch/drop-seen.ts',
       find: `tally.records.stale++;
         return false;`,
       replace: `tally.records.stale++;
@@ -24,7 +24,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-same',
       breaks: 'an event that is read twice is written and counted twice',
-      at: 'drop-seen.ts',
+      at: 'batch/drop-seen.ts',
       find: `tally.records.duplicate++;
         return false;`,
       replace: `tally.records.duplicate++;
@@ -34,7 +34,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-partition',
       breaks: 'a key that moved to another partition is projected in whatever order the two are read',
-      at: 'drop-seen.ts',
+      at: 'batch/drop-seen.ts',
       find: 'throw movedPartition(event);',
       replace: 'return movedPartition(event) !== undefined;',
       by: 'projector/topic-identity.pg.test.ts',
@@ -42,7 +42,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-successor',
       breaks: 'events of a topic that was made again and accepted are dropped',
-      at: 'drop-seen.ts',
+      at: 'batch/drop-seen.ts',
       find: 'if (event.position.topicId !== entry.position.topicId) return true;',
       replace: 'if (event.position.topicId !== entry.position.topicId) return false;',
       by: 'projector/topic-identity.pg.test.ts',
@@ -50,7 +50,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-in-decisions',
       breaks: 'a decision by an older event replaces one by a newer, where the first guard was passed',
-      at: 'sql/record-decisions.sql',
+      at: 'batch/sql/record-decisions.sql',
       find: 'OR (l.partition = excluded.partition AND l."offset" < excluded."offset")',
       replace: 'OR l.partition = excluded.partition',
       by: 'projector/second-guard.pg.test.ts',
@@ -58,7 +58,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-late-owner',
       breaks: 'any decision is taken anew at the same position, also what is quarantined or gone',
-      at: 'sql/record-decisions.sql',
+      at: 'batch/sql/record-decisions.sql',
       find: `AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))`,
       replace: '))',
       by: 'projector/second-guard.pg.test.ts',
@@ -66,7 +66,7 @@ export const ORDER: Safeguard = {
     {
       id: 'owner-decision-stands',
       breaks: 'an owner decision is taken back, and its canonical row is nobody’s',
-      at: 'sql/record-decisions.sql',
+      at: 'batch/sql/record-decisions.sql',
       find: 'AND l.canonical_run_id IS NULL',
       replace: '',
       by: 'projector/second-guard.pg.test.ts',
@@ -74,7 +74,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-in-later-images',
       breaks: 'the ledger goes back to the position and the hash of an older image',
-      at: 'sql/apply-later-images.sql',
+      at: 'batch/sql/apply-later-images.sql',
       find: 'AND (l.topic_id <> e.topic_id OR (l.partition = e.partition AND l."offset" < e."offset"))',
       replace: '',
       by: 'projector/second-guard.pg.test.ts',
@@ -82,7 +82,7 @@ export const ORDER: Safeguard = {
     {
       id: 'later-image-of-its-row',
       breaks: 'an image moves the position of a row that stands on another canonical row by now',
-      at: 'sql/apply-later-images.sql',
+      at: 'batch/sql/apply-later-images.sql',
       find: 'AND l.canonical_run_id = e.canonical_run_id',
       replace: '',
       by: 'projector/second-guard.pg.test.ts',
@@ -90,7 +90,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-in-deletes',
       breaks: 'an old delete marks a row deleted that was inserted again',
-      at: 'sql/mark-deleted.sql',
+      at: 'batch/sql/mark-deleted.sql',
       find: 'WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))',
       replace: '',
       by: 'projector/second-guard.pg.test.ts',
@@ -98,7 +98,7 @@ export const ORDER: Safeguard = {
     {
       id: 'order-in-quarantine',
       breaks: 'an old record that cannot be read takes a newer decision away',
-      at: 'sql/quarantine.sql',
+      at: 'batch/sql/quarantine.sql',
       find: 'WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset")',
       replace: 'WHERE (true',
       by: 'projector/second-guard.pg.test.ts',
@@ -107,7 +107,7 @@ export const ORDER: Safeguard = {
       id: 'quarantine-takes-nothing-back',
       breaks:
         'a record that cannot be read asks for an owner decision back: the ledger refuses, and the projector ends',
-      at: 'sql/quarantine.sql',
+      at: 'batch/sql/quarantine.sql',
       find: 'AND l.canonical_run_id IS NULL',
       replace: '',
       by: 'projector/second-guard.pg.test.ts',
@@ -115,7 +115,7 @@ export const ORDER: Safeguard = {
     {
       id: 'one-event-a-round',
       breaks: 'a batch with two events of one key is refused, and the projector ends',
-      at: 'rounds.ts',
+      at: 'batch/rounds.ts',
       find: 'occurrences.set(keyed.legacyId, nth + 1);',
       replace: 'occurrences.set(keyed.legacyId, nth);',
       by: 'projector/order.pg.test.ts',
@@ -123,7 +123,7 @@ export const ORDER: Safeguard = {
     {
       id: 'taken-in-once',
       breaks: 'records that the broker gives a second time are read twice',
-      at: 'partition-session.ts',
+      at: 'stream/partition-session.ts',
       find: 'const fresh = records.filter(({ offset }) => offset >= this.#nextToRead);',
       replace: 'const fresh = records.filter(({ offset }) => offset >= 0n);',
       by: 'projector/session.pg.test.ts',
@@ -131,7 +131,7 @@ export const ORDER: Safeguard = {
     {
       id: 'truncate',
       breaks: 'a truncate of the legacy table goes by unnoticed',
-      at: 'rounds.ts',
+      at: 'batch/rounds.ts',
       find: 'throw sourceTruncated(event);',
       replace: 'void sourceTruncated; continue;',
       by: 'projector/session.pg.test.ts',
@@ -139,7 +139,7 @@ export const ORDER: Safeguard = {
     {
       id: 'topic-made-again',
       breaks: 'positions of a topic that was deleted and made again are taken for the old one’s',
-      at: 'current-topic.ts',
+      at: 'batch/current-topic.ts',
       find: 'if (current !== undefined && current.topicId !== topic.topicId && !acceptNewTopic)',
       replace: 'if (current !== undefined && current.topicId.length < 0 && !acceptNewTopic)',
       by: 'projector/topic-identity.pg.test.ts',
@@ -147,7 +147,7 @@ export const ORDER: Safeguard = {
     {
       id: 'partition-count',
       breaks: 'keys change their partition, and with it their order',
-      at: 'current-topic.ts',
+      at: 'batch/current-topic.ts',
       find: 'if (known !== undefined && known.partitions !== topic.partitions) throw',
       replace: 'if (known !== undefined && known.partitions < 0) throw',
       by: 'projector/topic-identity.pg.test.ts',
@@ -155,7 +155,7 @@ export const ORDER: Safeguard = {
     {
       id: 'topic-fence',
       breaks: 'a projector of a topic that is no longer the current one goes on committing',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'AND topic_id = (SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1)',
       replace: 'AND EXISTS (SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1)',
       by: 'projector/topic-identity.pg.test.ts',
@@ -163,7 +163,7 @@ export const ORDER: Safeguard = {
     {
       id: 'replay-fence',
       breaks: 'a replay of a topic that is no longer the current one goes on applying its old events',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'if (current !== undefined && current.topicId !== topicId)',
       replace: 'if (current !== undefined && current.topicId.length < 0)',
       by: 'projector/topic-identity.pg.test.ts',
@@ -171,7 +171,7 @@ export const ORDER: Safeguard = {
     {
       id: 'log-cut',
       breaks: 'records that took the offsets of records that were cut off count as seen',
-      at: 'log-check.ts',
+      at: 'stream/log-check.ts',
       find: 'if (before !== undefined && !isSameBatch(this.#last, before))',
       replace: 'if (before !== undefined && !isSameBatch(before, before))',
       by: 'projector/log-check.test.ts',
@@ -179,7 +179,7 @@ export const ORDER: Safeguard = {
     {
       id: 'log-of-another-leader',
       breaks: 'a log that was cut and grew while the projector was not looking is read on',
-      at: 'log-check.ts',
+      at: 'stream/log-check.ts',
       find: 'first.leaderEpoch !== this.#last.leaderEpoch',
       replace: 'first.leaderEpoch < 0n',
       by: 'projector/log-check.test.ts',

@@ -7,7 +7,7 @@ export const OWNERSHIP: Safeguard = {
       id: 'membership',
       breaks:
         'a stranger’s run on a listed agent is taken for an owner’s: only the ledger refuses, and it lies in quarantine',
-      at: 'classify.ts',
+      at: 'rule/classify.ts',
       find: 'if (context.isMember && context.listsAgent) return undefined;',
       replace: 'if (context.listsAgent) return undefined;',
       by: 'projector/ownership.pg.test.ts',
@@ -15,7 +15,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'listing',
       breaks: 'the same, for a member’s run on an agent that the organisation does not list',
-      at: 'classify.ts',
+      at: 'rule/classify.ts',
       find: 'if (context.isMember && context.listsAgent) return undefined;',
       replace: 'if (context.isMember) return undefined;',
       by: 'projector/ownership.pg.test.ts',
@@ -23,7 +23,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'listing-of-its-organisation',
       breaks: 'another organisation’s profile makes an owner',
-      at: 'sql/lookup.sql',
+      at: 'lookup/sql/lookup.sql',
       find: 'LEFT JOIN listed ON listed.organization_id = context.organization_id AND listed.agent_url = context.agent_url',
       replace: 'LEFT JOIN listed ON listed.agent_url = context.agent_url',
       by: 'projector/ownership.pg.test.ts',
@@ -31,7 +31,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'listing-by-text',
       breaks: 'a number in a profile lists an agent',
-      at: 'migrations/0004-listed-agents.sql',
+      at: 'schema/migrations/0004-listed-agents.sql',
       find: "AND jsonb_typeof(agent.entry -> 'url') = 'string'",
       replace: '',
       by: 'projector/ownership.pg.test.ts',
@@ -39,7 +39,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'canonical-listing',
       breaks: 'an owner whose profile spells the agent otherwise is taken for a stranger: the run is lost',
-      at: 'migrations/0004-listed-agents.sql',
+      at: 'schema/migrations/0004-listed-agents.sql',
       find: "history_cdc.canonical_agent_url(agent.entry ->> 'url')",
       replace: "(agent.entry ->> 'url')",
       by: 'projector/ownership.pg.test.ts',
@@ -47,7 +47,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'canonical-context',
       breaks: 'the same, for the spelling of the context',
-      at: 'sql/lookup.sql',
+      at: 'lookup/sql/lookup.sql',
       find: 'history_cdc.canonical_agent_url(c.agent_url) AS agent_url',
       replace: 'c.agent_url::text AS agent_url',
       by: 'projector/ownership.pg.test.ts',
@@ -55,7 +55,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'canonical-registry',
       breaks: 'an opt-out under another spelling is not respected',
-      at: 'sql/lookup.sql',
+      at: 'lookup/sql/lookup.sql',
       find: 'history_cdc.canonical_agent_url(r.agent_url) AS canonical_url',
       replace: 'r.agent_url::text AS canonical_url',
       by: 'projector/decisions.pg.test.ts',
@@ -63,7 +63,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'no-agent',
       breaks: 'a wildcard is an agent, which somebody owns',
-      at: 'migrations/0022-texts.sql',
+      at: 'schema/migrations/0022-texts.sql',
       find: '\\FEFF*].*$',
       replace: '\\FEFF].*$',
       by: 'projector/ownership.pg.test.ts',
@@ -71,7 +71,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'anonymous',
       breaks: 'a run without a user is decided by whoever is a member under a blank name',
-      at: 'classify.ts',
+      at: 'rule/classify.ts',
       find: "if (isBlank(row.userId)) return { decision: 'anonymous', reason: 'no_user_id' };",
       replace: '',
       by: 'projector/ownership.pg.test.ts',
@@ -79,7 +79,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'blank-user',
       breaks: 'a blank user id is taken for a user',
-      at: 'classify.ts',
+      at: 'rule/classify.ts',
       find: "return userId === null || userId.trim() === '';",
       replace: "return userId === null || userId === '';",
       by: 'projector/ownership.pg.test.ts',
@@ -87,7 +87,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'stranger-before-copy',
       breaks: 'the script’s copy of a stranger’s run is adopted, and stays an owner’s for ever',
-      at: 'classify.ts',
+      at: 'rule/classify.ts',
       find: 'if (notOwner !== undefined) {',
       replace: 'if (notOwner !== undefined && scriptCopies.length === 0) {',
       by: 'projector/decisions.pg.test.ts',
@@ -96,7 +96,7 @@ export const OWNERSHIP: Safeguard = {
       id: 'moved-away',
       breaks:
         'a run that was moved to a stranger’s agent asks to take its canonical row along: only the ledger refuses',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: 'if (isOwner(facts)) return { ...common, reason, applies: true, follows: true };',
       replace: "if (isOwner(facts) || id !== '') return { ...common, reason, applies: true, follows: true };",
       by: 'projector/moved.pg.test.ts',
@@ -104,7 +104,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 're-read-is-no-change',
       breaks: 'the repair of a gap projects old runs of strangers who became members since',
-      at: 'unchanged-reads.ts',
+      at: 'batch/unchanged-reads.ts',
       find: 'return isOld && mayDiffer(entry)',
       replace: 'return isOld && mayDiffer(entry) && entry.decidedSecondsAgo < 0',
       by: 'projector/seen-again.pg.test.ts',
@@ -112,7 +112,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'missed-update-is-a-change',
       breaks: 'a snapshot does not bring the update that a gap swallowed',
-      at: 'sql/unchanged-reads.sql',
+      at: 'batch/sql/unchanged-reads.sql',
       find: 'WHERE l.content_hash = history_cdc.content_hash(',
       replace: 'WHERE l.content_hash IS NOT NULL OR l.content_hash = history_cdc.content_hash(',
       by: 'projector/seen-again.pg.test.ts',
@@ -120,7 +120,7 @@ export const OWNERSHIP: Safeguard = {
     {
       id: 'needs-no-value',
       breaks: 'an orphaned row waits for a person because of a value that its decision does not need',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: 'if (without !== undefined) return without;',
       replace: '',
       by: 'projector/needs-no-value.pg.test.ts',

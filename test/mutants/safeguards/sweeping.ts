@@ -14,7 +14,7 @@ export const SWEEPER: Safeguard = {
     {
       id: 'sweep-at-the-end',
       breaks: 'a run that ends by itself reports rows that a sweep would have changed',
-      at: 'run.ts',
+      at: 'stream/run.ts',
       find: 'await sweeper.once();',
       replace: '',
       by: 'projector/last-sweep.stack.test.ts',
@@ -133,7 +133,7 @@ export const FLOOR: Safeguard = {
     {
       id: 'floor-inclusive',
       breaks: 'a run exactly two minutes before the first live row skips matching',
-      at: 'lookup.ts',
+      at: 'lookup/lookup.ts',
       find: 'startedAtUs !== undefined && startedAtUs >= floor.us;',
       replace: 'startedAtUs !== undefined && startedAtUs > floor.us;',
       by: 'projector/live-window.pg.test.ts',
@@ -166,7 +166,7 @@ export const FLOOR: Safeguard = {
     {
       id: 'history-is-not-hashed',
       breaks: 'all of history is hashed, and stands in the index of what can be matched',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: "if (!inWindow && otherwise === 'projected') return { fingerprint: null, profileHash: null, otherwise };",
       replace: '',
       by: 'projector/live-window.pg.test.ts',

@@ -16,7 +16,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-after-lookup',
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: `const [locked, known] = await lockThenRead(
     client,
     (locking) => lockAgentsOf(locking, named),
@@ -30,7 +30,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-of-the-decided',
       breaks:
         'a run that is being moved to another agent is matched at the one that it leaves, and ends up linked to a live row there',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'legacyIds: keys.map(({ legacyId }) => legacyId),',
       replace: 'legacyIds: [],',
       by: 'projector/turns.pg.test.ts',
@@ -39,7 +39,7 @@ export const AGENT_LOCK: Safeguard = {
       id: 'agent-lock-of-the-renamed',
       breaks:
         'a run whose context gets another agent in the moment of the lock is matched at an agent that is not locked',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))',
       replace:
         'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl) || agentUrl !== null))',
@@ -71,10 +71,19 @@ export const PARTITION_LOCK: Safeguard = {
     {
       id: 'claim-before-look-up',
       breaks: 'a batch decides by what it looked up before it waited for its partition',
-      at: 'pipeline.ts',
-      find: '(await lockThenRead(context.client, claim, lookUp))[1]',
-      replace: '(await Promise.all([lookUp(), lockThenRead && claim(context.client)]))[0]',
-      by: 'projector/sweep-turns.pg.test.ts',
+      at: '../../lib/lock-then-read.ts',
+      find: '  const locking = lock({ query } as unknown as Client);',
+      replace:
+        '  const reading = read();\n  read = () => reading;\n  const locking = lock({ query } as unknown as Client);',
+      by: 'lib/lock-then-read.test.ts',
+    },
+    {
+      id: 'claim-is-sent-first',
+      breaks: 'the same, where a lock is asked for behind an await',
+      at: '../../lib/lock-then-read.ts',
+      find: 'assert(sent > 0,',
+      replace: 'assert(sent >= 0,',
+      by: 'lib/lock-then-read.test.ts',
     },
     {
       id: 'replay-lock',
@@ -114,7 +123,7 @@ export const PARTITION_LOCK: Safeguard = {
       id: 'lock-that-rows-refer-to',
       breaks:
         'a row that begins to refer to ours while a live row takes over is deleted with it (ON DELETE CASCADE), silently',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: 'WHERE r.id = ANY (run_ids) ORDER BY r.id FOR UPDATE;',
       replace: 'WHERE r.id = ANY (run_ids) ORDER BY r.id;',
       by: 'projector/sweep-turns.pg.test.ts',
@@ -128,7 +137,7 @@ export const FENCE: Safeguard = {
     {
       id: 'fence-epoch',
       breaks: 'a projector that lost its partition goes on committing to it',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4',
       by: 'projector/fencing.pg.test.ts',
@@ -137,7 +146,7 @@ export const FENCE: Safeguard = {
       id: 'fence-offset',
       breaks:
         'a projector commits from an offset at which the partition does not stand, and so skips records',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL',
       by: 'projector/fencing.pg.test.ts',
@@ -145,7 +154,7 @@ export const FENCE: Safeguard = {
     {
       id: 'fence-answer',
       breaks: 'effects are committed although the offset did not move',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'if (rowCount !== 1)',
       replace: 'if (rowCount === null)',
       by: 'projector/fencing.pg.test.ts',
@@ -171,7 +180,7 @@ export const FENCE: Safeguard = {
     {
       id: 'fence-take-over',
       breaks: 'a take-over leaves the last projector its right to commit',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'SET epoch = o.epoch + 1,',
       replace: 'SET epoch = o.epoch,',
       by: 'projector/fencing.pg.test.ts',
@@ -179,7 +188,7 @@ export const FENCE: Safeguard = {
     {
       id: 'lost-commit-answer',
       breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
-      at: 'commit.ts',
+      at: 'stream/commit.ts',
       find: 'const isCommitted = tried && steps.length > 0 && (await this.#isCommitted(steps));',
       replace: 'const isCommitted = !tried && steps.length > 0 && (await this.#isCommitted(steps));',
       by: 'projector/fencing.pg.test.ts',
@@ -187,7 +196,7 @@ export const FENCE: Safeguard = {
     {
       id: 'lost-answer-of-a-shared-commit',
       breaks: 'the same of partitions that shared the transaction',
-      at: 'commit.ts',
+      at: 'stream/commit.ts',
       find: 'return parts.map((part) => ({ ...part, tried: true }));',
       replace: 'return parts;',
       by: 'projector/shared-transaction.pg.test.ts',
@@ -195,7 +204,7 @@ export const FENCE: Safeguard = {
     {
       id: 'dry-run-shares-nothing',
       breaks: 'a dry run over several partitions is committed',
-      at: 'turns.ts',
+      at: 'stream/turns.ts',
       find: "session.mode.kind === 'commit' && !session.pace.isReduced;",
       replace: '!session.pace.isReduced;',
       by: 'projector/shared-transaction.pg.test.ts',

@@ -6,7 +6,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'placeholder',
       breaks: 'the connector’s placeholder is stored as if it were the value',
-      at: 'decode.ts',
+      at: 'record/decode.ts',
       find: 'if (value === placeholder) return UNAVAILABLE;',
       replace: '',
       by: 'projector/decode.test.ts',
@@ -14,7 +14,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'kept-summary',
       breaks: 'a value that an update did not touch becomes NULL',
-      at: 'sql/apply-later-images.sql',
+      at: 'batch/sql/apply-later-images.sql',
       find: 'CASE WHEN e.summary_left_out THEN r.headline ELSE e.summary END AS summary',
       replace: 'e.summary AS summary',
       by: 'projector/left-out.pg.test.ts',
@@ -22,7 +22,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'kept-scenario',
       breaks: 'the same, for the scenario',
-      at: 'sql/apply-later-images.sql',
+      at: 'batch/sql/apply-later-images.sql',
       find: "coalesce(e.scenario, r.observations_json ->> 'original_scenario') AS scenario",
       replace: 'e.scenario AS scenario',
       by: 'projector/left-out.pg.test.ts',
@@ -30,7 +30,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'kept-profile',
       breaks: 'the same, for the agent profile',
-      at: 'sql/apply-later-images.sql',
+      at: 'batch/sql/apply-later-images.sql',
       find: 'CASE WHEN e.profile_left_out THEN r.agent_profile_json::text ELSE e.agent_profile_json END AS agent_profile_json',
       replace: 'e.agent_profile_json AS agent_profile_json',
       by: 'projector/left-out.pg.test.ts',
@@ -38,7 +38,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'kept-storyboards',
       breaks: 'the same, for the storyboard verdicts',
-      at: 'sql/apply-later-images.sql',
+      at: 'batch/sql/apply-later-images.sql',
       find: "CASE WHEN e.storyboards_left_out THEN (r.observations_json -> 'storyboards')::text ELSE e.storyboards END AS storyboards",
       replace: 'e.storyboards AS storyboards',
       by: 'projector/storyboards.pg.test.ts',
@@ -46,7 +46,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'kept-user',
       breaks: 'an owner whose id was left out is taken for nobody',
-      at: 'sql/lookup.sql',
+      at: 'lookup/sql/lookup.sql',
       find: 'CASE WHEN e.user_left_out THEN l.user_id ELSE e.user_id END AS user_id',
       replace: 'e.user_id AS user_id, e.user_left_out',
       by: 'projector/left-out.pg.test.ts',
@@ -54,7 +54,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'left-out-is-no-move',
       breaks: 'a user that was left out is taken for another user',
-      at: 'moved.ts',
+      at: 'rule/moved.ts',
       find: '(row.userId !== UNAVAILABLE && row.userId !== entry.userId)',
       replace: 'row.userId !== entry.userId',
       by: 'projector/left-out.pg.test.ts',
@@ -62,7 +62,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'missed-image-elsewhere',
       breaks: 'a row that was moved away and back gets an old value again, silently',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: 'isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY && !facts.hasOpenQuarantine',
       replace: 'isOwnRow(entry, facts) && !facts.hasOpenQuarantine',
       by: 'projector/moved.pg.test.ts',
@@ -70,7 +70,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'missed-image-in-quarantine',
       breaks: 'a row whose last image lies in quarantine gets an old value again, silently',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: 'isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY && !facts.hasOpenQuarantine',
       replace: 'isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY',
       by: 'projector/left-out.pg.test.ts',
@@ -78,7 +78,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'values-of-our-row-only',
       breaks: 'what an event left out is taken from a row that is not ours, or is gone',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: "return decision === 'projected' && runExists;",
       replace: "return decision === 'projected' || runExists;",
       by: 'projector/linked.pg.test.ts',
@@ -86,7 +86,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'event-before-table',
       breaks: 'the table, which is ahead, overrules the event: what comes out depends on when it was read',
-      at: 'reread.ts',
+      at: 'batch/reread.ts',
       find: 'summary: row.summary === UNAVAILABLE ? stored.summary : row.summary,',
       replace: 'summary: stored.summary,',
       by: 'projector/left-out.pg.test.ts',
@@ -94,7 +94,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'hash-of-whole-rows',
       breaks: 'the hash of a row of which values are missing says that they are NULL',
-      at: 'sql/apply-later-images.sql',
+      at: 'batch/sql/apply-later-images.sql',
       find: 'content_hash = CASE WHEN m.readable THEN history_cdc.content_hash(',
       replace: 'content_hash = CASE WHEN m.readable IS NOT NULL THEN history_cdc.content_hash(',
       by: 'projector/linked.pg.test.ts',
@@ -102,7 +102,7 @@ export const LEFT_OUT: Safeguard = {
     {
       id: 'heals-when-whole',
       breaks: 'an event that lacks values closes the quarantine of its key',
-      at: 'apply-effects.ts',
+      at: 'batch/apply-effects.ts',
       find: '...laterImages.filter(({ readable }) => readable)',
       replace: '...laterImages',
       by: 'projector/linked.pg.test.ts',
@@ -116,7 +116,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'no-delete-of-others',
       breaks: 'a ledger that is wrong makes a sweep delete a live row',
-      at: 'migrations/0017-application-machinery.sql',
+      at: 'schema/migrations/0017-application-machinery.sql',
       find: "WHERE r.id = ANY (run_ids) AND r.observations_json ->> 'backfill_script' = 'history-cdc'",
       replace: 'WHERE r.id = ANY (run_ids)',
       by: 'projector/own-rows-only.pg.test.ts',
@@ -124,7 +124,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'no-overwrite-of-others',
       breaks: 'a canonical row of somebody else under our id is overwritten',
-      at: 'migrations/0017-application-machinery.sql',
+      at: 'schema/migrations/0017-application-machinery.sql',
       find: "WHERE r.observations_json ->> 'backfill_script' = 'history-cdc'\n",
       replace: 'WHERE true\n',
       by: 'projector/own-rows-only.pg.test.ts',
@@ -132,7 +132,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'ours-stay-ours',
       breaks: 'a projector takes its mark off a row of ours, and nobody knows any more who wrote it',
-      at: 'migrations/0017-application-machinery.sql',
+      at: 'schema/migrations/0017-application-machinery.sql',
       find: "AND i.observations_json ->> 'backfill_script' = 'history-cdc'\n",
       replace: '\n',
       by: 'projector/grants.pg.test.ts',
@@ -140,7 +140,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'linked-is-not-rewritten',
       breaks: 'a later image is written into the live path’s row, or the script’s',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: "if (entry.decision !== 'projected')",
       replace: "if (entry.decision !== 'projected' && id === '')",
       by: 'projector/linked.pg.test.ts',
@@ -148,7 +148,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'pruned-stays-pruned',
       breaks: 'a later event writes a canonical row again that retention has pruned',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: 'if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null) {',
       replace:
         'if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null && facts.runExists) {',
@@ -166,7 +166,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'referred-by-any-table',
       breaks: 'only the table that we know of is looked at',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: "WHERE con.contype = 'f' AND con.conparentid = 0",
       replace:
         "WHERE con.conrelid = 'public.agent_compliance_step_diagnostics'::regclass AND con.contype = 'f' AND con.conparentid = 0",
@@ -175,7 +175,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'referred-unseen',
       breaks: 'a table that may not be read is taken to refer to nothing, and its rows go with ours',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: 'RETURN QUERY SELECT ours.id, key.referring_table FROM unnest(run_ids) AS ours (id);',
       replace: 'NULL;',
       by: 'projector/grants.pg.test.ts',
@@ -183,7 +183,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
     {
       id: 'deleting-is-for-few',
       breaks: 'every role of the database may delete the canonical rows that we wrote',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: 'REVOKE EXECUTE ON FUNCTION history_cdc.references_to_runs(uuid[]), history_cdc.delete_own_runs(uuid[]) FROM PUBLIC;',
       replace: '',
       by: 'projector/ledger.pg.test.ts',

@@ -1,0 +1,68 @@
+import { classify, isOwner, type OptOutPolicy } from '../../consumers/agent-test-history/rule/classify.ts';
+import type { Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import {
+  isOwnerDecision,
+  RULE_VERSION,
+  type Decision,
+} from '../../consumers/agent-test-history/rule/outcome.ts';
+import type { DecidedRow } from './decided-rows.ts';
+
+/**
+ * What may be done about a row that would be decided otherwise today. `open`: it has no canonical row, and was decided
+ * inside the grace window. `too_late`: the window is over. `stands`: an owner decision, which is never taken back.
+ */
+export type Standing = 'open' | 'too_late' | 'stands';
+
+export interface Change {
+  readonly legacyId: string;
+  readonly from: Decision;
+  readonly to: Decision;
+  readonly why: readonly string[];
+  readonly standing: Standing;
+}
+
+/** The row as the rule decides it with the look-ups of now; undefined where that is what was decided. */
+export function judge(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Change | undefined {
+  const to = classify({ userId: row.user_id }, facts, policy).decision;
+  const standing = isOwnerDecision(row.decision) ? 'stands' : row.young ? 'open' : 'too_late';
+  if (standing === 'stands' ? isStillOwners(row.decision, to) : to === row.decision) return undefined;
+  return { legacyId: row.legacy_id, from: row.decision, to, why: reasonsFor(row, facts, to), standing };
+}
+
+/**
+ * An owner's run whose row went to an agent that was somebody else's: its canonical row stays where it is.
+ * `facts` are those of the row as the legacy table has it; where its user owns that agent by now, its next event moves
+ * the canonical row there.
+ */
+export function judgeMoved(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Change {
+  const { decision } = classify({ userId: facts.userId }, facts, policy);
+  const why = isOwner(facts)
+    ? 'moved to an agent that the user owns by now'
+    : 'moved to an agent the user does not own';
+  const to = isStillOwners(row.decision, decision) ? row.decision : decision;
+  return { legacyId: row.legacy_id, from: row.decision, to, why: [why], standing: 'stands' };
+}
+
+/** What the live path or the script recorded was recorded, whatever its owner opted out of later. */
+function isStillOwners(from: Decision, to: Decision): boolean {
+  return isOwnerDecision(to) || (to === 'opted_out' && from !== 'projected');
+}
+
+/** What changed since the row was decided, and is behind it. */
+function reasonsFor(row: DecidedRow, { context }: Facts, to: Decision): string[] {
+  const why: string[] = [];
+  const had = row.organization_id !== null;
+  if (context === null) why.push(...(had ? ['context gone'] : []));
+  else if (!had) why.push('context back');
+  else {
+    if (row.organization_id !== context.organizationId || row.agent_url !== context.agentUrl)
+      why.push('the context names another agent');
+    if (row.is_member !== context.isMember) why.push(context.isMember ? 'membership now' : 'membership lost');
+    if (row.lists_agent !== context.listsAgent) why.push(context.listsAgent ? 'listed now' : 'unlisted');
+    if (row.opted_out !== context.optedOut) why.push(context.optedOut ? 'opted out' : 'opted in');
+  }
+  if (row.rule_version < RULE_VERSION) why.push(`rule version ${String(RULE_VERSION)}`);
+  if (to === 'adopted') why.push("the earlier script's copy was found");
+  // The same look-ups and the same rule: what is left is the policy.
+  return why.length > 0 ? why : ['OPT_OUT_POLICY changed'];
+}
