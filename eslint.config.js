@@ -1,15 +1,18 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { importDirections } from './lint/import-directions.js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 
 export default defineConfig(
-  globalIgnores(['node_modules', '.stack', 'coverage', 'bin', 'eslint.config.js']),
+  globalIgnores(['node_modules', '.stack', 'coverage', 'bin', 'lint', 'eslint.config.js']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { rooms: { rules: { 'import-directions': importDirections } } },
     rules: {
+      'rooms/import-directions': 'error',
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'exports are named' },

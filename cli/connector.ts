@@ -5,7 +5,7 @@ import { isClean, planConnector } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
 import { connectorReport } from '../operations/connector/connector-report.ts';
-import { switchConnector } from '../connectors/deploy/switch.ts';
+import { switchConnector } from '../operations/connector/switch.ts';
 import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
 import { resumeConnector } from '../operations/connector/resume.ts';
 import { topicNames } from '../lib/names.ts';

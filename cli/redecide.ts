@@ -5,7 +5,7 @@ import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/st
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { measuredContext } from './pipeline-context.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 

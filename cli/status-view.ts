@@ -2,7 +2,7 @@ import { bytesText, spanText } from '../operations/facts/wal.ts';
 import type { Problem } from '../operations/status/problem.ts';
 import type { LagPart, LedgerPart, SlotPart, StatusReport } from '../operations/status/report.ts';
 import { SECTIONS, type Section } from '../operations/status/watched.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderLastSweep } from './sweep-report.ts';
 import { renderColumns } from '../lib/table.ts';
 

@@ -5,7 +5,7 @@ import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/s
 import { createLogger } from '../lib/log.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 

@@ -1,4 +1,4 @@
-import { renderUnhealed } from '../cli/quarantine-counts.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import type { Check } from './check.ts';

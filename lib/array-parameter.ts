@@ -5,9 +5,9 @@ const NULL_LENGTH = -1;
 const MOST_BYTES_A_CODE_UNIT = 3;
 
 /**
- * A `text[]` parameter in Postgres's binary format; a Buffer is text in UTF-8. As text, every quote and backslash of
- * an element is escaped here and unescaped there: for JSON of 2 kB that took four fifths of the projector's CPU.
- * Source: `array_recv` and `textrecv` of Postgres; the driver sends a Buffer as a binary parameter.
+ * A `text[]` parameter in Postgres's binary format; a Buffer is text in UTF-8. The text format would escape every quote
+ * and backslash of every element, and Postgres would unescape it: with JSON of 2 kB, that took four fifths of the
+ * projector's CPU. Source: `array_recv` and `textrecv` of Postgres; the driver sends a Buffer as a binary parameter.
  */
 export function textArray(values: readonly (string | Buffer | null)[]): Buffer {
   const buffer = Buffer.allocUnsafe(values.reduce((sum, value) => sum + roomFor(value), HEADER_BYTES));
@@ -24,7 +24,7 @@ export function textArray(values: readonly (string | Buffer | null)[]): Buffer {
   return buffer.subarray(0, at);
 }
 
-/** A bound, because to count a string's bytes costs as much as to write them. */
+/** An upper bound, because counting the bytes of a string costs as much as writing them. */
 function roomFor(value: string | Buffer | null): number {
   if (value === null) return LENGTH_BYTES;
   return LENGTH_BYTES + (typeof value === 'string' ? value.length * MOST_BYTES_A_CODE_UNIT : value.length);
@@ -35,8 +35,8 @@ function put(value: string | Buffer, buffer: Buffer, at: number): number {
 }
 
 /**
- * An array parameter of values whose text needs no quotes: uuid, numbers, booleans, times. The driver would look at
- * every element for quotes and backslashes twice over.
+ * An array parameter of values whose text needs no quotes: uuid, numbers, booleans, times. The driver would search
+ * every element for quotes and backslashes, twice.
  */
 type Plain = string | number | bigint | boolean | null;
 
@@ -47,7 +47,7 @@ export class PlainArray {
     this.values = values;
   }
 
-  /** What the driver sends in the object's place. */
+  /** The driver sends this text instead of the object. */
   toPostgres(): string {
     return `{${this.values.map((value) => (value === null ? 'NULL' : String(value))).join(',')}}`;
   }

@@ -1,15 +1,15 @@
 import avro from 'avsc';
 
-/** `00` + int32 schema id + Avro: the framing that the registry's converter writes. */
+/** The registry's converter writes `00`, the schema id as int32, and then Avro. */
 const MAGIC_BYTE = 0;
 const HEADER_BYTES = 5;
 
-/** The id of the schema that a record was written with; undefined where the bytes do not begin with one. */
+/** The id of the schema that a record was written with; undefined if the bytes do not begin with an id. */
 export function schemaId(payload: Buffer): number | undefined {
   return payload.length > HEADER_BYTES && payload[0] === MAGIC_BYTE ? payload.readInt32BE(1) : undefined;
 }
 
-/** What stands behind the schema id. */
+/** The bytes after the schema id. */
 export function avroBody(payload: Buffer): Buffer {
   return payload.subarray(HEADER_BYTES);
 }
@@ -28,7 +28,7 @@ const bigintLong = avro.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
 });
 
-/** What avsc reads from: its public types do not say so. */
+/** What avsc reads from; its public types do not show it. */
 interface Tap {
   readonly buf: Buffer;
   pos: number;
@@ -37,8 +37,8 @@ interface Tap {
 }
 
 /**
- * `bytes` as a view of the record instead of a copy. A reader's `bytes` may stand for a writer's `string`: a large text
- * that is only handed on need not become a JavaScript string, and back.
+ * `bytes` as a view of the record instead of a copy. A reader's `bytes` may read a writer's `string`, so a large text
+ * that is only passed on never becomes a JavaScript string.
  */
 const bytesInPlace = Object.create(new avro.types.BytesType(), {
   _read: { value: readInPlace },
@@ -53,6 +53,6 @@ function readInPlace(tap: Tap): Buffer {
 }
 
 export function parseSchema(schema: unknown): avro.Type {
-  // A registry for each parse: avsc puts the named types that it meets in there.
+  // Each parse gets its own registry, because avsc puts the named types that it meets into it.
   return avro.Type.forSchema(schema as avro.Schema, { registry: { long: bigintLong, bytes: bytesInPlace } });
 }

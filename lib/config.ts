@@ -13,7 +13,7 @@ const url = (...protocols: string[]) =>
   });
 const postgresUrl = url('postgres:', 'postgresql:');
 const httpUrl = url('http:', 'https:').transform((text) => text.replace(/\/+$/, ''));
-/** What may stand in a header as it is. */
+/** A token that can stand in a header as it is. */
 const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable ASCII');
 const integer = (min: number, max: number) =>
   z.coerce
@@ -95,19 +95,19 @@ const schema = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }),
 }) satisfies z.ZodObject<Record<SettingName, z.ZodType>>;
 
-/** Every setting, checked and frozen. Names are those of the environment variables; `settings.ts` explains them. */
+/** Every setting, checked and frozen. The names are those of the environment variables; `settings.ts` explains them. */
 export type Config = Readonly<z.output<typeof schema>>;
 
 /** A configuration in which the named settings are certain to have a value. */
 export type ConfigWith<K extends keyof Config> = Config & { readonly [P in K]-?: NonNullable<Config[P]> };
 
-/** The value of each setting before it is parsed, and where it came from: variable, local stack, default. */
+/** The value of each setting before it is parsed, and its source. */
 export function resolveSettings(
   environment: Environment,
   localStack: Environment | undefined,
 ): Record<SettingName, { readonly text: string | undefined; readonly source: SettingSource }> {
   const resolve = (name: SettingName) => {
-    // An empty variable is an unset one: compose files and CI systems pass those.
+    // An empty variable counts as unset, because compose files and CI systems pass empty variables.
     const candidates = [
       { text: environment[name], source: 'environment' },
       { text: localStack?.[name], source: 'local stack' },

@@ -31,7 +31,7 @@ export class FatalError extends Error {
   }
 }
 
-/** The environment failed for the moment; the same work is tried again, whole. */
+/** The environment failed for the moment. The same work is tried again as a whole. */
 export class TransientError extends Error {
   override readonly name = 'TransientError';
   readonly facts: Facts;
@@ -42,22 +42,25 @@ export class TransientError extends Error {
   }
 }
 
-/** Classes of SQLSTATE in which a message of Postgres speaks of names only: connection, login, objects, resources. */
+/** Classes of SQLSTATE whose messages contain names only, and no values: connection, login, objects, resources. */
 const WITHOUT_VALUES = /^(08|25|28|3D|3F|40|42|53|55|57)/;
-/** Source files of the procedural languages: there, the text of an error is what a function of the application wrote. */
+/**
+ * Source files of the procedural languages. An error from there has a text that a function of the application wrote.
+ */
 const RAISED = /^pl(_exec|py_|perl|tcl|v8)/;
 
 /**
- * True where the message of a Postgres error may quote the value of a row: in every class that is about values, and where a
- * function of the application raised the error, whatever code it gave.
+ * True if the message of a Postgres error may quote the value of a row. That is so in every class that is about values,
+ * and if a function of the application raised the error, whatever code it gave.
  */
 export function mayQuoteValues({ code = '', file = '' }: pg.DatabaseError): boolean {
   return !WITHOUT_VALUES.test(code) || RAISED.test(file);
 }
 
 /**
- * The text of anything thrown, as it may be logged: of an AggregateError (a refused connection on both address families) its
- * parts, and of a Postgres error that may quote a row its SQLSTATE alone. Logs would hold personal data otherwise.
+ * The text of anything thrown, as it may be logged. For an AggregateError (a connection refused on both address
+ * families), it is the text of the parts. For a Postgres error that may quote a row, it is the SQLSTATE alone;
+ * otherwise logs would hold personal data.
  */
 export function messageOf(error: unknown): string {
   if (error instanceof pg.DatabaseError && mayQuoteValues(error)) return `SQLSTATE ${error.code ?? '?'}`;

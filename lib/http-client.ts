@@ -4,20 +4,19 @@ import type { SettingName } from './settings.ts';
 import { readSettingFile } from './setting-file.ts';
 import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
 
-/** The settings that say where a service is, and how it lets us in; for messages. */
+/** The settings that hold the address and the credentials of a service; for messages. */
 export interface EndpointSettings {
   readonly address: SettingName;
   readonly token: SettingName;
   readonly ca: SettingName;
 }
 
-/** An HTTP service. */
 export interface Endpoint {
-  /** With `user:password@` where it wants basic authentication. */
+  /** Contains `user:password@` if the service wants basic authentication. */
   readonly url: string;
-  /** A bearer token; goes before user and password. */
+  /** A bearer token; it is used instead of user and password. */
   readonly token?: string | undefined;
-  /** PEM file of the authority that signed the server's certificate; undefined: those that Node knows. */
+  /** PEM file of the authority that signed the server's certificate. If undefined, Node's own authorities count. */
   readonly caFile?: string | undefined;
 }
 
@@ -30,7 +29,7 @@ export interface HttpAnswer {
 
 interface HttpQuestion {
   readonly method: string;
-  /** Behind the service's own path, with a slash in front. */
+  /** The part of the path after the service's own path; begins with a slash. */
   readonly path: string;
   /** JSON. */
   readonly body?: string | undefined;
@@ -38,14 +37,14 @@ interface HttpQuestion {
 }
 
 /**
- * Asks one HTTP service, with its credentials, and the host verified where it speaks TLS. Not by `fetch`: that takes
- * no authority of its own without another package. Every question has a connection of its own, so none meets one that
- * the server has just closed.
+ * Asks one HTTP service, with its credentials; with TLS, the host name is verified. `fetch` is not used, because it
+ * takes no authority of its own without another package. Every question has a connection of its own, so that none uses
+ * one that the server has just closed.
  */
 export class HttpClient {
   /** The address, without credentials. */
   readonly base: string;
-  /** What must appear in no message, whoever wrote it. */
+  /** Texts that must appear in no message, whoever wrote the message. */
   readonly secrets: readonly string[];
   readonly #settings: EndpointSettings;
   readonly #authorization: string | undefined;
@@ -68,7 +67,7 @@ export class HttpClient {
     );
   }
 
-  /** Rejects where there is no answer; every status is one. */
+  /** Rejects if there is no answer. Every status is an answer. */
   async ask({ method, path, body, timeoutMs }: HttpQuestion): Promise<HttpAnswer> {
     const url = new URL(`${this.base}${path}`);
     const options = {
@@ -103,14 +102,14 @@ export class HttpClient {
     return this.secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
   }
 
-  /** What to do where the service did not let us in, or we it; undefined where it is something else. */
+  /** What to do if the service refused us, or we refused its certificate; undefined for every other failure. */
   wayIn(failure: { readonly status: number } | { readonly error: unknown }): string | undefined {
     const { address, token, ca } = this.#settings;
     if ('status' in failure) {
       if (failure.status === 401)
-        return `it wants to know who asks: put user:password@ into ${address}, or set ${token}, to what it accepts`;
+        return `the service wants a login: put user:password@ into ${address}, or set ${token}`;
       if (failure.status === 403)
-        return `it knows who asks, and that one may not: let ${address} or ${token} name one that may`;
+        return `the service knows the user, but does not allow this: put a user with that right into ${address} or ${token}`;
       return undefined;
     }
     const fault = tlsFaultOf(failure.error);

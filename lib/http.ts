@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { FatalError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 
-/** What `/readyz` answers: why this process does no useful work at the moment, or nothing. */
+/** What `/readyz` answers: ready, or the reason why this process does no useful work at the moment. */
 export type Readiness = () => { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
 export interface HttpServer {
@@ -14,7 +14,10 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** `/healthz`: the process is alive; `/readyz`: it works; `/metrics`: Prometheus text. No row data. */
+/**
+ * `/healthz`: the process is alive; `/readyz`: it does useful work; `/metrics`: Prometheus text. None contains row
+ * data.
+ */
 export async function startHttpServer(
   { HTTP_HOST: host, HTTP_PORT: port }: Pick<Config, 'HTTP_HOST' | 'HTTP_PORT'>,
   metrics: Metrics,

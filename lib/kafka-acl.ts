@@ -12,18 +12,18 @@ const OPERATIONS = {
 
 const RESOURCES = { topic: AclResourceTypes.TOPIC, group: AclResourceTypes.GROUP } as const;
 
-/** One user's right to one thing. `read`, `write`, `create` and `delete` each have `describe` in them. */
+/** One right of one user on one thing. `read`, `write`, `create` and `delete` each include `describe`. */
 export interface AccessRule {
   /** `User:name` */
   readonly principal: string;
   readonly resource: keyof typeof RESOURCES;
   readonly name: string;
-  /** Everything whose name begins so. */
+  /** The rule is for everything whose name begins with `name`. */
   readonly prefixed?: true;
   readonly operations: readonly (keyof typeof OPERATIONS)[];
 }
 
-/** The rules as Kafka takes them, one an operation. */
+/** The rules as Kafka takes them, one per operation. */
 export function aclEntries(rules: readonly AccessRule[]): AclEntry[] {
   return rules.flatMap(({ principal, resource, name, prefixed, operations }) =>
     operations.map((operation) => ({

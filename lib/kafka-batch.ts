@@ -1,19 +1,19 @@
 import type { RawRecord } from './kafka-fetch-answer.ts';
 
-/** A batch of records of one partition, as the broker stores it. Followers, and brokers that restart, keep it as it is. */
+/** A batch of records of one partition, as the broker stores it. Followers and restarted brokers keep it as it is. */
 export interface BatchMark {
   readonly first: bigint;
   readonly last: bigint;
-  /** Grows with each election of a leader; a log loses its end in an election only. */
+  /** Increases with each leader election. A log can lose its end only in an election. */
   readonly leaderEpoch: bigint;
   /** The newest time of its records. */
   readonly newestMs: bigint;
 }
 
 /**
- * True where the batch that lies at an offset now is the one that lay there before. Where the end of a log was cut off and
- * has grown again, the batch has another epoch, other bounds or a later time. Compaction may take the newest record out,
- * which makes the batch older.
+ * True if the batch at an offset now is the same batch as before. If the end of a log was cut off and has grown again,
+ * the batch has another epoch, other bounds or a later time. Compaction may remove the newest record, which makes the
+ * batch older.
  */
 export function isSameBatch(before: BatchMark, now: BatchMark): boolean {
   return (
@@ -33,7 +33,7 @@ export function parseBatch(text: string): BatchMark {
   return { first, last, leaderEpoch, newestMs };
 }
 
-/** The batches that a fetch has read, in order. Records of one batch share its context. */
+/** The batches that a fetch has read, in order. The records of one batch share one context object. */
 export function batchesOf(records: readonly RawRecord[]): BatchMark[] {
   const contexts = records.flatMap(({ batchContext }, index) =>
     records[index - 1]?.batchContext.firstOffset === batchContext.firstOffset ? [] : [batchContext],

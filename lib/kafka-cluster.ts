@@ -20,10 +20,10 @@ import { within } from './within.ts';
 
 export type { Watermarks };
 
-/** A broker that restarts, or a partition that elects a leader, takes seconds. */
+/** A broker restart or a leader election takes seconds. */
 const ANSWER_WITHIN_MS = 30_000;
 const CONNECTED_WITHIN_MS = 15_000;
-/** For a question that is asked because another one failed. */
+/** The time for a question that we ask only because another one failed. */
 const COORDINATOR_WITHIN_MS = 5_000;
 
 export interface TopicSpec {
@@ -36,10 +36,10 @@ export interface TopicSpec {
 /** How many copies of a topic's partitions there are, and how many of them are up to date. */
 export interface TopicReplicas {
   readonly name: string;
-  /** Of the partition that has the fewest. */
+  /** Of the partition with the fewest copies. */
   readonly copies: number;
   readonly inSync: number;
-  /** Partitions that nobody leads: nobody can read or write them. */
+  /** Partitions without a leader: nobody can read or write them. */
   readonly leaderless: number;
 }
 
@@ -56,7 +56,7 @@ export class KafkaCluster {
     this.#logger = logger;
   }
 
-  /** Connects; a cluster that does not answer is named before any work starts. */
+  /** Connects. If no broker answers, this fails at once, before any work starts. */
   static async connect(settings: KafkaSettings, logger: Logger): Promise<KafkaCluster> {
     const cluster = new KafkaCluster(settings, logger);
     const probe = createKafkaClient(settings, logger, 'impatient').admin();
@@ -75,7 +75,7 @@ export class KafkaCluster {
     return cluster;
   }
 
-  /** kafkajs tries a broker that says nothing for minutes; nobody who asks waits so long. */
+  /** kafkajs tries a silent broker for minutes. Nobody who asks here can wait that long. */
   async #ask<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
     return await within(ANSWER_WITHIN_MS, () => ask(this.#admin));
   }
@@ -84,12 +84,11 @@ export class KafkaCluster {
     await settledWithin(1_000, this.#admin.disconnect());
   }
 
-  /** Undefined where there is no such topic. */
   async describeTopic(topic: string): Promise<TopicIdentity | undefined> {
     return await this.#askController(({ connectionPool }) => requestTopicIdentity(connectionPool, topic));
   }
 
-  /** What kafkajs has no question for. */
+  /** Sends a request that kafkajs has no method for. */
   async #askController<T>(ask: (broker: InternalBroker) => Promise<T>): Promise<T> {
     return await this.#askCluster(async (cluster) => {
       await cluster.refreshMetadata();
@@ -114,7 +113,6 @@ export class KafkaCluster {
     return { clusterId, brokers: brokers.length };
   }
 
-  /** The topics must exist. */
   async replicas(topics: readonly string[]): Promise<TopicReplicas[]> {
     if (topics.length === 0) return [];
     const metadata = await this.#ask((admin) => admin.fetchTopicMetadata({ topics: [...topics] }));
@@ -211,7 +209,7 @@ export class KafkaCluster {
     }
   }
 
-  /** Forgets consumer groups; one that does not exist is fine. */
+  /** Forgets consumer groups. A group that does not exist is no error. */
   async deleteGroup(group: string): Promise<void> {
     try {
       await this.#ask((admin) => admin.deleteGroups([group]));
@@ -236,8 +234,8 @@ export class KafkaCluster {
   }
 
   /**
-   * Where a leader has moved, or is new in its part (a topic that was just made), kafkajs gives up and goes on asking
-   * the old one for minutes. A new client learns who leads now.
+   * If a leader has moved or is new (a topic that was just made), kafkajs asks the old leader for minutes. A new client
+   * learns who leads now.
    */
   async #askLeaders<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
     return await untilLeaderKnown(async (attempt) => {
@@ -270,7 +268,7 @@ export class KafkaCluster {
     }
   }
 
-  /** Undefined where it is not that the user may not use the group. */
+  /** Undefined if the failure is not about the group's rights. */
   async #groupRefusal(
     error: unknown,
     { group, groups = group }: Pick<ConsumeOptions, 'group' | 'groups'>,
@@ -279,7 +277,7 @@ export class KafkaCluster {
     return groupNotAllowed(answer, { group, groups, user: this.#user });
   }
 
-  /** The error that the broker answers; undefined where it answers none, or not at all. */
+  /** The error that the broker answers; undefined if it answers no error, or not at all. */
   async #askForCoordinator(group: string): Promise<unknown> {
     try {
       await within(COORDINATOR_WITHIN_MS, () =>

@@ -14,68 +14,75 @@ export interface TopicRecord {
   readonly headers?: RecordHeaders;
 }
 
-/** By name; a name that occurs several times has a list. */
+/** By name. If a name occurs several times, its value is a list. */
 export type RecordHeaders = Readonly<
   Record<string, Buffer | string | readonly (Buffer | string)[] | undefined>
 >;
 
-/** Workers of kafkajs; each batch of a fetch needs one of its own, or it would wait for another partition's. */
+/** Each batch of a fetch needs a worker of kafkajs; otherwise it would wait for the batch of another partition. */
 const BATCHES_AT_ONCE = 64;
 const HEARTBEAT_PAUSE_MS = 1_000;
-/** Joining the group is not among it: that may wait for a member that died. */
+/** This excludes joining the group, which may have to wait for a dead member. */
 const CONNECTED_WITHIN_MS = 60_000;
 
 export interface ConsumeOptions {
   readonly group: string;
-  /** What the names of such groups begin with, where each reading has one of its own: rights are given on all of them. */
+  /**
+   * The prefix of the group's name, if each reader has a group of its own. Rights are given on all groups with the
+   * prefix.
+   */
   readonly groups?: string;
   readonly topic: string;
   /** Bytes that one fetch may bring for one partition. */
   readonly fetchBytes: number;
   /**
-   * Called at every assignment, before any record of it: answers from where each partition is to be read. One at a
-   * time; `outdated` fires when the group has assigned anew meanwhile, and the answer is no longer wanted.
+   * Called at every assignment, before any record of it. Answers from which offset each partition is to be read. There
+   * is one call at a time. `outdated` fires if the group has assigned again in the meantime, so that the answer is no
+   * longer wanted.
    */
   assigned(partitions: readonly number[], outdated: AbortSignal): Promise<ReadonlyMap<number, bigint>>;
   /**
-   * What a fetch has brought for one partition, in order: after each fetch, also where it has brought no record. The next
-   * fetch waits for this promise, which is the backpressure. A reader that waits long in here calls `heartbeat` now and
-   * then, because otherwise the group gives the partition away.
+   * What a fetch has brought for one partition, in order. Called after each fetch, also after one without records. The
+   * next fetch waits for this promise: that is the backpressure. A reader that waits long in here must call `heartbeat`
+   * now and then; otherwise the group gives the partition to another member.
    */
   records(fetched: FetchedRecords): Promise<void>;
-  /** A broker has answered a fetch or a heartbeat: every few seconds, also when there is nothing to read. */
+  /**
+   * Called when a broker has answered a fetch or a heartbeat: every few seconds, also when there is nothing to read.
+   */
   answered?(): void;
-  /** The consumer cannot go on. Called once at most. */
+  /** The consumer cannot go on. Called at most once. */
   failed(error: unknown): void;
 }
 
 export interface FetchedRecords {
   readonly partition: number;
-  /** The offset that was asked for; the first record may have a later one. */
+  /** The offset that was asked for. The first record may have a later offset. */
   readonly fetchedOffset: bigint;
   /**
-   * The offset behind the last one that the fetch has read. Markers of transactions, records of aborted ones and batches
-   * that compaction has emptied take offsets and are no records, so it may lie beyond the last record, or without any.
+   * The offset after the last one that the fetch has read. Transaction markers, aborted records and batches emptied by
+   * compaction take offsets without being records. So this offset may be beyond the last record, and may exist without
+   * any record.
    */
   readonly nextOffset: bigint;
   readonly highWatermark: bigint;
   readonly records: readonly TopicRecord[];
-  /** The batches that the fetch has read, in order, whether they hold records or not. */
+  /** The batches that the fetch has read, in order, with or without records. */
   readonly batches: readonly BatchMark[];
   readonly heartbeat: () => Promise<void>;
 }
 
 export interface TopicConsumer {
   seek(partition: number, offset: bigint): void;
-  /** Tells the group how far we are; only lag tools read it. */
+  /** Tells the group how far we are. Only lag tools read this offset. */
   commit(offsets: ReadonlyMap<number, bigint>): Promise<void>;
-  /** Leaves the group after the batches in hand. */
+  /** Finishes the current batches, and leaves the group. */
   stop(): Promise<void>;
 }
 
 /**
- * Joins a group and hands over batches. It never decides for itself where to read on: positions come from `assigned`,
- * and the offset that the group has stored is for lag tools only.
+ * Joins a group and hands over batches. This never decides where to continue reading: positions come from `assigned`,
+ * and the offset stored by the group is for lag tools only.
  */
 export async function startConsumer(
   kafka: Kafka,
@@ -90,7 +97,7 @@ export async function startConsumer(
     failure = error;
     options.failed(error);
   };
-  // Batches can arrive before the answer to an assignment is known: they wait for this promise.
+  // Batches can arrive before the answer to an assignment is known. They wait for this promise.
   let positioned: Promise<void> = Promise.resolve();
   let positioning = 0;
   let assignment = new AbortController();
@@ -120,7 +127,7 @@ export async function startConsumer(
       { group, restarts: payload.restart, reason: payload.error.message },
       'the Kafka consumer failed',
     );
-    // kafkajs leaves a process behind that consumes nothing: the way on is a new process.
+    // kafkajs leaves a process that consumes nothing. Only a new process helps.
     if (!payload.restart) fail(payload.error);
   });
   await connected(consumer, topic);
@@ -129,7 +136,8 @@ export async function startConsumer(
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: BATCHES_AT_ONCE,
     eachBatch: async (payload) => {
-      // The group must hear from us while the answer takes long (Postgres is away), or it would give everything away.
+      // While the answer takes long (Postgres is away), the group must receive heartbeats; otherwise it would take all
+      // partitions away.
       while (positioning > 0)
         if (!(await settledWithin(HEARTBEAT_PAUSE_MS, positioned))) await payload.heartbeat();
       if (failure !== undefined || payload.isStale() || !payload.isRunning()) return;
@@ -146,7 +154,7 @@ async function connected(consumer: Consumer, topic: string): Promise<void> {
   });
 }
 
-/** Hands a batch over, and moves the position on unless somebody has sought another one. */
+/** Hands a batch over, and then moves the position on, unless another position was sought in the meantime. */
 async function handOver(
   payload: EachBatchPayload,
   records: ConsumeOptions['records'],
@@ -156,7 +164,7 @@ async function handOver(
   try {
     await records(fetched);
   } catch (error) {
-    // A rebalance, met by a heartbeat, is kafkajs's own business: it joins the group again.
+    // A heartbeat met a rebalance. kafkajs joins the group again by itself.
     if (error instanceof KafkaJSError) throw error;
     fail(error);
     return;
@@ -188,7 +196,7 @@ function createConsumer(kafka: Kafka, { group, fetchBytes }: ConsumeOptions) {
     heartbeatInterval: 3_000,
     maxBytesPerPartition: fetchBytes,
     maxBytes: fetchBytes * 4,
-    // A fetch that waits longer would hold up a stop; when data is there it answers at once.
+    // A longer wait would delay a stop. When there is data, the broker answers at once.
     maxWaitTimeInMs: 500,
     allowAutoTopicCreation: false,
   });
@@ -196,7 +204,7 @@ function createConsumer(kafka: Kafka, { group, fetchBytes }: ConsumeOptions) {
 
 function fetchedRecords(payload: EachBatchPayload): FetchedRecords {
   const { batch } = payload;
-  // kafkajs has them, its types do not.
+  // kafkajs sets these fields, but does not declare them.
   const inner = batch as unknown as { readonly fetchedOffset: string; readonly rawMessages: RawRecord[] };
   const fetchedOffset = BigInt(inner.fetchedOffset);
   const batches = batchesOf(inner.rawMessages);

@@ -1,13 +1,14 @@
 /**
- * Makes kafkajs 2.2.4 tell how far a fetch has read. An offset is not a record: markers of transactions, records of
- * aborted ones, and batches that compaction has emptied take offsets too. kafkajs hides all of them, hands no batch over
- * that holds nothing else, and asks for an emptied batch again for ever. A reader that counts records never comes to the end.
+ * Makes kafkajs 2.2.4 tell how far a fetch has read. An offset is not a record: transaction markers, aborted records
+ * and batches emptied by compaction take offsets too. kafkajs hides all of them, hands over no batch that holds nothing
+ * else, and asks for an emptied batch again for ever. A reader that counts records would never come to the end.
  *
- * Two of its inner parts are replaced:
- * - the decoder of the Fetch answer. Of each batch whose last offset holds no record it adds a placeholder for that offset.
- *   Placeholders and records of aborted transactions are marked as control records, which kafkajs counts and does not show.
- *   kafkajs finds aborted records by itself, but shows the first ones where a fetch begins inside two such transactions.
- * - the question whether a batch is empty. Every answer comes to `eachBatch`, also one without records, so that the
+ * Two inner parts of kafkajs are replaced:
+ * - The decoder of the Fetch answer. If the last offset of a batch holds no record, the decoder adds a placeholder for
+ *   that offset. Placeholders and aborted records are marked as control records, which kafkajs counts and does not
+ *   show. kafkajs finds aborted records by itself, but shows the first ones if a fetch begins inside two such
+ *   transactions.
+ * - The question whether a batch is empty. Every answer reaches `eachBatch`, also one without records, so that the
  *   position and the high watermark of each partition are known after each fetch.
  *
  * Source: the Fetch API and the record batch in the protocol guide of Apache Kafka.
@@ -56,7 +57,7 @@ const decodeBatch = inner('kafkajs/src/protocol/recordBatch/v0/decoder') as (
   decoder: Decoder,
 ) => Promise<BatchContext & { readonly records: readonly RawRecord[] }>;
 
-/** Bytes of a batch before its first record; what is shorter is the cut beginning of one. */
+/** Bytes of a batch before its first record. Fewer bytes are the cut beginning of a batch. */
 const BATCH_HEADER_BYTES = 61;
 
 /** Replaces the two parts; calling it again changes nothing. */
@@ -68,7 +69,7 @@ export function countEveryOffset(): void {
   batch.prototype['isEmptyDueToFiltering'] = () => false;
 }
 
-/** Version 11, which kafkajs speaks with every broker since Kafka 2.3. */
+/** Version 11, which kafkajs uses with every broker since Kafka 2.3. */
 export async function decodeAnswer(bytes: Buffer) {
   const decoder = new DecoderOf(bytes);
   const clientSideThrottleTime = decoder.readInt32();
@@ -105,7 +106,7 @@ async function decodePartition(decoder: Decoder) {
   };
 }
 
-/** All records and placeholders of the whole batches that the answer holds; it may end in the middle of one. */
+/** All records and placeholders of the whole batches in the answer. The answer may end in the middle of a batch. */
 async function decodeRecords(decoder: Decoder): Promise<RawRecord[]> {
   const length = decoder.readInt32();
   if (length <= 0 || !decoder.canReadBytes(length)) return [];
@@ -138,7 +139,7 @@ function placeholder(offset: bigint, batchContext: BatchContext): RawRecord {
   return { offset: String(offset), key: null, batchContext, isControlRecord: true };
 }
 
-/** As the Java consumer does: a producer's transactional records count as aborted from the first offset to the marker. */
+/** Like the Java consumer: a producer's transactional records count as aborted from the first offset to the marker. */
 function markAborted(records: readonly RawRecord[], aborted: readonly Aborted[]): readonly RawRecord[] {
   if (aborted.length === 0) return records;
   const waiting = aborted.toSorted((a, b) => (BigInt(a.firstOffset) < BigInt(b.firstOffset) ? -1 : 1));

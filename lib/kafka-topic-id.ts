@@ -1,8 +1,8 @@
 /**
- * Kafka's topic id, which kafkajs never asks for: it speaks Metadata up to version 6, ids came with version 10. One
- * request of that version goes through kafkajs's own connection, so that TLS and SASL stay in one place. Without the
- * id, a topic that was deleted and made again under its name looks like the old one.
- * Source: the Metadata API in the protocol guide of Apache Kafka.
+ * Asks for Kafka's topic id. kafkajs never asks for it: it uses Metadata up to version 6, and ids came with version 10.
+ * One request of that version goes through the connection of kafkajs, so that TLS and SASL stay in one place. Without
+ * the id, a topic that was deleted and made again under the same name looks like the old one. Source: the Metadata API
+ * in the protocol guide of Apache Kafka.
  */
 export interface TopicIdentity {
   /** A lower-case UUID. */
@@ -10,7 +10,7 @@ export interface TopicIdentity {
   readonly partitions: number;
 }
 
-/** The part of a kafkajs connection pool that is used: it sends a request object and gives the parsed answer. */
+/** The part of kafkajs's connection pool that we use: it sends a request object and returns the parsed answer. */
 export interface RequestSender {
   send(exchange: { readonly request: object; readonly response: object }): Promise<unknown>;
 }
@@ -20,7 +20,7 @@ const METADATA_VERSION = 10;
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
 const NO_TAGS = Buffer.from([0]);
 
-/** Undefined where there is no topic of that name. */
+/** Undefined if there is no topic of that name. */
 export async function requestTopicIdentity(
   sender: RequestSender,
   topic: string,
@@ -31,7 +31,7 @@ export async function requestTopicIdentity(
       apiKey: METADATA_API_KEY,
       apiVersion: METADATA_VERSION,
       apiName: 'Metadata',
-      // What kafkajs takes for one of its encoders.
+      // The form in which kafkajs expects the result of an encoder.
       encode: () => Promise.resolve({ buf: body, buffer: body }),
     },
     response: {
@@ -92,7 +92,7 @@ function unsignedVarint(value: number): Buffer {
   return Buffer.from([...bytes, rest]);
 }
 
-/** Reads the flexible ("compact") encoding, in which lengths are unsigned varints that are one too large. */
+/** Reads the flexible ("compact") encoding. Its lengths are unsigned varints, each too large by one. */
 class FlexibleReader {
   readonly #bytes: Buffer;
   #at = 0;

@@ -1,12 +1,14 @@
 import type { InternalCluster } from './kafka.ts';
 
-/** Where a partition begins and ends. Each is an offset, and an offset is not always a record. */
+/** The ends of a partition. Each is an offset, and an offset is not always a record. */
 export interface Watermarks {
   /** The first offset that the partition still holds. */
   readonly low: bigint;
-  /** The high watermark: the offset that the next record will get. */
+  /** The high watermark: the offset of the next record. */
   readonly high: bigint;
-  /** Where a transaction that is still open began: nothing from here on can be read. Absent where none is open. */
+  /**
+   * The start of the oldest open transaction; nothing from here on can be read yet. Absent if no transaction is open.
+   */
   readonly openFrom?: bigint;
 }
 
@@ -15,7 +17,7 @@ const LATEST = -1;
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
-/** kafkajs itself asks for the last stable offset only, and calls it the high watermark. */
+/** kafkajs itself asks only for the last stable offset, and calls it the high watermark. */
 export async function readWatermarks(
   cluster: InternalCluster,
   topic: string,
@@ -25,7 +27,7 @@ export async function readWatermarks(
     .findTopicPartitionMetadata(topic)
     .map(({ partitionId }) => ({ partition: partitionId }));
   const ask = async (isolationLevel: number, fromTimestamp: number) => {
-    // kafkajs reads the level when it sends the question, so the three are asked one after the other.
+    // kafkajs reads the level when it sends the question, so we ask the three questions one after the other.
     cluster.isolationLevel = isolationLevel;
     const [answer] = await cluster.fetchTopicsOffset([{ topic, partitions, fromTimestamp }]);
     return new Map(answer?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));

@@ -35,12 +35,12 @@ function wayIn(error: unknown, { KAFKA_TLS: tls, KAFKA_SASL_MECHANISM: mechanism
       ...(mechanism === undefined ? ['KAFKA_SASL_MECHANISM'] : []),
     ];
     if (lacking.length > 0)
-      return `the broker ends the connection, as one does that wants TLS or a login: set ${lacking.join(' and ')}`;
+      return `the broker ends the connection, which usually means that it wants TLS or a login: set ${lacking.join(' and ')}`;
   }
   return 'check KAFKA_BROKERS and the TLS and SASL settings (`history-cdc config`), and that the broker runs';
 }
 
-/** Undefined where it is not that the user may not do what was asked. */
+/** Undefined if the error is not about the user's rights. */
 export function notAllowed(error: unknown, what: string): FatalError | undefined {
   const refused = causesOf(error).some(
     (cause) => cause instanceof KafkaJSProtocolError && cause.type.endsWith('_AUTHORIZATION_FAILED'),
@@ -49,21 +49,21 @@ export function notAllowed(error: unknown, what: string): FatalError | undefined
   return new FatalError({
     code: 'KAFKA_REFUSED',
     message: `Kafka does not let the user of KAFKA_SASL_USERNAME ${what}`,
-    wayOut: 'give it that right (kafka-acls.sh --add), or set KAFKA_SASL_USERNAME to one that has it',
+    wayOut: 'give this user the right (kafka-acls.sh --add), or set KAFKA_SASL_USERNAME to a user who has it',
     cause: error,
   });
 }
 
-/** A consumer group, and the user who asks for it. */
+/** A consumer group, and the user who wants to use it. */
 export interface GroupAccess {
   readonly group: string;
-  /** What the names of such groups begin with. */
+  /** The prefix of the names of such groups. */
   readonly groups: string;
-  /** Undefined where the user logs in with a certificate, or not at all. */
+  /** Undefined if the user logs in with a certificate, or not at all. */
   readonly user: string | undefined;
 }
 
-/** The same of a group, with the rule that is missing. */
+/** The same for a group. The way out has the missing rule. */
 export function groupNotAllowed(
   error: unknown,
   { group, groups, user }: GroupAccess,
@@ -74,7 +74,7 @@ export function groupNotAllowed(
   return new FatalError({
     code: 'KAFKA_REFUSED',
     message: `Kafka does not let ${whose} into the consumer group ${group}`,
-    wayOut: `let it read and delete the groups whose names begin with ${groups}, for some commands have one of their own, which they forget: ${rule}`,
+    wayOut: `give this user Read and Delete on the groups whose names begin with ${groups}, because some commands use and then delete a group of their own: ${rule}`,
     cause: error,
   });
 }
@@ -83,7 +83,7 @@ function isGroupRefusal(cause: unknown): boolean {
   return cause instanceof KafkaJSProtocolError && cause.type === 'GROUP_AUTHORIZATION_FAILED';
 }
 
-/** True where kafkajs has forgotten what the broker answered when it was asked for the coordinator of a group. */
+/** True if kafkajs has lost what the broker answered when it was asked for the coordinator of a group. */
 export function isAnswerForgotten(error: unknown): boolean {
   return causesOf(error).some((cause) => cause instanceof KafkaJSGroupCoordinatorNotFound);
 }

@@ -1,7 +1,7 @@
 /**
- * The only file that imports kafkajs, which is no longer maintained: whoever replaces it begins here. It makes the
- * client, and gives the neighbours the few names that they need; `kafka-cluster.ts` asks and changes a cluster,
- * `kafka-consumer.ts` reads a topic, `kafka-fetch-answer.ts` replaces two of kafkajs's inner parts.
+ * The only file that imports kafkajs, which is no longer maintained. Whoever replaces it begins here. This file makes
+ * the client, and exports the few names of kafkajs that its neighbours need. `kafka-cluster.ts` asks and changes a
+ * cluster, `kafka-consumer.ts` reads a topic, `kafka-fetch-answer.ts` replaces two inner parts of kafkajs.
  */
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
@@ -11,7 +11,7 @@ import type { RequestSender } from './kafka-topic-id.ts';
 import type { Logger } from './log.ts';
 import { readSettingFile } from './setting-file.ts';
 
-// Node finds only some of the names that this CommonJS package exports; these come by its default.
+// Node finds only some of the names that this CommonJS package exports. These come through its default export.
 export const {
   AclOperationTypes,
   AclPermissionTypes,
@@ -37,9 +37,9 @@ export type KafkaSettings = Pick<
   | 'KAFKA_SASL_PASSWORD'
 > & { readonly KAFKA_BROKERS: readonly string[] };
 
-/** Enough to sit out the election of a leader or the restart of a broker. */
+/** Long enough for a leader election or a broker restart. */
 const PATIENCE = { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 };
-/** For the first question: a wrong address should be named in seconds. */
+/** For the first question: a wrong address should be reported within seconds. */
 const IMPATIENCE = { initialRetryTime: 200, retries: 2 };
 
 export function createKafkaClient(
@@ -82,14 +82,17 @@ function saslOptions(settings: KafkaSettings): SASLOptions | undefined {
   return { mechanism, username, password };
 }
 
-/** kafkajs calls every hiccup that it gets over an error; what it cannot get over comes as an exception. */
+/** kafkajs logs every hiccup that it survives as an error. A failure that it does not survive comes as an exception. */
 function logKafkajs({ namespace, log }: LogEntry, logger: Logger): void {
   logger.debug({ kafkajs: namespace, error: log['error'] as unknown }, log.message);
 }
 
 export interface InternalBroker {
   readonly connectionPool: RequestSender;
-  /** `coordinatorType` 0: of a group. Rejects with what the broker answers, which the client's own search for it forgets. */
+  /**
+   * `coordinatorType` 0 is a group. Rejects with the broker's answer, which the client's own search for the coordinator
+   * loses.
+   */
   findGroupCoordinator(asked: { readonly groupId: string; readonly coordinatorType: 0 }): Promise<unknown>;
   fetch(asked: {
     readonly isolationLevel: number;
@@ -112,7 +115,7 @@ export interface InternalCluster {
   refreshMetadata(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
   findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
-  /** Read by `fetchTopicsOffset` when it sends its question; 0: read uncommitted. */
+  /** `fetchTopicsOffset` reads this when it sends its question; 0 is read uncommitted. */
   isolationLevel: number;
   fetchTopicsOffset(
     topics: readonly {
@@ -130,13 +133,13 @@ export interface InternalCluster {
   findBroker(asked: { readonly nodeId: string }): Promise<InternalBroker>;
 }
 
-/** kafkajs keeps its connections behind a symbol; this is the only use of an inner part of it. */
+/** kafkajs keeps its connections behind a symbol. This is the only access to it. */
 export function createInternalCluster(kafka: Kafka): InternalCluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find(
     ({ description }) => description === 'private:Kafka:createCluster',
   );
-  if (symbol === undefined) throw new Error('this release of kafkajs has another inside than 2.2.4');
+  if (symbol === undefined) throw new Error('this release of kafkajs is built differently from 2.2.4');
   const create = (kafka as unknown as Record<symbol, (options: object) => InternalCluster>)[symbol];
-  if (create === undefined) throw new Error('this release of kafkajs has another inside than 2.2.4');
+  if (create === undefined) throw new Error('this release of kafkajs is built differently from 2.2.4');
   return create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
 }

@@ -7,8 +7,8 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**
- * Structured lines on stderr, so that stdout stays for a command's answer. Log positions and ids, never a row's
- * values: they are personal data.
+ * Structured lines on stderr, so that stdout stays free for a command's answer. Log positions and ids, never a row's
+ * values, because they are personal data.
  */
 export function createLogger(level: LogLevel, write?: (line: string) => void): Logger {
   return pino(

@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
-/** Asked at each scrape; null where it is not known, and then there is no sample. */
+/** Asked at each scrape. If the answer is null, the numbers are not known and there is no sample. */
 type InQuarantine = () => Promise<{ readonly open: number; readonly waived: number } | null>;
 
-/** All metrics, in one place; units are in the names. No label holds a value of a row. */
+/** All metrics. Names contain the units. No label contains a value of a row. */
 export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve(null)) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -17,7 +17,7 @@ export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve
   };
 }
 
-/** Of the whole database, not of this process: people waive and retry beside it. */
+/** Counts the whole database and not this process, because people waive and retry in other processes. */
 function quarantineGauge(registers: Registry[], inQuarantine: InQuarantine) {
   return new Gauge({
     name: 'history_cdc_quarantine_records',
@@ -72,7 +72,7 @@ function workDone(registers: Registry[]) {
     }),
     retries: new Counter({
       name: 'history_cdc_transaction_retries_total',
-      help: 'Transactions that failed for the sake of the environment and were tried again',
+      help: 'Transactions that failed because of the environment and were tried again',
       registers,
     }),
   };
@@ -94,7 +94,7 @@ function sweepsDone(registers: Registry[]) {
     }),
     sweepFailures: new Counter({
       name: 'history_cdc_sweep_failures_total',
-      help: 'Sweeps that were given up for the sake of the environment',
+      help: 'Sweeps that were given up because of the environment',
       registers,
     }),
   };
@@ -115,7 +115,7 @@ function state(registers: Registry[]) {
     }),
     lateOwnersReported: new Gauge({
       name: 'history_cdc_late_owners_reported',
-      help: "Strangers' runs beyond the grace window whose user owns the agent by now; by the last sweep",
+      help: "Strangers' runs beyond the grace window whose user now owns the agent; by the last sweep",
       registers,
     }),
     stragglers: new Gauge({
@@ -141,13 +141,13 @@ function watched(registers: Registry[]) {
   return {
     stalled: new Gauge({
       name: 'history_cdc_stalled',
-      help: '1 while a stage stands still though what comes before it moves: stream (Kafka Connect), projection',
+      help: '1 while a stage stands still although the stage before it moves: stream (Kafka Connect), projection',
       labelNames: ['stage'],
       registers,
     }),
     gapsOpen: new Gauge({
       name: 'history_cdc_gaps_open',
-      help: 'Breaks of the stream behind which nothing proves yet that no row is missing',
+      help: 'Breaks of the stream after which it is not proven yet that no row is missing',
       registers,
     }),
     connectorRestarts: new Counter({

@@ -9,7 +9,7 @@ interface Meaning {
   readonly wayOut: string;
 }
 
-/** By SQLSTATE, or by its class; the longer one counts. */
+/** By SQLSTATE or by its class. A longer key takes precedence. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   '08': lostConnection(),
   '57P': lostConnection(),
@@ -31,7 +31,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   '42': {
     code: 'DATABASE_UNFIT',
-    what: 'the database lacks an object that the statement names, or has it otherwise',
+    what: 'an object that the statement names is missing, or is defined differently',
     wayOut: 'run `history-cdc doctor`: it names tables, columns and functions that are missing',
   },
   '3F': {
@@ -41,25 +41,25 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   '25006': {
     code: 'DATABASE_READ_ONLY',
-    what: 'the database lets nobody write; hosting services do that when the disk is full, and a standby always does',
+    what: 'the database allows no writes; hosting services do that when the disk is full, and a standby always does',
     wayOut:
-      'make room, or take default_transaction_read_only back (`SHOW default_transaction_read_only`), or name the primary; then run the command again',
+      'make room on the disk, or turn default_transaction_read_only off (`SHOW default_transaction_read_only`), or name the primary; then run the command again',
   },
   '57014': {
     code: 'DATABASE_BUSY',
-    what: 'a statement took longer than it may, or somebody cancelled it',
+    what: 'a statement exceeded its time limit, or somebody cancelled it',
     wayOut:
       'look for what keeps the server busy (`SELECT * FROM pg_stat_activity`), and run the command again',
   },
   '25P': {
     code: 'DATABASE_BUSY',
-    what: 'Postgres ended a transaction that stood still or took too long',
+    what: 'Postgres ended a transaction that was idle or took too long',
     wayOut:
-      'run the command again; if it happens again, the machine that the command runs on stands still too often',
+      'run the command again; if it happens again, the machine of the command is too busy or suspended too often',
   },
   '40': {
     code: 'DATABASE_BUSY',
-    what: 'another transaction was in the way',
+    what: 'another transaction conflicted with this one',
     wayOut: 'run the command again',
   },
   '55': {
@@ -89,12 +89,13 @@ function lostConnection(): Meaning {
   };
 }
 
-/** The function of Postgres that refuses a statement which policies would narrow. */
+/** The function of Postgres that refuses a statement whose rows a policy would filter. */
 const ROW_SECURITY = 'check_enable_rls';
 
 /**
- * An error of Postgres or of its driver as one with a code and a way out, at the edge of a command; undefined for every other
- * error. It shows no value of a row: messages of Postgres that may quote one are left out, and so are details and hints.
+ * Turns an error of Postgres or of its driver into one with a code and a way out, at the edge of a command; undefined
+ * for every other error. It shows no value of a row: it leaves out messages of Postgres that may quote one, and all
+ * details and hints.
  */
 export function namedError(error: unknown): FatalError | undefined {
   if (error instanceof FatalError) return error;

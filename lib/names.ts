@@ -1,7 +1,7 @@
-/** Names of local stacks: part of a path, and of what `down` removes. */
+/** Names of local stacks. A name becomes part of a path, and of what `down` removes. */
 export const STACK_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 
-/** The schema of the signal and heartbeat tables, in the legacy database; the DBA's script makes it. */
+/** The schema of the signal and heartbeat tables in the legacy database. The SQL script for the DBA creates it. */
 export const SOURCE_SCHEMA = 'history_cdc_source';
 
 /** The topics that the connector writes to, all derived from `topic.prefix`. */

@@ -1,7 +1,7 @@
 /**
- * Where a record stands: its topic (by Kafka's topic id, because a name can be deleted and made again), partition
- * and offset. The order of a key's records is the order of their offsets in one partition; between partitions or
- * topics there is no order, so comparing them is an error and not an answer.
+ * The position of a record: topic, partition and offset. The topic is Kafka's topic id, because a topic can be deleted
+ * and made again under the same name. The order of a key's records is the order of their offsets in one partition.
+ * Between partitions or topics there is no order, so comparing such positions throws.
  */
 export interface Position {
   /** Kafka's topic id, as a lower-case UUID. */
@@ -12,7 +12,7 @@ export interface Position {
 
 export type PositionOrder = 'before' | 'same' | 'after' | 'incomparable';
 
-/** How `position` stands to `reference`, two positions of one key. */
+/** How `position` relates to `reference`; both are positions of one key. */
 export function comparePositions(position: Position, reference: Position): PositionOrder {
   if (position.topicId !== reference.topicId || position.partition !== reference.partition)
     return 'incomparable';

@@ -3,19 +3,22 @@ import pg from 'pg';
 import { FatalError, messageOf, TransientError } from './errors.ts';
 import { hiddenRows, isByPolicy, rowsHidden, type HiddenRows } from './sees-whole.ts';
 
-/** How long a statement of a pool may take, and how long it may wait for a lock, where no transaction says otherwise. */
+/** The time limits of a pool's statements and locks, unless a transaction sets others. */
 export interface Bounds {
   readonly statementMs: number;
-  /** 0: no longer than the statement may take. */
+  /** 0: as long as the statement may take. */
   readonly lockMs: number;
-  /** How much later than Postgres's own time-out we give a connection up: the answer that says so has to arrive. */
+  /**
+   * How much longer than Postgres's own limit we wait before we give the connection up. Postgres's error message must
+   * have time to arrive.
+   */
   readonly answerAfterMs?: number;
 }
 
 /**
- * What our SQL, and the way in which we read its answers, rests on. A URL, a role, a database, PGOPTIONS or a pooler may set
- * each of them otherwise. A time in another zone has another text; `gin_fuzzy_search_limit` makes an index leave rows out;
- * with `row_security` on, a policy leaves rows out without an error.
+ * The settings on which our SQL and the reading of its answers depend. A URL, a role, a database, PGOPTIONS or a pooler
+ * may set each of them differently. A time in another zone has another text; `gin_fuzzy_search_limit` makes an index
+ * leave rows out; with `row_security` on, a policy leaves rows out without an error.
  */
 const FIXED = {
   search_path: 'public, pg_temp',
@@ -35,10 +38,13 @@ const FIXED = {
   row_security: 'off',
 } as const;
 
-/** What an ordinary role may not set, and what must be so all the same: with `replica`, no trigger and no foreign key works. */
+/**
+ * A setting that an ordinary role may not set, but that must have this value: with `replica`, no trigger and no foreign
+ * key works.
+ */
 const DEMANDED = { session_replication_role: 'origin' } as const;
 
-/** The tables that a policy could hide from us; in each database, those that are there. */
+/** The tables from which a policy could hide rows. In each database, only those that exist there count. */
 const OUR_READS = [
   'agent_test_history',
   'agent_contexts',
@@ -48,37 +54,43 @@ const OUR_READS = [
   'agent_compliance_runs',
 ].map((table) => `public.${table}`);
 
-/** A connection that is being set up gets as long as one that is being opened. */
+/** Setting a connection up may take as long as opening it. */
 const SET_UP_WITHIN_MS = 10_000;
 const ANSWER_AFTER_MS = 5_000;
 
 /** What we know of a connection beyond the driver. */
 export interface Session {
   readonly pid: number;
-  /** A pooler stands in between, so that nothing may be expected of the session but inside one transaction. */
+  /** True behind a pooler: nothing of the session can be relied on outside a single transaction. */
   readonly pooled: boolean;
-  /** Policies apply, and each of them shows every row: its reads are looked at again before each COMMIT. */
+  /** True if policies apply to the role and each of them shows every row. They are checked again before each COMMIT. */
   readonly policiesShowAll: boolean;
   readonly bounds: Bounds;
-  /** Sets, for one transaction, what `FIXED` says; empty for a connection of our own, whose session has it. */
+  /** Sets the values of `FIXED` for one transaction; empty on a direct connection, whose session has them. */
   readonly preamble: string;
-  /** Told where a transaction begins and ends. */
+  /** Set where a transaction begins and ends. */
   inside: boolean;
-  /** How long Postgres may take for the statements that come now. */
+  /** The time limit of Postgres for the next statements. */
   limitMs: number;
 }
 
 const sessions = new WeakMap<object, Session>();
 
-/** Undefined for what is no connection of a pool of ours. */
+/** Undefined for anything but a connection of our pools. */
 export function sessionOf(client: object): Session | undefined {
   return sessions.get(client);
 }
 
-/** The connection is gone, or gives no answer: the environment's fault, and the same work may pass on another one. */
+/**
+ * The connection is gone, or gives no answer. That is the environment's fault: the same work may succeed on another
+ * connection.
+ */
 export class ConnectionLost extends TransientError {}
 
-/** Only an error that Postgres sent has an SQLSTATE; every other one of a broken connection is the driver's or the system's. */
+/**
+ * Only an error that Postgres sent has a SQLSTATE. Every other error of a broken connection comes from the driver or
+ * the system.
+ */
 export function lost(error: unknown): Error {
   if (error instanceof pg.DatabaseError || error instanceof FatalError || error instanceof ConnectionLost)
     return error;
@@ -87,12 +99,13 @@ export function lost(error: unknown): Error {
 
 type Ask = (...args: unknown[]) => Promise<unknown>;
 
-/** Puts our own bounds and settings around the statements of a new connection, and refuses one that does not take them. */
+/** Applies our limits and settings to a new connection, and refuses a connection that does not accept them. */
 export async function prepareSession(client: pg.ClientBase, name: string, bounds: Bounds): Promise<void> {
   const answers = answering(client);
   const { processID: announced } = client as unknown as { readonly processID: number };
   const settings = { ...FIXED, ...boundsOf(bounds), application_name: name };
-  // A pooler makes up the number that it tells us, and what we set for good would reach the next one who gets the session.
+  // A pooler invents the process id that it tells us. A setting made for good there would reach the next client of the
+  // session.
   const isLocal = `pg_catalog.pg_backend_pid() <> ${String(announced)}`;
   const found = await answers.ask(`${setting(settings, isLocal)}; ${VERIFY}`);
   const [row] = ((found as pg.QueryResult[]).at(-1) as pg.QueryResult<Verified>).rows;
@@ -133,7 +146,7 @@ function textList(values: readonly string[]): string {
   return `ARRAY[${values.map((value) => pg.escapeLiteral(value)).join(', ')}]`;
 }
 
-/** Sets what the server knows: `transaction_timeout` came with Postgres 17. */
+/** Sets only what the server knows: `transaction_timeout` came with Postgres 17. */
 function setting(settings: Readonly<Record<string, string>>, isLocal: string): string {
   const pairs = Object.entries(settings).map(
     (pair) => `(${pair.map((text) => pg.escapeLiteral(text)).join(', ')})`,
@@ -157,13 +170,13 @@ function assertTaken(found: Readonly<Record<string, string>>): void {
   const list = wrong.map(([name, value]) => `${name} is ${found[name] ?? 'unset'} and must be ${value}`);
   throw new FatalError({
     code: 'SESSION_UNFIT',
-    message: `the session does not have the settings that our statements rest on: ${list.join('; ')}`,
+    message: `the session does not have the settings that our statements depend on: ${list.join('; ')}`,
     wayOut:
-      'take the setting away where it is made (`ALTER ROLE … RESET`, `ALTER DATABASE … RESET`, the pooler), or connect without the pooler',
+      'remove the setting where it is made (`ALTER ROLE … RESET`, `ALTER DATABASE … RESET`, the pooler), or connect without the pooler',
   });
 }
 
-/** Refuses if a policy hides rows of a table that we read from the role of the connection. */
+/** Throws if a policy hides rows of a table that we read from the role of the connection. */
 export async function assertPoliciesShowAll(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
   const hidden = await hiddenByPolicy(client);
   if (hidden.length > 0) throw rowsHidden(hidden);
@@ -174,9 +187,10 @@ async function hiddenByPolicy(client: Pick<pg.ClientBase, 'query'>): Promise<Hid
 }
 
 /**
- * Every statement of the connection goes through here. If statements are under way and Postgres sends no answer for longer
- * than it may take for one of them, the connection is cut: a NAT or a failover can leave a socket that nobody answers on, and
- * what waited for it would wait for ever. Measured from the last answer, because the driver sends several at once.
+ * Every statement of the connection goes through here. If statements are running and Postgres sends no answer for
+ * longer than one of them may take, the connection is cut. A NAT or a failover can leave a socket on which nobody
+ * answers; without the cut, everything that waits for it would wait for ever. The time counts from the last answer,
+ * because the driver sends several statements at once.
  */
 function answering(client: pg.ClientBase): { readonly ask: Ask; readonly begin: (session: Session) => void } {
   const send = client.query.bind(client) as unknown as Ask;
@@ -221,7 +235,7 @@ function answering(client: pg.ClientBase): { readonly ask: Ask; readonly begin: 
   return { ask, begin };
 }
 
-/** Behind a pooler, a statement that belongs to no transaction gets one of its own, with our settings. */
+/** Behind a pooler, a statement outside a transaction gets a transaction of its own, with our settings. */
 async function alone(ask: Ask, { preamble }: Session, statement: readonly unknown[]): Promise<unknown> {
   const answers = await Promise.allSettled([ask(`BEGIN; ${preamble}`), ask(...statement), ask('COMMIT')]);
   for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
@@ -230,7 +244,7 @@ async function alone(ask: Ask, { preamble }: Session, statement: readonly unknow
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
 
-/** The bound that a statement of ours sets for those behind it. */
+/** The time limit that a statement of ours sets for the statements after it. */
 function limitOf(statement: unknown): number | undefined {
   if (typeof statement !== 'string' || !/^(SET|BEGIN)\b/.test(statement)) return undefined;
   const [, number, unit = ''] = /\bstatement_timeout = '(\d+)(ms|s|min|h)'/.exec(statement) ?? [];

@@ -13,7 +13,7 @@ import { settledWithin } from './settled-within.ts';
 import { tlsFaultOf, tlsWayOut } from './tls-errors.ts';
 
 export type Pool = pg.Pool;
-/** What runs a statement: a pool, or the connection of a transaction. */
+/** Anything that runs a statement: a pool, or the connection of a transaction. */
 export type Client = Pick<pg.ClientBase, 'query'>;
 
 interface PoolOptions {
@@ -24,17 +24,18 @@ interface PoolOptions {
   readonly bounds?: Bounds;
 }
 
-/** A statement over a whole table may take long; none may take for ever. */
+/** A statement over a whole table may take long, but none may run for ever. */
 const LONG: Bounds = { statementMs: 15 * 60_000, lockMs: 0 };
-/** The peer of a silent connection is asked after this time whether it is still there: then every second, ten times. */
+/**
+ * After this time, TCP asks the peer of a silent connection whether it is still there: then every second, ten times.
+ */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 const CLOSE_WITHIN_MS = 2_000;
 
 /**
- * A pool whose every connection has our settings and bounds, whatever the URL, the role, the database or a pooler sets
- * (`prepareSession`). The error of a connection that no query is waiting on must not end the process, be it idle in the pool or
- * between two statements of a transaction (the server went away, or ended a transaction that stood still): the next query
- * meets it and says so.
+ * A pool in which every connection has our settings and limits, whatever the URL, the role, the database or a pooler
+ * sets (`prepareSession`). A connection can fail while no query waits for it (idle in the pool, or between two
+ * statements of a transaction). This must not end the process: the next query meets the error and reports it.
  */
 export function createPool({ url, name, connections, bounds = LONG }: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -44,7 +45,7 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    // Questions that do not wait for each other's answers are sent at once, and answered in their order.
+    // Queries that do not need each other's answers are sent at once. Their answers come in order.
     pipeline: true,
     ...hook((client) => prepareSession(client, name, bounds)),
   });
@@ -68,19 +69,19 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
     }
   }) as unknown as typeof pool.query;
   const end: () => Promise<void> = pool.end.bind(pool);
-  // A server that does not answer does not say goodbye either.
+  // A server that does not answer does not confirm the end of a connection either, so the wait has a limit.
   pool.end = async () => {
     await settledWithin(CLOSE_WITHIN_MS, end());
   };
   return pool;
 }
 
-/** The pool waits for it, which its types do not tell. */
+/** The pool waits for this promise, although its types do not say so. */
 function hook(prepare: (client: pg.ClientBase) => Promise<void>): pg.PoolConfig {
   return Object.assign({}, { onConnect: prepare });
 }
 
-/** Parameters of a URL that the driver would put in the place of what a pool of ours says. */
+/** Parameters of a URL with which the driver would override what our pool sets. */
 const OURS = [
   'application_name',
   'fallback_application_name',
@@ -92,7 +93,7 @@ const OURS = [
   'replication',
 ];
 
-/** `options` stays, because some hosts are told by it which database is meant; what it sets is set again by us. */
+/** `options` stays, because some hosts need it to find the database. We set again whatever it sets. */
 function withoutOurs(text: string): string {
   if (!URL.canParse(text)) return text;
   const url = new URL(text);
@@ -102,9 +103,9 @@ function withoutOurs(text: string): string {
 }
 
 /**
- * The bounds of a transaction of ours, in the order Postgres meets them: a lock that somebody else holds, a
- * statement that runs away, and a process that stopped between two statements (SIGSTOP, a lost host) while it
- * holds locks that its successor needs.
+ * The time limits of our transactions. They cover, in the order in which Postgres checks them: a lock that somebody
+ * else holds, a statement that takes too long, and a process that stopped between two statements (SIGSTOP, a lost host)
+ * while it holds locks that its successor needs.
  */
 const TRANSACTION_MS = 30_000;
 const SAME_PID = 'SELECT pg_backend_pid() AS pid';
@@ -115,8 +116,8 @@ function beginning({ preamble = '', bounds = LONG }: Partial<Session> = {}): str
 }
 
 /**
- * Of a transaction of few rows, planning is most of the cost: each connection prepares every statement once, and runs
- * it by a plan that was made without its values. Not for many rows: such a plan takes an array to have ten elements.
+ * In a transaction of few rows, planning is most of the cost. So each connection prepares every statement once, and
+ * uses a generic plan. This is not done for many rows, because a generic plan assumes that an array has ten elements.
  */
 const PREPARED = "; SET LOCAL plan_cache_mode = 'force_generic_plan'";
 const names = new Map<string, string>();
@@ -145,9 +146,9 @@ class RolledBack<T> extends Error {
 }
 
 /**
- * The only place where a transaction starts. READ COMMITTED, because every statement must see what was committed
- * before it took its locks. After any error the connection is destroyed when its state is not known (a COMMIT
- * whose answer was lost): the caller re-reads the stored offset instead of guessing.
+ * The only place where a transaction starts. READ COMMITTED, because every statement must see what was committed before
+ * it got its locks. If an error leaves the state of the connection unknown (a COMMIT without an answer), the connection
+ * is destroyed. The caller then reads the stored offset again instead of guessing.
  */
 export async function inTransaction<T>(
   pool: Pool,
@@ -161,9 +162,10 @@ export async function inTransaction<T>(
     if (session !== undefined) session.inside = true;
     const begun = await client.query(`${beginning(session)}${prepared ? PREPARED : ''}; ${SAME_PID}`);
     assertSameSession(session, begun);
-    // Behind a pooler, the next transaction may meet another session, which knows nothing of what was prepared.
+    // Behind a pooler, the next transaction may get another session, which does not have the prepared statements.
     const result = await work(prepared && session?.pooled !== true ? preparing(client) : client);
-    // What was read is locked against ALTER POLICY until the end, so this is about the policies under which it was read.
+    // The tables that were read are locked against ALTER POLICY until the end. So this check covers the policies under
+    // which they were read.
     if (session?.policiesShowAll === true) await assertPoliciesShowAll(client);
     await client.query('COMMIT');
     broken = false;
@@ -178,19 +180,20 @@ export async function inTransaction<T>(
   }
 }
 
-/** A pooler that does not show itself, and gives each transaction another session, takes our settings away. */
+/** Detects a pooler that hides itself and gives each transaction another session: it would remove our settings. */
 function assertSameSession(session: Session | undefined, begun: unknown): void {
   if (session === undefined || session.pooled) return;
   const [row] = ((begun as pg.QueryResult[]).at(-1) as pg.QueryResult<{ pid: number }>).rows;
   if (row?.pid === session.pid) return;
   throw new FatalError({
     code: 'SESSION_UNFIT',
-    message: 'a pooler gives each transaction another session of Postgres, and hides that it does',
+    message:
+      'a pooler between us and Postgres gives each transaction another session, and does not show that it is there',
     wayOut: 'connect to the server itself, or through a pooler in session mode',
   });
 }
 
-/** A connection whose session lasts, for temporary tables and locks of the session: no pooler may stand in between. */
+/** A connection whose session lasts, for temporary tables and session locks. There must be no pooler in between. */
 export async function ownSession(pool: Pool): Promise<pg.PoolClient> {
   const client = await pool.connect();
   if (sessionOf(client)?.pooled !== true) return client;
@@ -198,11 +201,12 @@ export async function ownSession(pool: Pool): Promise<pg.PoolClient> {
   throw new FatalError({
     code: 'SESSION_UNFIT',
     message: 'a pooler stands between this command and Postgres, and the command needs a session of its own',
-    wayOut: 'let DATABASE_URL and LEGACY_DATABASE_URL name the servers themselves for this command',
+    wayOut:
+      'for this command, set DATABASE_URL and LEGACY_DATABASE_URL to the addresses of the servers themselves',
   });
 }
 
-/** A transaction of a session that its work shares: its temporary tables are seen by no other. */
+/** A transaction in a given session, because only that session sees its temporary tables. */
 export async function inTransactionOf<T>(session: Client, work: () => Promise<T>): Promise<T> {
   await session.query(beginning());
   try {
@@ -215,7 +219,7 @@ export async function inTransactionOf<T>(session: Client, work: () => Promise<T>
   }
 }
 
-/** Runs the same work as `inTransaction`, with what is deferred to the COMMIT, and rolls it back. */
+/** Runs the same work as `inTransaction`, including what is deferred to the COMMIT, and rolls it back. */
 export async function inDryRun<T>(
   pool: Pool,
   work: (client: Client) => Promise<T>,
@@ -242,7 +246,10 @@ async function rolledBack(client: pg.PoolClient): Promise<boolean> {
 }
 
 const INVALID_PASSWORD = '28P01';
-/** No line of pg_hba.conf admits the connection; above all one without TLS where the server wants it. */
+/**
+ * No line of pg_hba.conf admits the connection. The usual cause is a connection without TLS to a server that requires
+ * it.
+ */
 const INVALID_AUTHORIZATION = '28000';
 
 function wayIn(error: unknown, setting: string): string {
@@ -252,13 +259,13 @@ function wayIn(error: unknown, setting: string): string {
     case INVALID_PASSWORD:
       return `put the password of its role into ${setting}`;
     case INVALID_AUTHORIZATION:
-      return `add sslmode=verify-full to ${setting}, and sslrootcert with the authority's PEM file where Node does not know it; else let pg_hba.conf admit the role, from here, to that database`;
+      return `add sslmode=verify-full to ${setting} (and sslrootcert with the authority's PEM file, if Node does not know the authority), or let pg_hba.conf admit the role from this host to that database`;
     default:
       return `check ${setting} (\`history-cdc config\`), and that the server runs and admits the role`;
   }
 }
 
-/** Opens one connection and closes it: a wrong address or password is named before any work starts. */
+/** Opens one connection and closes it, so that a wrong address or password is reported before any work starts. */
 export async function assertReachable(pool: Pool, setting: string): Promise<void> {
   try {
     (await pool.connect()).release();

@@ -1,11 +1,14 @@
-/** Control characters of C0, DEL and C1, those that turn the direction of a text, and Unicode's two line separators. */
+/**
+ * Control characters of C0, DEL and C1, characters that change the direction of text, and Unicode's two line
+ * separators.
+ */
 const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /**
- * A text in one line, without any character that a terminal obeys: each of them becomes its escape, as JSON writes it.
- * Values of the application go through this before they stand beside our own words. A line break inside a value would
- * otherwise print a line that looks like one of ours.
+ * A text in one line, without any character that a terminal obeys: each becomes its escape, as JSON writes it. Values
+ * of the application go through this before they stand beside our own words. Otherwise a line break inside a value
+ * could print a line that looks like one of ours.
  */
 export function oneLine(text: string): string {
   return text.replace(UNPRINTABLE, escaped);

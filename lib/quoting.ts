@@ -12,12 +12,15 @@ export type Sql = string & { readonly [place]: 'sql' };
 export type Shell = string & { readonly [place]: 'shell' };
 export type Paste = Sql | Shell;
 
-/** What the compiler names where a text with values in it is passed unquoted. */
+/** The compiler names this type when a text with unquoted values is passed. */
 export interface UseTheTagsOfQuoting {
   readonly useTheTags: 'sql`…` and shell`…` of lib/quoting.ts';
 }
 
-/** Accepts what a tag made, and a constant text; refuses a template that has unquoted values in it, and a plain `string`. */
+/**
+ * Accepts what a tag made, and a constant text. Refuses a template that has unquoted values in it, and a plain
+ * `string`.
+ */
 export type Pasteable<F extends string> = F extends Paste
   ? F
   : { readonly [place]?: never } extends Record<F, 1>
@@ -28,12 +31,12 @@ export function sql(texts: TemplateStringsArray, ...values: readonly (Sql | numb
   return String.raw({ raw: texts }, ...values) as Sql;
 }
 
-/** Each value becomes one word, also a statement behind `psql -c`, and a text behind `#`. */
+/** Each value becomes one word, also a statement after `psql -c`, and a text after `#`. */
 export function shell(texts: TemplateStringsArray, ...values: readonly (string | number)[]): Shell {
   return String.raw({ raw: texts }, ...values.map((value) => word(String(value)))) as Shell;
 }
 
-/** A constant text that takes its place among lines. */
+/** A constant text that stands among lines. */
 export function constant<F extends string>(text: F & Pasteable<F>): Paste {
   return text as string as Paste;
 }
@@ -43,26 +46,29 @@ export function lines<P extends Paste>(...all: readonly P[]): P {
   return all.join('\n') as P;
 }
 
-/** Parts of one command, in a row. */
+/** Parts of one command, joined with spaces. */
 export function command(...parts: readonly Shell[]): Shell {
   return parts.join(' ') as Shell;
 }
 
-/** Several pieces of SQL in a row, with a comma between them. */
+/** Several pieces of SQL, separated by commas. */
 export function list(pieces: readonly Sql[]): Sql {
   return pieces.join(', ') as Sql;
 }
 
 const CONTROL = /[\p{Cc}\u2028\u2029]/gu;
 
-/** A name of a table, a column, a role, …, always in quotes; one with control characters stays on its line. */
+/**
+ * A name of a table, column or role, always in quotes. Control characters are escaped, so that the name stays on its
+ * line.
+ */
 export function identifier(name: string): Sql {
   if (name.search(CONTROL) < 0) return pg.escapeIdentifier(name) as Sql;
   const escaped = name.replaceAll('\\', '\\\\').replaceAll('"', '""');
   return `U&"${escaped.replace(CONTROL, (c) => `\\${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"` as Sql;
 }
 
-/** `schema.table`, of names that are known and have no dots. */
+/** `schema.table`, for names that are known and contain no dots. */
 export function qualified(name: string): Sql {
   return name.split('.').map(keyword).join('.') as Sql;
 }
@@ -77,12 +83,12 @@ export function keyword(text: string): Sql {
   return text as Sql;
 }
 
-/** A text behind `--`: it cannot end the line. */
+/** A text after `--`. It cannot end the line. */
 export function remark(text: string): Sql {
   return text.replace(CONTROL, ' ') as Sql;
 }
 
-/** Quoted only where it must be, so that ordinary commands stay readable. */
+/** A word is quoted only if it must be, so that ordinary commands stay readable. */
 function word(text: string): string {
   const bare = text.replace(/[\r\n]/g, ' ');
   return /^[A-Za-z0-9_./:@%+=,-]+$/.test(bare) ? bare : `'${bare.replaceAll("'", String.raw`'\''`)}'`;

@@ -4,7 +4,7 @@ import { FatalError, messageOf, TransientError } from './errors.ts';
 import { HttpClient, type Endpoint, type HttpAnswer } from './http-client.ts';
 
 /**
- * Gives the writer schema of a registry id, as parsed JSON, or undefined where the registry has no such id. A schema
+ * Returns the writer schema of a registry id as parsed JSON, or undefined if the registry has no such id. A schema
  * never changes under its id.
  */
 export type SchemaLookup = (id: number) => Promise<unknown>;
@@ -16,22 +16,23 @@ export type RegistrySettings = Pick<
   'SCHEMA_REGISTRY_URL' | 'SCHEMA_REGISTRY_TOKEN' | 'SCHEMA_REGISTRY_CA_FILE'
 >;
 
-/** Where the registry is; undefined where none is configured. */
+/** Undefined if no registry is configured. */
 export function registryEndpoint(config: RegistrySettings): Endpoint | undefined {
   const { SCHEMA_REGISTRY_URL: url } = config;
   if (url === undefined) return undefined;
   return { url, token: config.SCHEMA_REGISTRY_TOKEN, caFile: config.SCHEMA_REGISTRY_CA_FILE };
 }
 
-/** The look-up of the registry that is configured; undefined where none is: records are JSON. */
+/** Looks schemas up in the configured registry; undefined if none is configured, because records are JSON then. */
 export function schemaLookupOf(config: RegistrySettings): SchemaLookup | undefined {
   const endpoint = registryEndpoint(config);
   return endpoint === undefined ? undefined : createSchemaLookup(endpoint);
 }
 
 /**
- * A client of the Confluent-compatible registry API (`GET /schemas/ids/{id}`). A registry that is down is waited
- * for, then is fatal: without its answer no record can be told from garbage, so nothing may be quarantined for it.
+ * A client of the Confluent-compatible registry API (`GET /schemas/ids/{id}`). If the registry is down, the client
+ * waits for it, and then fails. Without the registry's answer a good record cannot be told from a bad one, so no record
+ * may be parked because of it.
  */
 export function createSchemaLookup(endpoint: Endpoint): SchemaLookup {
   const client = registryClient(endpoint);
@@ -46,7 +47,7 @@ export function createSchemaLookup(endpoint: Endpoint): SchemaLookup {
     } catch (error) {
       throw new FatalError({
         code: 'SCHEMA_REGISTRY',
-        message: `schema ${String(id)} cannot be had from the registry: ${messageOf(error)}`,
+        message: `the registry did not return schema ${String(id)}: ${messageOf(error)}`,
         wayOut:
           error instanceof NotLetIn
             ? error.wayIn
@@ -58,7 +59,7 @@ export function createSchemaLookup(endpoint: Endpoint): SchemaLookup {
   };
 }
 
-/** The registry does not let us in, or its certificate is not good: no retry helps. */
+/** The registry refused us, or we refused its certificate: no retry helps. */
 class NotLetIn extends Error {
   override readonly name = 'NotLetIn';
   readonly wayIn: string;
@@ -104,14 +105,14 @@ async function get(client: HttpClient, path: string): Promise<HttpAnswer> {
 
 const isOk = (status: number) => status >= 200 && status < 300;
 
-/** How many subjects the registry has: the cheapest question that only a Confluent-compatible API answers. */
+/** The number of subjects in the registry: the cheapest question that only a Confluent-compatible API answers. */
 export async function listSubjects(endpoint: Endpoint): Promise<number> {
   const subjects = await ask(endpoint, '/subjects');
   if (!Array.isArray(subjects)) throw new Error('it is not the Confluent-compatible API of a registry');
   return subjects.length;
 }
 
-/** The newest schema of a subject, as parsed JSON; undefined where the registry has no such subject. */
+/** The newest schema of a subject as parsed JSON; undefined if the registry has no such subject. */
 export async function latestSchema(endpoint: Endpoint, subject: string): Promise<unknown> {
   const answer = await ask(endpoint, `/subjects/${encodeURIComponent(subject)}/versions/latest`);
   if (answer === undefined) return undefined;
@@ -120,7 +121,7 @@ export async function latestSchema(endpoint: Endpoint, subject: string): Promise
   return JSON.parse(schema);
 }
 
-/** Once, without patience; undefined where there is nothing. */
+/** Asks once, without retries; undefined if there is nothing. */
 async function ask(endpoint: Endpoint, path: string): Promise<unknown> {
   const { status, text } = await get(registryClient(endpoint), path).catch((error: unknown) => {
     if (error instanceof NotLetIn) throw new Error(`${error.message}: ${error.wayIn}`, { cause: error });

@@ -4,5 +4,5 @@ const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.
   readonly version: string;
 };
 
-/** The version of this package: what a stored verdict was given by. */
+/** The version of this package. A stored verdict names it. */
 export const RELEASE = manifest.version;

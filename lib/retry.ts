@@ -4,17 +4,20 @@ import { blameOf, isEnvironmentError } from './postgres-errors.ts';
 interface RetryOptions {
   readonly signal: AbortSignal;
   readonly retrying: (error: Error) => void;
-  /** True where the caller rather tries something else than the same work. */
+  /** True if the caller prefers to try something else than the same work. */
   readonly givesUp?: (error: Error) => boolean;
 }
 
-/** Within two seconds: by then another session has ended what it did, or has been cancelled for a deadlock. */
+/**
+ * The attempts take two seconds in all. By then the other session has ended its work, or was cancelled because of a
+ * deadlock.
+ */
 export const RACE_ATTEMPTS = 4;
 
 /**
- * Tries database work again for as long as the environment is to blame, with growing pauses of up to 10 s: Postgres
- * may be away for hours, and nothing is lost while we wait. What another session may have caused comes through when it was
- * met several times; every other error at once.
+ * Repeats database work as long as the environment is to blame, with growing pauses of up to 10 s. Postgres may be away
+ * for hours, and nothing is lost while we wait. An error that another session may have caused is thrown after several
+ * attempts; every other error is thrown at once.
  */
 export async function untilEnvironmentAllows<T>(
   work: (attempt: number) => Promise<T>,
@@ -41,7 +44,7 @@ export async function untilEnvironmentAllows<T>(
     },
   );
   return await attempted.catch((error: unknown) => {
-    // An abort while the work ran: p-retry drops its result. What is committed is committed, and has to be counted.
+    // If the work is aborted while it runs, p-retry drops its result. But what was committed must be counted.
     if (done !== undefined) return done.value;
     throw error;
   });

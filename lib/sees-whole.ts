@@ -14,7 +14,7 @@ export const WHYS = [
   'a partition',
 ] as const;
 
-/** Why a role may see less of a table than there is, without an error. */
+/** The reason why a role may see fewer rows of a table than there are, without an error. */
 export interface HiddenRows {
   /** schema.table */
   readonly place: string;
@@ -22,20 +22,20 @@ export interface HiddenRows {
   readonly why: (typeof WHYS)[number];
 }
 
-/** What a role does with the rows of a table, by the letters of `pg_policy.polcmd`: reads, updates, deletes. */
+/** What a role does with the rows of a table, by the letters of `pg_policy.polcmd`: read, update, delete. */
 export type RowCommand = 'r' | 'w' | 'd';
 
 interface Reader {
-  /** Unless told, the role of the connection. */
+  /** The default is the role of the connection. */
   readonly role?: string;
-  /** Unless told, it reads. */
+  /** The default is reading. */
   readonly commands?: readonly RowCommand[];
 }
 
 /**
- * The tables of which a role may see less than the whole without an error: row-level security applies to it, or something
- * else stands in the table's place. A policy hides nothing if its expression is literally `true`, which is how a DBA lets a
- * role see everything on purpose. A role that owns the table, or has BYPASSRLS, is exempt as Postgres exempts it.
+ * The tables of which a role may see fewer rows than there are, without an error: row-level security applies to the
+ * role, or something else stands in the table's place. A policy hides nothing if its expression is literally `true`; a
+ * DBA uses that to let a role see everything. A role that owns the table, or has BYPASSRLS, is exempt as in Postgres.
  */
 export async function hiddenRows(
   client: Client,
@@ -46,8 +46,8 @@ export async function hiddenRows(
 }
 
 /**
- * Refuses to read from a database that may show less than the whole of `tables`, or that is a standby, which may lag.
- * Without it, rows that the role cannot see are decided as if they did not exist. `setting` names the connection.
+ * Refuses to read from a database that may not show all rows of `tables`, or that is a standby, which may lag. Without
+ * this check, rows that the role cannot see would be decided as if they did not exist. `setting` names the connection.
  */
 export async function assertSeesWhole(
   client: Client,
@@ -59,7 +59,7 @@ export async function assertSeesWhole(
     throw new FatalError({
       code: 'ROWS_HIDDEN',
       message: `the server of ${setting} is a standby: it may lack rows that the primary has`,
-      wayOut: `let ${setting} name the primary`,
+      wayOut: `set ${setting} to the address of the primary`,
     });
   }
   const hidden = await hiddenRows(client, tables);
@@ -69,7 +69,7 @@ export async function assertSeesWhole(
 export function rowsHidden(hidden: readonly HiddenRows[]): FatalError {
   return new FatalError({
     code: 'ROWS_HIDDEN',
-    message: `we may see less than all rows: ${hidden.map(describeHidden).join('; ')}`,
+    message: `the role may not see all rows: ${hidden.map(describeHidden).join('; ')}`,
     wayOut: hidden.map(wayToSee).join('; '),
   });
 }
@@ -77,16 +77,16 @@ export function rowsHidden(hidden: readonly HiddenRows[]): FatalError {
 export function describeHidden({ place, role, why }: HiddenRows): string {
   return isByPolicy(why)
     ? `row-level security on ${place} applies to the role ${role}`
-    : `${place} is ${why}, which may show other rows than the table that the application writes`;
+    : `${place} is ${why}, which may not show the rows of the table that the application writes`;
 }
 
 export function isByPolicy(why: HiddenRows['why']): boolean {
   return why === 'policies' || why === 'restrictive policies';
 }
 
-/** What a person does about it, in words; doctor prints the statements. */
+/** The remedy in words; `doctor` prints the statements. */
 function wayToSee({ place, role, why }: HiddenRows): string {
   return isByPolicy(why)
-    ? `give ${role} BYPASSRLS, or a policy on ${place} FOR ALL TO that role USING (true), as \`history-cdc doctor\` prints it`
-    : `let ${place} be the table itself`;
+    ? `give ${role} BYPASSRLS, or create a policy on ${place} FOR ALL TO that role USING (true); \`history-cdc doctor\` prints the statement`
+    : `put the table itself in the place of ${place}`;
 }

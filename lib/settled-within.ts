@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** True when the work is done within the time; where it is not, or fails, it is left to itself. */
+/** True if the work ends within the time. If it does not, or fails, it is left to itself. */
 export async function settledWithin(ms: number, work: Promise<void>): Promise<boolean> {
   const inTime = new AbortController();
   const done = work.then(

@@ -1,4 +1,4 @@
-/** What Node's TLS says of a certificate that it does not accept, by the `code` of its errors. */
+/** The error codes of Node's TLS for a certificate that it does not accept. */
 const UNTRUSTED = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -10,15 +10,15 @@ const UNTRUSTED = new Set([
 ]);
 
 export type TlsFault =
-  /** Signed by an authority that is not the one that was named. */
+  /** Signed by another authority than the named one. */
   | 'untrusted'
-  /** Signed by the right one, for another host. */
+  /** Signed by the right authority, for another host. */
   | 'other-host'
   | 'expired'
-  /** The other side does not speak TLS, or not a version that this one does. */
+  /** The server does not use TLS, or uses a version that this client does not know. */
   | 'no-tls';
 
-/** What was wrong with the other side's certificate, or its TLS; undefined for every other error. Looks into causes. */
+/** What is wrong with the server's certificate or its TLS; undefined for every other error. Looks into causes. */
 export function tlsFaultOf(error: unknown): TlsFault | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; depth += 1) {
     const code = 'code' in at && typeof at.code === 'string' ? at.code : '';
@@ -31,19 +31,19 @@ export function tlsFaultOf(error: unknown): TlsFault | undefined {
   return undefined;
 }
 
-/** What to do about it, as one sentence. `ca` names the setting of the authority, `address` that of the server. */
+/** The remedy in one sentence. `ca` names the setting of the authority, `address` the setting of the server. */
 export function tlsWayOut(
   fault: TlsFault,
   { ca, address }: { readonly ca: string; readonly address: string },
 ): string {
   switch (fault) {
     case 'untrusted':
-      return `let ${ca} name the PEM file of the authority that signed the certificate; it is never accepted unchecked`;
+      return `set ${ca} to the PEM file of the authority that signed the certificate; a certificate is never accepted unchecked`;
     case 'other-host':
-      return `let ${address} name the host by a name that its certificate is for`;
+      return `in ${address}, use a host name for which the certificate was issued`;
     case 'expired':
-      return `renew the certificate of the server at ${address}, or set the clock`;
+      return `renew the certificate of the server at ${address}, or correct the clock`;
     case 'no-tls':
-      return `the server at ${address} does not speak TLS on that port, or only a version that is too old`;
+      return `the server at ${address} does not use TLS on that port, or only a version that is too old`;
   }
 }

@@ -3,7 +3,7 @@ export class StoppedEarly extends Error {
   override readonly name = 'StoppedEarly';
 }
 
-/** The result of the work; throws `StoppedEarly` as soon as the signal fires, and leaves the work to itself then. */
+/** The result of the work. If the signal fires first, throws `StoppedEarly` at once and leaves the work to itself. */
 export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
   if (stop.aborted) throw new StoppedEarly();
   let forget: () => void = () => undefined;

@@ -1,7 +1,6 @@
-/** Nothing came in time. */
 export class NoAnswer extends Error {}
 
-/** The answer, or an error once the time is over; what comes too late is left to itself. */
+/** The answer, or an error once the time is over. A later answer is ignored. */
 export async function within<T>(ms: number, ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,5 +1,6 @@
--- What may hide rows of tables from a role without an error. $1 tables as schema.table, $2 the role (NULL: who asks), $3 what the
--- role does with the rows: r reads, w updates, d deletes. Catalogues only; a table or a role that is not there hides nothing here
+-- What may hide rows of tables from a role without an error. $1: tables as schema.table. $2: the role (NULL: the
+-- current role). $3: what the role does with the rows (r reads, w updates, d deletes). Reads catalogues only. A missing
+-- table or role hides nothing here.
 WITH reader AS (
   SELECT oid, rolname, rolsuper OR rolbypassrls AS bypasses FROM pg_roles WHERE rolname = coalesce($2::text, current_user)
 ), places AS (
@@ -7,7 +8,7 @@ WITH reader AS (
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE format('%s.%s', n.nspname, c.relname) = ANY ($1::text[])
 ), guarded AS (
-  -- Where Postgres applies policies to this role: check_enable_rls().
+  -- The condition under which Postgres applies policies to this role: check_enable_rls().
   SELECT p.place, p.oid, r.oid AS reader FROM places p, reader r
   WHERE p.relrowsecurity AND NOT r.bypasses
     AND (p.relforcerowsecurity OR NOT pg_has_role(r.oid, p.relowner, 'USAGE'))

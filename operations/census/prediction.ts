@@ -4,7 +4,8 @@ import type { OptOutPolicy } from '../../consumers/agent-test-history/rule/class
 import { decideImage, type RecordDecision } from '../../consumers/agent-test-history/rule/decide.ts';
 import { rowOf } from '../../consumers/agent-test-history/record/decode.ts';
 import { utf8, type ImageEvent } from '../../consumers/agent-test-history/record/event.ts';
-import { lookUp, lookupKeyOf, type Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import { lookUp, lookupKeyOf } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import type { RowFacts } from '../../consumers/agent-test-history/rule/row-facts.ts';
 import type { Decision } from '../../consumers/agent-test-history/rule/outcome.ts';
 import { storyboardsOf } from '../../consumers/agent-test-history/record/storyboards.ts';
 import { pendingSeed } from '../../consumers/agent-test-history/twins/match.ts';
@@ -114,7 +115,7 @@ function outsideMatching({ id: legacyId, expired, startedAtUs: us }: CensusRow) 
   return { legacyId, liveRunId: null, fingerprint: null, expired, startedAtUs, found: null };
 }
 
-function foundIn({ agent_context_id: agentContextId }: CensusRow, { userId, context }: Facts): Found {
+function foundIn({ agent_context_id: agentContextId }: CensusRow, { userId, context }: RowFacts): Found {
   return {
     agentContextId,
     userId,

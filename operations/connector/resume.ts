@@ -1,6 +1,6 @@
 import type { Position } from '../continuity/judge.ts';
 import type { ConfigWith } from '../../lib/config.ts';
-import { switchConnector } from '../../connectors/deploy/switch.ts';
+import { switchConnector } from './switch.ts';
 import { connectClient } from '../../connectors/deploy/target.ts';
 import { assertContinuous } from './guard.ts';
 

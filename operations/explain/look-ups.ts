@@ -1,7 +1,8 @@
 import type { Client } from '../../lib/postgres.ts';
 import { isOwner } from '../../consumers/agent-test-history/rule/classify.ts';
 import { isAlias } from '../forget/alias.ts';
-import { lookUp, type Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import { lookUp } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import type { RowFacts } from '../../consumers/agent-test-history/rule/row-facts.ts';
 import { EVERY_ROW } from './today.ts';
 import type { LegacyRowNow, LookUp, LookUps } from './report.ts';
 
@@ -54,7 +55,7 @@ export async function lookUps(client: Client, { legacyId, row, then }: Looked): 
   };
 }
 
-function nowOf({ context, userId }: Facts, agentContextId: string): LookUp {
+function nowOf({ context, userId }: RowFacts, agentContextId: string): LookUp {
   return {
     agent_context_id: agentContextId,
     user_id: userId,

@@ -6,7 +6,7 @@ import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
 import { decideImage } from '../../consumers/agent-test-history/rule/decide.ts';
 import type { CompleteRow, ImageEvent } from '../../consumers/agent-test-history/record/event.ts';
 import { withFacts, type LookUpContext } from '../../consumers/agent-test-history/batch/look-up-and-lock.ts';
-import type { Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import type { RowFacts } from '../../consumers/agent-test-history/rule/row-facts.ts';
 import { lockPartition } from '../../consumers/agent-test-history/batch/offsets.ts';
 import type { Decision } from '../../consumers/agent-test-history/rule/outcome.ts';
 import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
@@ -50,12 +50,12 @@ export async function decideToday(
     committedAtMs: null,
     row,
   };
-  const decide = (facts: Facts) => {
+  const decide = (facts: RowFacts) => {
     const effect = decideImage(event, facts, optOutPolicy);
     if (effect === undefined) throw new Error('a whole row is not complete');
     return effect;
   };
-  const firstLook = (facts: Facts): Today['rule'] => {
+  const firstLook = (facts: RowFacts): Today['rule'] => {
     const effect = decide({ ...facts, entry: null });
     if (effect.effect !== 'record') throw new Error('a row that was never seen got no decision');
     return { decision: effect.decision, reason: effect.reason };
@@ -86,13 +86,13 @@ export async function decideToday(
 }
 
 /** What `undo` took back of the row is restored first, as by any event. */
-async function factsOf(context: LookUpContext, event: ImageEvent, tally: Tally): Promise<Facts> {
+async function factsOf(context: LookUpContext, event: ImageEvent, tally: Tally): Promise<RowFacts> {
   const [known] = await restoreUndone(context, await withFacts(context, [event]), tally);
   if (known === undefined) throw new Error('the look-up gave no answer');
   return known.facts;
 }
 
-function agentsOf({ entry, context }: Facts): string[] {
+function agentsOf({ entry, context }: RowFacts): string[] {
   return [...new Set([entry?.agentUrl, context?.agentUrl])].filter(
     (agentUrl) => typeof agentUrl === 'string',
   );

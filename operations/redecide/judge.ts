@@ -1,5 +1,5 @@
 import { classify, isOwner, type OptOutPolicy } from '../../consumers/agent-test-history/rule/classify.ts';
-import type { Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import type { RowFacts } from '../../consumers/agent-test-history/rule/row-facts.ts';
 import {
   isOwnerDecision,
   RULE_VERSION,
@@ -22,7 +22,7 @@ export interface Change {
 }
 
 /** The row as the rule decides it with the look-ups of now; undefined where that is what was decided. */
-export function judge(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Change | undefined {
+export function judge(row: DecidedRow, facts: RowFacts, policy: OptOutPolicy): Change | undefined {
   const to = classify({ userId: row.user_id }, facts, policy).decision;
   const standing = isOwnerDecision(row.decision) ? 'stands' : row.young ? 'open' : 'too_late';
   if (standing === 'stands' ? isStillOwners(row.decision, to) : to === row.decision) return undefined;
@@ -34,7 +34,7 @@ export function judge(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Chan
  * `facts` are those of the row as the legacy table has it; where its user owns that agent by now, its next event moves
  * the canonical row there.
  */
-export function judgeMoved(row: DecidedRow, facts: Facts, policy: OptOutPolicy): Change {
+export function judgeMoved(row: DecidedRow, facts: RowFacts, policy: OptOutPolicy): Change {
   const { decision } = classify({ userId: facts.userId }, facts, policy);
   const why = isOwner(facts)
     ? 'moved to an agent that the user owns by now'
@@ -49,7 +49,7 @@ function isStillOwners(from: Decision, to: Decision): boolean {
 }
 
 /** What changed since the row was decided, and is behind it. */
-function reasonsFor(row: DecidedRow, { context }: Facts, to: Decision): string[] {
+function reasonsFor(row: DecidedRow, { context }: RowFacts, to: Decision): string[] {
   const why: string[] = [];
   const had = row.organization_id !== null;
   if (context === null) why.push(...(had ? ['context gone'] : []));

@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { inTransaction } from '../../lib/postgres.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../../consumers/agent-test-history/rule/changes.ts';
 import { MOVED_AWAY } from '../../consumers/agent-test-history/rule/decide.ts';
-import { lookUp, type Facts, type LookupKey } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import { lookUp, type LookupKey } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import type { RowFacts } from '../../consumers/agent-test-history/rule/row-facts.ts';
 import {
   isOwnerDecision,
   type Decision,
@@ -100,12 +101,12 @@ function keyOf({ legacy_id: legacyId }: DecidedRow): Pick<LookupKey, 'legacyId' 
   return { legacyId, startedAt: undefined };
 }
 
-async function factsOf(context: RedecideContext, keys: readonly LookupKey[]): Promise<Facts[]> {
+async function factsOf(context: RedecideContext, keys: readonly LookupKey[]): Promise<RowFacts[]> {
   if (keys.length === 0) return [];
   return await lookUp(context.canonical, keys, context.matching.floorUs());
 }
 
-function at(facts: readonly Facts[], index: number): Facts {
+function at(facts: readonly RowFacts[], index: number): RowFacts {
   const found = facts[index];
   assert(found !== undefined, 'a row was not looked up');
   return found;

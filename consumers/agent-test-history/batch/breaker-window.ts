@@ -1,6 +1,5 @@
 import type { Config } from '../../../lib/config.ts';
 import type { Client } from '../../../lib/postgres.ts';
-import type { ProjectorMode } from '../stream/projector-options.ts';
 import { QuarantineBreaker, type EarlierParked, type Fate, type Parked } from './quarantine-breaker.ts';
 
 const COUNTED = `
@@ -43,7 +42,7 @@ const ACCEPT = `
 
 interface Starting {
   readonly config: Pick<Config, 'QUARANTINE_MAX_SHARE' | 'QUARANTINE_WINDOW'>;
-  readonly mode: ProjectorMode;
+  readonly mode: 'project' | 'replay';
   readonly dryRun: boolean;
 }
 

@@ -1,13 +1,13 @@
 import { FatalError } from '../../../lib/errors.ts';
 import { comparePositions, formatPosition } from '../../../lib/position.ts';
-import type { Facts } from '../lookup/lookup.ts';
+import type { RowFacts } from '../rule/row-facts.ts';
 import type { Tally } from './result.ts';
 import type { Keyed } from './rounds.ts';
 
 /** An event, and what is known about its row. */
 export interface Known<E extends Keyed = Keyed> {
   readonly event: E;
-  readonly facts: Facts;
+  readonly facts: RowFacts;
 }
 
 /** False where the ledger has this event, or a later one of its key, already. */

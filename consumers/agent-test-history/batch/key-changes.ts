@@ -9,7 +9,7 @@ import { sqlFile } from '../../../lib/sql-file.ts';
 import { decideUnusable, type Effect } from '../rule/decide.ts';
 import type { Known } from './drop-seen.ts';
 import { unusable, type ImageEvent, type UnusableEvent } from '../record/event.ts';
-import type { Facts } from '../lookup/lookup.ts';
+import type { RowFacts } from '../rule/row-facts.ts';
 import type { Keyed } from './rounds.ts';
 
 const RECORD_KEY_CHANGES = sqlFile(import.meta.url, './sql/record-key-changes.sql');
@@ -33,7 +33,7 @@ export function holdKeyChanges(unseen: readonly Known[]): {
 }
 
 /** The record as one that waits for the other half of the change; undefined where its key takes part in none. */
-function heldByKeyChange(event: ImageEvent, { awaitsKeyChange, entry }: Facts): UnusableEvent | undefined {
+function heldByKeyChange(event: ImageEvent, { awaitsKeyChange, entry }: RowFacts): UnusableEvent | undefined {
   if (event.otherKey !== undefined || awaitsKeyChange)
     return unusable(
       event,

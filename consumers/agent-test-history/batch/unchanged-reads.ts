@@ -3,7 +3,7 @@ import { sqlFile } from '../../../lib/sql-file.ts';
 import { MOVED_AWAY } from '../rule/decide.ts';
 import type { Known } from './drop-seen.ts';
 import { isComplete, type CompleteRow } from '../record/event.ts';
-import type { LedgerEntry } from '../lookup/lookup.ts';
+import type { LedgerEntry } from '../rule/row-facts.ts';
 import { isOpenDecision } from '../rule/outcome.ts';
 
 const UNCHANGED_READS = sqlFile(import.meta.url, './sql/unchanged-reads.sql');

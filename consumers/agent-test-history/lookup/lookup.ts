@@ -1,73 +1,13 @@
 import assert from 'node:assert/strict';
 import { PlainArray, textArray } from '../../../lib/array-parameter.ts';
 import type { Client } from '../../../lib/postgres.ts';
-import type { Position } from '../../../lib/position.ts';
 import { sqlFile } from '../../../lib/sql-file.ts';
 import { UNAVAILABLE, type KeyedEvent, type Unavailable } from '../record/event.ts';
 import type { Decision } from '../rule/outcome.ts';
+import type { Context, LedgerEntry, RowFacts, Undone } from '../rule/row-facts.ts';
 import { epochMicros } from '../record/timestamp.ts';
 
 const LOOKUP = sqlFile(import.meta.url, './sql/lookup.sql');
-
-/** What the ledger has for a key. */
-export interface LedgerEntry {
-  readonly decision: Decision;
-  readonly reason: string;
-  readonly canonicalRunId: string | null;
-  readonly position: Position;
-  /** The context and the user on which the decision stands. */
-  readonly agentContextId: string | null;
-  readonly userId: string | null;
-  /** The agent, canonicalised; null where the decision names none. */
-  readonly agentUrl: string | null;
-  /** Postgres's own text of the row's start; null where no content was seen. */
-  readonly startedAt: string | null;
-  /** The ledger has a delete of the legacy row as its last event. */
-  readonly sourceDeleted: boolean;
-  readonly decidedSecondsAgo: number;
-  /** Of a twin whose pair may still be recomputed: whether our own row is kept for it. Null for every other row. */
-  readonly unsettled: { readonly hasRun: boolean } | null;
-}
-
-/** The context of a legacy row, and what makes its user an owner of its agent or not. */
-export interface Context {
-  readonly organizationId: string;
-  readonly originalAgentUrl: string;
-  /** Canonicalised; null where the text names no agent. */
-  readonly agentUrl: string | null;
-  readonly isMember: boolean;
-  readonly listsAgent: boolean;
-  readonly optedOut: boolean;
-  readonly lifecycleStage: string;
-}
-
-/** What `undo` took back of a key, and keeps (migrations/0008-undone.sql). */
-export interface Undone {
-  /** Of its decision; null where that names none. */
-  readonly agentUrl: string | null;
-  /** The run may have a live twin by now: it took part in matching, or did not start long before the first live row. */
-  readonly mayMatch: boolean;
-}
-
-/** Everything outside the event that its decision depends on. */
-export interface Facts {
-  readonly entry: LedgerEntry | null;
-  /** Null where the ledger has an entry, and where nothing was taken back. */
-  readonly undone: Undone | null;
-  /** False for a canonical row that is gone (pruned), and where there never was one. */
-  readonly runExists: boolean;
-  /** The event's user, or the ledger's where the event left it out. */
-  readonly userId: string | null;
-  /** Null where the context is gone. */
-  readonly context: Context | null;
-  /** Ids of the rows that the earlier script wrote for this one and that still exist, in order. */
-  readonly scriptCopies: readonly string[];
-  readonly hasOpenQuarantine: boolean;
-  /** The primary key was changed from or to this key, and the run has not moved yet. */
-  readonly awaitsKeyChange: boolean;
-  /** The run may have a live twin: it did not start long before the first live row. */
-  readonly inWindow: boolean;
-}
 
 interface LookupRow {
   readonly decision: Decision | null;
@@ -125,7 +65,11 @@ export function lookupKeyOf(event: KeyedEvent & { readonly legacyId: string }): 
 }
 
 /** One answer a key, in their order. `floorUs`: rows that started before it have no live twin. */
-export async function lookUp(client: Client, keys: readonly LookupKey[], floorUs: bigint): Promise<Facts[]> {
+export async function lookUp(
+  client: Client,
+  keys: readonly LookupKey[],
+  floorUs: bigint,
+): Promise<RowFacts[]> {
   const { rows: found } = await client.query<LookupRow>(LOOKUP, [
     new PlainArray(keys.map(({ legacyId }) => legacyId)),
     new PlainArray(keys.map(({ agentContextId }) => agentContextId)),
@@ -170,7 +114,7 @@ function startsSince(startedAt: string | undefined, floor: Floor): boolean {
   return startedAtUs !== undefined && startedAtUs >= floor.us;
 }
 
-function factsOf(row: LookupRow, floor: Floor, inWindow: boolean): Facts {
+function factsOf(row: LookupRow, floor: Floor, inWindow: boolean): RowFacts {
   return {
     entry: row.decision === null ? null : entryOf(row, row.decision),
     undone: row.decision === null && row.is_undone ? undoneOf(row, floor) : null,

@@ -1,5 +1,5 @@
 import type { CompleteRow } from '../record/event.ts';
-import type { Facts } from '../lookup/lookup.ts';
+import type { RowFacts } from './row-facts.ts';
 import type { Decision } from './outcome.ts';
 
 export type OptOutPolicy = 'respect' | 'project';
@@ -27,7 +27,7 @@ export interface Adoption {
  */
 export function classify(
   row: Pick<CompleteRow, 'userId'>,
-  facts: Facts,
+  facts: RowFacts,
   policy: OptOutPolicy,
 ): Classification {
   const { context, scriptCopies } = facts;
@@ -49,18 +49,18 @@ export function classify(
 }
 
 /** The first of the script's copies stands for the run; undefined where there is none. */
-export function adoption([copy, ...moreCopies]: Facts['scriptCopies']): Adoption | undefined {
+export function adoption([copy, ...moreCopies]: RowFacts['scriptCopies']): Adoption | undefined {
   if (copy === undefined) return undefined;
   const reason = moreCopies.length > 0 ? 'script_copy,script_copied_twice' : 'script_copy';
   return { decision: 'adopted', reason, canonicalRunId: copy };
 }
 
 /** True where the user is proven to own the context's agent. */
-export function isOwner(facts: Facts): boolean {
+export function isOwner(facts: RowFacts): boolean {
   return facts.context !== null && !isBlank(facts.userId) && notOwnerReason(facts) === undefined;
 }
 
-function notOwnerReason({ context }: Facts): string | undefined {
+function notOwnerReason({ context }: RowFacts): string | undefined {
   if (context === null) return 'context_missing';
   if (context.agentUrl === null) return 'no_agent_url';
   if (context.isMember && context.listsAgent) return undefined;

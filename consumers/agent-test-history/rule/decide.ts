@@ -2,7 +2,7 @@ import { canonicalRunId } from './canonical-run-id.ts';
 import { classify, isOwner, type Classification, type OptOutPolicy } from './classify.ts';
 import { isComplete, UNAVAILABLE, unusable } from '../record/event.ts';
 import type { CompleteRow, DeleteEvent, ImageEvent, Unavailable, UnusableEvent } from '../record/event.ts';
-import type { Facts, LedgerEntry } from '../lookup/lookup.ts';
+import type { RowFacts, LedgerEntry } from './row-facts.ts';
 import { wasMoved } from './moved.ts';
 import {
   HISTORY,
@@ -28,7 +28,7 @@ export type Effect = RecordDecision | LaterImage | SeenAgain | MarkDeleted | Qua
 export interface RecordDecision {
   readonly effect: 'record';
   readonly event: ImageEvent & { readonly row: CompleteRow };
-  readonly facts: Facts;
+  readonly facts: RowFacts;
   readonly decision: Exclude<Decision, 'gone' | 'quarantined'>;
   readonly reason: string;
   readonly canonicalRunId: string | null;
@@ -50,7 +50,7 @@ export interface OwnersRun {
 export interface LaterImage {
   readonly effect: 'later_image';
   readonly event: ImageEvent;
-  readonly facts: Facts;
+  readonly facts: RowFacts;
   readonly canonicalRunId: string;
   readonly reason: string;
   /** The image goes into our canonical row. */
@@ -65,13 +65,13 @@ export interface LaterImage {
 export interface SeenAgain {
   readonly effect: 'seen_again';
   readonly event: ImageEvent;
-  readonly facts: Facts;
+  readonly facts: RowFacts;
 }
 
 export interface MarkDeleted {
   readonly effect: 'mark_deleted';
   readonly event: DeleteEvent;
-  readonly facts: Facts;
+  readonly facts: RowFacts;
 }
 
 /** The record goes to the quarantine; the key gets that decision where it has no canonical row. */
@@ -82,7 +82,7 @@ export interface Quarantine {
 }
 
 /** What an image does; undefined where values must be read from the legacy table first. */
-export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolicy): Effect | undefined {
+export function decideImage(event: ImageEvent, facts: RowFacts, policy: OptOutPolicy): Effect | undefined {
   const { entry } = facts;
   if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null) {
     if (!isComplete(event.row) && !holdsLastImage(entry, facts)) return undefined;
@@ -95,7 +95,7 @@ export function decideImage(event: ImageEvent, facts: Facts, policy: OptOutPolic
 
 function recordDecision(
   event: RecordDecision['event'],
-  facts: Facts,
+  facts: RowFacts,
   classified: Classification & Pick<RecordDecision, 'readable'>,
 ): RecordDecision {
   const { decision, reason, readable } = classified;
@@ -126,7 +126,7 @@ function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow
  * What an image does whose missing values nobody has any more: its row is gone from the legacy table, too. Where a
  * canonical row of ours needs the values, it stays as it is, and the record is parked.
  */
-export function decideUnreadable(event: ImageEvent, facts: Facts, policy: OptOutPolicy): Effect {
+export function decideUnreadable(event: ImageEvent, facts: RowFacts, policy: OptOutPolicy): Effect {
   const { entry } = facts;
   const without = entry?.canonicalRunId == null ? decideWithout(event, facts, policy) : undefined;
   if (without !== undefined) return without;
@@ -143,7 +143,7 @@ export function decideUnreadable(event: ImageEvent, facts: Facts, policy: OptOut
  * needs one of them: the user, where the ledger does not have it either; everything, of a run that would be projected;
  * the headline, of one that opted out and may have a live twin.
  */
-function decideWithout(event: ImageEvent, facts: Facts, policy: OptOutPolicy): RecordDecision | undefined {
+function decideWithout(event: ImageEvent, facts: RowFacts, policy: OptOutPolicy): RecordDecision | undefined {
   const { row } = event;
   const userMissing = row.userId === UNAVAILABLE;
   // An open decision knows the user; a parked record of the key would have replaced the decision.
@@ -169,7 +169,7 @@ function decideWithout(event: ImageEvent, facts: Facts, policy: OptOutPolicy): R
   return recordDecision({ ...event, row: known }, facts, { ...classified, readable: false });
 }
 
-export function decideUnusable(event: UnusableEvent, facts: Facts | null): Quarantine {
+export function decideUnusable(event: UnusableEvent, facts: RowFacts | null): Quarantine {
   // An owner decision is never taken back because a later record cannot be read.
   const isUndone = event.leavesUndone === true && facts?.undone != null;
   const recordsDecision = event.legacyId !== null && facts?.entry?.canonicalRunId == null && !isUndone;
@@ -180,11 +180,11 @@ export function decideUnusable(event: UnusableEvent, facts: Facts | null): Quara
  * True where our canonical row has what an event left out. Not while it missed an image: one that was not ours to
  * apply, or that lies in quarantine. Taking the value from it then would bring back an old one, silently.
  */
-function holdsLastImage(entry: LedgerEntry, facts: Facts): boolean {
+function holdsLastImage(entry: LedgerEntry, facts: RowFacts): boolean {
   return isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY && !facts.hasOpenQuarantine;
 }
 
-function isOwnRow({ decision }: LedgerEntry, { runExists }: Facts): boolean {
+function isOwnRow({ decision }: LedgerEntry, { runExists }: RowFacts): boolean {
   return decision === 'projected' && runExists;
 }
 
@@ -193,7 +193,7 @@ interface Decided {
   readonly canonicalRunId: string;
 }
 
-function laterImage(event: ImageEvent, facts: Facts, { entry, canonicalRunId: id }: Decided): LaterImage {
+function laterImage(event: ImageEvent, facts: RowFacts, { entry, canonicalRunId: id }: Decided): LaterImage {
   const common = { effect: 'later_image', event, facts, canonicalRunId: id, readable: true } as const;
   // The live path's row and the script's copy are linked, never rewritten.
   if (entry.decision !== 'projected')

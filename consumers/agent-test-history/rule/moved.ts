@@ -1,5 +1,5 @@
 import { UNAVAILABLE, type ImageEvent } from '../record/event.ts';
-import type { LedgerEntry } from '../lookup/lookup.ts';
+import type { LedgerEntry } from './row-facts.ts';
 
 /** True where the row stands on another context or another user than its decision does. */
 export function wasMoved({ row }: ImageEvent, entry: LedgerEntry): boolean {

@@ -1,5 +1,5 @@
 import { isComplete, type ImageEvent } from '../record/event.ts';
-import type { LedgerEntry } from '../lookup/lookup.ts';
+import type { LedgerEntry } from '../rule/row-facts.ts';
 import { wasMoved } from '../rule/moved.ts';
 import { epochMicros } from '../record/timestamp.ts';
 import { canonicalRunId } from '../rule/canonical-run-id.ts';

@@ -9,7 +9,7 @@ export const LEDGER: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: 'ADD CONSTRAINT ledger_canonical_run_id_key UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;',
       replace: 'ALTER COLUMN canonical_run_id DROP DEFAULT;',
-      by: 'projector/ledger.pg.test.ts',
+      by: 'schema/ledger.pg.test.ts',
     },
     {
       id: 'unique-at-the-end',
@@ -17,7 +17,7 @@ export const LEDGER: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: 'UNIQUE (canonical_run_id) DEFERRABLE INITIALLY IMMEDIATE;',
       replace: 'UNIQUE (canonical_run_id);',
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
     {
       id: 'owner-proof',
@@ -25,7 +25,7 @@ export const LEDGER: Safeguard = {
       at: 'schema/migrations/0001-ledger.sql',
       find: "CHECK (canonical_run_id IS NULL OR decision = 'adopted' OR (is_member IS TRUE AND lists_agent IS TRUE))",
       replace: 'CHECK (true)',
-      by: 'projector/ledger.pg.test.ts',
+      by: 'schema/ledger.pg.test.ts',
     },
     {
       id: 'canonical-row-by-decision',
@@ -33,7 +33,7 @@ export const LEDGER: Safeguard = {
       at: 'schema/migrations/0001-ledger.sql',
       find: "CHECK ((decision IN ('projected', 'twin', 'adopted')) = (canonical_run_id IS NOT NULL)),",
       replace: 'CHECK (true),',
-      by: 'projector/ledger.pg.test.ts',
+      by: 'schema/ledger.pg.test.ts',
     },
     {
       id: 'derived-id',
@@ -41,7 +41,7 @@ export const LEDGER: Safeguard = {
       at: 'rule/canonical-run-id.ts',
       find: 'return uuidV5(legacyId, CANONICAL_RUN_NAMESPACE);',
       replace: 'return uuidV5(legacyId + String(Math.random()), CANONICAL_RUN_NAMESPACE);',
-      by: 'projector/canonical-id.test.ts',
+      by: 'rule/canonical-id.test.ts',
     },
     {
       id: 'conflict',
@@ -49,7 +49,7 @@ export const LEDGER: Safeguard = {
       at: 'twins/relink.ts',
       find: 'if (row.ledger_written !== applied.length) throw new Conflict(',
       replace: 'if (row.ledger_written > applied.length) throw new Conflict(',
-      by: 'projector/own-rows-only.pg.test.ts',
+      by: 'schema/own-rows-only.pg.test.ts',
     },
   ],
 };

@@ -9,7 +9,7 @@ export const LIKENESS: Safeguard = {
       at: 'twins/match-twin.ts',
       find: 'legacy.fingerprint !== live.fingerprint ||',
       replace: '',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'zero-is-null',
@@ -17,7 +17,7 @@ export const LIKENESS: Safeguard = {
       at: 'rule/fingerprint.ts',
       find: "totalDurationMs === null || totalDurationMs === 0 ? '' :",
       replace: "totalDurationMs === null ? '' :",
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'zero-is-null-in-postgres',
@@ -25,7 +25,7 @@ export const LIKENESS: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: "coalesce(nullif(total_duration_ms, 0)::text, '')",
       replace: "coalesce(total_duration_ms::text, '')",
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'verdict',
@@ -33,7 +33,7 @@ export const LIKENESS: Safeguard = {
       at: 'rule/fingerprint.ts',
       find: "passing ? 'passing ' : 'other '",
       replace: "passing ? 'passing ' : 'passing '",
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'partial-is-not-passing',
@@ -41,7 +41,7 @@ export const LIKENESS: Safeguard = {
       at: 'twins/sql/live-candidates.sql',
       find: "history_cdc.run_fingerprint(r.headline, r.total_duration_ms, r.overall_status = 'passing')",
       replace: "history_cdc.run_fingerprint(r.headline, r.total_duration_ms, r.overall_status <> 'failing')",
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'headline',
@@ -49,7 +49,7 @@ export const LIKENESS: Safeguard = {
       at: 'rule/fingerprint.ts',
       find: "headline === null ? '' : ` =${headline}`",
       replace: "headline === null ? '' : ' ='",
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'no-headline',
@@ -57,7 +57,7 @@ export const LIKENESS: Safeguard = {
       at: 'rule/fingerprint.ts',
       find: "headline === null ? '' : ` =${headline}`",
       replace: "headline === null ? ' =' : ` =${headline}`",
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'profile',
@@ -65,7 +65,7 @@ export const LIKENESS: Safeguard = {
       at: 'twins/match-twin.ts',
       find: 'live.profileHash !== null && legacy.profileHash !== live.profileHash);',
       replace: 'live.profileHash !== null && legacy.profileHash === null);',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'profile-null',
@@ -73,7 +73,7 @@ export const LIKENESS: Safeguard = {
       at: 'rule/fingerprint.ts',
       find: 'profile === null || profile.equals(JSON_NULL) ? null',
       replace: 'profile === null ? null',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'profile-null-in-postgres',
@@ -81,7 +81,7 @@ export const LIKENESS: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: "CASE WHEN jsonb_typeof(profile) <> 'null' THEN",
       replace: 'CASE WHEN profile IS NOT NULL THEN',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'organisation',
@@ -89,7 +89,7 @@ export const LIKENESS: Safeguard = {
       at: 'twins/match-twin.ts',
       find: '(live.organizationId !== null && live.organizationId !== legacy.organizationId) ||',
       replace: '',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'weak',
@@ -97,7 +97,7 @@ export const LIKENESS: Safeguard = {
       at: 'twins/match-twin.ts',
       find: "return isWeak(legacy.fingerprint) && unconfirmed ? 'weak' : 'twin';",
       replace: "return isWeak(legacy.fingerprint) && unconfirmed ? 'twin' : 'twin';",
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'live-by-an-owner',
@@ -105,7 +105,7 @@ export const LIKENESS: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: "RETURN triggered_by = 'owner_test' AND",
       replace: 'RETURN triggered_by IS NOT NULL AND',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'live-and-not-backfilled',
@@ -113,7 +113,7 @@ export const LIKENESS: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: "(observations ->> 'backfill_source') IS DISTINCT FROM 'agent_test_history'",
       replace: "(observations ->> 'backfill_source') IS DISTINCT FROM 'nothing'",
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'spellings',
@@ -121,7 +121,7 @@ export const LIKENESS: Safeguard = {
       at: 'twins/sql/live-candidates.sql',
       find: 'SELECT a.spelling FROM history_cdc.agent_spelling a WHERE a.agent_url = s.agent_url',
       replace: 'SELECT a.spelling FROM history_cdc.agent_spelling a WHERE a.agent_url = a.spelling',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'owners-only',
@@ -130,7 +130,7 @@ export const LIKENESS: Safeguard = {
       at: 'rule/decide.ts',
       find: "decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;",
       replace: "ownersRun(row, decision === 'opted_out' ? decision : 'projected', facts.inWindow);",
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'twin-before-opt-out',
@@ -138,7 +138,7 @@ export const LIKENESS: Safeguard = {
       at: 'rule/decide.ts',
       find: "decision === 'projected' || decision === 'opted_out' ? ownersRun(row, decision, facts.inWindow) : null;",
       replace: "decision === 'projected' ? ownersRun(row, decision, facts.inWindow) : null;",
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'opt-out-after-twin',
@@ -146,7 +146,7 @@ export const LIKENESS: Safeguard = {
       at: 'twins/plan-links.ts',
       find: "if (decision === 'opted_out' || (decision === 'twin' && !row.hasRun))",
       replace: "if (decision === 'opted_out')",
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
   ],
 };

@@ -9,7 +9,7 @@ export const ORDER: Safeguard = {
       at: 'batch/drop-seen.ts',
       find: 'if (entry === null) return true;',
       replace: "if (entry === null || entry.reason !== '') return true;",
-      by: 'projector/order.pg.test.ts',
+      by: 'batch/order.pg.test.ts',
     },
     {
       id: 'order-before',
@@ -19,7 +19,7 @@ export const ORDER: Safeguard = {
         return false;`,
       replace: `tally.records.stale++;
         return true;`,
-      by: 'projector/order.pg.test.ts',
+      by: 'batch/order.pg.test.ts',
     },
     {
       id: 'order-same',
@@ -29,7 +29,7 @@ export const ORDER: Safeguard = {
         return false;`,
       replace: `tally.records.duplicate++;
         return true;`,
-      by: 'projector/order.pg.test.ts',
+      by: 'batch/order.pg.test.ts',
     },
     {
       id: 'order-partition',
@@ -37,7 +37,7 @@ export const ORDER: Safeguard = {
       at: 'batch/drop-seen.ts',
       find: 'throw movedPartition(event);',
       replace: 'return movedPartition(event) !== undefined;',
-      by: 'projector/topic-identity.pg.test.ts',
+      by: 'batch/topic-identity.pg.test.ts',
     },
     {
       id: 'order-successor',
@@ -45,7 +45,7 @@ export const ORDER: Safeguard = {
       at: 'batch/drop-seen.ts',
       find: 'if (event.position.topicId !== entry.position.topicId) return true;',
       replace: 'if (event.position.topicId !== entry.position.topicId) return false;',
-      by: 'projector/topic-identity.pg.test.ts',
+      by: 'batch/topic-identity.pg.test.ts',
     },
     {
       id: 'order-in-decisions',
@@ -53,7 +53,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/record-decisions.sql',
       find: 'OR (l.partition = excluded.partition AND l."offset" < excluded."offset")',
       replace: 'OR l.partition = excluded.partition',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'order-late-owner',
@@ -61,7 +61,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/record-decisions.sql',
       find: `AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))`,
       replace: '))',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'owner-decision-stands',
@@ -69,7 +69,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/record-decisions.sql',
       find: 'AND l.canonical_run_id IS NULL',
       replace: '',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'order-in-later-images',
@@ -77,7 +77,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/apply-later-images.sql',
       find: 'AND (l.topic_id <> e.topic_id OR (l.partition = e.partition AND l."offset" < e."offset"))',
       replace: '',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'later-image-of-its-row',
@@ -85,7 +85,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/apply-later-images.sql',
       find: 'AND l.canonical_run_id = e.canonical_run_id',
       replace: '',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'order-in-deletes',
@@ -93,7 +93,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/mark-deleted.sql',
       find: 'WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset"))',
       replace: '',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'order-in-quarantine',
@@ -101,7 +101,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/quarantine.sql',
       find: 'WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset")',
       replace: 'WHERE (true',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'quarantine-takes-nothing-back',
@@ -110,7 +110,7 @@ export const ORDER: Safeguard = {
       at: 'batch/sql/quarantine.sql',
       find: 'AND l.canonical_run_id IS NULL',
       replace: '',
-      by: 'projector/second-guard.pg.test.ts',
+      by: 'batch/second-guard.pg.test.ts',
     },
     {
       id: 'one-event-a-round',
@@ -118,7 +118,7 @@ export const ORDER: Safeguard = {
       at: 'batch/rounds.ts',
       find: 'occurrences.set(keyed.legacyId, nth + 1);',
       replace: 'occurrences.set(keyed.legacyId, nth);',
-      by: 'projector/order.pg.test.ts',
+      by: 'batch/order.pg.test.ts',
     },
     {
       id: 'taken-in-once',
@@ -126,7 +126,7 @@ export const ORDER: Safeguard = {
       at: 'stream/partition-session.ts',
       find: 'const fresh = records.filter(({ offset }) => offset >= this.#nextToRead);',
       replace: 'const fresh = records.filter(({ offset }) => offset >= 0n);',
-      by: 'projector/session.pg.test.ts',
+      by: 'stream/session.pg.test.ts',
     },
     {
       id: 'truncate',
@@ -134,7 +134,7 @@ export const ORDER: Safeguard = {
       at: 'batch/rounds.ts',
       find: 'throw sourceTruncated(event);',
       replace: 'void sourceTruncated; continue;',
-      by: 'projector/session.pg.test.ts',
+      by: 'stream/session.pg.test.ts',
     },
     {
       id: 'topic-made-again',
@@ -142,7 +142,7 @@ export const ORDER: Safeguard = {
       at: 'batch/current-topic.ts',
       find: 'if (current !== undefined && current.topicId !== topic.topicId && !acceptNewTopic)',
       replace: 'if (current !== undefined && current.topicId.length < 0 && !acceptNewTopic)',
-      by: 'projector/topic-identity.pg.test.ts',
+      by: 'batch/topic-identity.pg.test.ts',
     },
     {
       id: 'partition-count',
@@ -150,7 +150,7 @@ export const ORDER: Safeguard = {
       at: 'batch/current-topic.ts',
       find: 'if (known !== undefined && known.partitions !== topic.partitions) throw',
       replace: 'if (known !== undefined && known.partitions < 0) throw',
-      by: 'projector/topic-identity.pg.test.ts',
+      by: 'batch/topic-identity.pg.test.ts',
     },
     {
       id: 'topic-fence',
@@ -158,7 +158,7 @@ export const ORDER: Safeguard = {
       at: 'batch/offsets.ts',
       find: 'AND topic_id = (SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1)',
       replace: 'AND EXISTS (SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1)',
-      by: 'projector/topic-identity.pg.test.ts',
+      by: 'batch/topic-identity.pg.test.ts',
     },
     {
       id: 'replay-fence',
@@ -166,7 +166,7 @@ export const ORDER: Safeguard = {
       at: 'batch/offsets.ts',
       find: 'if (current !== undefined && current.topicId !== topicId)',
       replace: 'if (current !== undefined && current.topicId.length < 0)',
-      by: 'projector/topic-identity.pg.test.ts',
+      by: 'batch/topic-identity.pg.test.ts',
     },
     {
       id: 'log-cut',
@@ -174,7 +174,7 @@ export const ORDER: Safeguard = {
       at: 'stream/log-check.ts',
       find: 'if (before !== undefined && !isSameBatch(this.#last, before))',
       replace: 'if (before !== undefined && !isSameBatch(before, before))',
-      by: 'projector/log-check.test.ts',
+      by: 'stream/log-check.test.ts',
     },
     {
       id: 'log-of-another-leader',
@@ -182,7 +182,7 @@ export const ORDER: Safeguard = {
       at: 'stream/log-check.ts',
       find: 'first.leaderEpoch !== this.#last.leaderEpoch',
       replace: 'first.leaderEpoch < 0n',
-      by: 'projector/log-check.test.ts',
+      by: 'stream/log-check.test.ts',
     },
   ],
 };

@@ -10,7 +10,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'rule/classify.ts',
       find: 'if (context.isMember && context.listsAgent) return undefined;',
       replace: 'if (context.listsAgent) return undefined;',
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'listing',
@@ -18,7 +18,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'rule/classify.ts',
       find: 'if (context.isMember && context.listsAgent) return undefined;',
       replace: 'if (context.isMember) return undefined;',
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'listing-of-its-organisation',
@@ -26,7 +26,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'lookup/sql/lookup.sql',
       find: 'LEFT JOIN listed ON listed.organization_id = context.organization_id AND listed.agent_url = context.agent_url',
       replace: 'LEFT JOIN listed ON listed.agent_url = context.agent_url',
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'listing-by-text',
@@ -34,7 +34,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'schema/migrations/0004-listed-agents.sql',
       find: "AND jsonb_typeof(agent.entry -> 'url') = 'string'",
       replace: '',
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'canonical-listing',
@@ -42,7 +42,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'schema/migrations/0004-listed-agents.sql',
       find: "history_cdc.canonical_agent_url(agent.entry ->> 'url')",
       replace: "(agent.entry ->> 'url')",
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'canonical-context',
@@ -50,7 +50,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'lookup/sql/lookup.sql',
       find: 'history_cdc.canonical_agent_url(c.agent_url) AS agent_url',
       replace: 'c.agent_url::text AS agent_url',
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'canonical-registry',
@@ -58,7 +58,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'lookup/sql/lookup.sql',
       find: 'history_cdc.canonical_agent_url(r.agent_url) AS canonical_url',
       replace: 'r.agent_url::text AS canonical_url',
-      by: 'projector/decisions.pg.test.ts',
+      by: 'rule/decisions.pg.test.ts',
     },
     {
       id: 'no-agent',
@@ -66,7 +66,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'schema/migrations/0022-texts.sql',
       find: '\\FEFF*].*$',
       replace: '\\FEFF].*$',
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'anonymous',
@@ -74,7 +74,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'rule/classify.ts',
       find: "if (isBlank(row.userId)) return { decision: 'anonymous', reason: 'no_user_id' };",
       replace: '',
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'blank-user',
@@ -82,7 +82,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'rule/classify.ts',
       find: "return userId === null || userId.trim() === '';",
       replace: "return userId === null || userId === '';",
-      by: 'projector/ownership.pg.test.ts',
+      by: 'rule/ownership.pg.test.ts',
     },
     {
       id: 'stranger-before-copy',
@@ -90,7 +90,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'rule/classify.ts',
       find: 'if (notOwner !== undefined) {',
       replace: 'if (notOwner !== undefined && scriptCopies.length === 0) {',
-      by: 'projector/decisions.pg.test.ts',
+      by: 'rule/decisions.pg.test.ts',
     },
     {
       id: 'moved-away',
@@ -99,7 +99,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'rule/decide.ts',
       find: 'if (isOwner(facts)) return { ...common, reason, applies: true, follows: true };',
       replace: "if (isOwner(facts) || id !== '') return { ...common, reason, applies: true, follows: true };",
-      by: 'projector/moved.pg.test.ts',
+      by: 'batch/moved.pg.test.ts',
     },
     {
       id: 're-read-is-no-change',
@@ -107,7 +107,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'batch/unchanged-reads.ts',
       find: 'return isOld && mayDiffer(entry)',
       replace: 'return isOld && mayDiffer(entry) && entry.decidedSecondsAgo < 0',
-      by: 'projector/seen-again.pg.test.ts',
+      by: 'batch/seen-again.pg.test.ts',
     },
     {
       id: 'missed-update-is-a-change',
@@ -115,7 +115,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'batch/sql/unchanged-reads.sql',
       find: 'WHERE l.content_hash = history_cdc.content_hash(',
       replace: 'WHERE l.content_hash IS NOT NULL OR l.content_hash = history_cdc.content_hash(',
-      by: 'projector/seen-again.pg.test.ts',
+      by: 'batch/seen-again.pg.test.ts',
     },
     {
       id: 'needs-no-value',
@@ -123,7 +123,7 @@ export const OWNERSHIP: Safeguard = {
       at: 'rule/decide.ts',
       find: 'if (without !== undefined) return without;',
       replace: '',
-      by: 'projector/needs-no-value.pg.test.ts',
+      by: 'rule/needs-no-value.pg.test.ts',
     },
   ],
 };
@@ -137,7 +137,7 @@ export const LATE_OWNERSHIP: Safeguard = {
       at: 'sweep/sql/late-owners.sql',
       find: "l.decided_at >= clock_timestamp() - $1::integer * interval '1 second' AS young",
       replace: '$1::integer IS NOT NULL AS young',
-      by: 'projector/late-owners.pg.test.ts',
+      by: 'sweep/late-owners.pg.test.ts',
     },
     {
       id: 'late-by-the-rule',
@@ -145,7 +145,7 @@ export const LATE_OWNERSHIP: Safeguard = {
       at: 'sweep/sql/late-owners.sql',
       find: 'AND listed.agent_url = history_cdc.canonical_agent_url(c.agent_url)',
       replace: '',
-      by: 'projector/late-owners.pg.test.ts',
+      by: 'sweep/late-owners.pg.test.ts',
     },
     {
       id: 'late-and-still-owner',
@@ -153,7 +153,7 @@ export const LATE_OWNERSHIP: Safeguard = {
       at: 'sweep/decide-again.ts',
       find: "if (effect?.effect !== 'record' || effect.decision === known?.entry?.decision) return [];",
       replace: "if (effect?.effect !== 'record') return [];",
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'late-and-still-stranger',
@@ -162,7 +162,7 @@ export const LATE_OWNERSHIP: Safeguard = {
       at: 'sweep/sql/decided-events.sql',
       find: 'AND decision = ANY ($2::text[]) AND source_deleted_at IS NULL',
       replace: 'AND $2::text[] IS NOT NULL AND source_deleted_at IS NULL',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'late-and-still-there',
@@ -170,7 +170,7 @@ export const LATE_OWNERSHIP: Safeguard = {
       at: 'sweep/sql/decided-events.sql',
       find: 'AND decision = ANY ($2::text[]) AND source_deleted_at IS NULL',
       replace: 'AND decision = ANY ($2::text[])',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
   ],
 };

@@ -10,7 +10,7 @@ export const AGENT_LOCK: Safeguard = {
       at: 'twins/agent-locks.ts',
       find: "SELECT pg_advisory_xact_lock(hashtext('history_cdc.agent'), slot) FROM slot",
       replace: 'SELECT slot FROM slot',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-after-lookup',
@@ -24,7 +24,7 @@ export const AGENT_LOCK: Safeguard = {
   );`,
       replace:
         'const [known, locked] = await Promise.all([withFacts(context, events), lockThenRead && lockAgentsOf(client, named)]);',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-the-decided',
@@ -33,7 +33,7 @@ export const AGENT_LOCK: Safeguard = {
       at: 'batch/look-up-and-lock.ts',
       find: 'legacyIds: keys.map(({ legacyId }) => legacyId),',
       replace: 'legacyIds: [],',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-the-renamed',
@@ -43,7 +43,7 @@ export const AGENT_LOCK: Safeguard = {
       find: 'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))',
       replace:
         'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl) || agentUrl !== null))',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-the-sweeper',
@@ -52,7 +52,7 @@ export const AGENT_LOCK: Safeguard = {
       at: 'twins/match.ts',
       find: 'await lockAgents(client, [...new Set(seeds.map(({ agentUrl }) => agentUrl))]);',
       replace: 'await Promise.resolve(lockAgents);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-late-owners',
@@ -60,7 +60,7 @@ export const AGENT_LOCK: Safeguard = {
       at: 'sweep/decide-again.ts',
       find: 'await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);',
       replace: 'await Promise.resolve(lockAgents);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
   ],
 };
@@ -91,7 +91,7 @@ export const PARTITION_LOCK: Safeguard = {
       at: 'pipeline.ts',
       find: ': lockPartition(client, mode, context.undoGeneration);',
       replace: ': Promise.resolve(void lockPartition);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'sweeper-lock-to-link',
@@ -100,7 +100,7 @@ export const PARTITION_LOCK: Safeguard = {
       find: `await lockAllPartitions(client);
     const parts`,
       replace: 'const parts',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'sweeper-lock-to-settle',
@@ -109,7 +109,7 @@ export const PARTITION_LOCK: Safeguard = {
       find: `await lockAllPartitions(client);
     return (await client.query(SETTLE`,
       replace: 'return (await client.query(SETTLE',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'sweeper-lock-for-late-owners',
@@ -117,7 +117,7 @@ export const PARTITION_LOCK: Safeguard = {
       at: 'sweep/decide-again.ts',
       find: 'await lockAllPartitions(client);',
       replace: 'await Promise.resolve(lockAllPartitions);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'lock-that-rows-refer-to',
@@ -126,7 +126,7 @@ export const PARTITION_LOCK: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: 'WHERE r.id = ANY (run_ids) ORDER BY r.id FOR UPDATE;',
       replace: 'WHERE r.id = ANY (run_ids) ORDER BY r.id;',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
   ],
 };
@@ -140,7 +140,7 @@ export const FENCE: Safeguard = {
       at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'fence-offset',
@@ -149,7 +149,7 @@ export const FENCE: Safeguard = {
       at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'fence-answer',
@@ -157,7 +157,7 @@ export const FENCE: Safeguard = {
       at: 'batch/offsets.ts',
       find: 'if (rowCount !== 1)',
       replace: 'if (rowCount === null)',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'fence-of-one-in-a-shared-transaction',
@@ -167,7 +167,7 @@ export const FENCE: Safeguard = {
     inOrder.map(`,
       replace: `await Promise.any(
     inOrder.map(`,
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
     {
       id: 'partitions-in-one-order',
@@ -175,7 +175,7 @@ export const FENCE: Safeguard = {
       at: 'pipeline.ts',
       find: 'steps.toSorted((a, b) => a.claim.partition - b.claim.partition)',
       replace: 'steps.toSorted(() => 0)',
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
     {
       id: 'fence-take-over',
@@ -183,7 +183,7 @@ export const FENCE: Safeguard = {
       at: 'batch/offsets.ts',
       find: 'SET epoch = o.epoch + 1,',
       replace: 'SET epoch = o.epoch,',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'lost-commit-answer',
@@ -191,7 +191,7 @@ export const FENCE: Safeguard = {
       at: 'stream/commit.ts',
       find: 'const isCommitted = tried && steps.length > 0 && (await this.#isCommitted(steps));',
       replace: 'const isCommitted = !tried && steps.length > 0 && (await this.#isCommitted(steps));',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'lost-answer-of-a-shared-commit',
@@ -199,7 +199,7 @@ export const FENCE: Safeguard = {
       at: 'stream/commit.ts',
       find: 'return parts.map((part) => ({ ...part, tried: true }));',
       replace: 'return parts;',
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
     {
       id: 'dry-run-shares-nothing',
@@ -207,7 +207,7 @@ export const FENCE: Safeguard = {
       at: 'stream/turns.ts',
       find: "session.mode.kind === 'commit' && !session.pace.isReduced;",
       replace: '!session.pace.isReduced;',
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
   ],
 };

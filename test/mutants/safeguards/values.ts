@@ -9,7 +9,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'record/decode.ts',
       find: 'if (value === placeholder) return UNAVAILABLE;',
       replace: '',
-      by: 'projector/decode.test.ts',
+      by: 'record/decode.test.ts',
     },
     {
       id: 'kept-summary',
@@ -17,7 +17,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'batch/sql/apply-later-images.sql',
       find: 'CASE WHEN e.summary_left_out THEN r.headline ELSE e.summary END AS summary',
       replace: 'e.summary AS summary',
-      by: 'projector/left-out.pg.test.ts',
+      by: 'batch/left-out.pg.test.ts',
     },
     {
       id: 'kept-scenario',
@@ -25,7 +25,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'batch/sql/apply-later-images.sql',
       find: "coalesce(e.scenario, r.observations_json ->> 'original_scenario') AS scenario",
       replace: 'e.scenario AS scenario',
-      by: 'projector/left-out.pg.test.ts',
+      by: 'batch/left-out.pg.test.ts',
     },
     {
       id: 'kept-profile',
@@ -33,7 +33,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'batch/sql/apply-later-images.sql',
       find: 'CASE WHEN e.profile_left_out THEN r.agent_profile_json::text ELSE e.agent_profile_json END AS agent_profile_json',
       replace: 'e.agent_profile_json AS agent_profile_json',
-      by: 'projector/left-out.pg.test.ts',
+      by: 'batch/left-out.pg.test.ts',
     },
     {
       id: 'kept-storyboards',
@@ -41,7 +41,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'batch/sql/apply-later-images.sql',
       find: "CASE WHEN e.storyboards_left_out THEN (r.observations_json -> 'storyboards')::text ELSE e.storyboards END AS storyboards",
       replace: 'e.storyboards AS storyboards',
-      by: 'projector/storyboards.pg.test.ts',
+      by: 'record/storyboards.pg.test.ts',
     },
     {
       id: 'kept-user',
@@ -49,7 +49,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'lookup/sql/lookup.sql',
       find: 'CASE WHEN e.user_left_out THEN l.user_id ELSE e.user_id END AS user_id',
       replace: 'e.user_id AS user_id, e.user_left_out',
-      by: 'projector/left-out.pg.test.ts',
+      by: 'batch/left-out.pg.test.ts',
     },
     {
       id: 'left-out-is-no-move',
@@ -57,7 +57,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'rule/moved.ts',
       find: '(row.userId !== UNAVAILABLE && row.userId !== entry.userId)',
       replace: 'row.userId !== entry.userId',
-      by: 'projector/left-out.pg.test.ts',
+      by: 'batch/left-out.pg.test.ts',
     },
     {
       id: 'missed-image-elsewhere',
@@ -65,7 +65,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'rule/decide.ts',
       find: 'isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY && !facts.hasOpenQuarantine',
       replace: 'isOwnRow(entry, facts) && !facts.hasOpenQuarantine',
-      by: 'projector/moved.pg.test.ts',
+      by: 'batch/moved.pg.test.ts',
     },
     {
       id: 'missed-image-in-quarantine',
@@ -73,7 +73,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'rule/decide.ts',
       find: 'isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY && !facts.hasOpenQuarantine',
       replace: 'isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY',
-      by: 'projector/left-out.pg.test.ts',
+      by: 'batch/left-out.pg.test.ts',
     },
     {
       id: 'values-of-our-row-only',
@@ -81,7 +81,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'rule/decide.ts',
       find: "return decision === 'projected' && runExists;",
       replace: "return decision === 'projected' || runExists;",
-      by: 'projector/linked.pg.test.ts',
+      by: 'twins/linked.pg.test.ts',
     },
     {
       id: 'event-before-table',
@@ -89,7 +89,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'batch/reread.ts',
       find: 'summary: row.summary === UNAVAILABLE ? stored.summary : row.summary,',
       replace: 'summary: stored.summary,',
-      by: 'projector/left-out.pg.test.ts',
+      by: 'batch/left-out.pg.test.ts',
     },
     {
       id: 'hash-of-whole-rows',
@@ -97,7 +97,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'batch/sql/apply-later-images.sql',
       find: 'content_hash = CASE WHEN m.readable THEN history_cdc.content_hash(',
       replace: 'content_hash = CASE WHEN m.readable IS NOT NULL THEN history_cdc.content_hash(',
-      by: 'projector/linked.pg.test.ts',
+      by: 'twins/linked.pg.test.ts',
     },
     {
       id: 'heals-when-whole',
@@ -105,7 +105,7 @@ export const LEFT_OUT: Safeguard = {
       at: 'batch/apply-effects.ts',
       find: '...laterImages.filter(({ readable }) => readable)',
       replace: '...laterImages',
-      by: 'projector/linked.pg.test.ts',
+      by: 'twins/linked.pg.test.ts',
     },
   ],
 };
@@ -119,7 +119,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'schema/migrations/0017-application-machinery.sql',
       find: "WHERE r.id = ANY (run_ids) AND r.observations_json ->> 'backfill_script' = 'history-cdc'",
       replace: 'WHERE r.id = ANY (run_ids)',
-      by: 'projector/own-rows-only.pg.test.ts',
+      by: 'schema/own-rows-only.pg.test.ts',
     },
     {
       id: 'no-overwrite-of-others',
@@ -127,7 +127,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'schema/migrations/0017-application-machinery.sql',
       find: "WHERE r.observations_json ->> 'backfill_script' = 'history-cdc'\n",
       replace: 'WHERE true\n',
-      by: 'projector/own-rows-only.pg.test.ts',
+      by: 'schema/own-rows-only.pg.test.ts',
     },
     {
       id: 'ours-stay-ours',
@@ -135,7 +135,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'schema/migrations/0017-application-machinery.sql',
       find: "AND i.observations_json ->> 'backfill_script' = 'history-cdc'\n",
       replace: '\n',
-      by: 'projector/grants.pg.test.ts',
+      by: 'schema/grants.pg.test.ts',
     },
     {
       id: 'linked-is-not-rewritten',
@@ -143,7 +143,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'rule/decide.ts',
       find: "if (entry.decision !== 'projected')",
       replace: "if (entry.decision !== 'projected' && id === '')",
-      by: 'projector/linked.pg.test.ts',
+      by: 'twins/linked.pg.test.ts',
     },
     {
       id: 'pruned-stays-pruned',
@@ -152,7 +152,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       find: 'if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null) {',
       replace:
         'if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null && facts.runExists) {',
-      by: 'projector/linked.pg.test.ts',
+      by: 'twins/linked.pg.test.ts',
     },
     {
       id: 'referred-stays',
@@ -161,7 +161,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'twins/relink.ts',
       find: 'const blocked = await blockedBy(client, planned);',
       replace: 'const blocked = await blockedBy(client, planned.slice(0, 0));',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'referred-by-any-table',
@@ -170,7 +170,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       find: "WHERE con.contype = 'f' AND con.conparentid = 0",
       replace:
         "WHERE con.conrelid = 'public.agent_compliance_step_diagnostics'::regclass AND con.contype = 'f' AND con.conparentid = 0",
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'referred-unseen',
@@ -178,7 +178,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: 'RETURN QUERY SELECT ours.id, key.referring_table FROM unnest(run_ids) AS ours (id);',
       replace: 'NULL;',
-      by: 'projector/grants.pg.test.ts',
+      by: 'schema/grants.pg.test.ts',
     },
     {
       id: 'deleting-is-for-few',
@@ -186,7 +186,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'schema/migrations/0002-twins.sql',
       find: 'REVOKE EXECUTE ON FUNCTION history_cdc.references_to_runs(uuid[]), history_cdc.delete_own_runs(uuid[]) FROM PUBLIC;',
       replace: '',
-      by: 'projector/ledger.pg.test.ts',
+      by: 'schema/ledger.pg.test.ts',
     },
     {
       id: 'our-row-of-a-lost-ledger',
@@ -194,7 +194,7 @@ export const OWN_ROWS_ONLY: Safeguard = {
       at: 'twins/match.ts',
       find: 'const written = await ownRunsAmong(client, [...twins.keys()]);',
       replace: 'const written = await ownRunsAmong(client, []);',
-      by: 'projector/own-rows-only.pg.test.ts',
+      by: 'schema/own-rows-only.pg.test.ts',
     },
   ],
 };

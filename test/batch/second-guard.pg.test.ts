@@ -9,7 +9,8 @@ import {
   type ImageEvent,
   type KeyedEvent,
 } from '../../consumers/agent-test-history/record/event.ts';
-import { lookUp, lookupKeyOf, type Facts } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import { lookUp, lookupKeyOf } from '../../consumers/agent-test-history/lookup/lookup.ts';
+import type { RowFacts } from '../../consumers/agent-test-history/rule/row-facts.ts';
 import {
   writeDecisions,
   writeDeletes,
@@ -33,7 +34,7 @@ async function eventOf(message: Message, offset: bigint): Promise<KeyedEvent> {
   return event;
 }
 
-async function known(message: Message, offset: bigint): Promise<{ event: KeyedEvent; facts: Facts }> {
+async function known(message: Message, offset: bigint): Promise<{ event: KeyedEvent; facts: RowFacts }> {
   const event = await eventOf(message, offset);
   const key = { ...event, legacyId: event.legacyId ?? '' };
   const [facts] = await lookUp(world().pool, [lookupKeyOf(key)], MATCHING.floorUs());

@@ -1,4 +1,4 @@
-import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
+import type { Unhealed } from './unhealed.ts';
 
 /** What lies in quarantine, as the end of a line in a report. */
 export function renderUnhealed({ open, waived }: Unhealed): string {

@@ -1,8 +1,8 @@
 import pRetry from 'p-retry';
 import { FatalError, TransientError } from '../../lib/errors.ts';
-import { failedConnector } from '../../operations/connector/apply-errors.ts';
-import type { ConnectClient, ConnectorStatus } from './connect-client.ts';
-import { failureOf, runs, summarizeTrace } from '../../operations/checks/liveness.ts';
+import { failedConnector } from './apply-errors.ts';
+import type { ConnectClient, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
+import { failureOf, runs, summarizeTrace } from '../checks/liveness.ts';
 
 type Switch = 'pause' | 'resume' | 'restart';
 
