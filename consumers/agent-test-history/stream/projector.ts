@@ -77,8 +77,8 @@ export class Projector {
   }
 
   /**
-   * Checks the topic against the ledger, then begins to join the group. Joining may take as long as the group waits for a
-   * dead member; whoever asks the projector to stop does not wait for it.
+   * Checks the topic against the ledger, then begins to join the group. Joining takes as long as the group waits for a dead member,
+   * so `stop` does not wait for it.
    */
   static async start(options: ProjectorOptions): Promise<Projector> {
     const { cluster, topic, context, acceptNewTopic } = options;
@@ -116,8 +116,8 @@ export class Projector {
     const ended = Promise.allSettled(this.#running).then(() => undefined);
     const finished = await settledWithin(FINISH_WITHIN_MS, ended);
     if (!finished) logger.warn('a transaction did not end in time, so it is rolled back; nothing is lost');
-    const left = await settledWithin(LEAVE_WITHIN_MS, this.#leaveGroup());
-    if (!left) logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
+    if (!(await settledWithin(LEAVE_WITHIN_MS, this.#leaveGroup())))
+      logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
   }
 
   async #leaveGroup(): Promise<void> {
