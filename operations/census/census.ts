@@ -1,8 +1,9 @@
 /**
- * What the projector will decide on every legacy row, before anything is moved: the table in chunks by id, each looked
- * up and decided by the projector's own code against an empty ledger (temporary-schema.ts); owners' runs near live rows
- * are put aside, and matched by agent at the end. It writes nothing but temporary tables, and every statement is a
- * transaction of its own, so it holds nothing up. What is written meanwhile may be counted or not.
+ * Predicts what the projector will decide for every legacy row, before anything is moved. It reads the table in chunks
+ * by id; the projector's own code looks each row up and decides it against an empty ledger (temporary-schema.ts).
+ * Owners' runs near live rows are put aside, and matched per agent at the end. It writes only temporary tables, and
+ * every statement is a transaction of its own, so it holds nothing up. Rows written in the meantime may or may not be
+ * counted.
  */
 import type { Client, Pool } from '../../lib/postgres.ts';
 import type { OptOutPolicy } from '../../consumers/agent-test-history/rule/classify.ts';
@@ -24,22 +25,25 @@ export interface CensusContext {
   readonly windowUs: bigint;
   /** After how many days the application prunes canonical rows. */
   readonly retentionDays: number | undefined;
-  /** What the connector may send as one message. */
+  /** The size of the largest message that the connector may send. */
   readonly messageBytes: number;
   readonly chunkRows?: number;
   readonly progress?: (done: number, total: number) => void;
-  /** Told of every prediction once, in chunks. */
+  /** Called once for every prediction, in chunks. */
   readonly predicted?: (predictions: readonly Prediction[]) => Promise<void>;
 }
 
 const CHUNK_ROWS = 5_000;
 /** Steps are large, and a chunk is in memory. */
 const CHUNK_ROWS_WITH_STEPS = 500;
-/** Postgres's compressions make a value at most some 250 times smaller: what stores less cannot break the limit. */
+/**
+ * Postgres's compression makes a value at most about 250 times smaller. A row that stores less than the limit divided
+ * by this cannot exceed the limit.
+ */
 const BEST_COMPRESSION = 256;
 const NO_LIVE_ROW_US = 2n ** 62n;
 
-/** What the census says, apart from how long it took. */
+/** The result of the census, without its duration. */
 export interface Figures extends Counts {
   readonly trial: TrialFigures;
 }
@@ -66,7 +70,7 @@ export async function takeCensus(context: CensusContext): Promise<Figures> {
 
 interface Work {
   readonly context: CensusContext;
-  /** On the temporary schema. */
+  /** A connection to the temporary schema. */
   readonly canonical: Client;
   readonly legacy: Client;
   readonly live: LiveSide;

@@ -13,10 +13,9 @@ const LEDGER_AGE = sqlFile(import.meta.url, './sql/ledger-age.sql');
 const PRESENT_IDS = sqlFile(import.meta.url, './sql/present-ids.sql');
 
 const CHUNK_ROWS = 5_000;
-/** What is between the legacy table and the ledger for longer than this is lost, and not on its way. */
+/** A row that is missing in the ledger for longer than this is lost, and not on its way. */
 const ON_ITS_WAY_US = 600_000_000n;
 
-/** Prediction against ledger. */
 export interface Comparison {
   /** By decision: what was predicted, and what the ledger has. */
   readonly decisions: Readonly<Record<Decision, { readonly predicted: number; readonly ledger: number }>>;
@@ -27,7 +26,7 @@ export interface Comparison {
   readonly unexplained: number;
 }
 
-/** A census, and what the ledger says beside it; each difference with what explains it. */
+/** Runs a census, compares it with the ledger, and gives each difference its explanation. */
 export async function compareCensus(
   context: CensusContext,
 ): Promise<{ readonly figures: Figures; readonly comparison: Comparison }> {
@@ -40,7 +39,7 @@ export async function compareCensus(
   });
 }
 
-/** Holds predictions against the ledger, chunk by chunk, and then the ledger against the legacy table. */
+/** Compares predictions with the ledger, chunk by chunk, and then the ledger with the legacy table. */
 class Comparer {
   readonly #canonical: Client;
   readonly #decidedUs: bigint | null;
@@ -77,7 +76,7 @@ class Comparer {
     }
   }
 
-  /** What the ledger has of rows that are gone from the legacy table. */
+  /** Checks ledger rows whose legacy row is gone. */
   async compareBack(legacy: Client): Promise<void> {
     let after: string | null = null;
     for (;;) {

@@ -8,40 +8,45 @@ export const EXPLANATIONS = {
   came_after: 'the row started after the last decision: it is still on its way',
   undone: '`undo` took it back: `history-cdc replay` restores it as it was',
   record_quarantined: 'a record of the row lies in quarantine, whatever the row is like',
-  refused_later: 'the canonical table would refuse the row as both are now: what was decided before stays',
+  refused_later: 'the canonical table would refuse the row today; the earlier decision stays',
   older_rule: 'an older rule decided it: `history-cdc redecide`',
-  moved: 'the row has another context now than when it was decided',
-  user_changed: 'the row has another user now than when it was decided',
-  agent_url_changed: 'the context names another agent now',
+  moved: 'the context of the row has changed since the decision',
+  user_changed: 'the user of the row has changed since the decision',
+  agent_url_changed: 'the agent of the context has changed since the decision',
   membership_came_later: 'the user became a member after the decision',
-  membership_ended: 'the user was a member then, and is none now',
+  membership_ended: 'the user was a member at the decision, and is not one now',
   agent_listed_later: 'the organisation listed the agent after the decision',
-  agent_unlisted: 'the organisation listed the agent then, and does not now',
+  agent_unlisted: 'the organisation listed the agent at the decision, and does not now',
   opted_out_later: 'the agent opted out after the decision',
-  opt_out_ended: 'the agent was opted out then, and is not now',
-  script_copy_came_later: "the script's copy was not known when it was decided",
-  script_copy_removed: "the script's copy was there then, and is gone",
-  live_row_pruned: 'its live row was there then, and is gone',
-  live_row_came_later: 'its live row is younger than the decision: the next sweep absorbs it',
+  opt_out_ended: 'the agent was opted out at the decision, and is not now',
+  script_copy_came_later: "the script's copy was not known at the decision",
+  script_copy_removed: "the script's copy existed at the decision, and is gone now",
+  live_row_pruned: 'its live row existed at the decision, and is gone now',
+  live_row_came_later: 'its live row came after the decision: the next sweep links it',
   absorb_blocked: 'something refers to our row, so its live row cannot take over',
-  live_row_stands_for_another: 'its live row was linked to another row by then, and stays with it',
-  changed_after_it_was_linked: 'the row looked like its live row then, and does not now',
-  pair_settled: 'the pair was settled before other rows of its cluster came or went',
+  live_row_stands_for_another:
+    'its live row was already linked to another legacy row, and stays linked to it',
+  changed_after_it_was_linked:
+    'the row matched its live row when they were linked, and does not match it now',
+  pair_settled: 'the pair was settled before other rows near it came or went',
   deleted_since: 'the row is gone from the legacy table, and the ledger says so',
   deleted_not_projected_yet: 'the row is gone from the legacy table, and its delete is still on its way',
 } as const;
 
-/** What no known reason explains: the answer is no. */
+/** Differences without a known reason. They make the exit code 1. */
 export const UNEXPLAINED = {
   never_seen: 'the ledger has no decision, though later ones were taken: is the snapshot complete?',
   live_row_not_absorbed:
-    'its live row stands for no row, and was there before the decision: run `history-cdc sweep`, and compare again',
-  unexplained: 'nothing that is known explains the difference',
+    'its live row is linked to nothing, and existed before the decision: run `history-cdc sweep`, and compare again',
+  unexplained: 'no known reason explains the difference',
 } as const;
 
 export type Difference = keyof typeof EXPLANATIONS | keyof typeof UNEXPLAINED;
 
-/** What the ledger has for a row, as `ledger-entries.sql` reads it; everything but the last six null without an entry. */
+/**
+ * What the ledger has for a row, as `ledger-entries.sql` reads it. Without a ledger entry, everything but the last six
+ * fields is null.
+ */
 export interface LedgerSide {
   readonly legacy_id: string;
   readonly decision: string | null;
@@ -62,7 +67,7 @@ export interface LedgerSide {
   readonly was_undone: boolean;
 }
 
-/** The first reason that fits; the look-ups before the links, which follow from them. */
+/** Returns the first reason that fits. Look-ups come before links, because links follow from look-ups. */
 export function explain(prediction: Prediction, ledger: LedgerSide, cameAfter: boolean): Difference {
   if (ledger.decision === null && ledger.was_undone) return 'undone';
   if (ledger.decision === null) return cameAfter ? 'came_after' : 'never_seen';
@@ -80,7 +85,7 @@ export function explain(prediction: Prediction, ledger: LedgerSide, cameAfter: b
 function byLookUps({ found }: Prediction, ledger: LedgerSide): Difference | undefined {
   if (found === null) return undefined;
   if (found.agentContextId !== ledger.agent_context_id) return 'moved';
-  // Of a user who was forgotten, the ledger has the alias.
+  // For a forgotten user, the ledger has an alias, which cannot be compared.
   if (found.userId !== ledger.user_id && !isAlias(ledger.user_id)) return 'user_changed';
   if (found.agentUrl !== ledger.agent_url) return 'agent_url_changed';
   if (found.isMember !== ledger.is_member)

@@ -1,13 +1,13 @@
-/** A list that holds more than this would be read by nobody, and would grow with the table. */
+/** Nobody would read a longer list, and it would grow with the table. */
 const MOST_IDS = 100_000;
 
 export interface IdList {
   readonly count: number;
-  /** In the order of the census; all of them up to a hundred thousand. */
+  /** In the order of the census, at most a hundred thousand. */
   readonly ids: readonly string[];
 }
 
-/** Legacy ids under names, every one counted. */
+/** Lists of legacy ids by name. Every id is counted, also those that no longer fit into the list. */
 export class IdLists<Name extends string> {
   readonly #lists = new Map<Name, { count: number; ids: string[] }>();
 
@@ -22,7 +22,7 @@ export class IdLists<Name extends string> {
     return this.#lists.get(name) ?? { count: 0, ids: [] };
   }
 
-  /** By name, most first. */
+  /** By name, the longest list first. */
   all(): Record<string, IdList> {
     return Object.fromEntries([...this.#lists].sort(([, a], [, b]) => b.count - a.count));
   }

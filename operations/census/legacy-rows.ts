@@ -6,7 +6,7 @@ import type { Wanted } from './trial.ts';
 const LEGACY_CHUNK = sqlFile(import.meta.url, './sql/legacy-chunk.sql');
 const COUNT = 'SELECT count(*)::bigint AS rows FROM public.agent_test_history';
 
-/** A legacy row as the census reads it. The table may allow a NULL where the application writes none. */
+/** A legacy row as the census reads it. A column may be NULL although the application never writes NULL there. */
 export interface CensusRow {
   readonly id: string;
   readonly agent_context_id: string | null;
@@ -18,16 +18,18 @@ export interface CensusRow {
   readonly dry_run: boolean | null;
   readonly user_id: string | null;
   readonly started_at: string | null;
-  /** In microseconds since 1970; undefined at no time that a live row can have. */
+  /** In microseconds since 1970; undefined if no live row can have such a time. */
   readonly startedAtUs: bigint | undefined;
-  /** Null, too, where no live row is near and no constraint asks for it; the profile and the steps alike. */
+  /**
+   * Also null if no live row is near and no constraint needs the value. The same holds for the profile and the steps.
+   */
   readonly summary: string | null;
   readonly agent_profile_json: string | null;
   readonly steps_json: string | null;
-  /** Of the text and jsonb columns, compressed where they are. */
+  /** The size of the text and jsonb columns, compressed if they are stored compressed. */
   readonly stored_bytes: string;
   readonly out_of_line: boolean;
-  /** The same as the connector sends them; null where the row is small. */
+  /** The same size as the connector sends it; null if the row is small. */
   readonly message_bytes: string | null;
   /** Older than the retention of the canonical table. */
   readonly expired: boolean;
@@ -35,7 +37,7 @@ export interface CensusRow {
 
 export interface Reading {
   readonly chunkRows: number;
-  /** Starts that a live row is in reach of, in microseconds since 1970; null where there is no live row. */
+  /** The range of start times within reach of a live row, in microseconds since 1970; null if there is no live row. */
   readonly reach: { readonly fromUs: bigint; readonly toUs: bigint } | null;
   /** A row that stores less is not measured as a message. */
   readonly measuredFromBytes: number;
@@ -48,14 +50,17 @@ export async function countLegacyRows(legacy: Client): Promise<number> {
   return Number(rows[0]?.rows ?? 0);
 }
 
-/** The whole table in the order of its ids, a statement a chunk; the next one is read while the last is looked up. */
+/**
+ * The whole table in the order of its ids, one statement per chunk. The next chunk is read while the previous one is
+ * looked up.
+ */
 export async function* legacyChunks(legacy: Client, reading: Reading): AsyncGenerator<readonly CensusRow[]> {
   let next: Promise<readonly CensusRow[]> | undefined = readChunk(legacy, reading, null);
   while (next !== undefined) {
     const rows: readonly CensusRow[] = await next;
     const last = rows.at(-1);
     next = last === undefined ? undefined : readChunk(legacy, reading, last.id);
-    // Whoever takes the chunk may fail first; then nobody waits for the next one.
+    // The consumer of the chunk may fail first, and then nobody awaits the next chunk.
     next?.catch(() => undefined);
     if (rows.length > 0) yield rows;
   }
@@ -78,7 +83,7 @@ async function readChunk(
     wanted.profile,
     wanted.steps,
   ]);
-  // Read once: every count and every look-up of the row asks for it.
+  // Converted once, because every count and every look-up of the row needs it.
   return rows.map((row) =>
     Object.assign(row, { startedAtUs: row.started_at === null ? undefined : epochMicros(row.started_at) }),
   );

@@ -7,9 +7,9 @@ const CREATE_RUNS = sqlFile(import.meta.url, './sql/create-runs.sql');
 const FIND_LIVE_RUNS = sqlFile(import.meta.url, './sql/find-live-runs.sql');
 const LIVE_WINDOW = sqlFile(import.meta.url, './sql/live-window.sql');
 
-/** What the canonical table holds already, by the live path and by the earlier script. */
+/** What the live path and the earlier script have already written into the canonical table. */
 export interface LiveSide {
-  /** First and last live row, as text; null where there is none. */
+  /** First and last live row, as text; null if there is none. */
   readonly first: string | null;
   readonly last: string | null;
   readonly firstUs: bigint | null;
@@ -26,16 +26,17 @@ interface WindowRow {
   readonly live_rows: string;
 }
 
-/** Makes the tables, once, beside the temporary schema. */
 export async function createRunTables(client: Client): Promise<void> {
   await client.query(CREATE_RUNS);
 }
 
-/** Three scans of the canonical table, each a statement of its own; what they find goes into temporary tables. */
+/**
+ * Scans the canonical table three times, each scan a statement of its own, and stores the results in temporary tables.
+ */
 export async function readLiveSide(client: Client): Promise<LiveSide> {
   await client.query(FIND_LIVE_RUNS);
   const { rowCount: scriptCopies } = await client.query(FIND_SCRIPT_COPIES);
-  // Nobody else does it for temporary tables, and without it the look-up of a chunk may read all copies.
+  // Temporary tables are not analysed automatically. Without statistics, the look-up of a chunk may read all copies.
   await client.query('ANALYZE history_cdc.script_copy; ANALYZE history_cdc.live_run');
   const { rows } = await client.query<WindowRow>(LIVE_WINDOW);
   const [row] = rows;

@@ -1,12 +1,12 @@
 import type { CensusRow } from './legacy-rows.ts';
 
-/** Values that a person may want to look at; none of them keeps a row from being decided. */
+/** Values that a person may want to look at. None of them prevents a decision. */
 export const ODD_VALUES = {
   null_dry_run: 'dry_run is NULL: it becomes true',
   infinite_start: 'started_at is infinity or -infinity',
   implausible_start: 'started_at is before 2000, or more than a day in the future',
-  blank_user: 'user_id is there, but blank',
-  padded_user: 'user_id begins or ends with white space: it is compared as it stands',
+  blank_user: 'user_id is blank',
+  padded_user: 'user_id begins or ends with white space, and is compared with it',
   negative_count: 'steps_passed, steps_failed or total_duration_ms is below 0',
   zero_duration: 'total_duration_ms is 0: the application stores NULL for it',
 } as const;
@@ -15,7 +15,6 @@ export type OddValue = keyof typeof ODD_VALUES;
 const EARLIEST_US = BigInt(Date.UTC(2000, 0, 1)) * 1000n;
 const DAY_US = 86_400_000_000n;
 
-/** What is odd about a row. */
 export function oddValuesOf(row: CensusRow, nowUs: bigint): OddValue[] {
   const { user_id: user, started_at: startedAt } = row;
   const infinite = startedAt === 'infinity' || startedAt === '-infinity';

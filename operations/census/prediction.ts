@@ -20,17 +20,16 @@ export interface Prediction {
   readonly reason: string;
   /** The live row of a twin. */
   readonly liveRunId: string | null;
-  /** How an owner's run near a live row looks; null of every other row. */
+  /** The fingerprint of an owner's run near a live row; null for every other row. */
   readonly fingerprint: string | null;
   /** Older than the retention of the canonical table. */
   readonly expired: boolean;
-  /** In microseconds since 1970; null at no time that a live row can have. */
+  /** In microseconds since 1970; null if no live row can have such a time. */
   readonly startedAtUs: bigint | null;
-  /** The look-ups on which the decision stands; null where the row cannot be mapped. */
+  /** The look-ups behind the decision; null if the row cannot be mapped. */
   readonly found: Found | null;
 }
 
-/** As the ledger keeps them. */
 export interface Found {
   readonly agentContextId: string | null;
   readonly userId: string | null;
@@ -40,11 +39,11 @@ export interface Found {
   readonly optedOut: boolean | null;
 }
 
-/** An owner's run that a live row may be the twin of: what is decided, it is once all of them are known. */
+/** An owner's run that may have a live twin. It is decided once all such runs are known. */
 export interface Undecided {
   readonly prediction: Prediction;
   readonly seed: Seed;
-  /** Why Postgres would refuse its canonical row. */
+  /** The reason why Postgres would refuse its canonical row. */
   readonly refused: string | null;
 }
 
@@ -59,12 +58,12 @@ interface Rules {
   readonly optOutPolicy: OptOutPolicy;
   /** Rows that started before this have no live twin; in microseconds since 1970. */
   readonly floorUs: bigint;
-  /** Rows that started after this have none either. */
+  /** Rows that started after this have no live twin either. */
   readonly ceilingUs: bigint;
   readonly trial: Trial;
 }
 
-/** Decides on a chunk by the projector's own look-up and rule. `client` is one on the temporary schema. */
+/** Decides a chunk with the projector's own look-up and rule. `client` is a connection to the temporary schema. */
 export async function predict(
   client: Client,
   rows: readonly CensusRow[],
@@ -105,7 +104,7 @@ export async function predict(
   return { decided, undecided, copies };
 }
 
-/** What becomes of a row whose canonical row Postgres refuses. */
+/** The decision for a row whose canonical row Postgres refuses. */
 export function quarantinedFor(refused: string) {
   return { decision: 'quarantined', reason: `rejected_by_postgres: ${refused}` } as const;
 }
@@ -132,8 +131,8 @@ function seedOf(effect: RecordDecision, ceilingUs: bigint): Seed | undefined {
 }
 
 /**
- * What keeps a row from being mapped. Every value that Postgres can hold in these columns can be mapped, any time from
- * 4713 BC to infinity among them; a NULL where the application writes none cannot.
+ * The reason why a row cannot be mapped. Every value that Postgres can hold in these columns can be mapped, including
+ * any time from 4713 BC to infinity. A NULL in a column where the application writes none cannot be mapped.
  */
 function unmappable(row: CensusRow): string | undefined {
   if (isAsExpected(row)) return undefined;
@@ -145,7 +144,10 @@ function unmappable(row: CensusRow): string | undefined {
   }
 }
 
-/** Nearly every row: to map it a second time only to see whether that can be done took a tenth of the census. */
+/**
+ * True for nearly every row. Mapping each row a second time, only to see whether it can be mapped, took a tenth of the
+ * census.
+ */
 function isAsExpected(row: CensusRow): boolean {
   return (
     row.agent_context_id !== null &&
@@ -162,12 +164,12 @@ function isInt32(count: number | null): boolean {
   return count !== null && (count | 0) === count;
 }
 
-/** No text holds a NUL character: what the connector leaves out, the table has. */
+/** No text contains a NUL character, so no value of the table looks like a placeholder. */
 const NO_PLACEHOLDER = '\u0000';
 
 const NO_TOPIC = '00000000-0000-0000-0000-000000000000';
 
-/** The row as a snapshot would bring it. `steps_json` decides nothing: it is there where a constraint asks for it. */
+/** The row as a snapshot would bring it. `steps_json` decides nothing; it is filled only if a constraint needs it. */
 function imageOf(row: CensusRow): ImageEvent {
   return {
     kind: 'image',

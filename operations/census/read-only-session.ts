@@ -1,14 +1,14 @@
 import { ownSession, type Client, type Pool } from '../../lib/postgres.ts';
 
 /**
- * A statement over a large table may outlive the bound of an ordinary one; none of them holds anything up. To compile
- * the look-up anew for each chunk would take longer than to run it.
+ * A statement over a large table may exceed the ordinary time limit; none of them holds anything up. JIT is off,
+ * because compiling the look-up for each chunk would take longer than running it.
  */
 const READ_ONLY = "SET default_transaction_read_only = on; SET statement_timeout = '15min'; SET jit = off";
 
 /**
- * A session that can change nothing but its own temporary tables, which `prepare` makes first. It is closed at the end,
- * and its settings and tables with it.
+ * A session that can change nothing but its own temporary tables, which `prepare` creates first. At the end the session
+ * is closed, and its settings and tables go with it.
  */
 export async function withReadOnlySession<T, Prepared = undefined>(
   pool: Pool,

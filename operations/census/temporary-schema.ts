@@ -3,7 +3,7 @@ import { type Client } from '../../lib/postgres.ts';
 import { sqlState } from '../../lib/postgres-errors.ts';
 import { readMigrations } from '../../consumers/agent-test-history/schema/migrate.ts';
 
-/** What the look-up, the matching and the trial stand on; a test holds the functions against those of the migrated schema. */
+/** The functions that look-up, matching and trial need. A test compares them with those of the migrated schema. */
 const NEEDED = new Set([
   '0001-ledger.sql',
   '0002-twins.sql',
@@ -21,27 +21,27 @@ const NEEDED = new Set([
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
- * Makes the tables and functions of our schema anew as temporary objects of one session, all of them empty. So the
- * census needs no `migrate`, runs the projector's own statements, and predicts from scratch: what a ledger says that
- * is there already cannot reach it. Nothing of it is visible to anybody else, and it is gone with the session.
+ * Creates the tables and functions of our schema as temporary objects of one session, all of them empty. So the census
+ * needs no `migrate`, runs the projector's own statements, and predicts from scratch: an existing ledger cannot
+ * influence it. Nobody else sees these objects, and they end with the session.
  */
 export async function createTemporarySchema(client: Client): Promise<void> {
   const migrations = readMigrations().filter(({ name }) => NEEDED.has(name));
   try {
-    // One message is one transaction.
+    // One message to Postgres is one transaction.
     await client.query(migrations.map(({ sql }) => temporary(sql)).join('\n'));
   } catch (error) {
     if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error;
     throw new FatalError({
       code: 'DATABASE_UNFIT',
-      message: `the role of DATABASE_URL may make no temporary tables: ${messageOf(error)}`,
-      wayOut: 'GRANT TEMPORARY ON DATABASE to it; nothing but temporary tables is written',
+      message: `the role of DATABASE_URL may not create temporary tables: ${messageOf(error)}`,
+      wayOut: 'run GRANT TEMPORARY ON DATABASE for this role; the census writes nothing but temporary tables',
       cause: error,
     });
   }
 }
 
-/** The session, for statements of the projector: they meet the temporary objects where they name ours. */
+/** Wraps the session for the projector's statements: names of our schema then mean the temporary objects. */
 export function onTemporarySchema(client: Client): Client {
   const query = (text: string, values?: unknown[]) => client.query(temporary(text), values);
   return { query: query as Client['query'] };

@@ -8,7 +8,7 @@ const CREATE_TRIAL = sqlFile(import.meta.url, './sql/create-trial.sql');
 const CONSTRAINTS = sqlFile(import.meta.url, './sql/constraints.sql');
 const REFUSED = 'SELECT run_id, sql_state, refused_by FROM history_cdc.refused_runs()';
 
-/** What of the legacy table is read only where the canonical table may refuse a row for it. */
+/** Parts of the legacy table that are read only if the canonical table may refuse a row because of them. */
 export interface Wanted {
   readonly summary: boolean;
   readonly profile: boolean;
@@ -16,7 +16,7 @@ export interface Wanted {
 }
 
 export interface TrialFigures {
-  /** The constraints that may refuse a row by its values: each row was held against them. */
+  /** The constraints that may refuse a row because of its values. Each row was checked against them. */
   readonly constraints: readonly string[];
   /** What could not be tried, and why. */
   readonly notTried: readonly string[];
@@ -27,7 +27,9 @@ interface Constraint {
   readonly columns: readonly string[] | null;
 }
 
-/** Columns that the projector fills from the row; of the others there are so few values that each is tried once. */
+/**
+ * Columns that the projector fills from the row. All other columns have so few values that each value is tried once.
+ */
 const FROM_THE_ROW = new Set([
   'agent_url',
   'lifecycle_stage',
@@ -42,10 +44,10 @@ const FROM_THE_ROW = new Set([
 ]);
 
 /**
- * Tries canonical rows, so that what Postgres will refuse of them is known before any is written: the projector's own
- * statement writes their images into temporary tables, and those go into one with the constraints of the application's
- * table (create-trial.sql). What triggers and indexes refuse is not found. Where no constraint depends on the row but
- * for the few values of verdict and dry run, one row of each is tried, and that is all it costs.
+ * Tries canonical rows, so that we know what Postgres will refuse before anything is written. The projector's own
+ * statement writes their images into temporary tables; these go into a table with the constraints of the application's
+ * table (create-trial.sql). What triggers and indexes refuse is not found. If no constraint depends on the row beyond
+ * verdict and dry run, only one row of each combination is tried.
  */
 export class Trial {
   readonly #session: Client;
@@ -61,10 +63,10 @@ export class Trial {
     this.#isGivenUp = notTried.length > 0;
   }
 
-  /** `session` is on the temporary schema, and not read only yet. */
+  /** `session` is on the temporary schema, and is not read only yet. */
   static async open(session: Client): Promise<Trial> {
     try {
-      // One message is one transaction.
+      // One message to Postgres is one transaction.
       await session.query(CREATE_TRIAL);
       const { rows } = await session.query<Constraint>(CONSTRAINTS);
       const constraints = rows.filter(
@@ -90,7 +92,9 @@ export class Trial {
     return { constraints: this.#constraints.map(({ what }) => what), notTried: [...this.#notTried] };
   }
 
-  /** Why Postgres would refuse the canonical rows of these, by legacy id; the others it would take. */
+  /**
+   * The reason why Postgres would refuse a canonical row, by legacy id. Rows that it would accept are not in the map.
+   */
   async refusals(effects: readonly RecordDecision[]): Promise<ReadonlyMap<string, string>> {
     const doubtful = effects.filter(
       (effect) => effect.decision === 'projected' && this.#mayBeRefused(effect),
@@ -125,7 +129,7 @@ export class Trial {
       });
     } catch (error) {
       if (!isRowFault(error)) throw error;
-      // As the projector does: the halves, until the row is alone.
+      // Like the projector: tries halves until the row is alone.
       const [only, ...others] = effects;
       if (only === undefined || others.length === 0)
         return new Map(only && [[only.event.legacyId, `SQLSTATE ${sqlState(error) ?? '?'}`]]);
@@ -153,7 +157,7 @@ interface Refusal {
   readonly refused_by: string | null;
 }
 
-/** Verdict and dry run: the values that a row gives and that are so few. */
+/** Verdict and dry run, the values of a row of which there are few. */
 function fewValuesOf({ event: { row } }: RecordDecision): string {
   return `${String(row.overallPassed)} ${String(row.dryRun ?? true)}`;
 }
@@ -170,7 +174,7 @@ function onTrial(session: Client): Client {
   return { query: query as Client['query'] };
 }
 
-/** What Postgres says may hold a value: only its code is told. Whatever else went wrong is no answer. */
+/** A message of Postgres may contain a value, so only its code is shown. Every other error is thrown. */
 function nothingTried(error: unknown): string {
   const state = sqlState(error);
   if (state === undefined) throw error;

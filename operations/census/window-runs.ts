@@ -21,10 +21,13 @@ const AGENTS = sqlFile(import.meta.url, './sql/agents.sql');
 const WINDOW_RUNS = sqlFile(import.meta.url, './sql/window-runs.sql');
 const LIVE_RUNS = sqlFile(import.meta.url, './sql/live-runs.sql');
 
-/** Rows of both sides that are in memory at once, as far as one agent has not more of them. */
+/** The number of rows of both sides in memory at once, unless one agent alone has more. */
 const ROWS_AT_ONCE = 20_000;
 
-/** Puts owners' runs near live rows aside, on disk where they are many: an agent's rows come in the order of ids. */
+/**
+ * Puts owners' runs near live rows aside, into tables on disk if there are many. The legacy table is read by id, but
+ * matching needs the rows by agent.
+ */
 export async function holdWindowRuns(client: Client, undecided: readonly Undecided[]): Promise<void> {
   const runs = undecided.flatMap(({ prediction, refused, seed: { agentUrl, pending } }) =>
     pending === null ? [] : [{ prediction, refused, agentUrl, pending }],
@@ -46,7 +49,7 @@ export async function holdWindowRuns(client: Client, undecided: readonly Undecid
   ]);
 }
 
-/** Matches what was put aside with the live rows, agent by agent, by the projector's own rule. */
+/** Matches these runs with the live rows, agent by agent, with the projector's own rule. */
 export async function* matchWindowRuns(
   client: Client,
   windowUs: bigint,
@@ -121,7 +124,7 @@ function matched(
   });
 }
 
-/** Whoever is matched is an owner. */
+/** Every run that is matched is an owner's. */
 function foundOf({ agent_context_id, user_id, agent_url, opted_out }: WindowRunRow): Found {
   return {
     agentContextId: agent_context_id,

@@ -1,6 +1,6 @@
 /**
- * Why a legacy row and a live row are twins or not. The judgement is the matcher's own (`likeness`); this only names
- * the fields in which the two differ, which the matcher has no need to know.
+ * Says why a legacy row and a live row are twins or not. The judgement is the matcher's own (`likeness`); this adds the
+ * fields in which the two rows differ, which the matcher does not need.
  */
 import { fingerprintOf, type Fingerprinted } from '../../consumers/agent-test-history/rule/fingerprint.ts';
 import {
@@ -12,9 +12,9 @@ import type { CandidateTwin } from './report.ts';
 
 /** A legacy row beside live rows. */
 export interface ComparableLegacy extends Omit<LegacyRun, 'fingerprint'> {
-  /** Null where nobody has the row's values any more. */
+  /** Null if the values of the row no longer exist anywhere. */
   readonly values: Fingerprinted | null;
-  /** As the ledger has it; it counts where there are no values. */
+  /** As the ledger has it; used if there are no values. */
   readonly fingerprint: string | null;
 }
 
@@ -24,7 +24,7 @@ export interface ComparableLive extends Omit<LiveRun, 'fingerprint'> {
   readonly holder: string | null;
 }
 
-/** The candidate without an id: either side may be the one that is explained. */
+/** The comparison without an id, because either side may be the explained one. */
 export function compareTwin(
   legacy: ComparableLegacy,
   live: ComparableLive,
@@ -53,11 +53,11 @@ export function compareTwin(
     const taken = `linked to legacy row ${live.holder}`;
     return of('taken', different === null ? taken : `${different}; ${taken}`);
   }
-  if (like === 'different') return of('different', different ?? 'outside of the match window');
+  if (like === 'different') return of('different', different ?? 'outside the match window');
   if (like === 'weak')
     return of(
       'weak',
-      'no headline and no duration on either side, and no equal profiles: too little to tell runs apart by',
+      'no headline and no duration on either side, and no equal profiles: that is too little to tell whether they are one run',
     );
   return of(
     'match',
@@ -81,7 +81,7 @@ function fingerprintDifferences(
   live: Fingerprinted,
   fingerprint: string,
 ): string[] {
-  // Only the hash is left of the legacy row.
+  // Only the hash of the legacy row is left.
   if (legacy === null) return fingerprint === fingerprintOf(live) ? [] : ['headline, duration or verdict'];
   return [
     ...(legacy.headline === live.headline ? [] : ['headline']),

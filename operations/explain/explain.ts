@@ -35,7 +35,7 @@ const QUARANTINE_RECORDS = sqlFile(import.meta.url, './sql/quarantine-records.sq
 const CURRENT_TOPIC = 'SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1';
 const NO_TOPIC = '00000000-0000-0000-0000-000000000000';
 
-/** Reads the events of a legacy row; gives a sentence where they cannot be had. */
+/** Reads the events of a legacy row; returns a sentence with the reason if they cannot be read. */
 export type EventReader = (
   legacyId: string,
   known: { readonly ledger: view.LedgerView | null; readonly quarantine: readonly view.QuarantineRecord[] },
@@ -115,7 +115,7 @@ async function runById(client: Client, id: string): Promise<view.CanonicalRun | 
   return (await client.query<view.CanonicalRun>(CANONICAL_RUN, [id])).rows[0] ?? null;
 }
 
-/** The canonical row that the ledger links, else the one that we would have written. */
+/** The canonical row that the ledger links, otherwise the one that we would have written. */
 async function standingRun(
   client: Client,
   legacyId: string,
@@ -135,7 +135,9 @@ async function quarantineOf(client: Client, legacyId: string): Promise<view.Quar
   return (await client.query<view.QuarantineRecord>(QUARANTINE_RECORDS, [legacyId])).rows;
 }
 
-/** Rolled back at once: looking takes the row's lock, so that nobody begins to refer to it meanwhile. */
+/**
+ * Rolled back at once, because the look takes a lock on the row, so that nobody begins to refer to it in the meantime.
+ */
 async function referenceTo(canonical: Pool, runId: string): Promise<string | null> {
   const references = await inDryRun(canonical, async (client) => await referencesTo(client, [runId]));
   return references.get(runId) ?? null;
@@ -176,7 +178,7 @@ async function candidatesOf(
   const startedAt = row?.whole.startedAt ?? ledger?.view.started_at ?? null;
   const startedAtUs = startedAt === null ? undefined : epochMicros(startedAt);
   if (agentUrl === null || startedAt === null || startedAtUs === undefined) return [];
-  // Of a row that is gone, our canonical row still says how it looks.
+  // If the legacy row is gone, our canonical row still has its values.
   const image = run?.whose === 'ours' ? run : null;
   const legacy = {
     legacyId,
@@ -203,13 +205,16 @@ async function candidatesOf(
 
 const MAY_NOT = new Set(['42501', '25006', '55P03', '57014', '40P01']);
 
-/** What the role may not do, or what somebody else's lock does not let through in time, is said and left out. */
+/**
+ * Runs a look-up. If the role lacks the right, or another session holds a lock for too long, adds a note and returns
+ * null.
+ */
 async function noted<T>(notes: string[], what: string, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof FatalError || !MAY_NOT.has(sqlState(error) ?? '')) throw error;
-    notes.push(`${what}: could not be had (${messageOf(error)})`);
+    notes.push(`${what}: could not be read (${messageOf(error)})`);
     return null;
   }
 }

@@ -14,7 +14,7 @@ interface Found {
   readonly linked_legacy_id: string | null;
   readonly kept_for_legacy_id: string | null;
   readonly undone_legacy_id: string | null;
-  /** A projector has been here: what the earlier script copied is known. */
+  /** True if a projector has run here, so that the script's copies are known. */
   readonly has_projected: boolean;
 }
 
@@ -24,8 +24,8 @@ export interface Identified {
 }
 
 /**
- * What an id names: a legacy row by anything that knows it, or a canonical row and through it a legacy row. `run` is the
- * canonical row of that id, and `inLegacyTable` says whether the legacy table has one.
+ * Finds out what an id names: a legacy row known anywhere, or a canonical row and through it a legacy row. `run` is the
+ * canonical row with that id; `inLegacyTable` says whether the legacy table has a row with it.
  */
 export async function identify(
   client: Client,
@@ -40,7 +40,7 @@ export async function identify(
   return { identity, hasProjected: found.has_projected };
 }
 
-/** Also for an id that only the topic knows. */
+/** Also used for an id that only the topic has. */
 export function legacyIdentity(id: string): Identity {
   return { kind: 'legacy_row', text: 'the id of a legacy row', legacy_id: id, canonical_run_id: null };
 }

@@ -7,7 +7,7 @@ const LEDGER_ENTRY = sqlFile(import.meta.url, './sql/ledger-entry.sql');
 
 export interface Ledger {
   readonly view: LedgerView;
-  /** Null where the decision stands on no look-up: gone, quarantined. */
+  /** Null if the decision does not depend on look-ups: gone, quarantined. */
   readonly lookUp: LookUp | null;
 }
 

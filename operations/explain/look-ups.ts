@@ -20,13 +20,13 @@ const FIELDS = [
 interface Looked {
   readonly legacyId: string;
   readonly row: LegacyRowNow | null;
-  /** The look-ups that the ledger has; null where it has no decision, or one that stands on none. */
+  /** The look-ups that the ledger recorded; null if there is no decision, or if it does not depend on look-ups. */
   readonly then: LookUp | null;
 }
 
 /**
- * The look-ups of the decision beside those of now, through the projector's own look-up: for the context and the user
- * of the legacy row, or for the ledger's where the row is gone. Undefined where neither names a context.
+ * The look-ups at the decision beside today's, through the projector's own look-up: for the context and user of the
+ * legacy row, or of the ledger if the legacy row is gone. Undefined if neither has a context.
  */
 export async function lookUps(client: Client, { legacyId, row, then }: Looked): Promise<LookUps | undefined> {
   const { agent_context_id: agentContextId, user_id: userId } = row ?? then ?? {};

@@ -1,11 +1,11 @@
 import type { QuarantineRecord } from './report.ts';
 
-/** The records of a row that are not healed: a later event or a retry may still make them count. */
+/** The records of a row that are not healed. A later event or a retry may still bring them into effect. */
 function unhealedOf(quarantine: readonly QuarantineRecord[]): readonly QuarantineRecord[] {
   return quarantine.filter(({ healed_at: healed }) => healed === null);
 }
 
-/** What is wrong with the newest parked record of a row, and who gave it up; null where nothing is parked. */
+/** What is wrong with the newest parked record of a row, and who waived it; null if nothing is parked. */
 export function parkedText(quarantine: readonly QuarantineRecord[]): string | null {
   const last = unhealedOf(quarantine).at(-1);
   if (last === undefined) return null;
@@ -14,7 +14,7 @@ export function parkedText(quarantine: readonly QuarantineRecord[]): string | nu
   return `${detail} (record ${String(partition)}:${offset})${waived}`;
 }
 
-/** What a person can do about parked records of a row, as it is typed; null where nothing is parked. */
+/** The commands for the parked records of a row; null if nothing is parked. */
 export function parkedNext(legacyId: string, quarantine: readonly QuarantineRecord[]): string | null {
   const records = unhealedOf(quarantine);
   const open = records.filter(({ waived_at: waived }) => waived === null);
@@ -24,7 +24,7 @@ export function parkedNext(legacyId: string, quarantine: readonly QuarantineReco
     records.length === 1
       ? `history-cdc quarantine show ${last.id}`
       : `history-cdc quarantine list --all --legacy-id ${legacyId}`;
-  // A waived record is retried only where it is named.
+  // A waived record is retried only if it is named.
   const which = open.length > 0 ? `--legacy-id ${legacyId}` : `--id ${last.id}`;
-  return `${see} says what is wrong; once that is mended, history-cdc quarantine retry ${which} --apply decides it (without --apply: a dry run). the next complete event of the row, as any update brings one, heals it, too`;
+  return `${see} says what is wrong. Correct that, then run: history-cdc quarantine retry ${which} --apply (without --apply: a dry run). Any later update of the row heals the record, too`;
 }

@@ -14,12 +14,12 @@ import { readEvents } from './topic-events.ts';
 
 interface Reader {
   readonly config: Config;
-  /** Where the projectors have stored how far they are. */
+  /** The database with the stored offsets of the projectors. */
   readonly canonical: Client;
   readonly progress: (done: number, total: number) => void;
 }
 
-/** Reads events from the topic that the settings name; a topic that cannot be read is a sentence, not an error. */
+/** Reads events from the topic of the settings. If the topic cannot be read, returns a sentence and no error. */
 export function eventReader({ config, canonical, progress }: Reader): EventReader {
   const { KAFKA_BROKERS: brokers } = config;
   return async (legacyId, known) => {
@@ -59,7 +59,7 @@ async function readFrom(
     groups: config.CONSUMER_GROUP,
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, { parkUnusable: true }),
     legacyId,
-    // A position of a topic that was made again says nothing about this one.
+    // A position in a topic that was made again says nothing about this topic.
     applied:
       ledger?.topic_id === identity.topicId
         ? { partition: ledger.partition, offset: BigInt(ledger.offset) }

@@ -8,22 +8,22 @@ export interface Report {
   readonly identity: Identity;
   readonly legacy_row: LegacyRowNow | null;
   readonly ledger: LedgerView | null;
-  /** What `undo` took back, and what the next event of the row restores; null where nothing was. */
+  /** What `undo` removed and the next event of the row restores; null if nothing. */
   readonly undone: UndoneView | null;
-  /** Null where there is no legacy row to look up, neither in the table nor in the ledger. */
+  /** Null if there is no legacy row to look up, neither in the table nor in the ledger. */
   readonly look_ups: LookUps | null;
   readonly canonical_run: CanonicalRun | null;
-  /** What refers to the canonical row; null where nothing does. */
+  /** The table that refers to the canonical row; null if none does. */
   readonly referred_by: string | null;
-  /** Live rows around the legacy row; of a live row that is linked to none, legacy rows around it. */
+  /** Live rows near the legacy row. For a live row without a link: legacy rows near it. */
   readonly candidates: readonly CandidateTwin[];
   readonly quarantine: readonly QuarantineRecord[];
-  /** Null where the legacy table has no row to decide on. */
+  /** Null if the legacy table has no row to decide. */
   readonly today: Today | null;
-  /** Null where the topic was not read; `notes` then says why. */
+  /** Null if the topic was not read; `notes` then says why. */
   readonly events: readonly TopicEvent[] | null;
   readonly notes: readonly string[];
-  readonly verdict: Verdict;
+  readonly verdict: RowVerdict;
 }
 
 export interface Identity {
@@ -33,11 +33,11 @@ export interface Identity {
     | 'script_copy'
     | 'live_run'
     | 'other_run'
-    /** The ledger links to it, and it is gone from the canonical table. */
+    /** The ledger links to it, but it is gone from the canonical table. */
     | 'pruned_run'
-    /** Our row that would come back if the live row of its legacy row went to another one. */
+    /** Our row that would come back if the live row of its legacy row went to another legacy row. */
     | 'kept_run'
-    /** `undo` took it back, and nothing has restored it yet. */
+    /** `undo` removed it, and nothing has restored it yet. */
     | 'undone_run'
     | 'unknown';
   readonly text: string;
@@ -77,13 +77,13 @@ export interface LedgerView {
   readonly source_deleted_at: string | null;
   readonly fingerprint: string | null;
   readonly profile_hash: string | null;
-  /** Of a twin: the pair may still be recomputed. */
+  /** For a twin: true if the pair may still change. */
   readonly unsettled: boolean;
-  /** Our row is kept beside an unsettled twin, under this id. */
+  /** The id of our row that is kept beside an unsettled twin. */
   readonly kept_run_id: string | null;
 }
 
-/** A decision that was taken back with its canonical row, as it comes back. */
+/** A decision that `undo` removed with its canonical row, as it will be restored. */
 export interface UndoneView {
   readonly undone_at: string;
   readonly canonical_run_id: string;
@@ -95,7 +95,7 @@ export interface UndoneView {
   readonly source_deleted_at: string | null;
 }
 
-/** On what a decision stands. */
+/** The facts on which a decision depends. */
 export interface LookUp {
   readonly agent_context_id: string | null;
   readonly user_id: string | null;
@@ -115,7 +115,7 @@ export interface LookUps {
     readonly owner: boolean;
     readonly script_copies: readonly string[];
   };
-  /** The fields that are different by now. */
+  /** The facts that have changed since. */
   readonly changed: readonly (keyof LookUp)[];
 }
 
@@ -144,18 +144,18 @@ export interface CanonicalRun {
 }
 
 export interface CandidateTwin {
-  /** A live row, or a legacy row where a live row is explained. */
+  /** A live row; or a legacy row, if a live row is explained. */
   readonly id: string;
-  /** From the start of the legacy row to the test of the live one; negative where the live one is earlier. */
+  /** From the start of the legacy row to the test of the live row; negative if the live row is earlier. */
   readonly distance_seconds: number;
   readonly is: 'linked' | 'taken' | 'match' | 'weak' | 'different' | 'not_comparable';
-  /** In what the two differ. */
+  /** The fields in which the two differ. */
   readonly differs_in: readonly string[];
   readonly why: string;
 }
 
 export interface QuarantineRecord {
-  /** As `quarantine show` takes it. */
+  /** The id that `quarantine show` takes. */
   readonly id: string;
   readonly topic_id: string;
   readonly partition: number;
@@ -174,7 +174,10 @@ export interface Today {
   readonly reason: string;
   readonly canonical_run_id: string | null;
   readonly changes: Changes;
-  /** What the rule alone says on today's look-ups, as of a row that was never seen, and before live rows are looked at. */
+  /**
+   * What the rule alone decides with today's look-ups, as for a row that was never seen, before live rows are
+   * considered.
+   */
   readonly rule: { readonly decision: Decision; readonly reason: string };
 }
 
@@ -187,13 +190,13 @@ export interface TopicEvent {
   readonly lsn: string | null;
   readonly bytes: number;
   readonly left_out: readonly string[];
-  /** How it stands to the newest event of the key that the ledger has. */
+  /** How the event relates to the newest event of the key that the ledger has. */
   readonly ledger: 'before' | 'newest' | 'quarantined' | 'not_applied' | 'nothing_to_apply';
-  /** The offset that the projectors have stored is beyond it: an event that is not applied then needs a replay. */
+  /** True if the stored offset of the projectors is beyond it. An event that is not applied then needs a replay. */
   readonly passed: boolean;
 }
 
-export interface Verdict {
+export interface RowVerdict {
   readonly text: string;
   readonly next: string | null;
 }

@@ -15,7 +15,10 @@ import { emptyResult, type Tally } from '../../consumers/agent-test-history/batc
 import { lockAgents } from '../../consumers/agent-test-history/twins/agent-locks.ts';
 import type { Today } from './report.ts';
 
-/** A floor below every time: no row skips matching. For one row that costs nothing, and saves a scan for the real one. */
+/**
+ * A limit below every time, so that no row skips matching. For one row this costs nothing, and saves the scan that
+ * finds the real limit.
+ */
 export const EVERY_ROW = -(2n ** 62n);
 
 const STANDING = 'SELECT decision, reason, canonical_run_id FROM history_cdc.ledger WHERE legacy_id = $1';
@@ -27,13 +30,13 @@ export type TodayContext = Omit<PipelineContext, 'matching' | 'legacy'> & {
 interface Candidate {
   readonly legacyId: string;
   readonly row: CompleteRow;
-  /** Behind everything that the ledger has seen of the key. */
+  /** After everything that the ledger has seen of the key. */
   readonly position: Position;
 }
 
 /**
- * What the projector would do if an incremental snapshot brought the row now: its own stages, in a transaction that is
- * rolled back. A snapshot says nothing about when the row was changed, so no pair is settled or loosened by it.
+ * What the projector would do if an incremental snapshot brought the row now: runs its own stages in a transaction that
+ * is rolled back. A snapshot does not say when the row was changed, so it settles and loosens no pair.
  */
 export async function decideToday(
   { canonical, optOutPolicy, matching }: TodayContext,
@@ -85,7 +88,7 @@ export async function decideToday(
   }
 }
 
-/** What `undo` took back of the row is restored first, as by any event. */
+/** As with any event, what `undo` removed of the row is restored first. */
 async function factsOf(context: LookUpContext, event: ImageEvent, tally: Tally): Promise<RowFacts> {
   const [known] = await restoreUndone(context, await withFacts(context, [event]), tally);
   if (known === undefined) throw new Error('the look-up gave no answer');

@@ -9,31 +9,31 @@ import type { TopicEvent } from './report.ts';
 
 const FETCH_BYTES = 4_194_304;
 const FORGET_WITHIN_MS = 2_000;
-/** Joining the group takes seconds; a topic that brings nothing for so long has no end that can be reached. */
+/** Joining the group takes seconds. If the topic brings nothing for this time, its end cannot be reached. */
 const SILENT_AT_MOST_MS = 60_000;
 
 export interface TopicReading {
   readonly cluster: KafkaCluster;
   readonly topic: string;
   readonly topicId: string;
-  /** A group of this reading's own, forgotten at its end. */
+  /** A group for this reading alone. It is deleted at the end. */
   readonly group: string;
-  /** What the names of such groups begin with. */
+  /** The prefix of the names of such groups. */
   readonly groups: string;
   readonly decode: Decoder;
   readonly legacyId: string;
-  /** The newest event of the key that the ledger has, in this topic; null where it has none. */
+  /** The newest event of the key that the ledger has in this topic; null if it has none. */
   readonly applied: { readonly partition: number; readonly offset: bigint } | null;
-  /** `partition:offset` of the key's records that lie in quarantine. */
+  /** `partition:offset` of the key's quarantined records. */
   readonly parked: ReadonlySet<string>;
-  /** How far the projectors are. */
+  /** How far the projectors have read. */
   readonly stored: ReadonlyMap<number, StoredOffset>;
   progress(done: number, total: number): void;
 }
 
 /**
- * Every event of one key that the topic holds now, in order: from the partition where the ledger saw the key, else from
- * all of them. Only the records of the key are decoded and kept.
+ * Every event of one key that the topic still holds, in order. Reads the partition in which the ledger saw the key,
+ * otherwise all partitions. Decodes and keeps only the records of the key.
  */
 export async function readEvents(reading: TopicReading): Promise<TopicEvent[]> {
   const { cluster, topic, group, groups, applied } = reading;
@@ -52,7 +52,7 @@ export async function readEvents(reading: TopicReading): Promise<TopicEvent[]> {
   const silence = setTimeout(() => {
     fail(new Error(`the topic brought nothing for ${String(SILENT_AT_MOST_MS / 1000)} s`));
   }, SILENT_AT_MOST_MS);
-  // Whoever awaits it hears of it.
+  // The error is reported where `failed` is awaited.
   failed.catch(() => undefined);
   try {
     const consumer = await cluster.consume({
@@ -60,7 +60,7 @@ export async function readEvents(reading: TopicReading): Promise<TopicEvent[]> {
       groups,
       topic,
       fetchBytes: FETCH_BYTES,
-      // A partition that is not wanted is begun at its end.
+      // A partition that is not wanted starts at its end.
       assigned: (partitions) =>
         Promise.resolve(
           new Map(partitions.map((partition) => [partition, startOf(partition, { all, wanted })])),
@@ -91,7 +91,7 @@ function startOf(
   return wanted.get(partition)?.low ?? all.get(partition)?.high ?? 0n;
 }
 
-/** Takes batches until each wanted partition has been read to the end that it had at the start. */
+/** Takes batches until each wanted partition is read to the end that it had at the start. */
 class Collector {
   readonly done: Promise<TopicEvent[]>;
   readonly #reading: TopicReading;
@@ -134,7 +134,7 @@ class Collector {
   }
 }
 
-/** By the bytes of the key: in Avro and in JSON alike, the id stands there as text. */
+/** Compares the bytes of the key: both Avro and JSON contain the id as text. */
 function isOf({ key }: TopicRecord, legacyId: string): boolean {
   return key?.includes(legacyId) === true;
 }
@@ -194,7 +194,7 @@ function contentOf(event: SourceEvent): Pick<TopicEvent, 'op' | 'snapshot' | 'ls
   }
 }
 
-/** As Postgres writes it. */
+/** An LSN as Postgres writes it. */
 function lsnText(lsn: bigint | null): string | null {
   if (lsn === null) return null;
   const hex = (half: bigint) => half.toString(16).toUpperCase();

@@ -1,10 +1,10 @@
-/** One plain sentence about a row, and the next step: a pure function of what was found. */
+/** Says in one sentence what is known of a row, and what to do next: a pure function of what was found. */
 import { parkedNext, parkedText } from './parked.ts';
-import type { CandidateTwin, CanonicalRun, LedgerView, Report, UndoneView, Verdict } from './report.ts';
+import type { CandidateTwin, CanonicalRun, LedgerView, Report, UndoneView, RowVerdict } from './report.ts';
 
 type Found = Omit<Report, 'verdict'>;
 
-export function verdictOf(found: Found): Verdict {
+export function verdictOf(found: Found): RowVerdict {
   const { identity, ledger } = found;
   if (!found.known) return unknown(found);
   if (identity.legacy_id === null) return aloneOf(found);
@@ -24,47 +24,47 @@ export function verdictOf(found: Found): Verdict {
   return { text: `${text}${also}`, next: next ?? retry ?? openEvents(found.events) };
 }
 
-function unknown({ id, events }: Found): Verdict {
+function unknown({ id, events }: Found): RowVerdict {
   const topic = events === null ? '; the topic was not read' : ' and no event of it is in the topic';
   return {
-    text: `${id} is known nowhere: no legacy row, ledger entry, canonical row or quarantined record has it${topic}`,
-    next: 'check the id; of a canonical row of ours that gave way to a live row nothing is kept under its own id',
+    text: `${id} is unknown: no legacy row, ledger entry, canonical row or quarantined record has this id${topic}`,
+    next: 'check the id; a canonical row of ours that a live row has replaced is not kept under its own id',
   };
 }
 
 /** A canonical row without a legacy row. */
-function aloneOf({ identity, candidates }: Found): Verdict {
+function aloneOf({ identity, candidates }: Found): RowVerdict {
   if (identity.kind !== 'live_run') {
-    return { text: `it is ${identity.text}: no legacy row has to do with it`, next: null };
+    return { text: `it is ${identity.text}: no legacy row belongs to it`, next: null };
   }
   const match = candidates.find(({ is }) => is === 'match');
   if (match !== undefined) {
     return {
-      text: `it is a live row that no legacy row is linked to, although legacy row ${match.id} looks like it`,
+      text: `it is a live row to which no legacy row is linked, although legacy row ${match.id} looks like it`,
       next: `history-cdc explain ${match.id} says why; history-cdc sweep links what came late`,
     };
   }
   const nearest = candidates[0];
   const why =
     nearest === undefined
-      ? 'no legacy row that the ledger knows on its agent started within the match window'
+      ? 'the ledger has no legacy row of its agent that started within the match window'
       : `of ${String(candidates.length)} legacy row(s) around it none matches; the nearest, ${nearest.id}: ${nearest.why}`;
-  return { text: `it is a live row that no legacy row is linked to: ${why}`, next: null };
+  return { text: `it is a live row to which no legacy row is linked: ${why}`, next: null };
 }
 
-function takenBack({ undone_at: at, canonical_run_id: run, reason }: UndoneView): Verdict {
+function takenBack({ undone_at: at, canonical_run_id: run, reason }: UndoneView): RowVerdict {
   return {
-    text: `it was projected as canonical row ${run} (${reason}), and \`undo\` took both back at ${at}; the next event of the row restores them as they were`,
-    next: 'history-cdc replay restores all that was taken back',
+    text: `it was projected as canonical row ${run} (${reason}), and \`undo\` removed both at ${at}; the next event of the row restores them as they were`,
+    next: 'history-cdc replay restores everything that undo removed',
   };
 }
 
-function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, today }: Found): Verdict {
+function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, today }: Found): RowVerdict {
   const waiting = events?.some(({ ledger }) => ledger === 'not_applied') === true;
   const where = [
     row === null ? 'the legacy table has no such row' : 'the legacy table has the row',
     ...(run === null ? [] : [`canonical row ${run.id} (${run.whose}) names it as its source`]),
-    ...(quarantine.length > 0 ? [`${String(quarantine.length)} record(s) of it lie in quarantine`] : []),
+    ...(quarantine.length > 0 ? [`${String(quarantine.length)} record(s) of it are in quarantine`] : []),
     ...(events !== null && events.length > 0
       ? [`${String(events.length)} event(s) of it are in the topic`]
       : []),
@@ -76,7 +76,7 @@ function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, to
     next: waiting
       ? openEvents(events)
       : run?.whose === 'ours'
-        ? 'the ledger has lost its entry, because we wrote that row: history-cdc replay brings it back'
+        ? 'we wrote that canonical row, so the ledger must have lost its entry: history-cdc replay brings it back'
         : row === null
           ? null
           : 'history-cdc connector status: is the connector running, and past this row? then history-cdc project --until-caught-up',
@@ -96,7 +96,7 @@ function decided(found: Found, ledger: LedgerView): Sentence {
       return twin(found, ledger);
     case 'adopted':
       return {
-        text: `it stands on the earlier script's copy, canonical row ${runName(found, ledger)}, because the script had copied it before (${ledger.reason})`,
+        text: `it is linked to the earlier script's copy, canonical row ${runName(found, ledger)}, because the script had copied it before (${ledger.reason})`,
       };
     case 'third_party':
       return thirdParty(found, ledger);
@@ -108,11 +108,11 @@ function decided(found: Found, ledger: LedgerView): Sentence {
       };
     case 'orphaned':
       return {
-        text: `it has no canonical row, because its context was gone when it was seen, and with it the agent (${ledger.reason})`,
+        text: `it has no canonical row, because its context, which names the agent, was gone when the row was seen (${ledger.reason})`,
       };
     case 'gone':
       return {
-        text: `it has no canonical row, because it was deleted (at ${ledger.source_deleted_at ?? 'an unknown time'}) before it was ever seen`,
+        text: `it has no canonical row, because it was deleted (at ${ledger.source_deleted_at ?? 'an unknown time'}) before the projector saw it`,
       };
     case 'quarantined':
       return quarantined(found, ledger);
@@ -121,16 +121,15 @@ function decided(found: Found, ledger: LedgerView): Sentence {
 
 const PROJECTED_BECAUSE: Readonly<Record<string, string>> = {
   owner: 'because its user owned the agent, and no live row records the run',
-  history: 'because its user owned the agent, and the live path wrote nothing yet when it ran',
-  straggler: 'because its user owned the agent, and the live path, which was up, did not record the run',
-  late_owner:
-    'because its user owned the agent by the time that the membership came, and no live row records the run',
+  history: 'because its user owned the agent, and the live path did not write yet when it ran',
+  straggler: 'because its user owned the agent, and the live path was up but did not record the run',
+  late_owner: 'because its user became an owner when the membership arrived, and no live row records the run',
   weak_fingerprint:
     'because its user owned the agent; a live row is near to it, but without headline, duration and equal profiles nobody can tell whether it is the same run',
   twin_blocked:
-    'because its user owned the agent; a live row matches it by now, but something refers to our row, so it cannot give way',
+    'because its user owned the agent; a live row now matches it, but another table refers to our row, so the live row cannot replace it',
   moved_to_agent_not_owned:
-    'because its user owned the agent that it was first seen on; it was moved to one that the user does not own, and an owner decision is not taken back silently',
+    'because its user owned the first agent of the row; the row was then moved to an agent that the user does not own, and an owner decision is never taken back silently',
 };
 
 const WAITS_FOR_A_PERSON: ReadonlySet<string> = new Set([
@@ -144,7 +143,7 @@ function projected(found: Found, ledger: LedgerView): Sentence {
   const because = PROJECTED_BECAUSE[ledger.reason] ?? `with the reason ${ledger.reason}`;
   if (run === null) {
     return {
-      text: `it was projected, ${because}; our canonical row ${ledger.canonical_run_id ?? ''} is gone since (retention, or by hand), and is not written again`,
+      text: `it was projected, ${because}; our canonical row ${ledger.canonical_run_id ?? ''} has been removed since (by retention, or by hand), and is not written again`,
     };
   }
   const text = `it is projected as canonical row ${run.id}, ${because}`;
@@ -153,20 +152,21 @@ function projected(found: Found, ledger: LedgerView): Sentence {
   if (match === undefined) return { text };
   return {
     text: `${text} so far; live row ${match.id}, ${distanceOf(match)}, matches it`,
-    next: 'history-cdc sweep lets the live row take over',
+    next: 'history-cdc sweep links the live row in its place',
   };
 }
 
 function twin(found: Found, ledger: LedgerView): Sentence {
   const linked = found.candidates.find(({ is }) => is === 'linked');
-  const gone = found.canonical_run === null ? ', which is gone since (retention, or by hand)' : '';
+  const gone =
+    found.canonical_run === null ? ', which has been removed since (by retention, or by hand)' : '';
   const because =
     linked === undefined
       ? 'the live path had recorded the run'
       : linked.differs_in.length === 0
-        ? `agent, headline, duration and verdict agree and it lies ${distanceOf(linked)}`
+        ? `agent, headline, duration and verdict agree, and its time is ${distanceOf(linked)}`
         : `the live path had recorded the run, ${distanceOf(linked)}; by now they differ in ${linked.differs_in.join(', ')}`;
-  const settled = ledger.unsettled ? 'the pair may still be recomputed' : 'the pair is settled';
+  const settled = ledger.unsettled ? 'the pair may still change' : 'the pair is settled';
   return {
     text: `it is linked to the live row ${ledger.canonical_run_id ?? ''}${gone}, because ${because}; ${settled}`,
   };
@@ -176,23 +176,23 @@ const NOT_OWNER: Readonly<Record<string, string>> = {
   not_a_member: "is no member of the context's organisation",
   agent_not_listed: "is a member, but the organisation's profile does not list the agent",
   'not_a_member,agent_not_listed':
-    'is no member of the organisation, whose profile does not list the agent either',
-  no_agent_url: 'cannot own an agent whose URL names none',
+    'is no member of the organisation, and its profile does not list the agent either',
+  no_agent_url: 'cannot own an agent that has no valid URL',
 };
 
 function thirdParty({ look_ups: lookUps }: Found, { reason }: LedgerView): Sentence {
   const copied = reason.endsWith(',script_copy_elevated');
   const why = NOT_OWNER[reason.replace(',script_copy_elevated', '')] ?? `does not own the agent (${reason})`;
-  const text = `it has no canonical row of ours, because its user ${why}${copied ? '; the earlier script copied it all the same, wrongly' : ''}`;
-  if (copied) return { text, next: 'the copy stands wrongly elevated: a person has to look at it' };
+  const text = `it has no canonical row of ours, because its user ${why}${copied ? '; the earlier script wrongly copied it' : ''}`;
+  if (copied) return { text, next: 'the copy is wrongly elevated: a person has to look at it' };
   if (lookUps?.now.owner !== true) return { text };
   return {
-    text: `${text}; by now the user owns it`,
-    next: 'history-cdc sweep decides it anew inside the grace window (OWNERSHIP_GRACE_HOURS), and reports it after that',
+    text: `${text}; the user now owns it`,
+    next: 'history-cdc sweep decides it again inside the grace window (OWNERSHIP_GRACE_HOURS), and reports it after that',
   };
 }
 
-/** The next step stands with its parked records. */
+/** The next step is printed with its parked records. */
 function quarantined({ quarantine }: Found, { reason }: LedgerView): Sentence {
   const parked = parkedText(quarantine);
   return {
@@ -210,7 +210,7 @@ function distanceOf({ distance_seconds: seconds }: CandidateTwin): string {
   return `${String(Math.abs(seconds))} s ${seconds < 0 ? 'before' : 'after'} it`;
 }
 
-/** Said only where a new event would change something: most rows would stay as they are. */
+/** Mentioned only if a new event would change something, because most rows would stay as they are. */
 function differenceToday({ today }: Found, ledger: LedgerView): string {
   if (today === null) return '';
   if (today.decision === ledger.decision && today.canonical_run_id === ledger.canonical_run_id) {
@@ -221,7 +221,7 @@ function differenceToday({ today }: Found, ledger: LedgerView): string {
   return `; if it came now, it would be ${today.decision} (${today.reason})`;
 }
 
-/** An opt-out is none of them: what was recorded was recorded. */
+/** opted_out is not among them: a run that was recorded before an opt-out stays recorded. */
 const NO_OWNERS: ReadonlySet<string> = new Set(['third_party', 'anonymous', 'orphaned']);
 
 function openEvents(events: Report['events']): string | null {
@@ -229,6 +229,6 @@ function openEvents(events: Report['events']): string | null {
   if (open.length === 0) return null;
   const count = `${String(open.length)} event(s) of it are in the topic and not applied`;
   return open.some(({ passed }) => passed)
-    ? `${count}, although the projectors have gone past: history-cdc replay`
+    ? `${count}, although the projectors have read past them: history-cdc replay`
     : `${count} yet: history-cdc project --until-caught-up`;
 }

@@ -1,8 +1,9 @@
 /**
- * Erases a person: the user id leaves the ledger, our canonical rows, and what we keep aside, and the content of parked records
- * that name it is removed. A random alias stands in its place, so that every count, every decision and every link stays as
- * it is. A keyed hash of the id is kept, and by it every later event of the person is stored under the alias as well
- * (record-decisions.sql, apply-later-images.sql): who was forgotten stays forgotten, also when the topic is replayed.
+ * Erases a person. The user id is removed from the ledger, from our canonical rows, and from what we keep aside; the
+ * content of parked records that contain it is removed. A random alias takes the id's place, so that every count,
+ * decision and link stays as it is. A keyed hash of the id is kept, so that every later event of the person is also
+ * stored under the alias (record-decisions.sql, apply-later-images.sql). So the person stays forgotten when the topic
+ * is replayed.
  */
 import assert from 'node:assert/strict';
 import { FatalError, messageOf } from '../../lib/errors.ts';
@@ -27,7 +28,7 @@ export interface ForgetOptions {
   readonly canonical: Pool;
   readonly legacy: Pool;
   readonly user: string;
-  /** Without it every change is rolled back. */
+  /** Without it, every change is rolled back. */
   readonly apply: boolean;
 }
 
@@ -37,17 +38,17 @@ export interface Forgotten {
   readonly canonicalRuns: number;
   readonly unsettledTwins: number;
   readonly undone: number;
-  /** Ids of parked records whose content is removed, and those of them that were open: nothing can retry them any more. */
+  /** Ids of the parked records whose content is removed. Those that were open can no longer be retried. */
   readonly parked: readonly string[];
   readonly open: readonly string[];
-  /** Rows of the application: only the application may change them. */
+  /** Rows of the application, which only the application may change. */
   readonly legacyRows: number;
   readonly scriptCopies: number;
 }
 
 /**
- * All in one transaction, in which no projector commits: it reads the canonical table once, and the projectors wait for it.
- * A dry run holds up nobody.
+ * Everything is one transaction, during which no projector commits, because it reads the canonical table. A dry run
+ * holds nobody up.
  */
 export async function forget({ canonical, legacy, user, apply }: ForgetOptions): Promise<Forgotten> {
   if (isAlias(user)) throw isForgotten();
@@ -55,7 +56,7 @@ export async function forget({ canonical, legacy, user, apply }: ForgetOptions):
   const transaction = apply ? inTransaction : inDryRun;
   try {
     const ours = await transaction(canonical, async (client) => {
-      // Tables of many millions of rows have no index on a user.
+      // Tables with many millions of rows have no index on the user.
       await client.query("SET LOCAL statement_timeout = '10min'");
       if (apply) await lockAllPartitions(client);
       return await erase(client, user);
@@ -88,12 +89,12 @@ async function erase(client: Client, user: string): Promise<Omit<Forgotten, 'leg
   };
 }
 
-/** A text as it stands in JSON: in quotation marks, so that no longer id is taken for it. */
+/** A text as it stands in JSON, with its quotation marks, so that it does not match inside a longer id. */
 function inJson(text: string): Buffer {
   return Buffer.from(JSON.stringify(text));
 }
 
-/** A text as it stands in Avro: behind its length, a zigzag number in groups of seven bits. */
+/** A text as it stands in Avro: after its length, a zigzag number in groups of seven bits. */
 function inAvro(text: string): Buffer {
   const bytes = Buffer.from(text);
   const length: number[] = [];
@@ -107,14 +108,14 @@ function isForgotten(): FatalError {
   return new FatalError({
     code: 'CONFIG_INVALID',
     message: '--user names an alias: that person has been forgotten already',
-    wayOut: 'give the user id as the application has it',
+    wayOut: 'give the user id that the application uses',
   });
 }
 
 function mayNot(error: unknown): FatalError {
   return new FatalError({
     code: 'DATABASE_UNFIT',
-    message: `the role of DATABASE_URL may not forget anybody: ${messageOf(error)}; nothing was changed`,
+    message: `the role of DATABASE_URL lacks a right that forget needs: ${messageOf(error)}; nothing was changed`,
     wayOut:
       'run it as the role that migrates: the owner of history_cdc, with UPDATE on public.agent_compliance_runs. The role of a projector has no such right on purpose',
     cause: error,

@@ -20,7 +20,10 @@ const TAKE_OUT = sqlFile(import.meta.url, './sql/take-out.sql');
 const ONLY_DELETED = sqlFile(import.meta.url, './sql/only-deleted.sql');
 const OUTCOMES = sqlFile(import.meta.url, './sql/outcomes.sql');
 
-/** What became of a record: it took its place in the decision of its key, is of no importance, stays parked, or waits. */
+/**
+ * What became of a record. `decided`: the row of its key is decided with it. `superseded`: a later event made it
+ * unimportant. `failed`: it stays parked. `waiting`: another record comes first.
+ */
 export type RetryOutcome = 'decided' | 'failed' | 'superseded' | 'waiting';
 
 export interface Retried {
@@ -29,12 +32,12 @@ export interface Retried {
   readonly offset: string;
   readonly legacyId: string | null;
   readonly outcome: RetryOutcome;
-  /** Of the key, after the retry; null where it has none. */
+  /** The decision of the key after the retry; null if it has none. */
   readonly decision: Decision | null;
   readonly canonicalRunId: string | null;
   readonly reason: string;
   readonly detail: string;
-  /** This one among them. */
+  /** Includes this attempt. */
   readonly attempts: number;
 }
 
@@ -42,13 +45,13 @@ export interface Attempt {
   readonly context: PipelineContext;
   readonly plan: Plan;
   readonly dryRun: boolean;
-  /** It was tried again often enough. */
+  /** True in the last attempt: what Postgres refuses now is the story's fault. */
   readonly isLastRace: boolean;
 }
 
 /**
- * Takes stories through the projector's stages, all in one transaction. Where Postgres refuses a value of one, halves are
- * tried until it is alone, as the projector does.
+ * Takes stories (all parked records of a key) through the projector's stages, all in one transaction. If Postgres
+ * refuses a value of one story, tries halves until that story is alone, as the projector does.
  */
 export async function attempt(how: Attempt, stories: readonly Story[]): Promise<Retried[]> {
   if (stories.length === 0) return [];
@@ -65,20 +68,23 @@ export async function attempt(how: Attempt, stories: readonly Story[]): Promise<
   }
 }
 
-/** Another session may have been in the way: then it passes when tried again, and what is refused at last is the story's. */
+/**
+ * If another session was in the way, another attempt may succeed. What is refused in the last attempt is the story's
+ * fault.
+ */
 function isStorys(error: unknown, { isLastRace }: Attempt): boolean {
   const blame = blameOf(error);
   return blame === 'row' || (blame === 'race' && isLastRace);
 }
 
-/** The story with what Postgres refuses of it as records that cannot be used. */
+/** The story, in which the records that Postgres refuses are replaced by unusable ones. */
 async function withoutItsRefused(how: Attempt, story: Story): Promise<Story> {
   const events: SourceEvent[] = [];
   for (const event of story.events) events.push(await accepted(how, { ...story, events }, event));
   return { ...story, events };
 }
 
-/** The event, or what is parked in its place, behind those of the story that were accepted. */
+/** The event, or an unusable record in its place, tried after the accepted events of the story. */
 async function accepted(how: Attempt, story: Story, event: SourceEvent): Promise<SourceEvent> {
   try {
     await transact({ ...how, dryRun: true }, [{ ...story, events: [...story.events, event] }]);
@@ -92,7 +98,7 @@ async function accepted(how: Attempt, story: Story, event: SourceEvent): Promise
 async function transact({ context, plan, dryRun }: Attempt, stories: readonly Story[]): Promise<Retried[]> {
   const transaction = dryRun ? inDryRun : inTransaction;
   return await transaction(context.canonical, async (client) => {
-    // As a sweep does: no projector, of whatever topic, decides on a key whose position goes back for a moment.
+    // All partitions are locked, as in a sweep, so that no projector decides a key while its position is moved back.
     await lockAllPartitions(client);
     await assertUnchanged(client, plan, stories);
     await restore({ ...context, client }, stories);
@@ -115,7 +121,7 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
   });
 }
 
-/** A parked record finds its place by what the ledger has, so what `undo` took back of its key comes back first. */
+/** A parked record finds its place by what the ledger has. So what `undo` removed of its key is restored first. */
 async function restore(context: LookUpContext, stories: readonly Story[]): Promise<void> {
   const keyed = stories.flatMap((story) =>
     story.events
@@ -125,7 +131,7 @@ async function restore(context: LookUpContext, stories: readonly Story[]): Promi
   await restoreUndone(context, await withFacts(context, keyed), emptyResult());
 }
 
-/** A story, and how it stands to the ledger. */
+/** A story, and how it relates to the ledger. */
 interface Placed {
   readonly story: Story;
   readonly key: string | null;
@@ -184,7 +190,7 @@ async function rewind(client: Client, placed: readonly Placed[]): Promise<void> 
   ]);
 }
 
-/** The records of a story, the deletes between them, and behind them the delete that the ledger had already. */
+/** The records of a story, the deletes between them, and at the end the delete that the ledger already had. */
 function eventsOf({ story, key, entry, standing }: Placed): SourceEvent[] {
   const events = [...story.events, ...story.deletes];
   if (standing !== 'rewind' || key === null || entry?.op !== 'd' || entry.deletedAtMs === null) return events;
@@ -208,7 +214,7 @@ interface OutcomeRow {
 
 const WHY = {
   superseded: 'a later event of its row was applied',
-  waiting: 'another parked record of its row, or a truncate of the table, has to be dealt with first',
+  waiting: 'another parked record of its row, or a truncate of the table, must be settled first',
 } as const;
 
 async function outcomes(client: Client, placed: readonly Placed[], whyWaiting: string): Promise<Retried[]> {

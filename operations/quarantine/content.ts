@@ -1,17 +1,17 @@
 import { avroBody, parseSchema, schemaId } from '../../lib/avro-record.ts';
 import type { SchemaLookup } from '../../lib/registry.ts';
 
-/** What bytes say, as far as they can be read: `null` where there are none. */
+/** The content of bytes, as far as they can be read; `null` if there are none. */
 export interface Content {
   readonly format: 'none' | 'json' | 'avro' | 'unreadable';
   readonly value: unknown;
-  /** Of Avro: the id of the schema that they name, known to the registry or not. */
+  /** For Avro: the schema id in the bytes, whether the registry knows it or not. */
   readonly schema_id?: number;
 }
 
 /**
- * Reads a key or a value with its own schema, every field of it, for a person who asks. Unlike the projector's decoder
- * it tries both formats; it fails only where the registry does not answer.
+ * Reads a key or a value with its own schema, with every field, for a person who asks. Unlike the projector's decoder,
+ * it tries both formats. It fails only if the registry does not answer.
  */
 export async function contentOf(bytes: Buffer | null, lookUp: SchemaLookup | undefined): Promise<Content> {
   if (bytes === null) return { format: 'none', value: null };

@@ -5,13 +5,15 @@ const LIST = sqlFile(import.meta.url, './sql/list.sql');
 const COUNTS = sqlFile(import.meta.url, './sql/counts.sql');
 const RECORD = sqlFile(import.meta.url, './sql/record.sql');
 
-/** `open` waits for a person; `waived` was given up by one; `healed`: a later event or a retry made it unimportant. */
+/**
+ * `open`: waits for a person. `waived`: a person gave it up. `healed`: a later event or a retry made it unimportant.
+ */
 export type RecordState = 'open' | 'waived' | 'healed';
 
-/** A parked record without its bytes: nothing in here is a value of the row. */
+/** A parked record without its bytes. It contains no value of the row. */
 export interface ParkedRecord {
   readonly id: string;
-  /** Null where the topic is not known any more. */
+  /** Null if the topic is no longer known. */
   readonly topic: string | null;
   readonly topic_id: string;
   readonly partition: number;
@@ -28,13 +30,13 @@ export interface ParkedRecord {
   readonly waive_reason: string | null;
   readonly key_bytes: number | null;
   readonly value_bytes: number | null;
-  /** In place of a value that was removed, or that was too large to be kept. */
+  /** Stored in place of a value that was removed, or that was too large to keep. */
   readonly value_sha256: string | null;
   readonly erased_at: Date | null;
   readonly state: RecordState;
 }
 
-/** One with its bytes, and the ledger's row of its key. */
+/** A parked record with its bytes, and the ledger's row of its key. */
 export interface WholeRecord extends ParkedRecord {
   readonly record_key: Buffer | null;
   readonly record_value: Buffer | null;
@@ -51,7 +53,7 @@ export interface ReasonCount {
 export interface Listed {
   readonly reason?: string | undefined;
   readonly legacyId?: string | undefined;
-  /** The waived and the healed, too. */
+  /** Includes waived and healed records. */
   readonly all: boolean;
   readonly limit: number;
 }
@@ -63,7 +65,7 @@ export async function listRecords(
   return (await client.query<ParkedRecord>(LIST, [reason ?? null, legacyId ?? null, all, limit])).rows;
 }
 
-/** Of everything that was ever parked, whatever is listed. */
+/** Counts everything that was ever parked, whatever is listed. */
 export async function countRecords(client: Client): Promise<ReasonCount[]> {
   return (await client.query<ReasonCount>(COUNTS)).rows;
 }

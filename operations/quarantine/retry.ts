@@ -11,7 +11,7 @@ const CANDIDATES = sqlFile(import.meta.url, './sql/candidates.sql');
 const CANDIDATES_AT_ONCE = 500;
 
 export interface RetryFilter {
-  /** Named ones: only so are waived records retried. Undefined: all that are open. */
+  /** If ids are given, waived records among them are retried, too. If undefined, all open records are retried. */
   readonly ids?: readonly string[] | undefined;
   readonly reason?: string | undefined;
   readonly legacyId?: string | undefined;
@@ -23,14 +23,17 @@ export interface RetryOptions {
   readonly filter: RetryFilter;
   /** Runs the same code and rolls every transaction back. */
   readonly dryRun: boolean;
-  /** A record that was retried as often begins no retry any more. */
+  /** A record with this many attempts is not retried any more. */
   readonly maxAttempts: number;
-  /** A transaction failed for the environment's sake and is tried again. */
+  /** Called when a transaction failed because of the environment and is tried again. */
   readonly retrying: (error: Error) => void;
   readonly retried: (records: readonly RetryAnswer[]) => void;
 }
 
-/** `exhausted`: at the cap of attempts; `closed`: named, and healed already. Neither was tried. */
+/**
+ * `exhausted`: the record has used up its attempts. `closed`: the record was named, but is healed already. Neither was
+ * tried.
+ */
 export type RetryAnswer = Omit<Retried, 'outcome'> & {
   readonly outcome: RetryOutcome | 'exhausted' | 'closed';
 };
@@ -48,14 +51,14 @@ interface Candidate {
 }
 
 /**
- * Takes parked records through the projector's own stages again, each in the place that it has in the order of its key:
- * what they do is what they would have done in their turn. All that is parked of a key goes together. Portions are
- * transactions of their own; what is healed is not met again, so that a retry that was ended goes on where it was.
+ * Takes parked records through the projector's own stages again, each in its place in the order of its key. So they
+ * have the effect that they would have had in their turn. All parked records of a key go together. Each portion is a
+ * transaction of its own, so a retry that was ended can be continued.
  */
 export async function retryParked(options: RetryOptions): Promise<void> {
   const { context, filter, maxAttempts } = options;
   if (filter.ids !== undefined) await assertKnown(context.canonical, filter.ids);
-  // The records that came along with an earlier one of their key.
+  // Records that were already tried together with an earlier one of their key.
   const met = new Set<string>();
   for (let after = '-1'; ;) {
     const candidates = await nextCandidates(context.canonical, filter, after);
@@ -126,7 +129,6 @@ async function assertKnown(client: Client, ids: readonly string[]): Promise<void
   if (unknown.length > 0) throw noSuchRecord(unknown);
 }
 
-/** Ids that nothing was parked under. */
 export function noSuchRecord(ids: readonly string[]): FatalError {
   return new FatalError({
     code: 'QUARANTINE_RECORD',

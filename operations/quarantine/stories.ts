@@ -19,18 +19,21 @@ const STORED = sqlFile(import.meta.url, './sql/stored-records.sql');
 const RECORDS_AT_ONCE = 200;
 const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
-/** Parked records of one key in one partition, in order; of a record without a key, that one. */
+/** The parked records of one key in one partition, in order. A record without a key is a story of its own. */
 export interface Story {
   readonly ids: readonly string[];
-  /** The key under which they were parked; null where it could not be read. */
+  /** The key under which they were parked; null if the key could not be read. */
   readonly parkedKey: string | null;
-  /** As decoded today, one a record. */
+  /** As decoded today, one per record. */
   readonly events: readonly SourceEvent[];
-  /** Deletes of the key between those records: they could be read, and the record behind each took their place. */
+  /**
+   * Deletes of the key between those records. They could be read, but the record after each of them took their place in
+   * the ledger.
+   */
   readonly deletes: readonly DeleteEvent[];
 }
 
-/** The ids of stories that go into one transaction, all of one partition. */
+/** The ids of stories for one transaction, all of one partition. */
 export interface Plan {
   readonly topicId: string;
   readonly partition: number;
@@ -45,7 +48,10 @@ interface Sized {
   readonly bytes: number;
 }
 
-/** The stories of records, whole, in bounded portions. A record without a key is alone: its key may be another's. */
+/**
+ * The whole stories of records, in bounded portions. A record without a key stands alone, because its key may be that
+ * of another.
+ */
 export async function planStories(
   client: Client,
   records: readonly { readonly id: string; readonly legacy_id: string | null }[],
@@ -91,7 +97,7 @@ function portions(stories: readonly (readonly Sized[])[]): Plan[] {
 interface StoredRow {
   readonly reason: QuarantineReason;
   readonly detail: string;
-  /** Its content was removed, or never kept. */
+  /** True if the content was removed, or never kept. */
   readonly is_unkept: boolean;
   readonly id: string;
   readonly topic_id: string;
@@ -112,7 +118,7 @@ interface OpenStory extends Story {
   readonly deletes: DeleteEvent[];
 }
 
-/** Reads and decodes what a plan names, before any transaction: the registry may take its time. */
+/** Reads and decodes the records of a plan before any transaction starts, because the registry may be slow. */
 export async function readStories(
   { canonical, legacy }: { readonly canonical: Client; readonly legacy: Pool },
   plan: Plan,
@@ -146,7 +152,9 @@ export async function readStories(
   return [...byStory.values()];
 }
 
-/** What a sweep or `redecide` parked: it had the row of the legacy table, and no record of the topic. */
+/**
+ * True for a row that a sweep or `redecide` parked: it came from the legacy table, so there is no record of the topic.
+ */
 function hasNoRecord({ legacy_id, record_key, record_value }: StoredRow): boolean {
   return legacy_id !== null && record_key === null && record_value === null;
 }
@@ -166,7 +174,10 @@ function readAgain(
   return { ...common, kind: 'unusable', reason: 'value_unavailable', detail };
 }
 
-/** Nothing can be tried without the content: what is wrong with the record stays as it is. Its position is that of the bytes. */
+/**
+ * Without the content nothing can be tried, so the fault of the record stays as it is. The position is that of the
+ * removed bytes.
+ */
 function unkept(
   { legacy_id: legacyId, reason, detail }: StoredRow,
   read: SourceEvent | undefined,
@@ -177,7 +188,10 @@ function unkept(
   return { kind: 'unusable', position, legacyId, reason, detail, record };
 }
 
-/** The delete before a record, where another record of the story is before that: what is before all of them is done. */
+/**
+ * The delete before a record, if another record of the story is before that delete. A delete before all of them is done
+ * already.
+ */
 function deletesBetween({ events }: Story, row: StoredRow): DeleteEvent[] {
   const { legacy_id: key, delete_before_offset: offset, delete_before_at_ms: atMs } = row;
   const [first] = events;
@@ -193,7 +207,7 @@ function deletesBetween({ events }: Story, row: StoredRow): DeleteEvent[] {
   ];
 }
 
-/** A delete as its event was: of the record, nothing is needed any more. */
+/** The delete as an event again. Nothing else of its record is needed. */
 export function deleteOf(
   legacyId: string,
   deleted: Pick<DeleteEvent, 'position' | 'lsn' | 'snapshot' | 'deletedAtMs'>,
@@ -202,14 +216,14 @@ export function deleteOf(
   return { kind: 'delete', legacyId, ...deleted, record };
 }
 
-/** The key of the row that a story is about, as it can be read today. */
+/** The key of the row, as it can be read today. */
 export function keyOf({ parkedKey, events }: Story): string | null {
   if (parkedKey !== null) return parkedKey;
   const [only] = events;
   return only === undefined || !('legacyId' in only) ? null : only.legacyId;
 }
 
-/** Where a story begins and ends. */
+/** The first and last position of a story. */
 export function spanOf({ events }: Story): { readonly first: Position; readonly last: Position } {
   const [first, last] = [events[0], events.at(-1)];
   assert(first !== undefined && last !== undefined, 'a story has no record');
@@ -218,7 +232,7 @@ export function spanOf({ events }: Story): { readonly first: Position; readonly 
 
 const OPEN_NOW = sqlFile(import.meta.url, './sql/open-now.sql');
 
-/** Throws where records of these keys were parked or healed since the stories were read: they have to be read anew. */
+/** Throws if records of these keys were parked or healed since the stories were read. They must then be read again. */
 export async function assertUnchanged(
   client: Client,
   { topicId, partition }: Plan,

@@ -9,12 +9,12 @@ const WAIVE = sqlFile(import.meta.url, './sql/waive.sql');
 
 export interface Waiver {
   readonly ids: readonly string[];
-  /** Who answers for it. */
+  /** The name of the person who takes responsibility. */
   readonly by: string;
   readonly reason: string;
 }
 
-/** Gives records up for good, all of them or none: only what is open can be waived, and only once. */
+/** Waives all of the records or none. Only an open record can be waived, and only once. */
 export async function waive(pool: Pool, { ids, by, reason }: Waiver): Promise<void> {
   await inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ id: string; state: RecordState }>(STATES, [ids]);

@@ -7,7 +7,7 @@ const rule = z
   .strictObject({
     id: z.string().regex(/^[\w.-]+$/, 'must be letters, digits, dot, _ and -'),
     kind: z.enum(KIND_NAMES),
-    /** One row; or, of any row, a difference in this field. */
+    /** One row; or a field, for a difference in this field in any row. */
     legacy_id: z.uuid().optional(),
     field: z.string().min(1).optional(),
     owner: z.string().min(1),
@@ -28,7 +28,7 @@ const file = z
     path: ['rules'],
   });
 
-/** A difference that a person has accepted, until a day. */
+/** A difference that a person has accepted until a certain day. */
 export type AcceptRule = z.output<typeof rule>;
 
 export interface AcceptRules {
@@ -36,14 +36,17 @@ export interface AcceptRules {
   readonly expired: readonly AcceptRule[];
 }
 
-/** Reads the file's text; throws one `CONFIG_INVALID` that lists every problem. A rule holds to the end of its last day. */
+/**
+ * Parses the file's text. Throws one `CONFIG_INVALID` that lists every problem. A rule is valid until the end of its
+ * last day.
+ */
 export function parseAcceptRules(text: string, path: string, now: Date): AcceptRules {
   const parsed = file.safeParse(jsonOf(text));
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `  - ${issue.path.join('.')} ${issue.message}`);
     throw new FatalError({
       code: 'CONFIG_INVALID',
-      message: `${path} is no file of accepted differences:\n${problems.join('\n')}`,
+      message: `${path} is not a valid file of accepted differences:\n${problems.join('\n')}`,
       wayOut:
         'it looks like {"version": 1, "rules": [{"id": "r1", "kind": "missing", "legacy_id": "…", "owner": "…", "reason": "…", "expires": "2027-01-31"}]}',
     });
@@ -67,13 +70,13 @@ function jsonOf(text: string): unknown {
 const ACCEPT_ROW = `
   UPDATE history_cdc.reconcile_finding SET accepted_by = $2
   WHERE run_id = $1 AND kind = $3 AND legacy_id = $4 AND accepted_by IS NULL`;
-/** A row that differs in a field more than was accepted is not accepted. */
+/** A row that differs in one more field than was accepted is not accepted. */
 const ACCEPT_FIELDS = `
   UPDATE history_cdc.reconcile_finding f
   SET accepted_by = (SELECT string_agg(r.id, ', ' ORDER BY r.id) FROM unnest($2::text[], $3::text[]) AS r (id, field) WHERE r.field = ANY (f.fields))
   WHERE f.run_id = $1 AND f.kind = 'different' AND f.fields <@ $3::text[] AND f.accepted_by IS NULL`;
 
-/** Notes on each finding which rule covers it. */
+/** Records for each finding which rule covers it. */
 export async function acceptFindings(
   client: Client,
   runId: string,

@@ -1,35 +1,39 @@
 /**
- * Whether all that the source had committed at a moment is projected, also where nobody writes any more and so no later
- * change tells. Three positions, each read after the one before has been reached: the source's own at that moment, which
- * the connector's slot must confirm (its heartbeat moves it on); then the ends of the topic, which hold all of it by then;
- * and the stored offsets, which must come to those ends. Nothing is written, and no clocks are compared.
+ * Tells whether everything that the source had committed at a certain moment is projected, also when nobody writes any
+ * more. It checks three positions, each read after the one before was reached. First, the source's own position at that
+ * moment, which the connector's slot must confirm (the connector's heartbeat moves the slot). Then the ends of the
+ * topic, which by then contain all of it. Then the stored offsets, which must reach those ends. Nothing is written, and
+ * no clocks are compared.
  */
 import type { Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 
-/** The offset that the next record of each partition will get; partitions that hold none are left out. */
+/** The offset of the next record per partition. Empty partitions are left out. */
 export interface TopicEnds {
   readonly topicId: string;
   readonly ends: ReadonlyMap<number, bigint>;
 }
 
 export interface SourceStream {
-  /** The database of the legacy table, where the slot is. */
+  /** The database of the legacy table and the slot. */
   readonly legacy: Pool;
   readonly slot: string;
-  /** A topic that cannot be read is a sentence that says why. */
+  /** If the topic cannot be read, the answer is a sentence that says why. */
   readonly topicEnds: () => Promise<TopicEnds | string>;
 }
 
 const NOW = 'SELECT clock_timestamp()::text AS now';
-/** Not what is written, but what is inserted: a commit without a flush (`synchronous_commit = off`) is visible before. */
+/**
+ * The insert position and not the write position: a commit without a flush (`synchronous_commit = off`) is visible
+ * before it is written.
+ */
 const POSITION = `
   SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END::text AS lsn`;
 const SLOT_PASSED = sqlFile(import.meta.url, './sql/slot-passed.sql');
 const PARTITIONS_BEHIND = sqlFile(import.meta.url, './sql/partitions-behind.sql');
 
 interface Mark {
-  /** By the clock of the canonical database, and before the position was read. */
+  /** By the clock of the canonical database, taken before the position was read. */
   readonly at: string;
   readonly lsn: string;
   ends: TopicEnds | undefined;
@@ -47,12 +51,12 @@ export class Barrier {
     this.#stream = stream;
   }
 
-  /** What the last look has met, in words, with the way out. */
+  /** What the last check is still waiting for, with the way out. */
   get waitsFor(): string {
     return this.#waitsFor;
   }
 
-  /** The newest moment of which it is certain by now; null before the first. Call it again: each call looks once. */
+  /** The newest moment that is certain to be projected; null before the first one. Each call checks once. */
   async passedUntil(): Promise<string | null> {
     this.#mark ??= await this.#begin();
     if (this.#mark !== undefined && (await this.#isPassed(this.#mark))) {
@@ -82,7 +86,7 @@ export class Barrier {
     const other = rows[0]?.other ?? null;
     if (other !== null) {
       mark.ends = undefined;
-      this.#waitsFor = `the ledger belongs to the topic ${other}, and the one that TOPIC_PREFIX names is ${topicId}: set TOPIC_PREFIX as the projectors have it, or \`history-cdc doctor --only topic-identity\``;
+      this.#waitsFor = `the ledger belongs to the topic ${other}, but TOPIC_PREFIX leads to the topic ${topicId}: set TOPIC_PREFIX to the projectors' value, or run \`history-cdc doctor --only topic-identity\``;
       return false;
     }
     const behind = rows[0]?.behind ?? ends.size;
@@ -90,7 +94,7 @@ export class Barrier {
     return behind === 0;
   }
 
-  /** The ends of the topic, once all from before the position is in it. */
+  /** The ends of the topic, once it contains everything before the position. */
   async #endsBehind(lsn: string): Promise<TopicEnds | undefined> {
     const { legacy, slot, topicEnds } = this.#stream;
     const { rows } = await legacy.query<{ passed: boolean }>(SLOT_PASSED, [slot, lsn]);

@@ -1,7 +1,7 @@
 /**
- * The comparisons, each a statement that finds and records in one: what differs never leaves Postgres, and where both
- * tables lie in one database, nor does anything else. The statements state mapping and ownership themselves: a fault of
- * the projector's own SQL would otherwise hide itself.
+ * The comparisons. Each is a statement that finds differences and records them, so that what differs never leaves
+ * Postgres. If both tables are in one database, nothing else leaves it either. The statements state mapping and
+ * ownership themselves; otherwise a fault in the projector's own SQL would hide itself.
  */
 import type { Client, Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
@@ -12,13 +12,13 @@ export type WalkedPhase = 'legacy' | 'ledger' | 'canonical';
 export type ComparedPhase = WalkedPhase | 'pairs';
 
 export interface CheckContext {
-  /** Undefined where the legacy table lies in the canonical database. */
+  /** Undefined if the legacy table is in the canonical database. */
   readonly elsewhere: Pool | undefined;
   readonly windowUs: bigint;
   readonly retentionDays: number | undefined;
 }
 
-/** How many rows a statement has looked at, and the last of their keys. */
+/** How many rows a statement compared, and the last of their keys. */
 export interface Compared {
   readonly rows: number;
   readonly last_id: string | null;
@@ -41,10 +41,10 @@ const PAIRS = statementOf('pairs', sqlFile(import.meta.url, './sql/pairs.sql'));
 const PRESENT_IDS =
   'SELECT t.legacy_id FROM history_cdc.ledger t WHERE t.source_deleted_at IS NULL AND {{rows}}';
 
-/** Fetched with nothing held open: the other database may be slow to answer. */
+/** Fetched before any lock is taken, because the other database may be slow. */
 export type Fetched = readonly unknown[];
 
-/** What a comparison needs of the other database, where there is another one. */
+/** Fetches what a comparison needs from the other database, if there is one. */
 export async function fetchFor(
   { elsewhere }: CheckContext,
   canonical: Pool,

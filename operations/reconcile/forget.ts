@@ -3,12 +3,14 @@ import { sqlFile } from '../../lib/sql-file.ts';
 
 const FORGET = sqlFile(import.meta.url, './sql/forget-findings.sql');
 
-/** Finished runs that keep what they found, for as many days. */
+/** This many finished runs keep their findings, for this many days. */
 const RUNS_KEPT = 10;
 const DAYS_KEPT = 30;
 const ROWS_AT_ONCE = 10_000;
 
-/** Removes what old runs found, in short transactions; their verdicts stay. Gives how many findings are gone. */
+/**
+ * Removes the findings of old runs in short transactions. Their verdicts stay. Returns the number of removed findings.
+ */
 export async function forgetOldFindings(canonical: Pool, rowsAtOnce = ROWS_AT_ONCE): Promise<number> {
   for (let total = 0; ;) {
     const { rowCount } = await inTransaction(canonical, (client) =>

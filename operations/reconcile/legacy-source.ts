@@ -25,7 +25,7 @@ interface LegacyRow {
   readonly version: string;
 }
 
-/** Legacy rows of another database, as the parameters in which `sql/legacy-there.sql` takes them. */
+/** Legacy rows of another database, as parameters for `sql/legacy-there.sql`. */
 export async function readElsewhere(legacy: Pool, rows: Rows): Promise<unknown[]> {
   const { rows: read } = await legacy.query<LegacyRow>(
     READ_LEGACY.replace('{{rows}}', rowsOf('id', rows, 1)),
@@ -54,7 +54,7 @@ export async function readElsewhere(legacy: Pool, rows: Rows): Promise<unknown[]
   ];
 }
 
-/** Those of the ids that the legacy table of another database does not have. */
+/** Those of the ids that are missing in the other database's legacy table. */
 export async function absentElsewhere(legacy: Pool, ids: readonly string[]): Promise<string[]> {
   const { rows } = await legacy.query<{ id: string }>(ABSENT, [new PlainArray(ids)]);
   return rows.map(({ id }) => id);
@@ -67,7 +67,10 @@ const PARKED_IDS = `
 const PARKED_ROWS =
   'SELECT id, agent_context_id, user_id FROM public.agent_test_history WHERE id = ANY ($1::uuid[])';
 
-/** The rows in quarantine as the legacy table has them, which alone can say whose run each is: ids, contexts and users. */
+/**
+ * The quarantined rows as the legacy table has them (id, context, user). Only the legacy table can say whose runs they
+ * are.
+ */
 export async function readParked(legacy: Pool, canonical: Pool): Promise<unknown[]> {
   const { rows: parked } = await canonical.query<{ legacy_id: string }>(PARKED_IDS);
   const { rows } = await legacy.query<Pick<LegacyRow, 'id' | 'agent_context_id' | 'user_id'>>(PARKED_ROWS, [

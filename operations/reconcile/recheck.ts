@@ -1,8 +1,8 @@
 /**
- * Looks again at what the walk found, until it is gone, or certain. Legacy table and ledger are compared while writers
- * write: a row that the stream has not brought yet looks like one that is lost. A finding is certain if it is still there
- * after the stream and the projectors have passed the source's position of a moment after the finding (barrier.ts).
- * Times of the source are not used: its clock may be an hour ahead, and would confirm rows that are on their way.
+ * Looks again at each finding until it is gone or certain. Legacy table and ledger are compared while writers write, so
+ * a row that the stream has not brought yet looks like a lost row. A finding is certain if it is still there after the
+ * stream and the projectors have passed a position that the source had after the finding (barrier.ts). Times of the
+ * source are not used: a clock that is an hour ahead would confirm rows that are on their way.
  */
 import { setTimeout } from 'node:timers/promises';
 import { inTransaction, type Pool } from '../../lib/postgres.ts';
@@ -20,31 +20,31 @@ const WAITED_FOR = `
   UPDATE history_cdc.reconcile_run SET waited_for = $2
   WHERE id = $1 AND EXISTS (SELECT FROM history_cdc.reconcile_finding f WHERE f.run_id = $1 AND f.state = 'in_flight')`;
 const SOME_AT_ONCE = 1000;
-/** Soon at first: most of what is on its way comes through within milliseconds. */
+/** Short pauses at first, because most of what is on its way arrives within milliseconds. */
 const LOOK_AFTER_MS = [50, 100, 200] as const;
 const LOOK_EVERY_MS = 500;
 
 export interface RecheckContext extends CheckContext {
   readonly canonical: Pool;
   readonly settleSeconds: number;
-  /** A person says that nobody writes and that all is projected: what is found counts at once. */
+  /** A person has said that nobody writes and everything is projected. Findings then count at once. */
   readonly sourceIsQuiet: boolean;
-  /** Undefined where the stream cannot be asked: then what is not gone in the end is in flight. */
+  /** Undefined if the stream cannot be asked. Findings that remain at the end are then in flight. */
   readonly stream: SourceStream | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Leaves no finding a suspect: each is gone, confirmed or, where the stream did not come by in time, in flight. */
+/** Leaves no finding a suspect: each is gone, confirmed, or in flight if the stream did not get there in time. */
 export async function recheck(context: RecheckContext, runId: string): Promise<void> {
   const { canonical, settleSeconds, sourceIsQuiet, stream, signal } = context;
   const barrier = stream === undefined || sourceIsQuiet ? undefined : new Barrier(canonical, stream);
   const until = performance.now() + settleSeconds * 1000;
   for (let look = 0; ; look++) {
-    // Before looking: what came after it may have been on its way.
+    // Asked before the comparison: what is committed after this answer may still be on its way.
     const passed = await barrier?.passedUntil();
     const last = performance.now() >= until;
     await lookAgain(context, runId);
-    // All of the pairs at once, and all of the table: not every time.
+    // Finding pairs reads the whole table, so it is not done in every round.
     if (look === 0 || last) await lookAgainAtPairs(context, runId);
     await canonical.query(CONFIRM, [runId, passed ?? null, sourceIsQuiet, last]);
     if (last) await canonical.query(WAITED_FOR, [runId, barrier?.waitsFor]);
@@ -94,7 +94,7 @@ async function lookAgainAtPairs(context: RecheckContext, runId: string): Promise
 interface Again {
   readonly runId: string;
   readonly phase: ComparedPhase;
-  /** Of pairs none: all of them are found by one statement. */
+  /** Empty for pairs, because one statement finds all of them. */
   readonly ids: readonly string[];
 }
 
@@ -102,7 +102,7 @@ const GONE = `
   DELETE FROM history_cdc.reconcile_finding f
   WHERE f.run_id = $1 AND f.phase = $2 AND f.state = 'suspect' AND f.seen_at < $3::timestamptz`;
 
-/** Compares once more; what is not found again is no finding. */
+/** Compares once more. What is not found again is removed from the findings. */
 async function lookAgainAt(context: RecheckContext, { runId, phase, ids }: Again): Promise<void> {
   const rows = { ids };
   const fetched = await fetchFor(context, context.canonical, { phase, rows });

@@ -23,12 +23,12 @@ import { advance, beginOrResume, finish, type Phase, type ReconcileRun } from '.
 
 export interface ReconcileContext extends RecheckContext {
   readonly chunkRows: number;
-  /** Begin anew, also where a run was broken off. */
+  /** Start a new run, even if an earlier run was broken off. */
   readonly fresh: boolean;
   readonly accepted: readonly AcceptRule[];
-  /** Told where a run goes on that was broken off. */
+  /** Called if this continues a run that was broken off. */
   readonly onResume: (run: ReconcileRun) => void;
-  /** Told after each chunk how many rows of the three tables are compared. */
+  /** Called after each chunk with the number of compared rows of the three tables. */
   readonly onProgress: (run: ReconcileRun) => void;
 }
 
@@ -39,7 +39,9 @@ const NEXT: Readonly<Record<ComparedPhase, Phase>> = {
   pairs: 'recheck',
 };
 
-/** Goes through all of it, and gives the run with its verdict. Throws where the signal fires; the next call goes on. */
+/**
+ * Runs all phases, and returns the run with its verdict. Throws if the signal fires; the next call continues the run.
+ */
 export async function reconcile(context: ReconcileContext): Promise<ReconcileRun> {
   const { canonical, signal } = context;
   let run = await beginOrResume(canonical, context.fresh);
@@ -62,10 +64,10 @@ export async function reconcile(context: ReconcileContext): Promise<ReconcileRun
   return finished;
 }
 
-/** Hours are not to be expected; half a minute is too little for a large table. */
+/** Half a minute is too short for a large table, but it should never take hours. */
 const ALL_OF_A_TABLE = "SET LOCAL statement_timeout = '15min'";
 
-/** Counts by reading the table itself: the walk goes by the primary key's index, which may be broken. */
+/** Counts by reading the table itself. The walk uses the index of the primary key, which may be damaged. */
 async function countLegacyRows(legacy: Pool): Promise<string> {
   return await inTransaction(legacy, async (client) => {
     await client.query(ALL_OF_A_TABLE);
@@ -89,7 +91,7 @@ const RECORD_PRUNED = `
   SELECT canonical_run_id, legacy_id FROM history_cdc.reconcile_finding WHERE run_id = $1 AND kind = 'pruned'
   ON CONFLICT DO NOTHING`;
 
-/** As much as one transaction locks: the projectors write to these rows, too. */
+/** As many rows as one transaction may lock, because the projectors write to these rows, too. */
 const TRUNCATED_AT_ONCE = 10_000;
 const RECORD_TRUNCATED = `
   WITH part AS (
@@ -105,7 +107,9 @@ const RECORD_TRUNCATED = `
   )
   SELECT (array_agg(legacy_id ORDER BY legacy_id DESC))[1] AS last FROM part`;
 
-/** Tells the ledger which rows an accepted truncate took. Without it, they would be found as `vanished` for ever. */
+/**
+ * Records in the ledger which rows an accepted truncate removed. Otherwise they would be found as `vanished` for ever.
+ */
 async function recordTruncated({ canonical }: ReconcileContext, runId: string): Promise<void> {
   for (let after: string | null = '00000000-0000-0000-0000-000000000000'; after !== null;) {
     const values: unknown[] = [runId, after, TRUNCATED_AT_ONCE];
@@ -116,7 +120,10 @@ async function recordTruncated({ canonical }: ReconcileContext, runId: string): 
   }
 }
 
-/** One is less than a core of Postgres busy, because it waits for reads, too: a million legacy rows of 3 kB are 80 s of CPU. */
+/**
+ * One lane keeps less than one core of Postgres busy, because it also waits for reads. A million legacy rows of 3 kB
+ * take 80 s of CPU.
+ */
 const LANES = 3;
 
 async function compareNext(
@@ -138,7 +145,7 @@ async function compareNext(
   );
   const last = compared.at(-1);
   const ended = phase === 'pairs' || last === undefined || last.rows < chunkRows;
-  // Only now: what a stretch has found before the run was broken off is found again, and stored once.
+  // Accepted differences are applied only now, because a continued run finds the findings of its last range again.
   return await inTransaction(canonical, async (client) =>
     advance(client, run, {
       phase: ended ? NEXT[phase] : phase,
@@ -164,7 +171,7 @@ async function compareStretch(context: ReconcileContext, { runId, phase, rows }:
 }
 
 /**
- * A chunk fits into memory: 16 MB of rows. By default Postgres writes half of it to disk, several times over. What it
- * would memoize by are whole documents and keys that come once: to hash them took a fifth of the legacy phase.
+ * A chunk (16 MB of rows) fits into memory; by default Postgres writes half of it to disk, several times. Memoize is
+ * off, because its keys here are whole documents or occur once: hashing them took a fifth of the legacy phase.
  */
 const IN_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_memoize = off";

@@ -4,7 +4,7 @@ import { openGaps, type Gap } from '../continuity/gaps.ts';
 import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/stream/unhealed.ts';
 import type { Kind } from './kinds.ts';
-import type { ReconcileRun, Verdict } from './run-store.ts';
+import type { ReconcileRun, ProofVerdict } from './run-store.ts';
 
 export interface KindCount {
   readonly kind: Kind;
@@ -24,20 +24,20 @@ export interface Finding {
   readonly accepted_by: string | null;
 }
 
-/** What a finished run came to. The findings are read one page at a time: there may be as many as rows. */
+/** The result of a finished run. Findings are read page by page, because there may be as many as rows. */
 export interface ReconcileReport {
   readonly run: ReconcileRun;
-  readonly verdict: Verdict;
-  /** Why the verdict says nothing about now; null while it does. */
+  readonly verdict: ProofVerdict;
+  /** The reason why the verdict is stale; null if it is not. */
   readonly stale: string | null;
   readonly kinds: readonly KindCount[];
-  /** Hits by rule id. */
+  /** Number of findings per accept rule. */
   readonly accepted: Readonly<Record<string, number>>;
-  /** The accounting identity: the sum over the decisions. */
+  /** The accounting identity: the sum over all decisions. */
   readonly rowsSeen: number;
-  /** Now, whenever the run was. */
+  /** The present state, whenever the run was. */
   readonly quarantine: Unhealed;
-  /** Breaks of the stream that no verdict has closed: while one is open, nothing is proven. Now, too. */
+  /** Open gaps of the stream, at present. While one is open, nothing is proven. */
   readonly gaps: readonly Gap[];
 }
 
@@ -54,7 +54,7 @@ const HITS = `
   FROM history_cdc.reconcile_finding f CROSS JOIN LATERAL unnest(string_to_array(f.accepted_by, ', ')) AS rule
   WHERE f.run_id = $1 GROUP BY rule ORDER BY rule`;
 
-/** By the clock that stored when the run ended: the clock of this process may be a day behind. */
+/** Uses the clock that stored the end of the run. The clock of this process may differ by a day. */
 const IS_OLD = `SELECT $1::timestamptz < clock_timestamp() - interval '24 hours' AS old`;
 
 export async function reportOf(canonical: Pool, run: ReconcileRun): Promise<ReconcileReport> {
@@ -74,10 +74,10 @@ export async function reportOf(canonical: Pool, run: ReconcileRun): Promise<Reco
   };
 }
 
-/** A verdict speaks of the rows as they were, and of the rule and the release as they were. */
+/** A verdict is valid for the rule and the release that gave it. */
 function staleness({ rule_version: rule, release }: ReconcileRun, isOld: boolean): string | null {
   if (rule !== RULE_VERSION)
-    return `it was given under rule ${String(rule)}, and the rule is ${String(RULE_VERSION)} now`;
+    return `it was given with version ${String(rule)} of the rule, and the rule now has version ${String(RULE_VERSION)}`;
   if (release !== RELEASE)
     return `it was given by ${release === null ? 'an earlier release' : `release ${release}`}, and this is ${RELEASE}`;
   return isOld ? 'it is older than 24 hours' : null;

@@ -1,19 +1,19 @@
-/** Which rows of a table a statement looks at: a stretch of keys, or some that are looked at again. */
+/** The rows that a statement compares: a range of keys, or some ids that are checked again. */
 export type Rows = Stretch | { readonly ids: readonly string[] };
 
-/** Keys after one, up to another; undefined: as far as `limit` rows go. */
+/** The keys after one key, up to another; if undefined, up to `limit` rows. */
 export interface Stretch {
   readonly after: string | null;
   readonly upTo: string | undefined;
   readonly limit: number;
 }
 
-/** No limit: what has come into a stretch since it was measured out belongs to it. */
+/** No limit: a row that has come into a range since it was measured belongs to the range. */
 const ALL = 2_147_483_647;
 
 /**
- * The condition for it, on the table `t`. It takes two parameters, from `first` on. Texts of their own, so that each is
- * planned for what it is.
+ * The SQL condition for these rows, on the table `t`. It uses two parameters, from number `first` on. Each kind has its
+ * own text, so that Postgres plans each for itself.
  */
 export function rowsOf(key: string, rows: Rows, first: number): string {
   const [from, to] = [`$${String(first)}`, `$${String(first + 1)}`];
@@ -24,7 +24,6 @@ export function rowsOf(key: string, rows: Rows, first: number): string {
     : `${begin} AND t.${key} <= ${to}::uuid`;
 }
 
-/** The two parameters of it. */
 export function rowsParameters(rows: Rows): unknown[] {
   if ('ids' in rows) return [rows.ids, ALL];
   return [rows.after, rows.upTo ?? rows.limit];

@@ -6,7 +6,7 @@ import type { Compared, ComparedPhase } from './checks.ts';
 import { EXCEPTIONS } from './kinds.ts';
 
 export type Phase = ComparedPhase | 'recheck' | 'done';
-export type Verdict = 'proven' | 'wrong' | 'not_proven';
+export type ProofVerdict = 'proven' | 'wrong' | 'not_proven';
 
 /** A run of `reconcile` as it is stored; bigint columns are text. */
 export interface ReconcileRun {
@@ -14,20 +14,20 @@ export interface ReconcileRun {
   readonly started_at: Date;
   readonly finished_at: Date | null;
   readonly rule_version: number;
-  /** The version of history-cdc that began it; null where that was not noted yet. */
+  /** The release that began the run; null in runs of early releases. */
   readonly release: string | null;
   readonly phase: Phase;
   readonly last_id: string | null;
   readonly legacy_rows: string;
-  /** How many rows the legacy table held at the end, by another way than the walk; null before. */
+  /** The number of legacy rows at the end, counted in another way than by the walk; null before the end. */
   readonly legacy_counted: string | null;
   readonly ledger_rows: string;
   readonly canonical_rows: string;
   readonly decisions: Readonly<Record<string, number>> | null;
-  readonly verdict: Verdict | null;
-  /** How many rows the verdict does not speak of, by the reason. */
+  readonly verdict: ProofVerdict | null;
+  /** How many rows the verdict makes no statement about, by reason. */
   readonly excepted: Readonly<Record<string, number>> | null;
-  /** Where something is in flight, what it waited for to the end. */
+  /** If rows are in flight, what the run waited for. */
   readonly waited_for: string | null;
 }
 
@@ -39,7 +39,10 @@ const UNFINISHED = `
 const BEGIN_RUN = `INSERT INTO history_cdc.reconcile_run (rule_version, release, phase) VALUES ($1, $2, 'legacy') RETURNING *`;
 const FINISHED = `SELECT * FROM history_cdc.reconcile_run WHERE phase = 'done' ORDER BY id DESC LIMIT $1`;
 
-/** The run to go on with: one that was broken off less than a day ago and that no verdict has overtaken, or a new one. */
+/**
+ * The run to continue: one that was broken off less than a day ago, unless a later run has given its verdict. Otherwise
+ * a new run.
+ */
 export async function beginOrResume(canonical: Pool, fresh: boolean): Promise<ReconcileRun> {
   const unfinished = fresh
     ? []
@@ -52,12 +55,12 @@ export async function beginOrResume(canonical: Pool, fresh: boolean): Promise<Re
   return run;
 }
 
-/** The last run that came to its end. */
+/** The last run that finished. */
 export async function lastFinished(canonical: Pool): Promise<ReconcileRun | undefined> {
   return (await finishedRuns(canonical, 1))[0];
 }
 
-/** The last runs that came to their end, the newest first. */
+/** The last runs that finished, newest first. */
 export async function finishedRuns(canonical: Pool, limit: number): Promise<readonly ReconcileRun[]> {
   return (await canonical.query<ReconcileRun>(FINISHED, [limit])).rows;
 }
@@ -72,8 +75,8 @@ const ADVANCE = `
   RETURNING *`;
 
 /**
- * Moves a run on, in the transaction of what was found. Two commands that go on with the same run would count rows
- * twice: the later one ends.
+ * Records the progress of a run, in the transaction of its findings. If two commands continue the same run, they would
+ * count rows twice, so the later one ends.
  */
 export async function advance(
   client: Client,
@@ -92,8 +95,8 @@ export async function advance(
   if (advanced !== undefined) return advanced;
   throw new FatalError({
     code: 'FENCED',
-    message: `another \`history-cdc reconcile\` goes on with run ${run.id}`,
-    wayOut: 'wait for it, or begin a run of its own with --fresh',
+    message: `another \`history-cdc reconcile\` has continued run ${run.id}`,
+    wayOut: 'wait for it, or begin a new run with --fresh',
   });
 }
 
@@ -127,13 +130,12 @@ const FINISH = `
   WHERE id = $1 AND phase <> 'done'
   RETURNING *`;
 
-/** What a verdict rests on beside the findings. */
+/** What the verdict depends on besides the findings. */
 export interface Whole {
   readonly legacyCounted: string;
   readonly sourceIsQuiet: boolean;
 }
 
-/** Stores the verdict on what was found. */
 export async function finish(
   client: Client,
   run: ReconcileRun,

@@ -16,8 +16,8 @@ interface Ahead {
 }
 
 /**
- * The next stretches of a table, one beside the other and without a gap: where each ends is a key, so a row that comes
- * in between belongs to one of them. The last is open.
+ * The next ranges of a table, next to each other and without a gap. Each range ends at a key, so a row that is inserted
+ * in between belongs to exactly one range. The last range is open.
  */
 export async function stretchesAhead(
   pool: Pool,

@@ -5,9 +5,9 @@ import { createLogger } from '../../lib/log.ts';
 import { topicNames } from '../../lib/names.ts';
 import type { TopicEnds } from './barrier.ts';
 
-const QUIET = 'where nobody writes and all is projected, say so with --source-is-quiet';
+const QUIET = 'if nobody writes and everything is projected, use --source-is-quiet';
 
-/** Asks Kafka where the data topic ends; connects each time, because it is asked once or twice in a run. */
+/** Asks Kafka for the ends of the data topic. It connects each time, because a run asks only once or twice. */
 export async function readTopicEnds(config: Config): Promise<TopicEnds | string> {
   const { KAFKA_BROKERS: brokers } = config;
   if (brokers === undefined)

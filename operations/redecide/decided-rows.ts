@@ -12,7 +12,7 @@ export interface DecidedRow {
   readonly rule_version: number;
   readonly agent_context_id: string | null;
   readonly user_id: string | null;
-  /** The look-ups of then; null where the context was not there. */
+  /** The look-ups at the decision; null if the context did not exist. */
   readonly organization_id: string | null;
   readonly agent_url: string | null;
   readonly is_member: boolean | null;

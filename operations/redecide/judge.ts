@@ -8,8 +8,9 @@ import {
 import type { DecidedRow } from './decided-rows.ts';
 
 /**
- * What may be done about a row that would be decided otherwise today. `open`: it has no canonical row, and was decided
- * inside the grace window. `too_late`: the window is over. `stands`: an owner decision, which is never taken back.
+ * What may be done about a row that would be decided otherwise today. `open`: it has no canonical row and was decided
+ * inside the grace window, so it can be decided again. `too_late`: the grace window is over. `stands`: an owner
+ * decision, which is never taken back.
  */
 export type Standing = 'open' | 'too_late' | 'stands';
 
@@ -21,7 +22,7 @@ export interface Change {
   readonly standing: Standing;
 }
 
-/** The row as the rule decides it with the look-ups of now; undefined where that is what was decided. */
+/** The decision by the rule with today's look-ups; undefined if it equals the recorded one. */
 export function judge(row: DecidedRow, facts: RowFacts, policy: OptOutPolicy): Change | undefined {
   const to = classify({ userId: row.user_id }, facts, policy).decision;
   const standing = isOwnerDecision(row.decision) ? 'stands' : row.young ? 'open' : 'too_late';
@@ -30,25 +31,25 @@ export function judge(row: DecidedRow, facts: RowFacts, policy: OptOutPolicy): C
 }
 
 /**
- * An owner's run whose row went to an agent that was somebody else's: its canonical row stays where it is.
- * `facts` are those of the row as the legacy table has it; where its user owns that agent by now, its next event moves
- * the canonical row there.
+ * An owner's run whose legacy row moved to somebody else's agent: its canonical row stays as it is. `facts` belong to
+ * the row as the legacy table has it now. If the user owns that agent by now, the next event of the row moves the
+ * canonical row there.
  */
 export function judgeMoved(row: DecidedRow, facts: RowFacts, policy: OptOutPolicy): Change {
   const { decision } = classify({ userId: facts.userId }, facts, policy);
   const why = isOwner(facts)
-    ? 'moved to an agent that the user owns by now'
-    : 'moved to an agent the user does not own';
+    ? 'moved to an agent that the user now owns'
+    : 'moved to an agent that the user does not own';
   const to = isStillOwners(row.decision, decision) ? row.decision : decision;
   return { legacyId: row.legacy_id, from: row.decision, to, why: [why], standing: 'stands' };
 }
 
-/** What the live path or the script recorded was recorded, whatever its owner opted out of later. */
+/** A run that the live path or the script had recorded stays an owner's, even if the owner opted out later. */
 function isStillOwners(from: Decision, to: Decision): boolean {
   return isOwnerDecision(to) || (to === 'opted_out' && from !== 'projected');
 }
 
-/** What changed since the row was decided, and is behind it. */
+/** The changes since the decision that explain the difference. */
 function reasonsFor(row: DecidedRow, { context }: RowFacts, to: Decision): string[] {
   const why: string[] = [];
   const had = row.organization_id !== null;
@@ -63,6 +64,6 @@ function reasonsFor(row: DecidedRow, { context }: RowFacts, to: Decision): strin
   }
   if (row.rule_version < RULE_VERSION) why.push(`rule version ${String(RULE_VERSION)}`);
   if (to === 'adopted') why.push("the earlier script's copy was found");
-  // The same look-ups and the same rule: what is left is the policy.
+  // If look-ups and rule are the same, only the policy can have changed.
   return why.length > 0 ? why : ['OPT_OUT_POLICY changed'];
 }

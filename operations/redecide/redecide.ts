@@ -1,7 +1,7 @@
 /**
- * Which rows would be decided otherwise today, and why: each row of the ledger is looked up again in the one place where
- * ownership is looked up, and judged by the one rule. Reading holds no lock; what is applied goes through the projector's
- * own stages at the row's own position. An owner decision is only reported: it is never taken back.
+ * Lists the rows that would be decided otherwise today, and why. The projector's own look-up and rule judge each row of
+ * the ledger again. Reading holds no lock. With `--apply`, decisions go through the projector's own stages at the row's
+ * recorded position. An owner decision is only reported, because it is never taken back.
  */
 import assert from 'node:assert/strict';
 import { inTransaction } from '../../lib/postgres.ts';
@@ -20,7 +20,7 @@ import { readLegacyRows } from '../../consumers/agent-test-history/sweep/legacy-
 import { countDecidedRows, decidedRows, type DecidedRow } from './decided-rows.ts';
 import { judge, judgeMoved, type Change } from './judge.ts';
 
-/** Decided without a canonical row, from a whole image: what a later event would decide anew, too. */
+/** Decisions without a canonical row, from a whole image. A later event would decide these rows again, too. */
 const OPEN: readonly OpenDecision[] = ['third_party', 'anonymous', 'opted_out', 'orphaned'];
 const CHUNK_ROWS = 5_000;
 
@@ -28,7 +28,7 @@ export interface RedecideContext extends PipelineContext {
   readonly graceSeconds: number;
   readonly apply: boolean;
   readonly progress: (done: number, total: number) => void;
-  /** Rows looked up at once; as many as fit well unless told. */
+  /** The number of rows that are looked up at once. */
   readonly chunkRows?: number;
 }
 
@@ -36,7 +36,7 @@ export interface RedecideResult {
   readonly lookedUp: number;
   /** Every row that would be decided otherwise, and every owner's run that was moved away. */
   readonly changes: readonly Change[];
-  /** What was decided anew, by legacy id: empty of a dry run. */
+  /** The new decisions by legacy id; empty in a dry run. */
   readonly applied: ReadonlyMap<string, Decision>;
   readonly written: Changes;
 }
@@ -79,7 +79,7 @@ async function changesOf(context: RedecideContext, rows: readonly DecidedRow[]):
   );
 }
 
-/** The ledger keeps the context on which the decision stands; where the row is now, the legacy table knows. */
+/** The ledger keeps the context of the decision; only the legacy table has the present context. */
 async function movedOf(context: RedecideContext, moved: readonly DecidedRow[]): Promise<Change[]> {
   const images = await readLegacyRows(
     context.legacy,

@@ -1,7 +1,7 @@
 /**
- * Puts right what `reconcile` found wrong with rows of ours: canonical rows that are missing or that somebody changed are
- * written anew from the legacy table, by the statement that wrote them first. Their decisions stay as they are: this is
- * no new decision, and so what would be none of ours today is left, and named.
+ * Repairs what `reconcile` found wrong with our rows. Canonical rows that are missing or were changed by somebody are
+ * written again from the legacy table, by the statement that wrote them first. This is no new decision: recorded
+ * decisions stay as they are. A row that would not be ours today is left, and named.
  */
 import { inDryRun, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
 import { recordAction } from '../../consumers/agent-test-history/batch/actions.ts';
@@ -17,21 +17,21 @@ import { decidedEvents } from '../../consumers/agent-test-history/sweep/decide-a
 import { readLegacyRows } from '../../consumers/agent-test-history/sweep/legacy-rows.ts';
 import { writeDecisions } from '../../consumers/agent-test-history/batch/write.ts';
 
-/** Rows of one transaction: the projectors wait for it. */
+/** Rows per transaction. The projectors wait while it runs. */
 const AT_ONCE = 500;
 
 /** What writes the rows, and what looks at them afterwards. */
 export type RepairContext = PipelineContext & CheckContext;
 
 export interface Repaired {
-  /** Legacy ids whose canonical row is as the legacy row says: each was compared after it was written. */
+  /** Legacy ids whose canonical row is now right. Each was compared after it was written. */
   readonly repaired: readonly string[];
-  /** Why nothing was written, by legacy id. */
+  /** The reason why a row was not written, by legacy id. */
   readonly left: ReadonlyMap<string, string>;
   readonly changes: Changes;
 }
 
-/** Goes through the findings of a finished run. Without `apply` every transaction is rolled back. */
+/** Goes through the findings of a finished run. Without `apply`, every transaction is rolled back. */
 export async function repair(context: RepairContext, runId: string, apply: boolean): Promise<Repaired> {
   const repaired: string[] = [];
   const left = new Map<string, string>();
@@ -66,7 +66,7 @@ async function repairPart(
 ): Promise<Repaired> {
   const transaction = apply ? inTransaction : inDryRun;
   return await transaction(context.canonical, async (client) => {
-    // Read behind the lock, so that no batch applies an image that is newer than what is written here.
+    // Read under the lock, so that no batch can apply a newer image than the one written here.
     await lockAllPartitions(client);
     const rows = await readLegacyRows(context.legacy, legacyIds);
     const { records, left } = await ourRows(context, client, { legacyIds, rows });
@@ -106,9 +106,9 @@ interface FoundAgain {
 }
 
 /**
- * Compares the rows again, by the statements of `reconcile`: a trigger or a rule of the application may have skipped a row
- * or changed it, and Postgres reports no error for that. Gives the reason for each row that is still wrong. The findings of
- * the run stay as they were.
+ * Compares the rows again, with the statements of `reconcile`. A trigger or a rule of the application may have skipped
+ * or changed a row without an error. Returns the reason for each row that is still wrong. The findings of the run stay
+ * as they were.
  */
 async function stillWrong(
   context: RepairContext,
@@ -129,8 +129,8 @@ async function stillWrong(
     found.map(({ legacy_id, kind, fields }) => [
       legacy_id,
       kind === 'missing'
-        ? 'it was written, and is not there: a trigger or rule of agent_compliance_runs skips it'
-        : `it was written, and still differs in ${fields.join(', ')}: a trigger or rule of agent_compliance_runs changes it, or the legacy row has changed since`,
+        ? 'it was written, but is missing: a trigger or rule of agent_compliance_runs skips it'
+        : `it was written, but still differs in ${fields.join(', ')}: a trigger or rule of agent_compliance_runs changes it, or the legacy row has changed since`,
     ]),
   );
 }
@@ -147,7 +147,7 @@ async function ourRows(
   const records: RecordDecision[] = [];
   for (const [index, event] of events.entries()) {
     const known = facts[index];
-    // As of a row that was never seen: with its ledger entry it would be an image at or before the one it has.
+    // Decided as if the row had never been seen; otherwise the ledger's guard would drop it as an older image.
     const effect = known && decideImage(event, { ...known, entry: null, runExists: false }, optOutPolicy);
     if (effect?.effect !== 'record') continue;
     if (effect.decision === 'projected') {

@@ -51,9 +51,9 @@ test('explain says so, by the id of the row and of the canonical row, and what w
       identity: { kind: 'legacy_row' },
       ledger: null,
       undone: { canonical_run_id: canonicalRunId(id), reason: 'owner' },
-      verdict: { next: 'history-cdc replay restores all that was taken back' },
+      verdict: { next: expect.stringContaining('history-cdc replay') },
     });
-    expect(report.verdict.text).toContain('`undo` took both back');
+    expect(report.verdict.text).toContain('`undo`');
     expect(await explained(world(), canonicalRunId(id))).toMatchObject({
       identity: { kind: 'undone_run', legacy_id: id },
       verdict: report.verdict,

@@ -1,6 +1,6 @@
 import type { Type } from 'avsc';
 import { avroBody, parseSchema, schemaId } from '../../../lib/avro-record.ts';
-import { FatalError, messageOf, type Facts } from '../../../lib/errors.ts';
+import { FatalError, messageOf, type ErrorFacts } from '../../../lib/errors.ts';
 import type { SchemaLookup } from '../../../lib/registry.ts';
 import type { RawRecord } from './event.ts';
 
@@ -169,7 +169,7 @@ function resolverOf(kind: RecordKind, writerSchema: unknown): Reader {
  * Stops the projector at the first record that does not show what the projector reads. Without it, a column that was renamed would
  * count as NULL: headlines would be blanked, and owners' runs become `anonymous`.
  */
-export function schemaUnusable(problem: string, facts: Facts, cause?: unknown): FatalError {
+export function schemaUnusable(problem: string, facts: ErrorFacts, cause?: unknown): FatalError {
   return new FatalError({
     code: 'SCHEMA_UNUSABLE',
     message: problem,

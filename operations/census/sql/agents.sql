@@ -1,4 +1,4 @@
--- The agents of owners' runs that wait for matching, and how many rows of either side they have.
+-- The agents of owners' runs that wait for matching, with the number of their rows on either side.
 SELECT agent_url, sum(rows)::integer AS rows
 FROM (
   SELECT w.agent_url, count(*) AS rows FROM history_cdc.window_run w GROUP BY w.agent_url

@@ -1,5 +1,5 @@
--- What may refuse a canonical row by its values, and the columns on which that depends; NULL: on any of them. Not that
--- a column which the projector always fills is NOT NULL.
+-- The constraints that may refuse a canonical row because of its values, and the columns on which they depend (NULL:
+-- any column). NOT NULL on a column that the projector always fills is left out.
 SELECT con.conname::text AS what,
        CASE WHEN NOT 0 = ANY (con.conkey) THEN ARRAY(
          SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey)

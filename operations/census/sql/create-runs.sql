@@ -1,5 +1,5 @@
--- The live rows, as matching compares them, and the owners' runs that one of them may be the twin of: sorted by
--- Postgres, on disk where they are many, because the legacy table is read in the order of its ids.
+-- The live rows, as matching compares them, and the owners' runs that may be their twins. Postgres sorts them, on disk
+-- if there are many, because the legacy table is read in the order of its ids.
 CREATE TABLE history_cdc.live_run (
   run_id          uuid NOT NULL,
   agent_url       text NOT NULL,

@@ -1,6 +1,6 @@
 -- Canonical rows are tried here before any is written. The projector's own statement writes their images into a table
--- that refuses nothing, and its decisions into a ledger of their own; the images then go into a copy of the canonical
--- table with what the application lets it refuse. All of it is empty again at the end of each transaction.
+-- that refuses nothing, and its decisions into a separate ledger. The images then go into a copy of the canonical table
+-- with everything by which the application may refuse them. All tables are empty again at the end of each transaction.
 CREATE TEMPORARY TABLE history_cdc.run_image (
   id                 uuid PRIMARY KEY,
   agent_url          text,
@@ -25,7 +25,7 @@ CREATE TEMPORARY TABLE history_cdc.tried_run (
   LIKE public.agent_compliance_runs INCLUDING CONSTRAINTS INCLUDING DEFAULTS INCLUDING GENERATED
 ) ON COMMIT DELETE ROWS;
 
--- A number from a sequence is there when the row is written; to take one now would be a write.
+-- A default from a sequence exists when the row is really written. Taking a number now would be a write.
 DO $$
 DECLARE
   numbered name;
@@ -45,8 +45,8 @@ BEGIN
 END
 $$;
 
--- The images that the canonical table would refuse, with the SQLSTATE and what refuses them: a constraint, or a column.
--- All in one go; only where that is refused one by one. A row without an id: what of it could not be tried.
+-- The images that the canonical table would refuse, with the SQLSTATE and the constraint or column that refuses them.
+-- All are tried at once; only if that fails, one by one. A result without an id says what could not be tried.
 CREATE FUNCTION history_cdc.refused_runs() RETURNS TABLE (run_id uuid, sql_state text, refused_by text)
 LANGUAGE plpgsql
 AS $$
@@ -92,7 +92,7 @@ BEGIN
     JOIN pg_attribute referring ON referring.attrelid = con.conrelid AND referring.attnum = pair.referring
     JOIN pg_attribute referred ON referred.attrelid = con.confrelid AND referred.attnum = pair.referred
     WHERE con.contype = 'f' AND con.conparentid = 0 AND con.conrelid = 'public.agent_compliance_runs'::regclass
-      -- Postgres 18 knows constraints that nobody enforces; an older one has no such column.
+      -- Postgres 18 has constraints that are not enforced. Older versions do not have the column that says so.
       AND coalesce((to_jsonb(con) ->> 'conenforced')::boolean, true)
     GROUP BY con.conname, con.confrelid, con.confmatchtype
   LOOP

@@ -1,5 +1,5 @@
--- A canonical row, whose it is, and the legacy row that the ledger links it to. The content of its JSON stays where it
--- is; only its size is told. $1 the id
+-- A canonical row, who wrote it, and the legacy row that the ledger links to it. Of its JSON only the size is returned.
+-- $1: the id
 SELECT r.id,
        CASE WHEN r.observations_json ->> 'backfill_script' = 'history-cdc' THEN 'ours'
             WHEN r.observations_json ->> 'backfill_source' = 'agent_test_history' THEN 'script'

@@ -1,5 +1,5 @@
--- Records of a key that were parked, open ones and healed ones. What a release of the schema does not have yet (a
--- waiver) is NULL. $1 the legacy id
+-- The parked records of a key, open and healed. A column that an older schema does not have yet (the waiver) is NULL.
+-- $1: the legacy id
 SELECT q.id::text AS id, q.topic_id, q.partition, q."offset"::text AS "offset", q.reason, q.detail,
        q.quarantined_at::text AS quarantined_at, q.healed_at::text AS healed_at,
        to_jsonb(q) ->> 'waived_at' AS waived_at, to_jsonb(q) ->> 'waived_by' AS waived_by,

@@ -1,4 +1,4 @@
--- What `undo` took back of a legacy row that nothing was decided on since. $1 the legacy id
+-- What `undo` removed of a legacy row, if the row has not been decided since. $1: the legacy id
 SELECT u.undone_at::text AS undone_at, u.run_id AS canonical_run_id, u.ledger ->> 'reason' AS reason,
        u.ledger ->> 'decided_at' AS decided_at, u.ledger ->> 'topic_id' AS topic_id,
        (u.ledger ->> 'partition')::integer AS partition, u.ledger ->> 'offset' AS "offset",

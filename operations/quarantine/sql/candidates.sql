@@ -1,5 +1,5 @@
--- The next records that a retry may begin with, by id. $1 the id to go on behind, $2 reason, $3 legacy id, $4 ids (NULL:
--- all that are open; a closed or waived one has to be named), $5 at most.
+-- The next records with which a retry may begin, by id. $1: the last id before them. $2: reason. $3: legacy id. $4: ids
+-- (NULL: all that are open; a closed or waived record must be named). $5: the maximum number.
 SELECT q.id, q.legacy_id, q.topic_id, q.partition, q."offset", q.reason, q.detail, q.attempts,
        q.healed_at IS NOT NULL AS closed
 FROM history_cdc.quarantine q

@@ -1,5 +1,5 @@
--- Parked records in the order in which they were parked. $1 reason, $2 legacy id, $3 false: what is open only; each
--- NULL or true is no condition. $4 at most.
+-- Parked records in the order in which they were parked. $1: reason, $2: legacy id, $3: false for open records only
+-- (NULL or true is no condition), $4: the maximum number.
 SELECT q.id, t.name AS topic, q.topic_id, q.partition, q."offset", q.legacy_id, q.reason, q.detail, q.quarantined_at,
        q.attempts, q.attempted_at, q.healed_at, q.waived_at, q.waived_by, q.waive_reason,
        octet_length(q.record_key) AS key_bytes, coalesce(octet_length(q.record_value), q.value_bytes)::integer AS value_bytes,

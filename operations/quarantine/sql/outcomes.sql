@@ -1,4 +1,4 @@
--- What became of records, and of the keys $2 (one a record).
+-- What became of records, and of the keys $2 (one per record).
 SELECT q.id, q.partition, q."offset", q.reason, q.detail, q.attempts, q.healed_at IS NOT NULL AS closed,
        k.legacy_id, l.decision, l.reason AS decision_reason, l.canonical_run_id
 FROM unnest($1::bigint[], $2::uuid[]) AS k (id, legacy_id)

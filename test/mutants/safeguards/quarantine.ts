@@ -116,7 +116,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp`,
       breaks:
         'transactions that were given up count, and stop the projector for records that it never parked',
       at: 'stream/commit.ts',
-      find: '      breaker.withdraw(token);',
+      find: 'breaker.withdraw(token);',
       replace: '',
       by: 'batch/quarantine-breaker.pg.test.ts',
     },
