@@ -24,7 +24,7 @@ export function valueOf<T>(answer: Answer<T>): T | undefined {
 /** For a command that cannot go on without the answer: throws the error of the question itself. */
 export function required<T>(answer: Answer<T>): T {
   if (answer.known) return answer.value;
-  throw answer.cause ?? new Error(answer.why);
+  throw answer.cause instanceof Error ? answer.cause : new Error(answer.why);
 }
 
 /** Asks, for so long and no longer. The reason of a failure is the first line of its error. */

@@ -91,10 +91,14 @@ export class Services {
       const stopped = observer.then((open) => open?.stop());
       await settledWithin(CLOSE_WITHIN_MS, stopped);
     }
-    const ends = [this.#legacy?.end(), this.#canonical?.end(), this.#kafka?.then((open) => open.close())];
+    const ends = Promise.allSettled([
+      this.#legacy?.end() ?? Promise.resolve(),
+      this.#canonical?.end() ?? Promise.resolve(),
+      this.#kafka?.then((open) => open.close()) ?? Promise.resolve(),
+    ]);
     await settledWithin(
       CLOSE_WITHIN_MS,
-      Promise.allSettled(ends).then(() => undefined),
+      ends.then(() => undefined),
     );
   }
 

@@ -182,7 +182,7 @@ describe('quarantine-empty', () => {
     const row = topic().ownersRow();
     await runRecords(topic().commit([updated(row, 'summary')], await topic().claim('one')));
     const red = await resultOf('quarantine-empty', settings);
-    expect(red).toMatchObject({ verdict: 'failed', evidence: '1 open' });
+    expect(red).toMatchObject({ verdict: 'failed', evidence: '1 records wait for a person' });
     // The cause: the value that was left out is not in the legacy table.
     await topic().legacyRow(row);
     await carryOut(red.fix, { settings, superuserUrl: the().open.database.superuserUrl });

@@ -1,5 +1,5 @@
 import type { SnapshotStatus } from '../../operations/snapshot/status.ts';
-import type { FactName } from '../../operations/facts/facts.ts';
+import type { Answers, FactName } from '../../operations/facts/facts.ts';
 import type { Look } from '../../operations/status/lookout.ts';
 import { AT, gathered } from '../doctor/healthy.ts';
 import { patched, type Patch } from '../doctor/patched.ts';
@@ -16,9 +16,10 @@ interface Changes {
 export function looked({ facts = {}, silent = {}, recordsPerSecond, since = {} }: Changes = {}): Look {
   const answers = gathered(patched(facts), silent);
   const dated = Object.entries(since).map(([name, at]) => [name, { ...answers[name as FactName], at }]);
+  const older = Object.fromEntries(dated) as Partial<Answers>;
   return {
     at: AT,
-    answers: { ...answers, ...Object.fromEntries(dated) },
+    answers: { ...answers, ...older },
     recordsPerSecond: recordsPerSecond ?? null,
   };
 }

@@ -130,38 +130,6 @@ test('counts compare rows that are not deleted, and nothing without a ledger', (
   expect(report({ ...behind(0n, 30), decisions: undefined }).problems).toEqual([]);
 });
 
-describe('the sweeper is well where', () => {
-  const due = { unsettled: 3, due: 1, overdue: 0 };
-  test.each<[string, Patch]>([
-    ['nothing waits for it', { sweeps: { done: doneSweep(86_400) } }],
-    ['it has time left', { twins: due, sweeps: { done: doneSweep(120) } }],
-    [
-      'one that takes long rests long',
-      { twins: due, sweeps: { done: { ...doneSweep(2_000), seconds: 60 } } },
-    ],
-    ['none has ended yet', { twins: due, sweeps: { done: null } }],
-    ['the ledger does not store sweeps', { twins: due, sweeps: undefined }],
-    ['the next one was good', { sweeps: { done: doneSweep(12), failed: failedSweep(30) } }],
-  ])('%s', (_, facts) => {
-    expect(report(facts)).toMatchObject({ state: 'good', problems: [] });
-  });
-
-  test('nobody is told to sweep, or to project, so often', () => {
-    const stands: Patch = { twins: due, sweeps: { done: doneSweep(3_600) } };
-    const off = { ...CONFIG, SWEEP_INTERVAL_SECONDS: 0 };
-    expect(reportOf(looked({ facts: stands }), off).problems).toEqual([]);
-    expect(report({ ...stands, projectors: 0 }).problems.map(({ id }) => id)).toEqual(['projector-runs']);
-  });
-
-  test.each([{ done: doneSweep(2_400) }, { done: null }, undefined])(
-    'but not with twins of half an hour ago: %#',
-    (sweeps) => {
-      const late: Patch = { twins: { unsettled: 3, due: 2, overdue: 1 }, sweeps };
-      expect(report(late).problems.map(({ id }) => id)).toEqual(['sweeper-late']);
-    },
-  );
-});
-
 describe('of several things', () => {
   test.each<[string, Patch, string]>([
     ['nobody projects', { projectors: 0 }, 'projector-runs'],
