@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../connectors/deploy/apply.ts';
 import { desiredConnector } from '../connectors/deploy/desired.ts';
+import { logAction } from '../connectors/deploy/log-action.ts';
 import { isClean, planConnector } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
@@ -55,11 +56,11 @@ function registerSql(connector: Command, context: CommandContext): void {
     )
     .action(async ({ part, run, projector, operator }: SqlOptions) => {
       if (projector !== undefined) {
-        await grantWorker(context, workerSql('projector', projector), run);
+        await grantWorker(context, { kind: 'projector', role: projector, run });
         return;
       }
       if (operator !== undefined) {
-        await grantWorker(context, workerSql('operator', operator), run);
+        await grantWorker(context, { kind: 'operator', role: operator, run });
         return;
       }
       if (run !== true) {
@@ -67,6 +68,8 @@ function registerSql(connector: Command, context: CommandContext): void {
         return;
       }
       const config = context.config(['LEGACY_DATABASE_URL']);
+      const options = part === undefined ? [] : [`--part ${part}`];
+      await logAction(config, { command: 'connector sql --run', options }, context);
       const notices = await runSourceSql(config.LEGACY_DATABASE_URL, sourceSql(config, part));
       for (const notice of notices) context.note(notice);
       context.print('the script ran');
@@ -81,12 +84,17 @@ interface SqlOptions {
 }
 
 /** Runs the script in both databases where there are two. The answer is "no" while another owner has to grant something. */
-async function grantWorker(context: CommandContext, sql: string, run: true | undefined): Promise<void> {
+async function grantWorker(
+  context: CommandContext,
+  { kind, role, run }: { kind: 'projector' | 'operator'; role: string; run: true | undefined },
+): Promise<void> {
+  const sql = workerSql(kind, role);
   if (run !== true) {
     context.print(sql.trimEnd());
     return;
   }
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+  await logAction(config, { command: 'connector sql --run', options: [`--${kind}`] }, context);
   const remaining: string[] = [];
   for (const url of new Set([config.LEGACY_DATABASE_URL, config.DATABASE_URL])) {
     for (const notice of await runSourceSql(url, sql, (text) => remaining.push(text))) context.note(notice);
@@ -185,6 +193,7 @@ function registerSwitches(connector: Command, context: CommandContext): void {
       .addHelpText('after', `\nExample:\n  history-cdc connector ${verb}`)
       .action(async () => {
         const config = context.config(['CONNECT_URL']);
+        await logAction(config, { command: `connector ${verb}` }, context);
         if (verb === 'resume')
           await resumeConnector(config, (line) => {
             context.note(line);
@@ -203,6 +212,8 @@ function registerDelete(connector: Command, context: CommandContext): void {
     .addHelpText('after', '\nExample:\n  history-cdc connector delete')
     .action(async ({ forgetOffsets = false }: { forgetOffsets?: boolean }) => {
       const config = context.config(['CONNECT_URL']);
+      const options = forgetOffsets ? ['--forget-offsets'] : [];
+      await logAction(config, { command: 'connector delete', options }, context);
       const connect = connectClient(config);
       if (forgetOffsets) await connect.forgetOffsets(config.CONNECTOR_NAME);
       await connect.delete(config.CONNECTOR_NAME);

@@ -7,6 +7,7 @@ import { portionsOf, type Scope } from '../connectors/snapshot/scope.ts';
 import { SNAPSHOT_NEEDS, withSession, type Session } from '../connectors/snapshot/session.ts';
 import { startSnapshot } from '../connectors/snapshot/start.ts';
 import { statusOf } from '../connectors/snapshot/status.ts';
+import { recordActionAlone } from '../consumers/agent-test-history/actions.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { finish, followRun, type FollowOptions } from './snapshot-follow.ts';
@@ -233,6 +234,7 @@ function registerSwitches(snapshot: Command, context: CommandContext): void {
         await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
           const remark = { by: 'person', why } as const;
           const open = openRun(context, session);
+          await recordActionAlone(session.canonical, { command: `snapshot ${verb}` });
           const answer = await work(session, open, { timeoutMs: timeout * 1000, remark });
           const run = answered(context, answer, json);
           context.print(

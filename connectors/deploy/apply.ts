@@ -15,7 +15,8 @@ import { desiredConnector, type DesiredConnector } from './desired.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { judgeSource } from './judge-source.ts';
 import { failureOf, judgeLiveness, summarizeTrace, type Baseline } from './liveness.ts';
-import { planConnector, type Plan } from './plan.ts';
+import { logAction } from './log-action.ts';
+import { isClean, planConnector, type Plan } from './plan.ts';
 import { ProofWatch, type Proof } from './proof.ts';
 import { assertContinuous } from '../watchdog/guard.ts';
 import { readSourceClock } from './source-facts.ts';
@@ -55,6 +56,10 @@ export async function applyConnector(config: ConnectorSettings, options: ApplyOp
   return await withTarget(config, async (target) => {
     const sourceClock = await checkSource(target, config, options);
     const plan = planConnector(desired, await readActual(target, desired));
+    if (!isClean(plan)) {
+      const counts = { settings: plan.config.length, topics: plan.topics.length };
+      await logAction(config, { command: 'connector apply', counts }, options);
+    }
     await createMissingTopics({ target, config, options, plan });
     const { source: legacy, connect, cluster: kafka } = target;
     await assertContinuous(config, options.note, { legacy, connect, kafka });

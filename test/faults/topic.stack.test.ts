@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { listActions } from '../../consumers/agent-test-history/actions.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { accountingErrors, canonicalHash, contentHash, differences } from '../support/canonical.ts';
 import { forgetProjection, storedRecords } from '../support/faults.ts';
@@ -103,6 +104,13 @@ test('the legacy table was truncated: it stops, until a person accepts that very
   const replay = await pipeline().facts(['replay']);
   // The truncate itself is passed over.
   expect(replay).toMatchObject({ read: (await pipeline().records()) - 1, changes: { total: 0 } });
+  expect((await listActions(pipeline().pool, 4)).map(({ command, options }) => [command, options])).toEqual([
+    ['replay', []],
+    ['project', [`--accept-truncate ${position}`]],
+    // What was refused had been asked for.
+    ['project', ['--accept-truncate 9:9']],
+    ['project', ['--accept-new-topic']],
+  ]);
 
   // What it took is told by its position in the log: before the rows that came afterwards, in whatever partition.
   const reconciled = await pipeline().run(['reconcile', '--json', '--settle-seconds', '20']);
