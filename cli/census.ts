@@ -63,7 +63,7 @@ interface Opened {
 async function runCensus(context: CommandContext, { json, compare }: Options): Promise<void> {
   await withUnmigrated(context, async (opened) => {
     if (compare === true) await assertMigrated(opened.canonical);
-    const { figures, compared, took } = await timed(opened, compare === true);
+    const { figures, compared, took } = await timed(context, opened, compare === true);
     const facts = {
       ...censusFacts(figures, took),
       ...(compared && { comparison: comparisonFacts(compared) }),
@@ -82,8 +82,12 @@ interface Answer {
   readonly took: Took;
 }
 
-async function timed({ config, canonical, legacy }: Opened, compare: boolean): Promise<Answer> {
-  const progress = createProgress('census');
+async function timed(
+  context: CommandContext,
+  { config, canonical, legacy }: Opened,
+  compare: boolean,
+): Promise<Answer> {
+  const progress = createProgress('census', context.surroundings);
   const start = performance.now();
   const work = {
     canonical,

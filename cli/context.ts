@@ -6,6 +6,7 @@ import type { Surroundings } from './program.ts';
 /** What every command gets from main.ts: the only way to the environment and to stdout. It escapes what a terminal obeys. */
 export interface CommandContext {
   readonly environment: Environment;
+  readonly surroundings: Surroundings;
   /** Writes a line of the command's answer to stdout. */
   print(line: string): void;
   /** Empties the terminal's screen, so that the next answer takes the place of the last. */
@@ -23,9 +24,11 @@ export class AnswerNo extends Error {
 
 const HOME_AND_CLEAR = '\u001b[H\u001b[2J\u001b[3J';
 
-export function createContext({ environment, stdout, stderr }: Surroundings): CommandContext {
+export function createContext(surroundings: Surroundings): CommandContext {
+  const { environment, stdout, stderr } = surroundings;
   return {
     environment,
+    surroundings,
     print: (line) => {
       stdout(`${printable(line)}\n`);
     },

@@ -43,7 +43,7 @@ export function registerDemo(command: Command, context: CommandContext): void {
         note: (line) => {
           context.note(line);
         },
-        createProgress,
+        createProgress: (what) => createProgress(what, context.surroundings),
       });
       context.print(options.json === true ? JSON.stringify(facts, null, 2) : renderReport(facts));
       if (keep) context.note(renderNext(facts, instanceOf(context.environment, options.stack)));

@@ -4,8 +4,8 @@ import { eventReader } from '../consumers/agent-test-history/explain/read-from-k
 import type { Report } from '../consumers/agent-test-history/explain/report.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { renderExplanation } from './explain-view.ts';
 import { createProgress } from './progress.ts';
+import { renderExplanation } from './explain-view.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface ExplainOptions {
@@ -31,7 +31,7 @@ export function registerExplain(command: Command, context: CommandContext): void
 
 async function explainOnce(context: CommandContext, id: string, events: boolean): Promise<Report> {
   return await withDatabases(context, 'explain', async ({ config, canonical, legacy }) => {
-    const progress = createProgress('records of the topic read');
+    const progress = createProgress('records of the topic read', context.surroundings);
     const fromKafka = eventReader({
       config,
       canonical,

@@ -1,4 +1,5 @@
 import { runProgram } from './program.ts';
+import { stopOnSignal } from './stop-signal.ts';
 
 // `history-cdc config | head`: the reader has read enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -10,6 +11,9 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   environment: process.env,
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
+  redraws: process.stdout.isTTY,
+  drawsBars: process.stderr.isTTY,
+  stopSignal: stopOnSignal,
 });
 // A pipe takes 64 kB at once: wait until the reader has the whole answer.
 await Promise.all(

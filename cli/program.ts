@@ -116,6 +116,14 @@ export interface Surroundings {
   readonly environment: Environment;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Takes the lines of the log; without it, pino writes them to the process's stderr. */
+  readonly log?: (line: string) => void;
+  /** Stdout is a terminal: a screen takes the place of the last one. */
+  readonly redraws: boolean;
+  /** Stderr is a terminal: progress is shown as a bar. */
+  readonly drawsBars: boolean;
+  /** Fires when the command is to stop. */
+  readonly stopSignal: () => AbortSignal;
 }
 
 /** Runs `history-cdc` with these arguments, and gives its exit code. */

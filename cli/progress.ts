@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import type { Surroundings } from './program.ts';
 
 export interface Progress {
   update(done: number, total: number): void;
@@ -11,8 +12,8 @@ const LINE_EVERY_MS = 5_000;
  * A bar with total and ETA on a terminal; elsewhere a line on stderr now and then. It ends at the total: what comes
  * after that is no backlog any more, and is in the log and the metrics.
  */
-export function createProgress(what: string): Progress {
-  return untilTotal(process.stderr.isTTY ? bar(what) : lines(what));
+export function createProgress(what: string, { drawsBars, stderr }: Surroundings): Progress {
+  return untilTotal(drawsBars ? bar(what) : lines(what, stderr));
 }
 
 function untilTotal(progress: Progress): Progress {
@@ -51,7 +52,7 @@ function bar(what: string): Progress {
   };
 }
 
-function lines(what: string): Progress {
+function lines(what: string, write: (text: string) => void): Progress {
   const start = performance.now();
   let last = start;
   return {
@@ -61,7 +62,7 @@ function lines(what: string): Progress {
       last = now;
       const perSecond = (done / (now - start)) * 1000;
       const left = done < total ? `${((total - done) / perSecond).toFixed(0)} s left` : 'caught up';
-      process.stderr.write(
+      write(
         `${what}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}, ${Math.round(perSecond).toLocaleString('en')}/s, ${left}\n`,
       );
     },

@@ -5,7 +5,6 @@ import { createLogger } from '../consumers/lib/log.ts';
 import type { CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';
-import { stopOnSignal } from './stop-signal.ts';
 
 interface ProjectOptions {
   readonly untilCaughtUp?: true;
@@ -72,13 +71,16 @@ export async function runAndReport(
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
-  const progress = createProgress(settings.mode === 'replay' ? 'replayed' : 'projected');
+  const progress = createProgress(
+    settings.mode === 'replay' ? 'replayed' : 'projected',
+    context.surroundings,
+  );
   try {
     const result = await runProjector({
       ...settings,
       config,
-      logger: createLogger(config.LOG_LEVEL),
-      stop: stopOnSignal(),
+      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+      stop: context.surroundings.stopSignal(),
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
         return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });

@@ -13,8 +13,8 @@ import { messageOf } from '../consumers/lib/errors.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { schemaLookupOf } from '../consumers/lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { recordId, recordIds, said, uuid, whole } from './quarantine-options.ts';
 import {
   listFacts,
@@ -169,7 +169,7 @@ async function retry(
 ): Promise<RetryAnswer[]> {
   const measured = await measuredContext(databases);
   const total = await expected(databases.canonical, retrying.filter);
-  const progress = createProgress('retried');
+  const progress = createProgress('retried', context.surroundings);
   const answers: RetryAnswer[] = [];
   try {
     await retryParked({

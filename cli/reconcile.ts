@@ -14,11 +14,10 @@ import { closableGaps, closeGaps } from '../consumers/agent-test-history/continu
 import { FatalError, messageOf } from '../consumers/lib/errors.ts';
 import type { Pool } from '../consumers/lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { checkContextOf } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
+import { checkContextOf } from './pipeline-context.ts';
 import { repairLast } from './reconcile-repair.ts';
 import { printReport, type Shape } from './reconcile-report.ts';
-import { stopOnSignal } from './stop-signal.ts';
 import { withDatabases, type Databases } from './with-databases.ts';
 
 interface Options {
@@ -124,9 +123,9 @@ async function compared(
     context.note(`the rule ${id} expired on ${expires}: not applied`);
   await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
   await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
-  const progress = createProgress('rows compared');
+  const progress = createProgress('rows compared', context.surroundings);
   const total = await roughTotal(databases);
-  const signal = stopOnSignal();
+  const signal = context.surroundings.stopSignal();
   const closable = await closableGaps(canonical, legacy);
   const run = await reconcile({
     canonical,

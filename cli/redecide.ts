@@ -3,8 +3,8 @@ import type { Change } from '../consumers/agent-test-history/redecide/judge.ts';
 import { redecide, type RedecideResult } from '../consumers/agent-test-history/redecide/redecide.ts';
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
 import { createProgress } from './progress.ts';
+import { measuredContext } from './pipeline-context.ts';
 import { renderUnhealed } from './quarantine-counts.ts';
 import { renderTable } from './table.ts';
 import { withDatabases } from './with-databases.ts';
@@ -47,7 +47,7 @@ type Answer = RedecideResult & { readonly quarantine: Unhealed };
 async function run(context: CommandContext, apply: boolean): Promise<Answer> {
   return await withDatabases(context, 'redecide', async (databases) => {
     const measured = await measuredContext(databases);
-    const progress = createProgress('looked up');
+    const progress = createProgress('looked up', context.surroundings);
     try {
       const result = await redecide({
         ...measured,

@@ -18,7 +18,7 @@ export async function followRun(
   run: SnapshotRun,
   options: FollowOptions,
 ): Promise<void> {
-  const progress = createProgress('rows read');
+  const progress = createProgress('rows read', context.surroundings);
   const end = await watchRun(session, run.id, {
     pace: paceSettings(options),
     intervalMs: options.interval * 1000,
@@ -50,7 +50,7 @@ export async function finish(
   { context, session, signal }: { context: CommandContext; session: Session; signal: AbortSignal },
   options: FollowOptions,
 ): Promise<void> {
-  const progress = createProgress('records projected');
+  const progress = createProgress('records projected', context.surroundings);
   let most = 0;
   const left = await untilProjected(session, {
     silentAfterMs: 30_000,

@@ -20,7 +20,6 @@ import {
   type ScopeOptions,
 } from './snapshot-options.ts';
 import { renderDiagnosis, renderStatus, statusJson } from './snapshot-view.ts';
-import { stopOnSignal } from './stop-signal.ts';
 
 const ANSWER_SECONDS = 60;
 
@@ -55,7 +54,7 @@ function registerStart(snapshot: Command, context: CommandContext): void {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
         const wanted = scope === 'missing' ? await missingRows(context, session) : scope;
         if (wanted !== undefined)
-          await startAll({ context, session, signal: stopOnSignal() }, wanted, options);
+          await startAll({ context, session, signal: context.surroundings.stopSignal() }, wanted, options);
       });
     });
 }
@@ -160,7 +159,7 @@ function registerWatch(snapshot: Command, context: CommandContext): void {
     .action(async (options: FollowOptions) => {
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const started = { context, session, signal: stopOnSignal() };
+        const started = { context, session, signal: context.surroundings.stopSignal() };
         await followRun(started, openRun(context, session), options);
         await finish(started, options);
       });
@@ -193,7 +192,7 @@ function registerStatus(snapshot: Command, context: CommandContext): void {
     )
     .action(async ({ json, coverage: covered }: { json?: true; coverage: boolean }) => {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const progress = createProgress('legacy rows looked up in the ledger');
+        const progress = createProgress('legacy rows looked up in the ledger', context.surroundings);
         const total = session.observer.current().history.runs.at(-1)?.rowsTotal ?? 0;
         const status = await statusOf(session, {
           coverage: covered,

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatusReport } from '../connectors/status/report.ts';
 import type { CommandContext } from './context.ts';
-import { stopOnSignal } from './stop-signal.ts';
 
 interface WatchOptions {
   /** Between the beginnings of two looks; a look that takes longer is followed by the next at once. */
@@ -17,7 +16,7 @@ export async function watch(
   look: () => Promise<StatusReport>,
   { everyMs, render, redraw }: WatchOptions,
 ): Promise<StatusReport | undefined> {
-  const signal = stopOnSignal();
+  const signal = context.surroundings.stopSignal();
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => {
       resolve(undefined);

@@ -44,7 +44,7 @@ export function registerStatus(command: Command, context: CommandContext): void 
             : await watch(context, look, {
                 everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
                 render: json === true ? (report) => JSON.stringify(report) : renderStatus,
-                redraw: json !== true && process.stdout.isTTY,
+                redraw: json !== true && context.surroundings.redraws,
               });
         if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();
       } finally {

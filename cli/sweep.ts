@@ -30,7 +30,11 @@ async function sweepOnce(context: CommandContext): Promise<Answer> {
   return await withDatabases(context, 'sweep', async (databases) => {
     const { canonical, config } = databases;
     await recordActionAlone(canonical, { command: 'sweep' });
-    const record = { canonical, by: 'sweep', logger: createLogger(config.LOG_LEVEL) } as const;
+    const record = {
+      canonical,
+      by: 'sweep',
+      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+    } as const;
     const result = await onRecord(record, async () => {
       const graceSeconds = config.OWNERSHIP_GRACE_HOURS * 3600;
       const parkedRetentionDays = config.PARKED_RETENTION_DAYS;

@@ -47,7 +47,7 @@ function wholeNumber(text: string): number {
 
 async function run(context: CommandContext, { apply, confirm }: Options): Promise<UndoResult> {
   return await withDatabases(context, 'undo', async ({ canonical }) => {
-    const progress = createProgress(apply === true ? 'taken back' : 'looked at');
+    const progress = createProgress(apply === true ? 'taken back' : 'looked at', context.surroundings);
     const work = {
       canonical,
       progress: (done: number, total: number) => {

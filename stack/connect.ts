@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { tlsFiles, TRUSTSTORE_PASSWORD } from './certificates.ts';
-import { JVM_OPTIONS, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
+import { compilerOptions, JVM_OPTIONS, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
 import type { LaunchCommand } from './process.ts';
 import { getJson, serverEnvironment, type Server, type StartContext } from './server.ts';
 import { SASL_MECHANISM, scramLogin, WEB_USER, type Secure } from './secure.ts';
@@ -38,7 +38,10 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
     ...(secure !== undefined && { HISTORY_CDC_REGISTRY_PASSWORD: secure.passwords.registry }),
   };
   const env = { ...serverEnvironment(environment), ...secrets };
-  const jvmOptions = secure === undefined ? [] : secureOptions(context.instance, secure);
+  const jvmOptions = [
+    ...compilerOptions(state),
+    ...(secure === undefined ? [] : secureOptions(context.instance, secure)),
+  ];
   return await workerCommand(context, config, { env, jvmOptions });
 }
 

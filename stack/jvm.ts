@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Instance } from './state.ts';
+import type { Instance, StackState } from './state.ts';
 
 const LOG_SETTINGS = path.join(path.dirname(fileURLToPath(import.meta.url)), 'log4j2.properties');
 
@@ -23,6 +23,11 @@ export const JVM_OPTIONS = [
  * (7 s to 3.4 s) and Kafka's format; for the broker and Connect it would cost throughput for ever after.
  */
 export const QUICK_START = '-XX:TieredStopAtLevel=1';
+
+/** A stack that is not kept lives for minutes: it gains more by compiling little than by fast code. */
+export function compilerOptions({ unsafeFast }: Pick<StackState, 'unsafeFast'>): readonly string[] {
+  return unsafeFast ? [QUICK_START] : [];
+}
 
 /** For Kafka and Connect, which bring no logging settings of their own. */
 export const KAFKA_LOG_OPTION = `-Dlog4j2.configurationFile=${LOG_SETTINGS}`;

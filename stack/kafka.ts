@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { tlsFiles } from './certificates.ts';
-import { JVM_OPTIONS, QUICK_START, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
+import { compilerOptions, JVM_OPTIONS, QUICK_START, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
 import { countSecureBrokers, grantAccess } from './kafka-access.ts';
 import { countBrokers } from './kafka-probe.ts';
 import { newFolder } from './new-folder.ts';
@@ -57,7 +57,7 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
     });
   });
   const config = writeProperties(instance, 'kafka.properties', properties(state, data));
-  return { ...base, args: [...jvm, 'kafka.Kafka', config] };
+  return { ...base, args: [...compilerOptions(state), ...jvm, 'kafka.Kafka', config] };
 }
 
 /** Arguments in a file, one a line: those of the command itself everybody can read while it runs. */

@@ -139,6 +139,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   unsettled_twin: ['INSERT', 'UPDATE', 'DELETE'],
   agent_spelling: ['INSERT', 'UPDATE'],
   undone: ['DELETE'],
+  undo_fence: ['UPDATE'],
   key_change: ['INSERT', 'UPDATE'],
   reconcile_run: ['INSERT', 'UPDATE', 'DELETE'],
   reconcile_finding: ['INSERT', 'UPDATE', 'DELETE'],

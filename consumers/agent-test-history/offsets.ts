@@ -3,6 +3,7 @@ import { formatBatch, parseBatch, type BatchMark } from '../lib/kafka-batch.ts';
 import type { Client } from '../lib/postgres.ts';
 import type { Position } from '../lib/position.ts';
 import { currentTopic } from './current-topic.ts';
+import { assertNothingUndone } from './undo-fence.ts';
 
 /** A partition as one projector holds it: its commits carry the epoch, and none passes once another took over. */
 export interface Claim {
@@ -56,7 +57,8 @@ const ADVANCE = `
   SET next_offset = $5, streamed_until = greatest(streamed_until, $6::timestamptz), last_batch = $7,
       updated_at = clock_timestamp()
   WHERE topic_id = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4
-    AND topic_id = (SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1)`;
+    AND topic_id = (SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1)
+    AND ($8::bigint IS NULL OR $8 = (SELECT generation FROM history_cdc.undo_fence))`;
 
 /** How far a claim moves the stored offset of its partition. */
 export interface Step {
@@ -70,11 +72,12 @@ export interface Step {
 /**
  * Moves the stored offset, in the transaction of the effects and before them: the row lock makes all projectors of
  * the partition take turns, so that what follows reads the ledger as the last one left it. A claim that another
- * projector has outdated changes nothing, and neither does a claim on a topic that is not the current one.
+ * projector has outdated changes nothing, and neither does a claim on a topic that is not the current one, or of a process
+ * that started before an `undo`.
  */
 export async function advance(
   client: Client,
-  step: Step & { readonly streamedUntil: string | null },
+  step: Step & { readonly streamedUntil: string | null; readonly undoGeneration?: bigint | undefined },
 ): Promise<void> {
   const { topicId, partition, epoch } = step.claim;
   const { rowCount } = await client.query(ADVANCE, [
@@ -85,6 +88,7 @@ export async function advance(
     step.to,
     step.streamedUntil,
     step.batch === null ? null : formatBatch(step.batch),
+    step.undoGeneration ?? null,
   ]);
   if (rowCount !== 1)
     throw new Fenced(`partition ${String(partition)} is no longer held with epoch ${String(epoch)}`);
@@ -98,10 +102,18 @@ export interface ReadBeside {
   readonly partition: number;
 }
 
-/** The same turn-taking for a replay and a dry run, which move no offset. A replay of a topic that is not the current one is fenced. */
-export async function lockPartition(client: Client, { kind, topicId, partition }: ReadBeside): Promise<void> {
+/**
+ * The same turn-taking for a replay and a dry run, which move no offset. A replay is fenced if its topic is not the current one,
+ * or if its process started before an `undo`.
+ */
+export async function lockPartition(
+  client: Client,
+  { kind, topicId, partition }: ReadBeside,
+  undoGeneration?: bigint,
+): Promise<void> {
   await client.query(LOCK, [topicId, partition]);
   if (kind === 'dry_run') return;
+  if (undoGeneration !== undefined) await assertNothingUndone(client, undoGeneration);
   const current = await currentTopic(client);
   if (current !== undefined && current.topicId !== topicId)
     throw new Fenced(`the ledger belongs to another topic, ${current.topicId}`);

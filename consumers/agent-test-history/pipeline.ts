@@ -48,6 +48,11 @@ export interface PipelineContext {
   /** For how long a re-read may still decide a row anew that has no canonical row; not set: for no time at all. */
   readonly graceSeconds?: number;
   readonly matching: Matching;
+  /**
+   * Of a process that keeps events from one transaction to the next: the generation of `undo` in which it started. Its
+   * transactions are refused once an `undo` has taken rows back.
+   */
+  readonly undoGeneration?: bigint;
 }
 
 /** Events of a topic, those of each partition in order, and the steps of the stored offsets that their effects go with. */
@@ -70,7 +75,9 @@ export async function projectBatch(context: PipelineContext, batch: Batch): Prom
   const transaction = mode.kind === 'dry_run' ? inDryRun : inTransaction;
   const work = async (client: Client) => {
     const claim = () =>
-      mode.kind === 'commit' ? advanceAll(client, mode.steps, batch.events) : lockPartition(client, mode);
+      mode.kind === 'commit'
+        ? advanceAll({ ...context, client }, mode.steps, batch.events)
+        : lockPartition(client, mode, context.undoGeneration);
     return await projectEvents({ ...context, client }, batch, claim);
   };
   return await transaction(context.canonical, work, { prepared: batch.events.length <= PREPARED_EVENTS });
@@ -116,7 +123,7 @@ function withOneFloor(matching: Matching): Matching {
 
 /** Sent together, by partition: whoever stops all partitions locks them in that order, too. */
 async function advanceAll(
-  client: Client,
+  { client, undoGeneration }: Pick<RoundContext, 'client' | 'undoGeneration'>,
   steps: readonly Step[],
   events: readonly SourceEvent[],
 ): Promise<void> {
@@ -125,7 +132,11 @@ async function advanceAll(
     events.filter(({ position }) => position.partition === partition);
   await Promise.all(
     inOrder.map((step) =>
-      advance(client, { ...step, streamedUntil: streamedUntil(ofPartition(step.claim.partition)) }),
+      advance(client, {
+        ...step,
+        streamedUntil: streamedUntil(ofPartition(step.claim.partition)),
+        undoGeneration,
+      }),
     ),
   );
 }

@@ -12,7 +12,7 @@ export type ProjectorMode = 'project' | 'replay';
 
 export interface ProjectorOptions {
   readonly cluster: KafkaCluster;
-  readonly context: PipelineContext;
+  readonly context: PipelineContext & Required<Pick<PipelineContext, 'undoGeneration'>>;
   readonly decode: Decoder;
   readonly logger: Logger;
   /**

@@ -13,6 +13,7 @@ import { beginPartition } from './begin-partition.ts';
 import { PartitionSession } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { Turns } from './turns.ts';
+import { assertNothingUndone } from './undo-fence.ts';
 import { assertInRange, fencedForGood, topicCut, topicMissing } from './topic-faults.ts';
 
 /** How long a partition that another projector took may stay ours by the group's word: a rebalance is over by then. */
@@ -254,7 +255,9 @@ export class Projector {
   async #yieldOrGoBack(session: PartitionSession, error: Fenced): Promise<void> {
     const { partition } = session;
     const { logger, cluster, topic } = this.#options;
-    await assertCurrentTopic(this.#options.context.canonical, this.#inUse);
+    const { canonical, undoGeneration } = this.#options.context;
+    await assertCurrentTopic(canonical, this.#inUse);
+    await assertNothingUndone(canonical, undoGeneration);
     const stored = (await this.#storedOffsets()).get(partition);
     if (stored !== undefined && stored.epoch > session.epoch) {
       logger.warn({ partition }, 'another projector took the partition over');

@@ -25,6 +25,7 @@ import { LiveWindowMeter, type LiveWindow } from './twins/live-window.ts';
 import { matchingOf } from './twins/matching.ts';
 import { findScriptCopies } from './script-copies.ts';
 import { bothReady, type Watch, type WatchTools } from './watch.ts';
+import { undoGeneration } from './undo-fence.ts';
 import { startOffsets, type ReplayStart, type StartOffsets } from './start-offsets.ts';
 
 /** A group that is not forgotten in time (the broker is away) is forgotten by Kafka itself, once it is empty. */
@@ -125,11 +126,12 @@ interface Connected extends RunOptions {
   readonly cluster: KafkaCluster;
   readonly meter: LiveWindowMeter;
   readonly breaker: QuarantineBreaker;
+  readonly undoGeneration: bigint;
 }
 
-type Unprepared = Omit<Connected, 'meter' | 'breaker'>;
+type Unprepared = Omit<Connected, 'meter' | 'breaker' | 'undoGeneration'>;
 
-interface Prepared extends Pick<Connected, 'meter' | 'breaker'> {
+interface Prepared extends Pick<Connected, 'meter' | 'breaker' | 'undoGeneration'> {
   readonly liveWindow: LiveWindow;
   readonly start: StartOffsets;
 }
@@ -144,7 +146,8 @@ async function prepare(connected: Unprepared): Promise<Prepared> {
   logger.info(liveWindow, 'the live path has recorded runs from first to last');
   const where = { cluster, canonical, topic: topicNames(config).data, acceptNewTopic };
   const start = await startOffsets(where, mode, replayStart);
-  return { meter, liveWindow, start, breaker: await breakerOf(canonical, start.topicId, connected) };
+  const breaker = await breakerOf(canonical, start.topicId, connected);
+  return { meter, liveWindow, start, breaker, undoGeneration: await undoGeneration(canonical) };
 }
 
 async function runOn(connected: Unprepared): Promise<RunResult> {
@@ -248,6 +251,7 @@ function projectorOptions(
       legacy,
       optOutPolicy: config.OPT_OUT_POLICY,
       graceSeconds: config.OWNERSHIP_GRACE_HOURS * 3600,
+      undoGeneration: options.undoGeneration,
       matching: { ...matchingOf(config), floorUs: meter.floorUs, firstLiveUs: meter.firstLiveUs },
     },
     decode: createDecoder(schemaLookupOf(config), config.UNAVAILABLE_PLACEHOLDER, {

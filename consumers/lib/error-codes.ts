@@ -167,8 +167,10 @@ export const ERROR_GROUPS = {
       remedy: 'Follow the steps in the message. See "The watchdog stopped the projector" in runbook.md.',
     },
     FENCED: {
-      cause: 'Another projector, outside our consumer group, took the partition over.',
-      remedy: 'Use one `CONSUMER_GROUP` for all projectors of a database.',
+      cause:
+        'Another projector, outside our consumer group, took the partition over. Or `undo` has taken rows back since the process started.',
+      remedy:
+        'Use one `CONSUMER_GROUP` for all projectors of a database. After an `undo`, start the command again if the rows are to come back.',
     },
     PROJECTOR_RUNNING: {
       cause: 'A projector is connected to the database, and the command needs the database for itself.',

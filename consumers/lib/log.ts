@@ -10,7 +10,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  * Structured lines on stderr, so that stdout stays for a command's answer. Log positions and ids, never a row's
  * values: they are personal data.
  */
-export function createLogger(level: LogLevel): Logger {
+export function createLogger(level: LogLevel, write?: (line: string) => void): Logger {
   return pino(
     {
       level,
@@ -18,6 +18,6 @@ export function createLogger(level: LogLevel): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       hooks: { streamWrite: printable },
     },
-    pino.destination({ dest: 2, sync: true }),
+    write === undefined ? pino.destination({ dest: 2, sync: true }) : { write },
   );
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { runCli } from '../support/cli.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 import { aRow, inserted, type RowValues } from '../support/records.ts';
 import { swept } from '../support/swept.ts';
 import type { Owner } from '../support/tables.ts';
@@ -23,9 +23,9 @@ async function projected(owner: Owner, values: Partial<RowValues> = {}): Promise
   return row;
 }
 
-async function cli(): Promise<{ status: number | null; stdout: string }> {
+async function cli(): Promise<{ code: number; stdout: string }> {
   const url = await urlOf(world().pool);
-  return await runCli(['census', '--compare'], { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
+  return await runInProcess(['census', '--compare'], { DATABASE_URL: url, LEGACY_DATABASE_URL: url });
 }
 
 test('where the ledger decided as predicted the answer is good, and anything unexplained makes it no', async () => {
@@ -37,7 +37,7 @@ test('where the ledger decided as predicted the answer is good, and anything une
   expect(await differences(world().pool)).toEqual({});
   const good = await cli();
   expect(good.stdout).toContain('the ledger decided as predicted, row by row');
-  expect(good.status).toBe(0);
+  expect(good.code).toBe(0);
   await world().execute(
     "UPDATE history_cdc.ledger SET decision = 'third_party', canonical_run_id = NULL WHERE legacy_id = $1",
     row.id,
@@ -46,7 +46,7 @@ test('where the ledger decided as predicted the answer is good, and anything une
   const bad = await cli();
   expect(bad.stdout).toContain(`unexplained ${row.id}`);
   expect(bad.stdout).toMatch(/^projected -> third_party +1/m);
-  expect(bad.status).toBe(1);
+  expect(bad.code).toBe(1);
 });
 
 describe('a difference is explained by what happened since:', () => {

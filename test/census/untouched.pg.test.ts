@@ -4,7 +4,7 @@ import { withReadOnlySession } from '../../consumers/agent-test-history/census/r
 import { createTemporarySchema } from '../../consumers/agent-test-history/census/temporary-schema.ts';
 import { migrate } from '../../consumers/agent-test-history/migrate.ts';
 import type { Client } from '../../consumers/lib/postgres.ts';
-import { runCli } from '../support/cli.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { census } from './census.ts';
 import { until } from '../support/until.ts';
@@ -52,7 +52,7 @@ async function add(values: Readonly<Record<string, unknown>>): Promise<string> {
 
 async function cli(...args: string[]) {
   const { url } = open.database;
-  return await runCli(['census', ...args], {
+  return await runInProcess(['census', ...args], {
     DATABASE_URL: url,
     LEGACY_DATABASE_URL: url,
     CANONICAL_RETENTION_DAYS: '30',
@@ -81,8 +81,8 @@ test('before `migrate`, the command counts every row, with sizes and what retent
   await add({ user_id: null });
   await add({ user_id: 'stranger' });
   await add({ agent_profile_json: JSON.stringify(randomText(9_000)) });
-  const { status, stdout } = await cli('--json');
-  expect(status).toBe(0);
+  const { code, stdout } = await cli('--json');
+  expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
     legacy_rows: 4,
     decisions: { projected: 2, third_party: 1, anonymous: 1, gone: 0, quarantined: 0 },
@@ -94,7 +94,7 @@ test('before `migrate`, the command counts every row, with sizes and what retent
   });
   const { rows } = await open.pool.query("SELECT FROM pg_namespace WHERE nspname LIKE 'history_cdc%'");
   expect(rows).toEqual([]);
-  const { status: good, stdout: table } = await cli();
+  const { code: good, stdout: table } = await cli();
   expect(good).toBe(0);
   expect(table).toMatch(/^projected +2 +history 2 *$/m);
   expect(table).toMatch(/^legacy rows +4/m);
@@ -142,8 +142,8 @@ test('the rule in the temporary schema is that of the migrated one', async () =>
 });
 
 test('before the first decision there is nothing to compare with, and no list of all rows', async () => {
-  const { status, stdout } = await cli('--compare');
-  expect(status).toBe(1);
+  const { code, stdout } = await cli('--compare');
+  expect(code).toBe(1);
   expect(stdout).toContain('nothing to compare with: the ledger has no decision yet');
   expect(stdout).not.toContain('never_seen');
 });

@@ -1,17 +1,13 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { Command, type Ended } from '../support/command.ts';
-
-// Each test starts a process, which takes a second on a quiet machine.
-vi.setConfig({ testTimeout: 60_000 });
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 
 /** As an operator starts it, where no local stack is up. */
 async function doctor(
   args: readonly string[],
   settings: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
-  const environment = { HISTORY_CDC_STATE_DIR: '/nonexistent', ...settings };
-  return await Command.historyCdc(['doctor', ...args], environment).ended;
+): Promise<Answer> {
+  return await runInProcess(['doctor', ...args], settings);
 }
 
 const NOBODY = { DATABASE_URL: 'postgres://app:hunter2@127.0.0.1:1/app' };

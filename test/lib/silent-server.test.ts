@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { HttpClient } from '../../consumers/lib/http-client.ts';
 import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
@@ -44,10 +44,11 @@ const settings = (brokers: readonly string[]) => ({
   KAFKA_SASL_PASSWORD: undefined,
 });
 
-test(
+// Side by side, because all that each does is wait.
+test.concurrent(
   'a Kafka that keeps the socket and says nothing is named in bounded time',
   { timeout: 60_000 },
-  async () => {
+  async ({ expect }) => {
     const { seconds, error } = await secondsUntilRejected(() =>
       KafkaCluster.connect(settings([address]), createLogger('silent')),
     );
@@ -56,7 +57,7 @@ test(
   },
 );
 
-test('a question by HTTP to a server that says nothing ends in its time', async () => {
+test.concurrent('a question by HTTP to a server that says nothing ends in its time', async ({ expect }) => {
   const names = {
     address: 'SCHEMA_REGISTRY_URL',
     token: 'SCHEMA_REGISTRY_TOKEN',
@@ -70,9 +71,13 @@ test('a question by HTTP to a server that says nothing ends in its time', async 
   expect(seconds).toBeLessThan(5);
 });
 
-test('a Connect that says nothing is named in bounded time', { timeout: 120_000 }, async () => {
-  const connect = new ConnectClient({ url: `http://${address}`, secrets: [] });
-  const { seconds, error } = await secondsUntilRejected(() => connect.worker());
-  expect(error).toMatchObject({ code: 'CONNECT_UNREACHABLE' });
-  expect(seconds).toBeLessThan(90);
-});
+test.concurrent(
+  'a Connect that says nothing is named in bounded time',
+  { timeout: 120_000 },
+  async ({ expect }) => {
+    const connect = new ConnectClient({ url: `http://${address}`, secrets: [] });
+    const { seconds, error } = await secondsUntilRejected(() => connect.worker());
+    expect(error).toMatchObject({ code: 'CONNECT_UNREACHABLE' });
+    expect(seconds).toBeLessThan(90);
+  },
+);

@@ -41,7 +41,7 @@ describe('in Postgres', () => {
     expectEnds(example, await runInBoth(historyOf(example), () => directorOf(example)));
   });
 
-  test.each(runsOf(200, { shrinks: false }))(
+  test.each(runsOf(100, { shrinks: false }))(
     'any history keeps the invariants, and comes to the definition (seed $seed)',
     async (runs) => {
       const counts = new Counts();

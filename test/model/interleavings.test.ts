@@ -14,7 +14,7 @@ describe('in memory', () => {
     expectEnds(example, ran);
   });
 
-  test.each(runsOf(6000, { shrinks: true }))(
+  test.each(runsOf(2000, { shrinks: true }))(
     'any history keeps the invariants, and comes to the definition (seed $seed)',
     async (runs) => {
       const counts = new Counts();

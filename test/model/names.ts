@@ -39,7 +39,9 @@ export function userIdOf(user: User): string | null {
 const idOf = (first: string, index: number) => `${first}0000000-0000-4000-8000-00000000000${String(index)}`;
 export const legacyIdOf = (index: number) => idOf('a', index);
 export const liveIdOf = (index: number) => idOf('b', index);
-export const ownRunIdOf = (index: number) => canonicalRunId(legacyIdOf(index));
+
+const ownRunIds: string[] = [];
+export const ownRunIdOf = (index: number) => (ownRunIds[index] ??= canonicalRunId(legacyIdOf(index)));
 
 export const startOf = (time: number) => EPOCH_US + (TIMES[time] ?? 0);
 

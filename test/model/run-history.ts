@@ -205,7 +205,17 @@ const mayCommit = (text: string) =>
   text.includes('INSERT INTO history_cdc.consumer_offset');
 
 function lineOf({ label, what }: Step): string {
-  return what === undefined ? label : `${label}: ${what.trim().replaceAll(/\s+/g, ' ').slice(0, 60)}`;
+  return what === undefined ? label : `${label}: ${beginningOf(what)}`;
+}
+
+const beginnings = new Map<string, string>();
+
+function beginningOf(statement: string): string {
+  const known = beginnings.get(statement);
+  if (known !== undefined) return known;
+  const beginning = statement.trim().replaceAll(/\s+/g, ' ').slice(0, 60);
+  beginnings.set(statement, beginning);
+  return beginning;
 }
 
 function stepOf(actor: Actor): Step {

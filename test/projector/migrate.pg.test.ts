@@ -6,7 +6,7 @@ import {
   LEGACY_TABLES,
 } from '../../consumers/agent-test-history/requirements.ts';
 import type { Pool } from '../../consumers/lib/postgres.ts';
-import { Command } from '../support/command.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 import { freshDatabase } from '../support/database.ts';
 import { everything } from '../support/fingerprint.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
@@ -243,10 +243,10 @@ describe('a database before migrate', () => {
 describe('the command `migrate`', () => {
   test('migrates, and says what it applied; then that there is nothing to do', async () => {
     const { database, pool } = await application();
-    const first = await Command.historyCdc(['migrate', '--json'], { DATABASE_URL: database.url }).ended;
+    const first = await runInProcess(['migrate', '--json'], { DATABASE_URL: database.url });
     expect(first).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(first.stdout)).toEqual({ applied: NAMES });
-    const second = await Command.historyCdc(['migrate'], { DATABASE_URL: database.url }).ended;
+    const second = await runInProcess(['migrate'], { DATABASE_URL: database.url });
     expect(second).toMatchObject({ code: 0, stdout: 'history_cdc is up to date\n', stderr: '' });
     await assertMigrated(pool);
   });
@@ -254,7 +254,7 @@ describe('the command `migrate`', () => {
   test('refuses an empty database with exit code 2, names every table, and changes nothing', async () => {
     const database = await freshDatabase();
     closing.push(() => database.drop());
-    const ended = await Command.historyCdc(['migrate'], { DATABASE_URL: database.url }).ended;
+    const ended = await runInProcess(['migrate'], { DATABASE_URL: database.url });
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr).toContain('error DATABASE_UNFIT');
     expect(ended.stderr).toContain('table public.agent_test_history');

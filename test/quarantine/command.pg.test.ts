@@ -1,32 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Command, type Ended } from '../support/command.ts';
+import { describe, expect, test } from 'vitest';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { PLACEHOLDER, rawRecord, updated, type Message, type RowValues } from '../support/records.ts';
 import { runRecords } from '../support/run-records.ts';
 
-// Each command starts a process, which takes a second on a quiet machine.
-vi.setConfig({ testTimeout: 60_000 });
-
 const topic = usePartitions();
 
-let stateFolder: string;
-beforeAll(() => {
-  stateFolder = mkdtempSync(path.join(tmpdir(), 'history-cdc-'));
-});
-afterAll(() => {
-  rmSync(stateFolder, { recursive: true });
-});
-
-async function quarantine(...args: string[]): Promise<Ended> {
+async function quarantine(...args: string[]): Promise<Answer> {
   const settings = {
-    HISTORY_CDC_STATE_DIR: stateFolder,
     DATABASE_URL: topic().url,
     UNAVAILABLE_PLACEHOLDER: PLACEHOLDER,
   };
-  return await Command.historyCdc(['quarantine', ...args], settings).ended;
+  return await runInProcess(['quarantine', ...args], settings);
 }
 
 async function facts(...args: string[]): Promise<unknown> {

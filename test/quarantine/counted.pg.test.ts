@@ -1,28 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { countUnhealed, countUnhealedSoon } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
 import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
 import { createPool } from '../../consumers/lib/postgres.ts';
-import { Command, type Ended } from '../support/command.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, PLACEHOLDER, updated } from '../support/records.ts';
 import { retried } from '../support/retried.ts';
 import { runRecords } from '../support/run-records.ts';
 
 // Commands start processes, which take a second each on a quiet machine.
-vi.setConfig({ testTimeout: 60_000 });
-
 const topic = usePartitions();
-
-let stateFolder: string;
-beforeAll(() => {
-  stateFolder = mkdtempSync(path.join(tmpdir(), 'history-cdc-'));
-});
-afterAll(() => {
-  rmSync(stateFolder, { recursive: true });
-});
 
 /** Parks four records: one is healed, two are open, and one is waived. */
 async function parkFour(): Promise<void> {
@@ -63,11 +50,10 @@ test('whoever cannot wait is told that nobody knows, where Postgres is away or b
 test('every report counts what is open and what is waived, for people and as JSON', async () => {
   await parkFour();
   const settings = {
-    HISTORY_CDC_STATE_DIR: stateFolder,
     DATABASE_URL: topic().url,
     UNAVAILABLE_PLACEHOLDER: PLACEHOLDER,
   };
-  const run = async (...args: string[]): Promise<Ended> => await Command.historyCdc(args, settings).ended;
+  const run = async (...args: string[]): Promise<Answer> => await runInProcess(args, settings);
   // The last verdict of `reconcile` stands on the run before it; nothing else depends on what comes first.
   const reports = [
     [

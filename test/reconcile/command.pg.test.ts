@@ -1,15 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Command, type Ended } from '../support/command.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, type RowValues } from '../support/records.ts';
 import { Tables } from '../support/tables.ts';
-
-// Each test starts processes, which take a second each on a quiet machine.
-vi.setConfig({ testTimeout: 60_000 });
 
 let open: OpenDatabase;
 beforeAll(async () => {
@@ -19,8 +16,8 @@ afterAll(async () => {
   await open.close();
 });
 
-async function run(...args: string[]): Promise<Ended> {
-  return await Command.historyCdc(['reconcile', ...args], { DATABASE_URL: open.database.url }).ended;
+async function run(...args: string[]): Promise<Answer> {
+  return await runInProcess(['reconcile', ...args], { DATABASE_URL: open.database.url });
 }
 
 async function lostRow(): Promise<RowValues> {

@@ -1,21 +1,17 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { Command, type Ended } from '../support/command.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, inserted, type RowValues } from '../support/records.ts';
 import { useWorld } from '../support/world.ts';
 
-// Each command is a process of its own.
-vi.setConfig({ testTimeout: 60_000 });
-
 const world = useWorld();
 
-async function run(...args: string[]): Promise<Ended> {
+async function run(...args: string[]): Promise<Answer> {
   const settings = {
     DATABASE_URL: world().pool.options.connectionString ?? '',
-    HISTORY_CDC_STATE_DIR: '/nonexistent',
   };
-  return await Command.historyCdc(args, settings).ended;
+  return await runInProcess(args, settings);
 }
 
 /** An owner's run, and one of somebody who is an owner only since it was decided. */

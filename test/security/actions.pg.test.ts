@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { listActions, recordAction } from '../../consumers/agent-test-history/actions.ts';
 import { acceptGaps } from '../../consumers/agent-test-history/continuity/identity-store.ts';
 import { openGapsFor } from '../../consumers/agent-test-history/continuity/gaps.ts';
@@ -10,23 +7,13 @@ import { redecide } from '../../consumers/agent-test-history/redecide/redecide.t
 import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
 import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
 import { sqlState } from '../../consumers/lib/postgres-errors.ts';
-import { Command, type Ended } from '../support/command.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { useProjectorRole } from '../support/projector-role.ts';
 import { inserted, PLACEHOLDER, updated } from '../support/records.ts';
 import { retried } from '../support/retried.ts';
 import { MATCHING, TOPIC_ID } from '../support/run-records.ts';
 import { useWorld } from '../support/world.ts';
 import { aRow } from '../support/records.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
-
-let stateFolder: string;
-beforeAll(() => {
-  stateFolder = mkdtempSync(path.join(tmpdir(), 'history-cdc-'));
-});
-afterAll(() => {
-  rmSync(stateFolder, { recursive: true });
-});
 
 describe('what a person did is in the log, by the transaction that did it:', () => {
   const world = useWorld();
@@ -165,12 +152,10 @@ describe('what a person did is in the log, by the transaction that did it:', () 
   test('the command shows it: who, when, what, and what came of it', async () => {
     const { id } = await parked();
     const settings = {
-      HISTORY_CDC_STATE_DIR: stateFolder,
       DATABASE_URL: world().url,
       UNAVAILABLE_PLACEHOLDER: PLACEHOLDER,
     };
-    const historyCdc = async (...args: string[]): Promise<Ended> =>
-      await Command.historyCdc(args, settings).ended;
+    const historyCdc = async (...args: string[]): Promise<Answer> => await runInProcess(args, settings);
     const before = Date.now();
     expect((await historyCdc('quarantine', 'retry', '--id', id, '--apply')).code).toBe(1);
     const { code, stdout } = await historyCdc('actions', '--limit', '1', '--json');

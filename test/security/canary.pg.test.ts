@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { RunObserver } from '../../consumers/agent-test-history/observer.ts';
 import { messageOf } from '../../consumers/lib/errors.ts';
 import { createLogger } from '../../consumers/lib/log.ts';
 import { createMetrics } from '../../consumers/lib/metrics.ts';
 import { namedError } from '../../consumers/lib/named-error.ts';
-import { Command, type Ended } from '../support/command.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { usePartitions } from '../support/partitions.ts';
 import {
   inserted,
@@ -19,30 +16,18 @@ import {
 } from '../support/records.ts';
 import { runRecords } from '../support/run-records.ts';
 
-// Each command starts a process, which takes a second on a quiet machine.
-vi.setConfig({ testTimeout: 120_000 });
-
 /** Stands for personal data: it is in a row, and nothing but what prints rows on purpose may show it. */
 const MARKER = 'canary-7d1f0c2a';
 
 const topic = usePartitions();
 
-let stateFolder: string;
-beforeAll(() => {
-  stateFolder = mkdtempSync(path.join(tmpdir(), 'history-cdc-'));
-});
-afterAll(() => {
-  rmSync(stateFolder, { recursive: true });
-});
-
-async function historyCdc(...args: string[]): Promise<Ended> {
+async function historyCdc(...args: string[]): Promise<Answer> {
   const settings = {
-    HISTORY_CDC_STATE_DIR: stateFolder,
     DATABASE_URL: topic().url,
     UNAVAILABLE_PLACEHOLDER: PLACEHOLDER,
     LOG_LEVEL: 'debug',
   };
-  return await Command.historyCdc(args, settings).ended;
+  return await runInProcess(args, settings);
 }
 
 /** What the projector stores and says of records that are at fault. */

@@ -1,32 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Command, type Ended } from '../support/command.ts';
+import { expect, test } from 'vitest';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { inserted, PLACEHOLDER, updated } from '../support/records.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { runRecords } from '../support/run-records.ts';
 
-// Each command starts a process, which takes a second on a quiet machine.
-vi.setConfig({ testTimeout: 60_000 });
-
 const topic = usePartitions();
 
-let stateFolder: string;
-beforeAll(() => {
-  stateFolder = mkdtempSync(path.join(tmpdir(), 'history-cdc-'));
-});
-afterAll(() => {
-  rmSync(stateFolder, { recursive: true });
-});
-
-async function historyCdc(...args: string[]): Promise<Ended> {
+async function historyCdc(...args: string[]): Promise<Answer> {
   const settings = {
-    HISTORY_CDC_STATE_DIR: stateFolder,
     DATABASE_URL: topic().url,
     UNAVAILABLE_PLACEHOLDER: PLACEHOLDER,
   };
-  return await Command.historyCdc(args, settings).ended;
+  return await runInProcess(args, settings);
 }
 
 /** Clears the screen by CSI as C0 and as C1, rings, goes back, turns the direction, and adds lines that look like ours. */
@@ -70,10 +55,9 @@ test('JSON says the same as before, with the characters escaped', async () => {
 });
 
 test('the message of an error is escaped, too', async () => {
-  const { code, stderr } = await Command.historyCdc(['quarantine', 'list'], {
-    HISTORY_CDC_STATE_DIR: stateFolder,
+  const { code, stderr } = await runInProcess(['quarantine', 'list'], {
     DATABASE_URL: `${topic().url.replace(/\/[^/]*$/, '')}/${encodeURIComponent('none\u001b[2J\u009b')}`,
-  }).ended;
+  });
   expect(code).toBe(2);
   expect(stderr).toContain('none\\u001b[2J\\u009b');
   expect(OBEYED.test(stderr)).toBe(false);

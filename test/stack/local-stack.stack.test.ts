@@ -3,16 +3,27 @@ import { expect, inject, test } from 'vitest';
 import { readRecord } from '../../stack/process.ts';
 import { instanceOf, logFile, pidFile, readState, ROLES, SERVER_NAMES } from '../../stack/state.ts';
 import type { StackStatus } from '../../stack/status.ts';
-import { runCli } from '../support/cli.ts';
+import { Command } from '../support/command.ts';
 import '../support/provided.ts';
+import { runInProcess, type Answer } from '../support/run-in-process.ts';
 
 const GIBIBYTE = 2 ** 30;
 const name = inject('instance');
 const addresses = inject('servers');
 
-async function status(): Promise<{ exit: number | null; stack: StackStatus }> {
-  const answer = await runCli(['stack', 'status', '--name', name, '--json']);
-  return { exit: answer.status, stack: JSON.parse(answer.stdout) as StackStatus };
+/** Where the stack of the tests keeps its state. */
+const { HISTORY_CDC_STATE_DIR } = process.env;
+
+async function run(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  return await runInProcess(args, { HISTORY_CDC_STATE_DIR, ...settings });
+}
+
+async function status(): Promise<{ exit: number; stack: StackStatus }> {
+  const answer = await run(['stack', 'status', '--name', name, '--json']);
+  return { exit: answer.code, stack: JSON.parse(answer.stdout) as StackStatus };
 }
 
 test('status prints every address, and all of it fits in 3 GiB', async () => {
@@ -30,7 +41,7 @@ test('status prints every address, and all of it fits in 3 GiB', async () => {
 });
 
 test('config finds the addresses of the stack that HISTORY_CDC_STACK names, without the password', async () => {
-  const answer = await runCli(['config', '--json'], { HISTORY_CDC_STACK: name, CONNECT_URL: '' });
+  const answer = await run(['config', '--json'], { HISTORY_CDC_STACK: name, CONNECT_URL: '' });
   const settings = JSON.parse(answer.stdout) as { name: string; value: string | null; source: string }[];
   const shown = (setting: string) => {
     const found = settings.find((entry) => entry.name === setting);
@@ -120,14 +131,15 @@ test('a schema keeps its id when the registry is killed and comes up again', asy
     'registry',
   ]);
 
-  const up = await runCli(['stack', 'up', '--name', name]);
-  expect(up.status).toBe(0);
+  // A process of its own, which the server must outlive.
+  const state = HISTORY_CDC_STATE_DIR === undefined ? {} : { HISTORY_CDC_STATE_DIR };
+  expect(await Command.historyCdc(['stack', 'up', '--name', name], state).ended).toMatchObject({ code: 0 });
   expect(readRecord(record)?.pid).not.toBe(killed.pid);
   const known = await fetch(`${addresses.schemaRegistryUrl}/schemas/ids/${String(id)}`);
   expect(await known.json()).toMatchObject({ schema });
   expect(await register()).toBe(id);
 
-  const again = await runCli(['stack', 'up', '--name', name]);
+  const again = await run(['stack', 'up', '--name', name]);
   expect(again.stderr).toContain(`the stack ${name} was up already`);
   expect(again.stdout.match(/ up /g)).toHaveLength(SERVER_NAMES.length);
 });
@@ -137,13 +149,13 @@ test.each([
   ['a port that is none', ['stack', 'up', '--name', 'never-made', '--port-kafka', '70000']],
   ['a name that leads elsewhere', ['stack', 'down', '--name', '../local', '--purge']],
 ])('%s is misuse', async (_, args) => {
-  const answer = await runCli(args);
-  expect(answer.status).toBe(2);
+  const answer = await run(args);
+  expect(answer.code).toBe(2);
   expect(answer.stderr).not.toBe('');
 });
 
 test('a stack that was never made is not up', async () => {
-  const answer = await runCli(['stack', 'status', '--name', 'never-made']);
-  expect(answer).toMatchObject({ status: 1 });
+  const answer = await run(['stack', 'status', '--name', 'never-made']);
+  expect(answer).toMatchObject({ code: 1 });
   expect(answer.stdout).toContain('history-cdc stack up');
 });

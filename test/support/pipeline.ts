@@ -13,10 +13,11 @@ import { createLogger } from '../../consumers/lib/log.ts';
 import { topicNames } from '../../consumers/lib/names.ts';
 import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
 import { askConnect } from './ask-connect.ts';
-import { Command, type Ended } from './command.ts';
+import { Command } from './command.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { dropSlot } from './drop-slot.ts';
 import { pipelineSettings, type Converter } from './pipeline-settings.ts';
+import { runInProcess, type Answer } from './run-in-process.ts';
 import { until } from './until.ts';
 
 interface PipelineOptions {
@@ -82,6 +83,7 @@ export class Pipeline {
   readonly config: PipelineConfig;
   readonly #database: TestDatabase;
   readonly #commands: Command[] = [];
+  #said = '';
   /** Records that a test wrote to the data topic by hand. */
   #produced = 0;
 
@@ -170,9 +172,11 @@ export class Pipeline {
     return this.#keep(Command.script(name, args, { ...this.settings, ...settings }));
   }
 
-  /** Runs `history-cdc` to its end. */
-  async run(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<Ended> {
-    return await this.start(args, settings).ended;
+  /** Runs `history-cdc` to its end, in this process. */
+  async run(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const answer = await runInProcess(args, { ...this.settings, ...settings });
+    this.#said += answer.stdout + answer.stderr;
+    return answer;
   }
 
   /** Runs a command that must succeed, and gives its facts. */
@@ -258,7 +262,7 @@ export class Pipeline {
 
   /** Everything that the commands have printed so far. */
   get output(): string {
-    return this.#commands.map(({ stdout, stderr }) => stdout + stderr).join('');
+    return this.#said + this.#commands.map(({ stdout, stderr }) => stdout + stderr).join('');
   }
 
   /** Ends and removes everything, whatever the tests left. */

@@ -4,6 +4,7 @@ export interface Answer {
   /** 0 good, 1 the answer is no, 2 it cannot go on. */
   readonly code: number;
   readonly stdout: string;
+  /** With the lines of the log. */
   readonly stderr: string;
 }
 
@@ -13,11 +14,16 @@ export async function runInProcess(
   settings: Readonly<Record<string, string | undefined>>,
 ): Promise<Answer> {
   const said = { stdout: '', stderr: '' };
+  const stderr = (text: string) => void (said.stderr += text);
   const code = await runProgram(args, {
     // A stack that a developer has up in this checkout must not lend its addresses.
     environment: { HISTORY_CDC_STATE_DIR: '/nonexistent', ...settings },
     stdout: (text) => void (said.stdout += text),
-    stderr: (text) => void (said.stderr += text),
+    stderr,
+    log: stderr,
+    redraws: false,
+    drawsBars: false,
+    stopSignal: () => new AbortController().signal,
   });
   return { code, ...said };
 }

@@ -11,7 +11,8 @@ import { refusalOf } from '../../lib/postgres-errors.ts';
 import { lockAllPartitions } from '../offsets.ts';
 import { rowByRow } from '../row-by-row.ts';
 import { referencesTo } from '../twins/references.ts';
-import { fenceProjectors, refuseRunningProjectors } from './running-projectors.ts';
+import { fenceProjectors } from '../undo-fence.ts';
+import { refuseRunningProjectors } from './running-projectors.ts';
 
 const PROJECTED_ROWS = sqlFile(import.meta.url, './sql/projected-rows.sql');
 const COUNT = "SELECT count(*) AS rows FROM history_cdc.ledger WHERE decision = 'projected'";
@@ -51,7 +52,6 @@ export async function undo(context: UndoContext, confirmed: number | undefined):
   await refuseRunningProjectors(canonical);
   const plan = await planUndo({ ...context, progress: () => undefined });
   if (confirmed !== plan.removable) throw notConfirmed(plan.removable, confirmed);
-  await inTransaction(canonical, fenceProjectors);
   return await walk(context, REMOVE);
 }
 
@@ -100,6 +100,7 @@ const REMOVE: Work = {
   begin: async (client) => {
     await lockAllPartitions(client);
     await refuseRunningProjectors(client);
+    await fenceProjectors(client);
   },
   act: async (client, free) => {
     const refused = new Map<string, string>();

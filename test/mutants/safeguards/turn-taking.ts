@@ -68,7 +68,7 @@ export const PARTITION_LOCK: Safeguard = {
       id: 'replay-lock',
       breaks: 'a replay decides on what a projector of the partition is changing',
       at: 'pipeline.ts',
-      find: ': lockPartition(client, mode);',
+      find: ': lockPartition(client, mode, context.undoGeneration);',
       replace: ': Promise.resolve(void lockPartition);',
       by: 'projector/sweep-turns.pg.test.ts',
     },
