@@ -149,8 +149,8 @@ describe('deployed', () => {
     const done = (await listActions(the().owner, 100)).toReversed();
     expect(done.map(({ command, counts }) => [command, counts])).toEqual([
       ['migrate', { applied: expect.any(Number) as number }],
-      ['connector apply', { settings: expect.any(Number) as number, topics: 3 }],
-      ['connector apply', { settings: expect.any(Number) as number, topics: 3 }],
+      ['connector apply', { settings: expect.any(Number) as number, topics: 5 }],
+      ['connector apply', { settings: expect.any(Number) as number, topics: 0 }],
       ['connector apply', { settings: 2, topics: 0 }],
       ['connector apply', { settings: 0, topics: 1 }],
       ...['pause', 'resume', 'restart'].map((verb) => [`connector ${verb}`, {}]),
