@@ -1,15 +1,18 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { importDirections } from './lint/import-directions.js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 
 export default defineConfig(
-  globalIgnores(['node_modules', '.stack', 'coverage', 'bin', 'eslint.config.js']),
+  globalIgnores(['node_modules', '.stack', 'coverage', 'bin', 'lint', 'eslint.config.js']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { rooms: { rules: { 'import-directions': importDirections } } },
     rules: {
+      'rooms/import-directions': 'error',
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'exports are named' },
@@ -23,7 +26,7 @@ export default defineConfig(
       ],
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'kafkajs', message: 'only consumers/lib/kafka.ts imports it' }] },
+        { paths: [{ name: 'kafkajs', message: 'only lib/kafka.ts imports it' }] },
       ],
       'no-restricted-properties': [
         'error',
@@ -31,7 +34,7 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['consumers/lib/kafka.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['lib/kafka.ts'], rules: { 'no-restricted-imports': 'off' } },
   { files: ['cli/main.ts', 'bench/**'], rules: { 'no-restricted-properties': 'off' } },
   {
     files: ['test/**'],

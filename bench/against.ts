@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { renderTable } from '../cli/table.ts';
+import { renderTable } from '../lib/table.ts';
 import { contextOf, sharedThings } from './context.ts';
 import { THIS_CHECKOUT } from './history-cdc.ts';
 import type { Measurement } from './measurement.ts';

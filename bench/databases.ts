@@ -1,4 +1,4 @@
-import { createPool, type Pool } from '../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../lib/postgres.ts';
 import { ROLES } from '../stack/state.ts';
 
 const COPY = 'bench_copy';

@@ -1,6 +1,6 @@
 import { fillTemplate } from '../connectors/deploy/template.ts';
-import type { Pool } from '../consumers/lib/postgres.ts';
-import { sqlFile } from '../consumers/lib/sql-file.ts';
+import type { Pool } from '../lib/postgres.ts';
+import { sqlFile } from '../lib/sql-file.ts';
 import { createApplication } from '../demo/generate.ts';
 import { withPool } from './databases.ts';
 import type { BenchStack } from './stack.ts';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from '../consumers/lib/config.ts';
+import type { Environment } from '../lib/config.ts';
 
 export const THIS_CHECKOUT = fileURLToPath(new URL('..', import.meta.url));
 

@@ -1,5 +1,5 @@
-import { messageOf } from '../consumers/lib/errors.ts';
-import { renderTable } from '../cli/table.ts';
+import { messageOf } from '../lib/errors.ts';
+import { renderTable } from '../lib/table.ts';
 import { contextOf, sharedThings } from './context.ts';
 import { untilAborted, type BenchOptions, type Outcome, type Part } from './part.ts';
 import { describeMachine } from './processes.ts';

@@ -10,7 +10,7 @@
  * part has no figures. A target that is missed is no failure: the page says so.
  */
 import { parseArgs } from 'node:util';
-import { stopOnSignal } from '../cli/stop-signal.ts';
+import { stopOnSignal } from '../lib/stop-signal.ts';
 import { compareCheckouts } from './against.ts';
 import { measureParts } from './measure-parts.ts';
 import type { BenchOptions } from './part.ts';

@@ -1,4 +1,4 @@
-import type { Environment } from '../consumers/lib/config.ts';
+import type { Environment } from '../lib/config.ts';
 import { environmentWithoutSettings } from '../demo/local-stack.ts';
 import { readRecord } from '../stack/process.ts';
 import { startStack, stopStack } from '../stack/stack.ts';

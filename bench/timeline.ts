@@ -1,4 +1,4 @@
-import type { Pool } from '../consumers/lib/postgres.ts';
+import type { Pool } from '../lib/postgres.ts';
 
 /** A transaction, by the server's clock, and how many of a table's rows it wrote. */
 export interface Commit {

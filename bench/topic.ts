@@ -1,13 +1,13 @@
-import { applyConnector } from '../connectors/deploy/apply.ts';
+import { applyConnector } from '../operations/connector/apply.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../connectors/deploy/source-sql.ts';
 import { connectClient, type ConnectorSettings } from '../connectors/deploy/target.ts';
-import { loadConfig, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
-import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
-import { createLogger } from '../consumers/lib/log.ts';
-import { topicNames } from '../consumers/lib/names.ts';
-import { type Pool } from '../consumers/lib/postgres.ts';
-import { sqlState } from '../consumers/lib/postgres-errors.ts';
+import { loadConfig, type ConfigWith, type Environment } from '../lib/config.ts';
+import { KafkaCluster } from '../lib/kafka-cluster.ts';
+import { createLogger } from '../lib/log.ts';
+import { topicNames } from '../lib/names.ts';
+import { type Pool } from '../lib/postgres.ts';
+import { sqlState } from '../lib/postgres-errors.ts';
 import { waitUntil } from '../stack/wait.ts';
 import type { BenchStack } from './stack.ts';
 

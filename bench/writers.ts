@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import type { Pool } from '../consumers/lib/postgres.ts';
+import type { Pool } from '../lib/postgres.ts';
 import { LEGACY_ROWS } from './dataset.ts';
 
 export interface Writing {

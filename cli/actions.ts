@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
-import { listActions, type RecordedAction } from '../consumers/agent-test-history/actions.ts';
+import { listActions, type RecordedAction } from '../consumers/agent-test-history/batch/actions.ts';
 import type { CommandContext } from './context.ts';
 import { whole } from './quarantine-options.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 const LISTED = 100;

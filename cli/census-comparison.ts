@@ -1,12 +1,8 @@
-import type { Comparison } from '../consumers/agent-test-history/census/compare.ts';
-import {
-  EXPLANATIONS,
-  UNEXPLAINED,
-  type Difference,
-} from '../consumers/agent-test-history/census/difference.ts';
-import type { Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
-import { renderTable } from './table.ts';
+import type { Comparison } from '../operations/census/compare.ts';
+import { EXPLANATIONS, UNEXPLAINED, type Difference } from '../operations/census/difference.ts';
+import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
+import { renderTable } from '../lib/table.ts';
 
 const MEANINGS: Readonly<Record<Difference, string>> = { ...EXPLANATIONS, ...UNEXPLAINED };
 

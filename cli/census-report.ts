@@ -1,7 +1,7 @@
-import type { IdList } from '../consumers/agent-test-history/census/id-list.ts';
-import { ODD_VALUES, type OddValue } from '../consumers/agent-test-history/census/odd-values.ts';
-import type { Figures } from '../consumers/agent-test-history/census/census.ts';
-import { renderTable } from './table.ts';
+import type { IdList } from '../operations/census/id-list.ts';
+import { ODD_VALUES, type OddValue } from '../operations/census/odd-values.ts';
+import type { Figures } from '../operations/census/census.ts';
+import { renderTable } from '../lib/table.ts';
 
 export interface Took {
   readonly seconds: number;

@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import { largestMessageBytes } from '../connectors/deploy/message-limit.ts';
-import { takeCensus, type Figures } from '../consumers/agent-test-history/census/census.ts';
-import { compareCensus, type Comparison } from '../consumers/agent-test-history/census/compare.ts';
-import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
+import { takeCensus, type Figures } from '../operations/census/census.ts';
+import { compareCensus, type Comparison } from '../operations/census/compare.ts';
+import { assertMigrated } from '../consumers/agent-test-history/schema/migrate.ts';
 import {
   assertBothWhole,
   CANONICAL_TABLES,
   LEGACY_TABLES,
   assertFit,
-} from '../consumers/agent-test-history/requirements.ts';
-import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+} from '../consumers/agent-test-history/schema/requirements.ts';
+import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
-import type { ConfigWith } from '../consumers/lib/config.ts';
-import { assertReachable, createPool, type Pool } from '../consumers/lib/postgres.ts';
+import type { ConfigWith } from '../lib/config.ts';
+import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import { censusFacts, renderCensus, type Took } from './census-report.ts';
 import { comparisonFacts, renderComparison } from './census-comparison.ts';
 import { AnswerNo, type CommandContext } from './context.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { loadConfig, resolveSettings } from '../consumers/lib/config.ts';
-import { maskSetting, SETTINGS, type SettingName } from '../consumers/lib/settings.ts';
+import { loadConfig, resolveSettings } from '../lib/config.ts';
+import { maskSetting, SETTINGS, type SettingName } from '../lib/settings.ts';
 import { localStackEnvironment } from '../stack/state.ts';
 import type { CommandContext } from './context.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 
 interface SettingRow {
   readonly name: string;

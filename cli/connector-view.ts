@@ -1,6 +1,6 @@
 import { isClean, type ConfigChange, type Plan, type TopicChange } from '../connectors/deploy/plan.ts';
-import type { ConnectorReport } from '../connectors/deploy/status.ts';
-import { renderTable } from './table.ts';
+import type { ConnectorReport } from '../operations/connector/connector-report.ts';
+import { renderTable } from '../lib/table.ts';
 
 /** The plan as people read differences: + new, ~ changed, - removed, ! what `apply` refuses to change. */
 export function renderPlan(plan: Plan, name: string): string {

@@ -1,15 +1,15 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../connectors/deploy/apply.ts';
+import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../operations/connector/apply.ts';
 import { desiredConnector } from '../connectors/deploy/desired.ts';
-import { logAction } from '../connectors/deploy/log-action.ts';
+import { logAction } from '../operations/connector/log-action.ts';
 import { isClean, planConnector } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
-import { connectorReport } from '../connectors/deploy/status.ts';
-import { switchConnector } from '../connectors/deploy/switch.ts';
+import { connectorReport } from '../operations/connector/connector-report.ts';
+import { switchConnector } from '../operations/connector/switch.ts';
 import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
-import { resumeConnector } from '../connectors/watchdog/resume.ts';
-import { topicNames } from '../consumers/lib/names.ts';
+import { resumeConnector } from '../operations/connector/resume.ts';
+import { topicNames } from '../lib/names.ts';
 import { renderPlan, renderReport } from './connector-view.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 

@@ -1,5 +1,5 @@
-import { loadConfig, type Config, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
-import { printable } from '../consumers/lib/printable.ts';
+import { loadConfig, type Config, type ConfigWith, type Environment } from '../lib/config.ts';
+import { printable } from '../lib/printable.ts';
 import { localStackEnvironment } from '../stack/state.ts';
 import type { Surroundings } from './program.ts';
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { FatalError } from '../consumers/lib/errors.ts';
+import { FatalError } from '../lib/errors.ts';
 import { FEWEST_ROWS, ORGANISATIONS } from '../demo/generate.ts';
 import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
 import { runDemo } from '../demo/run.ts';

@@ -1,7 +1,7 @@
-import { GROUPS, type Check } from '../connectors/doctor/check.ts';
-import type { CheckResult, DoctorReport } from '../connectors/doctor/doctor.ts';
-import type { Verdict } from '../connectors/doctor/verdict.ts';
-import { renderTable } from './table.ts';
+import { GROUPS, type Check } from '../operations/checks/check.ts';
+import type { CheckResult, DoctorReport } from '../operations/doctor/doctor.ts';
+import type { Verdict } from '../operations/checks/verdict.ts';
+import { renderTable } from '../lib/table.ts';
 
 const MARKS: Readonly<Record<Verdict, string>> = {
   ok: 'ok',

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import type { Check } from '../connectors/doctor/check.ts';
-import { CHECKS } from '../connectors/doctor/checks.ts';
-import { examine, settingsOf } from '../connectors/doctor/doctor.ts';
+import type { Check } from '../operations/checks/check.ts';
+import { CHECKS } from '../operations/checks/all.ts';
+import { examine, settingsOf } from '../operations/doctor/doctor.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderChecks, renderDoctor } from './doctor-view.ts';
 

@@ -1,7 +1,7 @@
-import type { Changes } from '../consumers/agent-test-history/changes.ts';
-import type { CandidateTwin, LookUps, Report } from '../consumers/agent-test-history/explain/report.ts';
-import { oneLine } from '../consumers/lib/printable.ts';
-import { renderTable } from './table.ts';
+import type { Changes } from '../consumers/agent-test-history/rule/changes.ts';
+import type { CandidateTwin, LookUps, Report } from '../operations/explain/report.ts';
+import { oneLine } from '../lib/printable.ts';
+import { renderTable } from '../lib/table.ts';
 
 /** Sections for a reader: the verdict first, then what it rests on; a section without facts says so in a word. */
 export function renderExplanation(report: Report): string {

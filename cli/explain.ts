@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { explain } from '../consumers/agent-test-history/explain/explain.ts';
-import { eventReader } from '../consumers/agent-test-history/explain/read-from-kafka.ts';
-import type { Report } from '../consumers/agent-test-history/explain/report.ts';
+import { explain } from '../operations/explain/explain.ts';
+import { eventReader } from '../operations/explain/read-from-kafka.ts';
+import type { Report } from '../operations/explain/report.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { forget, type Forgotten } from '../consumers/agent-test-history/forget/forget.ts';
-import { topicNames } from '../consumers/lib/names.ts';
+import { forget, type Forgotten } from '../operations/forget/forget.ts';
+import { topicNames } from '../lib/names.ts';
 import type { CommandContext } from './context.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface Options {

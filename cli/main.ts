@@ -1,5 +1,5 @@
 import { runProgram } from './program.ts';
-import { stopOnSignal } from './stop-signal.ts';
+import { stopOnSignal } from '../lib/stop-signal.ts';
 
 // `history-cdc config | head`: the reader has read enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

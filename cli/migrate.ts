@@ -1,7 +1,11 @@
 import type { Command } from 'commander';
-import { migrate } from '../consumers/agent-test-history/migrate.ts';
-import { assertFit, CANONICAL_TABLES, LEGACY_TABLES } from '../consumers/agent-test-history/requirements.ts';
-import { assertReachable, createPool } from '../consumers/lib/postgres.ts';
+import { migrate } from '../consumers/agent-test-history/schema/migrate.ts';
+import {
+  assertFit,
+  CANONICAL_TABLES,
+  LEGACY_TABLES,
+} from '../consumers/agent-test-history/schema/requirements.ts';
+import { assertReachable, createPool } from '../lib/postgres.ts';
 import type { CommandContext } from './context.ts';
 
 interface MigrateOptions {

@@ -1,4 +1,4 @@
-import type { CheckContext } from '../consumers/agent-test-history/reconcile/checks.ts';
+import type { CheckContext } from '../operations/reconcile/checks.ts';
 import type { PipelineContext } from '../consumers/agent-test-history/pipeline.ts';
 import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';

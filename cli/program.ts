@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import type { Environment } from '../consumers/lib/config.ts';
-import { printable } from '../consumers/lib/printable.ts';
-import { RELEASE } from '../consumers/lib/release.ts';
+import type { Environment } from '../lib/config.ts';
+import { printable } from '../lib/printable.ts';
+import { RELEASE } from '../lib/release.ts';
 import type { CommandContext } from './context.ts';
 
 const EXIT_NO = 1;
@@ -170,7 +170,7 @@ async function report(error: unknown, { stderr }: Surroundings): Promise<number>
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CANNOT;
   const { AnswerNo } = await import('./context.ts');
   if (error instanceof AnswerNo) return EXIT_NO;
-  const { namedError } = await import('../consumers/lib/named-error.ts');
+  const { namedError } = await import('../lib/named-error.ts');
   const fatal = namedError(error);
   if (fatal === undefined) {
     stderr(printable(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`));

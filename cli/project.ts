@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { Watchdog } from '../connectors/watchdog/watchdog.ts';
-import { runProjector, type RunOptions } from '../consumers/agent-test-history/run.ts';
-import { createLogger } from '../consumers/lib/log.ts';
+import { Watchdog } from '../operations/watchdog/watchdog.ts';
+import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
+import { createLogger } from '../lib/log.ts';
 import type { CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';

@@ -1,12 +1,8 @@
-import type { Content } from '../consumers/agent-test-history/quarantine/content.ts';
-import type {
-  ParkedRecord,
-  ReasonCount,
-  WholeRecord,
-} from '../consumers/agent-test-history/quarantine/records.ts';
-import type { RetryAnswer } from '../consumers/agent-test-history/quarantine/retry.ts';
-import { oneLine } from '../consumers/lib/printable.ts';
-import { renderTable } from './table.ts';
+import type { Content } from '../operations/quarantine/content.ts';
+import type { ParkedRecord, ReasonCount, WholeRecord } from '../operations/quarantine/records.ts';
+import type { RetryAnswer } from '../operations/quarantine/retry.ts';
+import { oneLine } from '../lib/printable.ts';
+import { renderTable } from '../lib/table.ts';
 
 /** The answer of `quarantine list`, as facts. */
 export function listFacts(records: readonly ParkedRecord[], counts: readonly ReasonCount[]) {

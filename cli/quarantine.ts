@@ -1,17 +1,17 @@
 import { Option, type Command } from 'commander';
-import { createDecoder } from '../consumers/agent-test-history/decode.ts';
-import { contentOf } from '../consumers/agent-test-history/quarantine/content.ts';
-import { countRecords, listRecords, readRecord } from '../consumers/agent-test-history/quarantine/records.ts';
+import { createDecoder } from '../consumers/agent-test-history/record/decode.ts';
+import { contentOf } from '../operations/quarantine/content.ts';
+import { countRecords, listRecords, readRecord } from '../operations/quarantine/records.ts';
 import {
   noSuchRecord,
   retryParked,
   type RetryAnswer,
   type RetryFilter,
-} from '../consumers/agent-test-history/quarantine/retry.ts';
-import { waive } from '../consumers/agent-test-history/quarantine/waive.ts';
-import { messageOf } from '../consumers/lib/errors.ts';
-import type { Pool } from '../consumers/lib/postgres.ts';
-import { schemaLookupOf } from '../consumers/lib/registry.ts';
+} from '../operations/quarantine/retry.ts';
+import { waive } from '../operations/quarantine/waive.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Pool } from '../lib/postgres.ts';
+import { schemaLookupOf } from '../lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { measuredContext } from './pipeline-context.ts';

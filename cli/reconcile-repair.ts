@@ -1,9 +1,9 @@
-import { repair, type Repaired } from '../consumers/agent-test-history/reconcile/repair.ts';
-import type { ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
-import { FatalError } from '../consumers/lib/errors.ts';
+import { repair, type Repaired } from '../operations/repair/repair.ts';
+import type { ReconcileReport } from '../operations/reconcile/report.ts';
+import { FatalError } from '../lib/errors.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { checkContextOf, measuredContext } from './pipeline-context.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 import type { Databases } from './with-databases.ts';
 
 /** Puts right what the last run found wrong with rows of ours, or says what it would do. */

@@ -1,9 +1,9 @@
-import { KINDS } from '../consumers/agent-test-history/reconcile/kinds.ts';
-import type { Finding, ReconcileReport } from '../consumers/agent-test-history/reconcile/report.ts';
-import type { Gap } from '../consumers/agent-test-history/continuity/gaps.ts';
+import { KINDS } from '../operations/reconcile/kinds.ts';
+import type { Finding, ReconcileReport } from '../operations/reconcile/report.ts';
+import type { Gap } from '../operations/continuity/gaps.ts';
 import type { CommandContext } from './context.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
-import { renderTable } from './table.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
+import { renderTable } from '../lib/table.ts';
 
 export type Shape = 'json' | 'text';
 

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command } from 'commander';
-import { parseAcceptRules, type AcceptRules } from '../consumers/agent-test-history/reconcile/accepted.ts';
-import { reconcile } from '../consumers/agent-test-history/reconcile/reconcile.ts';
+import { parseAcceptRules, type AcceptRules } from '../operations/reconcile/accepted.ts';
+import { reconcile } from '../operations/reconcile/reconcile.ts';
+import { findingsOf, reportOf, type ReconcileReport } from '../operations/reconcile/report.ts';
+import { lastFinished, type ReconcileRun } from '../operations/reconcile/run-store.ts';
+import { readTopicEnds } from '../operations/reconcile/topic-ends.ts';
 import {
-  findingsOf,
-  reportOf,
-  type ReconcileReport,
-} from '../consumers/agent-test-history/reconcile/report.ts';
-import { lastFinished, type ReconcileRun } from '../consumers/agent-test-history/reconcile/run-store.ts';
-import { readTopicEnds } from '../consumers/agent-test-history/reconcile/topic-ends.ts';
-import { assertFit, CANONICAL_TABLES, LEGACY_TABLES } from '../consumers/agent-test-history/requirements.ts';
-import { closableGaps, closeGaps } from '../consumers/agent-test-history/continuity/gaps.ts';
-import { FatalError, messageOf } from '../consumers/lib/errors.ts';
-import type { Pool } from '../consumers/lib/postgres.ts';
+  assertFit,
+  CANONICAL_TABLES,
+  LEGACY_TABLES,
+} from '../consumers/agent-test-history/schema/requirements.ts';
+import { closableGaps, closeGaps } from '../operations/continuity/gaps.ts';
+import { FatalError, messageOf } from '../lib/errors.ts';
+import type { Pool } from '../lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { checkContextOf } from './pipeline-context.ts';

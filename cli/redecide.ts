@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { Change } from '../consumers/agent-test-history/redecide/judge.ts';
-import { redecide, type RedecideResult } from '../consumers/agent-test-history/redecide/redecide.ts';
-import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+import type { Change } from '../operations/redecide/judge.ts';
+import { redecide, type RedecideResult } from '../operations/redecide/redecide.ts';
+import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { measuredContext } from './pipeline-context.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
-import { renderTable } from './table.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
+import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 export function registerRedecide(command: Command, context: CommandContext): void {

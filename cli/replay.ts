@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { ReplayStart } from '../consumers/agent-test-history/start-offsets.ts';
+import type { ReplayStart } from '../consumers/agent-test-history/stream/start-offsets.ts';
 import type { CommandContext } from './context.ts';
 import { runAndReport } from './project.ts';
 

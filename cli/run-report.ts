@@ -1,8 +1,8 @@
-import { DECISIONS } from '../consumers/agent-test-history/outcome.ts';
-import { RECORD_OUTCOMES } from '../consumers/agent-test-history/result.ts';
-import type { Changes } from '../consumers/agent-test-history/changes.ts';
-import type { RunResult } from '../consumers/agent-test-history/run.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
+import { DECISIONS } from '../consumers/agent-test-history/rule/outcome.ts';
+import { RECORD_OUTCOMES } from '../consumers/agent-test-history/batch/result.ts';
+import type { Changes } from '../consumers/agent-test-history/rule/changes.ts';
+import type { RunResult } from '../consumers/agent-test-history/stream/run.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderSweeps, sweepFacts } from './sweep-report.ts';
 
 /** The answer of `project` and `replay`, as facts. */

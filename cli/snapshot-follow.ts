@@ -1,8 +1,8 @@
-import { untilProjected } from '../connectors/snapshot/projected.ts';
-import type { SnapshotRun } from '../connectors/snapshot/runs.ts';
-import type { Session } from '../connectors/snapshot/session.ts';
-import { statusOf, type SnapshotStatus } from '../connectors/snapshot/status.ts';
-import { watchRun } from '../connectors/snapshot/watch.ts';
+import { untilProjected } from '../operations/snapshot/projected.ts';
+import type { SnapshotRun } from '../operations/snapshot/runs.ts';
+import type { Session } from '../operations/snapshot/session.ts';
+import { statusOf, type SnapshotStatus } from '../operations/snapshot/status.ts';
+import { watchRun } from '../operations/snapshot/watch.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { paceSettings, type PaceOptions } from './snapshot-options.ts';

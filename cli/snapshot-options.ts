@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { DEFAULT_LIMITS, type PaceSettings } from '../connectors/snapshot/health.ts';
-import { parseIds, type Scope } from '../connectors/snapshot/scope.ts';
-import { FatalError } from '../consumers/lib/errors.ts';
-import { shell } from '../consumers/lib/quoting.ts';
+import { DEFAULT_LIMITS, type PaceSettings } from '../operations/snapshot/health.ts';
+import { parseIds, type Scope } from '../operations/snapshot/scope.ts';
+import { FatalError } from '../lib/errors.ts';
+import { shell } from '../lib/quoting.ts';
 
 /** The options by which a watch holds a snapshot back. */
 export interface PaceOptions {

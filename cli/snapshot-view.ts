@@ -1,6 +1,6 @@
-import type { Diagnosis } from '../connectors/snapshot/diagnose.ts';
-import type { RunReport, SnapshotStatus } from '../connectors/snapshot/status.ts';
-import { renderTable } from './table.ts';
+import type { Diagnosis } from '../operations/snapshot/diagnose.ts';
+import type { RunReport, SnapshotStatus } from '../operations/snapshot/status.ts';
+import { renderTable } from '../lib/table.ts';
 
 const IDS_SHOWN = 5;
 

@@ -3,7 +3,7 @@ import { stackStatus, type StackStatus } from '../stack/status.ts';
 import { startStack, stopStack } from '../stack/stack.ts';
 import { defaultInstanceName, type PortName } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 
 interface UpOptions {
   readonly name: string;

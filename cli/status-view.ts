@@ -1,10 +1,10 @@
-import { bytesText, spanText } from '../connectors/doctor/wal.ts';
-import type { Problem } from '../connectors/status/problem.ts';
-import type { LagPart, LedgerPart, SlotPart, StatusReport } from '../connectors/status/report.ts';
-import { SECTIONS, type Section } from '../connectors/status/watched.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
+import { bytesText, spanText } from '../operations/facts/wal.ts';
+import type { Problem } from '../operations/status/problem.ts';
+import type { LagPart, LedgerPart, SlotPart, StatusReport } from '../operations/status/report.ts';
+import { SECTIONS, type Section } from '../operations/status/watched.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderLastSweep } from './sweep-report.ts';
-import { renderColumns } from './table.ts';
+import { renderColumns } from '../lib/table.ts';
 
 const WIDTH = 80;
 const [NAME_WIDTH, MARK_WIDTH, GAP] = [10, 7, 2];

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StatusReport } from '../connectors/status/report.ts';
+import type { StatusReport } from '../operations/status/report.ts';
 import type { CommandContext } from './context.ts';
 
 interface WatchOptions {

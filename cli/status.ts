@@ -1,9 +1,9 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { settingsOf } from '../connectors/doctor/doctor.ts';
-import { SNAPSHOT_NEEDS } from '../connectors/snapshot/session.ts';
-import { Lookout } from '../connectors/status/lookout.ts';
-import { reportOf, type StatusReport } from '../connectors/status/report.ts';
-import { WATCHED } from '../connectors/status/watched.ts';
+import { settingsOf } from '../operations/doctor/doctor.ts';
+import { SNAPSHOT_NEEDS } from '../operations/snapshot/session.ts';
+import { Lookout } from '../operations/status/lookout.ts';
+import { reportOf, type StatusReport } from '../operations/status/report.ts';
+import { WATCHED } from '../operations/status/watched.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderStatus } from './status-view.ts';
 import { watch } from './status-watch.ts';

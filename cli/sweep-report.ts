@@ -1,6 +1,6 @@
-import { spanText } from '../connectors/doctor/wal.ts';
-import type { SweeperPart } from '../connectors/status/report.ts';
-import { hasFailed } from '../connectors/status/sweeps.ts';
+import { spanText } from '../operations/facts/wal.ts';
+import type { SweeperPart } from '../operations/status/report.ts';
+import { hasFailed } from '../operations/status/sweeps.ts';
 import type { SweepCounts } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { SweepTotals } from '../consumers/agent-test-history/sweep/sweep-totals.ts';
 

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { recordActionAlone } from '../consumers/agent-test-history/actions.ts';
-import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
+import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { onRecord } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
-import { createLogger } from '../consumers/lib/log.ts';
+import { createLogger } from '../lib/log.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from './pipeline-context.ts';
-import { renderUnhealed } from './quarantine-counts.ts';
-import { renderTable } from './table.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
+import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 export function registerSweep(command: Command, context: CommandContext): void {

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
-import { planUndo, undo, type UndoResult } from '../consumers/agent-test-history/undo/undo.ts';
+import { planUndo, undo, type UndoResult } from '../operations/undo/undo.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
-import { renderTable } from './table.ts';
+import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface Options {

@@ -1,7 +1,7 @@
-import { assertMigrated } from '../consumers/agent-test-history/migrate.ts';
-import { assertBothWhole } from '../consumers/agent-test-history/requirements.ts';
-import type { ConfigWith } from '../consumers/lib/config.ts';
-import { assertReachable, createPool, type Pool } from '../consumers/lib/postgres.ts';
+import { assertMigrated } from '../consumers/agent-test-history/schema/migrate.ts';
+import { assertBothWhole } from '../consumers/agent-test-history/schema/requirements.ts';
+import type { ConfigWith } from '../lib/config.ts';
+import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import type { CommandContext } from './context.ts';
 
 export interface Databases {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Pool } from '../consumers/lib/postgres.ts';
+import type { Pool } from '../lib/postgres.ts';
 import { demoSql } from './generate.ts';
 
 /** One claim, judged. `expected` and `found` are what was compared, as text; a check that looked at nothing failed. */

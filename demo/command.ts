@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { Environment } from '../consumers/lib/config.ts';
-import { FatalError } from '../consumers/lib/errors.ts';
+import type { Environment } from '../lib/config.ts';
+import { FatalError } from '../lib/errors.ts';
 
 const PROGRAM = fileURLToPath(new URL('../bin/history-cdc.mjs', import.meta.url));
 const LINES_OF_LOG = 12;

@@ -1,4 +1,4 @@
-import type { Pool } from '../consumers/lib/postgres.ts';
+import type { Pool } from '../lib/postgres.ts';
 import { demoSql } from './generate.ts';
 import type { DecisionCount, Latency, WindowFacts } from './report.ts';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Client, Pool } from '../consumers/lib/postgres.ts';
+import type { Client, Pool } from '../lib/postgres.ts';
 
 /** What to generate. Two runs with the same plan give the same rows, to the byte. */
 export interface DemoPlan {

@@ -1,4 +1,4 @@
-import { inTransaction, type Client, type Pool } from '../consumers/lib/postgres.ts';
+import { inTransaction, type Client, type Pool } from '../lib/postgres.ts';
 import { demoSql } from './generate.ts';
 
 const DELETED_AT_ONCE = 10;

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { loadConfig, type ConfigWith, type Environment } from '../consumers/lib/config.ts';
-import { FatalError } from '../consumers/lib/errors.ts';
-import { SETTINGS } from '../consumers/lib/settings.ts';
+import { loadConfig, type ConfigWith, type Environment } from '../lib/config.ts';
+import { FatalError } from '../lib/errors.ts';
+import { SETTINGS } from '../lib/settings.ts';
 import { isAlive } from '../stack/process.ts';
 import { startStack, stopStack, type RunningStack } from '../stack/stack.ts';
 import { instanceOf, localStackEnvironment, readState } from '../stack/state.ts';

@@ -1,10 +1,10 @@
-import { applyConnector } from '../connectors/deploy/apply.ts';
+import { applyConnector } from '../operations/connector/apply.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../connectors/deploy/source-sql.ts';
-import { migrate } from '../consumers/agent-test-history/migrate.ts';
-import type { Environment } from '../consumers/lib/config.ts';
-import type { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
-import type { Pool } from '../consumers/lib/postgres.ts';
+import { migrate } from '../consumers/agent-test-history/schema/migrate.ts';
+import type { Environment } from '../lib/config.ts';
+import type { KafkaCluster } from '../lib/kafka-cluster.ts';
+import type { Pool } from '../lib/postgres.ts';
 import { checkOf, hashState, type Check } from './check.ts';
 import { runCommand, type Command, type CommandOptions } from './command.ts';
 import { createApplication, generateHistory, type DemoPlan } from './generate.ts';

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { inDryRun, inTransaction, type Client, type Pool } from '../consumers/lib/postgres.ts';
+import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres.ts';
 import { demoSql, writeLegacyRows, writeLiveRows, type PlannedRun } from './generate.ts';
 import { untilDone } from './wait.ts';
 

@@ -1,6 +1,6 @@
-import { renderUnhealed } from '../cli/quarantine-counts.ts';
-import { renderTable } from '../cli/table.ts';
-import type { Unhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
+import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
+import { renderTable } from '../lib/table.ts';
+import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import type { Check } from './check.ts';
 import type { Stretch, WriterResult } from './writer.ts';
 

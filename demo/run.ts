@@ -4,11 +4,11 @@
  */
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
-import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
-import { countUnhealed } from '../consumers/agent-test-history/quarantine/unhealed.ts';
-import { createLogger } from '../consumers/lib/log.ts';
-import { topicNames } from '../consumers/lib/names.ts';
-import { createPool } from '../consumers/lib/postgres.ts';
+import { KafkaCluster } from '../lib/kafka-cluster.ts';
+import { countUnhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
+import { createLogger } from '../lib/log.ts';
+import { topicNames } from '../lib/names.ts';
+import { createPool } from '../lib/postgres.ts';
 import { runChecks } from './check.ts';
 import { Command } from './command.ts';
 import {

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
-import { FatalError } from '../consumers/lib/errors.ts';
-import { KafkaJSError } from '../consumers/lib/kafka.ts';
-import type { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
-import type { Pool } from '../consumers/lib/postgres.ts';
+import { FatalError } from '../lib/errors.ts';
+import { KafkaJSError } from '../lib/kafka.ts';
+import type { KafkaCluster } from '../lib/kafka-cluster.ts';
+import type { Pool } from '../lib/postgres.ts';
 
 export interface Distance {
   readonly done: number;

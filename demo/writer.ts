@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Pool } from '../consumers/lib/postgres.ts';
+import type { Pool } from '../lib/postgres.ts';
 import { planRuns, type DemoPlan, type NumberedRuns } from './generate.ts';
 import { planIncidents, type Incident } from './incidents.ts';
 import { Crew, writeLate, writeRuns } from './pods.ts';

@@ -1,4 +1,4 @@
-import type { Pool } from '../consumers/lib/postgres.ts';
+import type { Pool } from '../lib/postgres.ts';
 import type { DemoPlan } from './generate.ts';
 import { runWriter, type WriterResult } from './writer.ts';
 

@@ -1,7 +1,7 @@
-import { loadConfig } from '../consumers/lib/config.ts';
-import type { AccessRule } from '../consumers/lib/kafka-acl.ts';
-import { KafkaCluster } from '../consumers/lib/kafka-cluster.ts';
-import { createLogger } from '../consumers/lib/log.ts';
+import { loadConfig } from '../lib/config.ts';
+import type { AccessRule } from '../lib/kafka-acl.ts';
+import { KafkaCluster } from '../lib/kafka-cluster.ts';
+import { createLogger } from '../lib/log.ts';
 import { kafkaSettings, KAFKA_USERS } from './secure.ts';
 import { addressesOf, type StackState } from './state.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { FatalError } from '../consumers/lib/errors.ts';
+import { FatalError } from '../lib/errors.ts';
 import { identityOf, isAlive, type ProcessIdentity } from './process.ts';
 import { waitUntil } from './wait.ts';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { FatalError } from '../consumers/lib/errors.ts';
+import { FatalError } from '../lib/errors.ts';
 import type { Account } from './account.ts';
 import { newFolder } from './new-folder.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import type { Environment } from '../consumers/lib/config.ts';
-import { FatalError } from '../consumers/lib/errors.ts';
+import type { Environment } from '../lib/config.ts';
+import { FatalError } from '../lib/errors.ts';
 
 const OLDEST_JAVA = 17;
 

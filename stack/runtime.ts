@@ -4,7 +4,7 @@ import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from '../consumers/lib/config.ts';
+import type { Environment } from '../lib/config.ts';
 import { withLock } from './lock.ts';
 import { newFolder } from './new-folder.ts';
 import { assertChecksums } from './plugin-checksums.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Environment } from '../consumers/lib/config.ts';
+import type { Environment } from '../lib/config.ts';
 import { tlsFiles } from './certificates.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { Environment } from '../consumers/lib/config.ts';
-import { HttpClient } from '../consumers/lib/http-client.ts';
+import type { Environment } from '../lib/config.ts';
+import { HttpClient } from '../lib/http-client.ts';
 import type { LaunchCommand } from './process.ts';
 import type { Runtime } from './runtime.ts';
 import type { Instance, ServerName, StackState } from './state.ts';

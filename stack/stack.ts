@@ -1,8 +1,8 @@
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { Environment } from '../consumers/lib/config.ts';
-import { FatalError } from '../consumers/lib/errors.ts';
-import { STACK_NAME } from '../consumers/lib/names.ts';
+import type { Environment } from '../lib/config.ts';
+import { FatalError } from '../lib/errors.ts';
+import { STACK_NAME } from '../lib/names.ts';
 import { makeCertificates } from './certificates.ts';
 import { withLock } from './lock.ts';
 import { pickPort } from './ports.ts';

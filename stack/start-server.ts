@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { FatalError, messageOf } from '../consumers/lib/errors.ts';
+import { FatalError, messageOf } from '../lib/errors.ts';
 import { isFree } from './ports.ts';
 import { launchDetached, readRecord } from './process.ts';
 import { PORTS_OF } from './servers.ts';

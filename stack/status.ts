@@ -1,5 +1,5 @@
-import type { Environment } from '../consumers/lib/config.ts';
-import { messageOf } from '../consumers/lib/errors.ts';
+import type { Environment } from '../lib/config.ts';
+import { messageOf } from '../lib/errors.ts';
 import { memoryOf } from './memory.ts';
 import { isAlive, readRecord } from './process.ts';
 import { SERVERS } from './servers.ts';

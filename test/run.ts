@@ -15,10 +15,13 @@ interface Part {
   readonly args: readonly string[];
 }
 
-// One worker beside the stack: that is the machine's other core.
+// One worker beside the stack: that is the machine's other core. The demo is there because it has a stack of its own.
 const PARTS: readonly Part[] = [
   { name: 'stack', args: ['--project', 'stack'] },
-  { name: 'unit and pg', args: ['--project', 'unit', '--project', 'pg', '--maxWorkers', '1'] },
+  {
+    name: 'unit, pg and demo',
+    args: ['--project', 'unit', '--project', 'pg', '--project', 'demo', '--maxWorkers', '1'],
+  },
 ];
 
 interface Ended extends Part {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
-import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
+import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { withPool } from '../databases.ts';
 import type { Dataset } from '../dataset.ts';
 import { runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';

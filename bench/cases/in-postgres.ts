@@ -1,4 +1,4 @@
-import { inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
+import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { withPool } from '../databases.ts';
 import type { Dataset } from '../dataset.ts';
 import { BULK_INSERT } from '../peers/bulk-insert.ts';

@@ -1,5 +1,5 @@
-import type { Pool } from '../../consumers/lib/postgres.ts';
-import { sqlFile } from '../../consumers/lib/sql-file.ts';
+import type { Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
 
 export const CASES = {
   'large jsonb': 'a value left out of an update (jsonb, TOAST)',

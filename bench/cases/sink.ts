@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { assertRunning, sinkConfig } from '../peers/jdbc-sink.ts';
 import type { SinkWorker } from '../peers/sink-worker.ts';
 import type { Source } from '../topic.ts';

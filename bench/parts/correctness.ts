@@ -1,4 +1,4 @@
-import { sqlFile } from '../../consumers/lib/sql-file.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
 import { withPool } from '../databases.ts';
 import type { Dataset } from '../dataset.ts';
 import type { Part } from '../part.ts';

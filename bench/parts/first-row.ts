@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
 import { withPool } from '../databases.ts';
 import { HistoryCdc, runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import type { Part } from '../part.ts';

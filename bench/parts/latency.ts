@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
 import { fillTemplate } from '../../connectors/deploy/template.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
-import { sqlFile } from '../../consumers/lib/sql-file.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
 import { HistoryCdc, runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import { Meter } from '../meter.ts';
 import { rounds, type BenchContext, type Part } from '../part.ts';

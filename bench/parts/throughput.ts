@@ -1,4 +1,4 @@
-import { messageOf } from '../../consumers/lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import type { Measurement } from '../measurement.ts';
 import { rounds, type BenchContext, type Part } from '../part.ts';

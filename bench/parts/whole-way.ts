@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
-import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
+import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
 import { withPool } from '../databases.ts';
 import type { Dataset } from '../dataset.ts';
 import { HistoryCdc, runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
-import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
-import { SOURCE_SCHEMA } from '../../consumers/lib/names.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
+import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
+import { SOURCE_SCHEMA } from '../../lib/names.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { ROLES } from '../../stack/state.ts';
 import { runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';
 import { Meter } from '../meter.ts';

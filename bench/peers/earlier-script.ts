@@ -1,5 +1,5 @@
-import type { Client } from '../../consumers/lib/postgres.ts';
-import { sqlFile } from '../../consumers/lib/sql-file.ts';
+import type { Client } from '../../lib/postgres.ts';
+import { sqlFile } from '../../lib/sql-file.ts';
 import { withPool } from '../databases.ts';
 import type { Dataset } from '../dataset.ts';
 import { measuredStatements, type Measurement } from '../measurement.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { withPool } from '../databases.ts';
 import type { Dataset } from '../dataset.ts';
 import { HistoryCdc, runHistoryCdc, THIS_CHECKOUT } from '../history-cdc.ts';

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import type { Environment } from '../../consumers/lib/config.ts';
+import type { Environment } from '../../lib/config.ts';
 import { workerCommand, workerProperties } from '../../stack/connect.ts';
 import { writeProperties } from '../../stack/jvm.ts';
 import { pickPort } from '../../stack/ports.ts';

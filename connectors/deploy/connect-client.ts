@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { FatalError, TransientError } from '../../consumers/lib/errors.ts';
+import { FatalError, TransientError } from '../../lib/errors.ts';
 import { ConnectRest, type ConnectOptions } from './connect-rest.ts';
 import type { ConnectorConfig } from './desired.ts';
 

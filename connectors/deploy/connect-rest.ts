@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
-import { FatalError, messageOf, TransientError } from '../../consumers/lib/errors.ts';
-import { HttpClient, type Endpoint, type HttpAnswer } from '../../consumers/lib/http-client.ts';
+import { FatalError, messageOf, TransientError } from '../../lib/errors.ts';
+import { HttpClient, type Endpoint, type HttpAnswer } from '../../lib/http-client.ts';
 
 const REQUEST_TIMEOUT_MS = 15_000;
 /** Connect checks a configuration by logging in to the database, and gives that a minute. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { ConfigWith } from '../../consumers/lib/config.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
-import type { TopicSpec } from '../../consumers/lib/kafka-cluster.ts';
-import { topicNames } from '../../consumers/lib/names.ts';
+import type { ConfigWith } from '../../lib/config.ts';
+import { FatalError } from '../../lib/errors.ts';
+import type { TopicSpec } from '../../lib/kafka-cluster.ts';
+import { topicNames } from '../../lib/names.ts';
 import { largestMessageBytes } from './message-limit.ts';
 import { fillTemplate, type TemplateValues } from './template.ts';
 

@@ -1,4 +1,4 @@
-import type { TopicSpec } from '../../consumers/lib/kafka-cluster.ts';
+import type { TopicSpec } from '../../lib/kafka-cluster.ts';
 import type { ConnectorConfig, DesiredConnector } from './desired.ts';
 
 /** One setting that differs. Values are as they may be printed. */

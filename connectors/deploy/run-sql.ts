@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { FatalError, messageOf } from '../../consumers/lib/errors.ts';
+import { FatalError, messageOf } from '../../lib/errors.ts';
 
 /**
  * Runs the DBA's script in one transaction: all of it or nothing. It returns what the script said it did, and calls

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
-import type { Config } from '../../consumers/lib/config.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
+import type { Config } from '../../lib/config.ts';
+import { FatalError } from '../../lib/errors.ts';
 import { fillTemplate } from './template.ts';
 
 export const SQL_PARTS = ['role', 'tables', 'publication', 'grants'] as const;

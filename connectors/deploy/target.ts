@@ -1,12 +1,12 @@
-import type { Config, ConfigWith } from '../../consumers/lib/config.ts';
-import { messageOf } from '../../consumers/lib/errors.ts';
-import { KafkaCluster, type TopicSpec } from '../../consumers/lib/kafka-cluster.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import type { Config, ConfigWith } from '../../lib/config.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { KafkaCluster, type TopicSpec } from '../../lib/kafka-cluster.ts';
+import { createLogger } from '../../lib/log.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { ConnectClient } from './connect-client.ts';
 import type { DesiredConnector } from './desired.ts';
 import type { ActualState, ActualTopic } from './plan.ts';
-import { readSourceFacts, type SourceFacts, type SourceNames } from './source-facts.ts';
+import { readSourceFacts, type SourceFacts, type SourceNames } from '../../operations/facts/source.ts';
 import { connectorRole } from './source-sql.ts';
 
 export type ConnectorSettings = ConfigWith<'CONNECT_URL' | 'KAFKA_BROKERS' | 'CONNECTOR_DATABASE_URL'>;

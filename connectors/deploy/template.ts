@@ -1,4 +1,4 @@
-import { FatalError } from '../../consumers/lib/errors.ts';
+import { FatalError } from '../../lib/errors.ts';
 
 export type TemplateValues = Readonly<Record<string, string | undefined>>;
 

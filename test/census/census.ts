@@ -1,14 +1,10 @@
 import { expect } from 'vitest';
-import {
-  takeCensus,
-  type CensusContext,
-  type Figures,
-} from '../../consumers/agent-test-history/census/census.ts';
-import { compareCensus, type Comparison } from '../../consumers/agent-test-history/census/compare.ts';
-import { UNEXPLAINED } from '../../consumers/agent-test-history/census/difference.ts';
-import type { OptOutPolicy } from '../../consumers/agent-test-history/classify.ts';
-import type { Prediction } from '../../consumers/agent-test-history/census/prediction.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { takeCensus, type CensusContext, type Figures } from '../../operations/census/census.ts';
+import { compareCensus, type Comparison } from '../../operations/census/compare.ts';
+import { UNEXPLAINED } from '../../operations/census/difference.ts';
+import type { OptOutPolicy } from '../../consumers/agent-test-history/rule/classify.ts';
+import type { Prediction } from '../../operations/census/prediction.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 
 interface Census {
   readonly figures: Figures;

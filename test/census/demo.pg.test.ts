@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compareCensus, type Comparison } from '../../consumers/agent-test-history/census/compare.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
+import { compareCensus, type Comparison } from '../../operations/census/compare.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { createApplication, FEWEST_ROWS, generateHistory } from '../../demo/generate.ts';
 import { projectTables } from '../demo/project-tables.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';

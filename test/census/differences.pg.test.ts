@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Difference } from '../../consumers/agent-test-history/census/difference.ts';
+import type { Difference } from '../../operations/census/difference.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
 import type { Message, RowValues } from '../support/records.ts';

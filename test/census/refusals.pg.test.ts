@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, inserted, type RowValues } from '../support/records.ts';
 import { asRecords, MATCHING, runRecords } from '../support/run-records.ts';

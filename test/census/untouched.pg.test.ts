@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { withReadOnlySession } from '../../consumers/agent-test-history/census/read-only-session.ts';
-import { createTemporarySchema } from '../../consumers/agent-test-history/census/temporary-schema.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
-import type { Client } from '../../consumers/lib/postgres.ts';
+import { withReadOnlySession } from '../../operations/census/read-only-session.ts';
+import { createTemporarySchema } from '../../operations/census/temporary-schema.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
+import type { Client } from '../../lib/postgres.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { census } from './census.ts';

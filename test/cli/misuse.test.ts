@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RELEASE } from '../../consumers/lib/release.ts';
+import { RELEASE } from '../../lib/release.ts';
 import { Command } from '../support/command.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { SETTINGS } from '../../consumers/lib/settings.ts';
+import { SETTINGS } from '../../lib/settings.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 
 /*
  * No Docker engine is at hand where these tests run: what can be checked without one is that the file is a compose
@@ -164,12 +165,22 @@ describe('the services of ours', () => {
     }
   });
 
-  test('run commands that are registered', () => {
-    const sources = ['connector', 'migrate', 'project'].map((file) => read(`cli/${file}.ts`)).join('\n');
-    const words = ours.flatMap(([, { command = [] }]) => command).filter((word) => !word.startsWith('--'));
-    expect(words).toEqual(['connector', 'sql', 'migrate', 'connector', 'apply', 'project']);
-    for (const word of words) expect(sources).toContain(`.command('${word}')`);
-    expect(read('cli/connector.ts')).toContain("'--run'");
+  test('run commands that there are, with options that they know', async () => {
+    const commands = ours.map(([, { command = [] }]) => command);
+    expect(commands.flat().filter((word) => !word.startsWith('--'))).toEqual([
+      'connector',
+      'sql',
+      'migrate',
+      'connector',
+      'apply',
+      'project',
+    ]);
+    for (const command of commands) {
+      const words = command.filter((word) => !word.startsWith('--'));
+      const { code, stdout } = await runInProcess([...words, '--help'], {});
+      expect({ words, code }).toEqual({ words, code: 0 });
+      for (const option of command.filter((word) => word.startsWith('--'))) expect(stdout).toContain(option);
+    }
   });
 });
 

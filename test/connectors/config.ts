@@ -1,4 +1,4 @@
-import { loadConfig, type Environment } from '../../consumers/lib/config.ts';
+import { loadConfig, type Environment } from '../../lib/config.ts';
 
 /** A configuration as it would come from the environment, with every address that the connector needs. */
 export function connectorSettings(environment: Environment = {}) {

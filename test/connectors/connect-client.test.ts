@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { ConnectRest } from '../../connectors/deploy/connect-rest.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
+import { FatalError } from '../../lib/errors.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -125,7 +125,7 @@ test('what cannot be reached loses the secrets in its message, and names TLS whe
   const rest = new ConnectRest({ url, secrets: ['hunter2'] });
   expect(rest.unreachable(new Error('no hunter2 here')).message).toContain('no *** here');
   const handshake = Object.assign(new Error('x'), { code: 'CERT_UNTRUSTED' });
-  expect(rest.unreachable(handshake).wayOut).toContain('let CONNECT_CA_FILE name the PEM file');
+  expect(rest.unreachable(handshake).wayOut).toContain('CONNECT_CA_FILE');
 });
 
 test('a refusal keeps what Connect says and loses the secrets in it', async () => {

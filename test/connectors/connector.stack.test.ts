@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, inject, test } from 'vitest';
-import { listActions } from '../../consumers/agent-test-history/actions.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
+import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
 import type { Plan } from '../../connectors/deploy/plan.ts';
-import type { ConnectorReport } from '../../connectors/deploy/status.ts';
+import type { ConnectorReport } from '../../operations/connector/connector-report.ts';
 import { until } from '../support/until.ts';
 import { SECRET, useDeployment } from './deployment.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { desiredConnector } from '../../connectors/deploy/desired.ts';
-import { SOURCE_SCHEMA, topicNames } from '../../consumers/lib/names.ts';
+import { SOURCE_SCHEMA, topicNames } from '../../lib/names.ts';
 import { connectorSettings } from './config.ts';
 
 const folder = new URL('../../connectors/', import.meta.url);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { judgeSource } from '../../connectors/deploy/judge-source.ts';
-import type { PublicationFacts, SlotFacts } from '../../connectors/deploy/source-facts.ts';
-import { sql } from '../../consumers/lib/quoting.ts';
+import { judgeSource } from '../../operations/checks/judge-source.ts';
+import type { PublicationFacts, SlotFacts } from '../../operations/facts/source.ts';
+import { sql } from '../../lib/quoting.ts';
 
 const names = { role: 'r', publication: 'p', slot: 's' };
 const publication: PublicationFacts = {

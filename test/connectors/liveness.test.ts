@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
-import { nextSnapshotState, type InitialSnapshot } from '../../connectors/deploy/initial-snapshot.ts';
-import { judgeLiveness, summarizeTrace, type Baseline } from '../../connectors/deploy/liveness.ts';
-import type { Proof } from '../../connectors/deploy/proof.ts';
+import { nextSnapshotState, type InitialSnapshot } from '../../operations/facts/initial-snapshot.ts';
+import { judgeLiveness, summarizeTrace, type Baseline } from '../../operations/checks/liveness.ts';
+import type { Proof } from '../../operations/facts/proof.ts';
 
 const START = new Date('2026-05-01T12:00:00.000Z');
 const after = new Date('2026-05-01T12:00:00.001Z');

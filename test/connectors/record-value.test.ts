@@ -1,7 +1,7 @@
 import avro from 'avsc';
 import { describe, expect, test } from 'vitest';
-import { heartbeatOf } from '../../connectors/deploy/heartbeat.ts';
-import { createValueDecoder } from '../../connectors/deploy/record-value.ts';
+import { heartbeatOf } from '../../operations/facts/heartbeat.ts';
+import { createValueDecoder } from '../../operations/facts/record-value.ts';
 
 const SCHEMA: avro.Schema = {
   type: 'record',

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { judgeSource } from '../../connectors/deploy/judge-source.ts';
+import { judgeSource } from '../../operations/checks/judge-source.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
-import { readSourceFacts } from '../../connectors/deploy/source-facts.ts';
+import { readSourceFacts } from '../../operations/facts/source.ts';
 import { sourceSql, workerSql } from '../../connectors/deploy/source-sql.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 

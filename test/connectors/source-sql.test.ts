@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sourceSql, SQL_PARTS } from '../../connectors/deploy/source-sql.ts';
-import { SOURCE_SCHEMA } from '../../consumers/lib/names.ts';
+import { SOURCE_SCHEMA } from '../../lib/names.ts';
 
 const settings = {
   PUBLICATION_NAME: 'my_publication',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeStatus } from '../../connectors/deploy/status.ts';
+import { judgeStatus } from '../../operations/connector/connector-report.ts';
 
 const now = new Date('2026-05-01T12:00:30.000Z');
 const facts = {

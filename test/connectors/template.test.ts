@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fillTemplate } from '../../connectors/deploy/template.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
+import { FatalError } from '../../lib/errors.ts';
 
 test('fills every placeholder, each time it occurs, and leaves the references of Connect alone', () => {
   expect(fillTemplate('{{a}}-{{b}}-{{a}} ${env:SECRET}', { a: '1', b: '$&' })).toBe('1-$&-1 ${env:SECRET}');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { createApplication, FEWEST_ROWS, generateHistory } from '../../demo/generate.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 

@@ -1,9 +1,13 @@
 import { MATCHING } from '../support/run-records.ts';
-import type { DeleteEvent, ImageEvent, SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import type {
+  DeleteEvent,
+  ImageEvent,
+  SourceEvent,
+} from '../../consumers/agent-test-history/record/event.ts';
 import { projectBatch } from '../../consumers/agent-test-history/pipeline.ts';
-import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
+import { findScriptCopies } from '../../consumers/agent-test-history/lookup/script-copies.ts';
 import { completeRow, type LegacyTableRow } from '../../consumers/agent-test-history/sweep/legacy-rows.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 
 const TOPIC_ID = '7b0d1f5e-3c55-4f43-9d63-0e8a4b1d2c3f';
 const BATCH_ROWS = 1_000;

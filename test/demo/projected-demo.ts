@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { runChecks } from '../../demo/check.ts';
 import { createApplication, demoSql, FEWEST_ROWS, generateHistory } from '../../demo/generate.ts';
 import { runWriter, WRITER_CONNECTIONS } from '../../demo/writer.ts';

@@ -1,6 +1,6 @@
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { examine, type CheckResult } from '../../connectors/doctor/doctor.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { examine, type CheckResult } from '../../operations/doctor/doctor.ts';
+import { loadConfig } from '../../lib/config.ts';
 import type { Settings } from './carry-out.ts';
 
 /** What these checks say, in the order of the list: nothing else is asked. */

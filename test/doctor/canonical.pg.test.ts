@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { examine } from '../../connectors/doctor/doctor.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
-import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { examine } from '../../operations/doctor/doctor.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
+import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/schema/requirements.ts';
 import { useCheckup, type Checkup } from './checkup.ts';
 
 /* The checks of the canonical database, before `migrate` and after it, each broken once and mended by its own fix. */

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
-import { sqlState } from '../../consumers/lib/postgres-errors.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { until } from '../support/until.ts';
 import { stepsOf, type FixStep } from './fix-steps.ts';

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { CheckResult, DoctorReport } from '../../connectors/doctor/doctor.ts';
+import type { CheckResult, DoctorReport } from '../../operations/doctor/doctor.ts';
 import type { Settings } from './carry-out.ts';
 
 const REPOSITORY = path.join(import.meta.dirname, '..', '..');

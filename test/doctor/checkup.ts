@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect } from 'vitest';
-import type { CheckResult } from '../../connectors/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/doctor/doctor.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql, type SqlPart } from '../../connectors/deploy/source-sql.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import {
   openApplicationDatabase,
   openMigratedDatabase,

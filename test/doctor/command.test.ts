@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 
 /** As an operator starts it, where no local stack is up. */

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import type { DoctorReport } from '../../connectors/doctor/doctor.ts';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import type { DoctorReport } from '../../operations/doctor/doctor.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { SECRET, useDeployment } from '../connectors/deployment.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { freezeServer } from '../support/servers.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { readFacts } from '../../connectors/doctor/gather.ts';
-import { Services } from '../../connectors/doctor/services.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
-import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { readFacts } from '../../operations/facts/gather.ts';
+import { Services } from '../../operations/facts/services.ts';
+import { loadConfig } from '../../lib/config.ts';
+import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
+import type { Pool } from '../../lib/postgres.ts';
 
 /** Answers nothing, and notes who was asked, and when that had its answer. */
 class Noting extends Services {

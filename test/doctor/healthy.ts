@@ -1,7 +1,7 @@
-import { loadConfig } from '../../consumers/lib/config.ts';
-import { AREAS, type AreaFacts, type AreaName, type Facts } from '../../connectors/doctor/areas.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { AREAS, type AreaFacts, type AreaName, type Facts } from '../../operations/facts/areas.ts';
 import { desiredConnector, type DesiredConfig } from '../../connectors/deploy/desired.ts';
-import { sql } from '../../consumers/lib/quoting.ts';
+import { sql } from '../../lib/quoting.ts';
 
 export const CONFIG = loadConfig(
   {

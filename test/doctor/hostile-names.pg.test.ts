@@ -6,10 +6,10 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { workerSql } from '../../connectors/deploy/source-sql.ts';
-import { judgeProjectorLacks } from '../../connectors/doctor/projector-role.ts';
-import { readRoleRights } from '../../connectors/doctor/role-facts.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
-import { remark, sql } from '../../consumers/lib/quoting.ts';
+import { judgeProjectorLacks } from '../../operations/checks/projector-role.ts';
+import { readRoleRights } from '../../operations/facts/role.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
+import { remark, sql } from '../../lib/quoting.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { resultOf } from './ask.ts';
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { AreaFacts } from '../../connectors/doctor/areas.ts';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
-import type { Config } from '../../consumers/lib/config.ts';
+import type { AreaFacts } from '../../operations/facts/areas.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { judge, type CheckResult } from '../../operations/doctor/doctor.ts';
+import type { Config } from '../../lib/config.ts';
 import { CONFIG, gathered, healthyFacts } from './healthy.ts';
 import { isPasteable } from './fix-steps.ts';
 import { patched } from './patched.ts';

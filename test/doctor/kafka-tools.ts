@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { fetchRuntime } from '../../stack/runtime.ts';
 import { JVM_OPTIONS, KAFKA_LOG_OPTION, QUICK_START } from '../../stack/jvm.ts';
-import type { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
+import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
 import { until } from '../support/until.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Gap } from '../../consumers/agent-test-history/continuity/gaps.ts';
+import type { Gap } from '../../operations/continuity/gaps.ts';
 
 /** A break of the stream that nobody has accepted yet. */
 export const openGap: Gap = {

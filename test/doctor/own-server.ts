@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { postgres } from '../../stack/postgres.ts';
 import { startStack, stopStack } from '../../stack/stack.ts';
 import { addressesOf, instanceOf, readState, type StackState } from '../../stack/state.ts';

@@ -1,6 +1,6 @@
-import type { AreaFacts } from '../../connectors/doctor/areas.ts';
+import type { AreaFacts } from '../../operations/facts/areas.ts';
 import { healthyFacts } from './healthy.ts';
-import { identifier, sql } from '../../consumers/lib/quoting.ts';
+import { identifier, sql } from '../../lib/quoting.ts';
 
 /** Fields of an area that are otherwise, or the whole of it where it is no object. */
 export type Patch = { readonly [A in keyof AreaFacts]?: Partial<AreaFacts[A]> | number | null | undefined };

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { examine } from '../../connectors/doctor/doctor.ts';
-import { lookAtSource } from '../../connectors/watchdog/source.ts';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { examine } from '../../operations/doctor/doctor.ts';
+import { lookAtSource } from '../../operations/watchdog/source.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { createApplication } from '../../demo/generate.ts';
 import { OlderPostgres } from '../support/older-postgres.ts';
 import { aRow, inserted } from '../support/records.ts';

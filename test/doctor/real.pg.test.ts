@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
-import { readSessions, type SessionFacts } from '../../connectors/doctor/postgres-facts.ts';
-import { readMigrations } from '../../consumers/agent-test-history/migrate.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { judge, type CheckResult } from '../../operations/doctor/doctor.ts';
+import { readSessions, type SessionFacts } from '../../operations/facts/postgres.ts';
+import { readMigrations } from '../../consumers/agent-test-history/schema/migrate.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { PLACEHOLDER, updated } from '../support/records.ts';
 import { runRecords } from '../support/run-records.ts';

@@ -1,7 +1,7 @@
 import { healthyFacts } from './healthy.ts';
 import { signalGrant, type Red } from './patched.ts';
 import { RED_SERVICES } from './red-service-facts.ts';
-import { sql } from '../../consumers/lib/quoting.ts';
+import { sql } from '../../lib/quoting.ts';
 
 const { source, server } = healthyFacts();
 const slot = source.slot;

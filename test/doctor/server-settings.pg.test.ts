@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { judge, type CheckResult } from '../../connectors/doctor/doctor.ts';
-import { readServer, readSessions } from '../../connectors/doctor/postgres-facts.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
-import { assertSeesWhole } from '../../consumers/lib/sees-whole.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { judge, type CheckResult } from '../../operations/doctor/doctor.ts';
+import { readServer, readSessions } from '../../operations/facts/postgres.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createPool } from '../../lib/postgres.ts';
+import { assertSeesWhole } from '../../lib/sees-whole.ts';
 import { resultOf, resultsOf } from './ask.ts';
 import { carryOut } from './carry-out.ts';
 import { sqlOf } from './fix-steps.ts';

@@ -1,9 +1,9 @@
-import { judgeSource } from '../../connectors/deploy/judge-source.ts';
-import { readSourceFacts } from '../../connectors/deploy/source-facts.ts';
+import { judgeSource } from '../../operations/checks/judge-source.ts';
+import { readSourceFacts } from '../../operations/facts/source.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { examine } from '../../connectors/doctor/doctor.ts';
-import { readSessions } from '../../connectors/doctor/postgres-facts.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { examine } from '../../operations/doctor/doctor.ts';
+import { readSessions } from '../../operations/facts/postgres.ts';
 import { useCheckup, type Checkup } from './checkup.ts';
 
 /*

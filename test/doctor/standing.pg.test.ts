@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { readProjection } from '../../connectors/doctor/canonical-facts.ts';
-import { readLaterOffsets, standingPartitions } from '../../connectors/doctor/standing.ts';
-import { advance } from '../../consumers/agent-test-history/offsets.ts';
+import { readProjection } from '../../operations/facts/canonical.ts';
+import { readLaterOffsets, standingPartitions } from '../../operations/facts/standing.ts';
+import { advance } from '../../consumers/agent-test-history/batch/offsets.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { TOPIC_ID } from '../support/run-records.ts';
 

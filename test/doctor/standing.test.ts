@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { backlogOf } from '../../connectors/doctor/backlog.ts';
-import { judge } from '../../connectors/doctor/doctor.ts';
-import { lookAtOffset, type PartitionMarks } from '../../connectors/doctor/kafka-facts.ts';
-import type { Stretch } from '../../consumers/lib/kafka-stretch.ts';
-import { reportOf } from '../../connectors/status/report.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { backlogOf } from '../../operations/facts/backlog.ts';
+import { judge } from '../../operations/doctor/doctor.ts';
+import { lookAtOffset, type PartitionMarks } from '../../operations/facts/kafka.ts';
+import type { Stretch } from '../../lib/kafka-stretch.ts';
+import { reportOf } from '../../operations/status/report.ts';
 import { facts } from '../status/facts.ts';
 import { CONFIG, gathered } from './healthy.ts';
 import { patched, type Patch } from './patched.ts';

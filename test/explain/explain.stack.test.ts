@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Report } from '../../consumers/agent-test-history/explain/report.ts';
+import type { Report } from '../../operations/explain/report.ts';
 import { insertStory, largeProfile, MARKER, seedOrganisations } from '../support/application-rows.ts';
 import { expectedRunId } from '../support/canonical.ts';
 import { usePipeline } from '../support/pipeline.ts';
@@ -32,9 +32,7 @@ test('the events of a row come with their positions, and how each stands to the 
     { op: 'r', snapshot: true, ledger: 'newest', left_out: [] },
     { op: 'u', snapshot: false, ledger: 'not_applied', left_out: ['agentProfileJson'] },
   ]);
-  expect(waiting.verdict.next).toBe(
-    '1 event(s) of it are in the topic and not applied yet: history-cdc project --until-caught-up',
-  );
+  expect(waiting.verdict.next).toContain('history-cdc project --until-caught-up');
   await pipeline().project();
   await pipeline().query('DELETE FROM agent_test_history WHERE id = $1', [CHANGED]);
   await pipeline().delivered();
@@ -60,8 +58,8 @@ test('a row that no projector has seen is found in the topic, also one that is i
   const report = await explained(NEVER_SEEN);
   expect(report.events).toMatchObject([{ op: 'c', ledger: 'not_applied' }]);
   expect(report.verdict).toEqual({
-    text: 'it was never seen: the ledger has no decision on it, the legacy table has the row, 1 event(s) of it are in the topic; if it came now, it would be projected (owner)',
-    next: '1 event(s) of it are in the topic and not applied yet: history-cdc project --until-caught-up',
+    text: expect.stringMatching(/1 event\(s\).*projected \(owner\)$/),
+    next: expect.stringContaining('history-cdc project --until-caught-up'),
   });
   const gone = await explained(BORN_AND_DELETED);
   expect(gone).toMatchObject({ known: true, identity: { kind: 'legacy_row' }, legacy_row: null });
@@ -72,9 +70,7 @@ test('an event that was passed by and left no decision calls for a replay; one i
   await pipeline().project();
   await pipeline().query('DELETE FROM history_cdc.ledger WHERE legacy_id = $1', [NEVER_SEEN]);
   const lost = await explained(NEVER_SEEN);
-  expect(lost.verdict.next).toBe(
-    '1 event(s) of it are in the topic and not applied, although the projectors have gone past: history-cdc replay',
-  );
+  expect(lost.verdict.next).toContain('history-cdc replay');
   const [event] = lost.events ?? [];
   await pipeline().query(
     `INSERT INTO history_cdc.quarantine (topic_id, partition, "offset", legacy_id, reason, detail)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { explained, given, runOf } from '../support/explained.ts';
 import { swept } from '../support/swept.ts';
 import { useWorld } from '../support/world.ts';
@@ -17,8 +17,10 @@ describe('a projected row', () => {
       { id: live, distance_seconds: -1, is: 'match', differs_in: [] },
     ]);
     expect(report.verdict).toEqual({
-      text: `it is projected as canonical row ${canonicalRunId(row.id)}, because its user owned the agent, and no live row records the run so far; live row ${live}, 1 s before it, matches it; if it came now, it would be twin (live_twin)`,
-      next: 'history-cdc sweep lets the live row take over',
+      text: expect.stringMatching(
+        new RegExp(`${canonicalRunId(row.id)}.*${live}, 1 s before.*twin \\(live_twin\\)$`),
+      ),
+      next: expect.stringContaining('history-cdc sweep'),
     });
   });
 
@@ -36,7 +38,7 @@ describe('a projected row', () => {
     expect(report).toMatchObject({
       ledger: { reason: 'twin_blocked' },
       referred_by: 'public.agent_compliance_step_diagnostics',
-      verdict: { next: 'a person has to look at it' },
+      verdict: { next: expect.stringContaining('person') },
     });
   });
 });
@@ -55,7 +57,7 @@ describe('a twin', () => {
       candidates: [{ id: live, is: 'linked', distance_seconds: -2 }],
       today: { decision: 'twin', canonical_run_id: live },
       verdict: {
-        text: `it is linked to the live row ${live}, because agent, headline, duration and verdict agree and it lies 2 s before it; the pair may still be recomputed`,
+        text: expect.stringMatching(new RegExp(`${live}.*2 s before`)),
       },
     });
     expect((await explained(world(), canonicalRunId(row.id))).identity).toMatchObject({
@@ -108,9 +110,7 @@ describe('a live row that no legacy row is linked to', () => {
       legacy_row: null,
       candidates: [{ id: row.id, is: 'different', differs_in: ['headline'] }],
     });
-    expect(report.verdict.text).toMatch(
-      /^it is a live row that no legacy row is linked to: of 1 legacy row\(s\) around it none matches/,
-    );
+    expect(report.verdict.text).toContain('1 legacy row(s)');
   });
 
   test('that matches a legacy row points to the sweep', async () => {

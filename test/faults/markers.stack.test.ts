@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { listActions } from '../../consumers/agent-test-history/actions.ts';
-import { topicNames } from '../../consumers/lib/names.ts';
+import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
+import { topicNames } from '../../lib/names.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { accountingErrors, differences } from '../support/canonical.ts';
 import { usePipeline } from '../support/pipeline.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listActions } from '../../consumers/agent-test-history/actions.ts';
+import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { accountingErrors, contentHash, differences } from '../support/canonical.ts';
 import { forgetProjection, storedRecords } from '../support/faults.ts';

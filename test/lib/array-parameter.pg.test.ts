@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
-import { PlainArray, textArray } from '../../consumers/lib/array-parameter.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
+import { PlainArray, textArray } from '../../lib/array-parameter.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;

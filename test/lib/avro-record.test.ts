@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseSchema } from '../../consumers/lib/avro-record.ts';
+import { parseSchema } from '../../lib/avro-record.ts';
 
 const schema = parseSchema({
   type: 'record',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FatalError, messageOf, TransientError } from '../../consumers/lib/errors.ts';
+import { FatalError, messageOf, TransientError } from '../../lib/errors.ts';
 import { renderErrorPage, storedErrorPage } from '../../docs/errors.ts';
 
 test('a fatal error carries its code, its facts, its cause and the way out', () => {

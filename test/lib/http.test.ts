@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startHttpServer, type HttpServer, type Readiness } from '../../consumers/lib/http.ts';
-import { createMetrics, type Metrics } from '../../consumers/lib/metrics.ts';
+import { startHttpServer, type HttpServer, type Readiness } from '../../lib/http.ts';
+import { createMetrics, type Metrics } from '../../lib/metrics.ts';
 
 let metrics: Metrics;
 let inQuarantine: { open: number; waived: number } | null;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeAnswer } from '../../consumers/lib/kafka-fetch-answer.ts';
+import { decodeAnswer } from '../../lib/kafka-fetch-answer.ts';
 
 interface BatchOf {
   readonly first: number;

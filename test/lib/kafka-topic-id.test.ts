@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { requestTopicIdentity } from '../../consumers/lib/kafka-topic-id.ts';
+import { requestTopicIdentity } from '../../lib/kafka-topic-id.ts';
 
 // Recorded from a Kafka 4.3.1 broker: Metadata version 10, header included, as kafkajs hands the answer over.
 const TOPIC = 'aao.public.agent_test_history';

@@ -1,17 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from '../../consumers/lib/config.ts';
+import { loadConfig } from '../../lib/config.ts';
 import {
   KafkaJSGroupCoordinatorNotFound,
   KafkaJSProtocolError,
   KafkaJSSASLAuthenticationError,
   type KafkaSettings,
-} from '../../consumers/lib/kafka.ts';
-import {
-  groupNotAllowed,
-  isAnswerForgotten,
-  notAllowed,
-  unreachable,
-} from '../../consumers/lib/kafka-way-in.ts';
+} from '../../lib/kafka.ts';
+import { groupNotAllowed, isAnswerForgotten, notAllowed, unreachable } from '../../lib/kafka-way-in.ts';
 
 /** As kafkajs gives what a broker answers. */
 const answered = (type: string) =>
@@ -30,7 +25,6 @@ describe('a group that a user may not use', () => {
       message: 'Kafka does not let the user reader into the consumer group projectors.explain.7',
       cause: error,
     });
-    expect(told?.wayOut).toContain('the groups whose names begin with projectors,');
     expect(told?.wayOut).toContain(
       '--add --allow-principal User:reader --group projectors --resource-pattern-type prefixed --operation Read --operation Delete',
     );
@@ -68,8 +62,8 @@ describe('where no broker answers, the settings to look at are those of', () => 
   const sasl = { KAFKA_SASL_MECHANISM: 'scram-sha-512' } as const;
 
   test.each<[string, [Error, Partial<KafkaSettings>], RegExp]>([
-    ['the authority', [coded('CERT_UNTRUSTED'), tls], /^let KAFKA_TLS_CA_FILE name the PEM file/],
-    ['the host', [coded('ERR_TLS_CERT_ALTNAME_INVALID'), tls], /^let KAFKA_BROKERS name the host/],
+    ['the authority', [coded('CERT_UNTRUSTED'), tls], /^set KAFKA_TLS_CA_FILE /],
+    ['the host', [coded('ERR_TLS_CERT_ALTNAME_INVALID'), tls], /^in KAFKA_BROKERS, /],
     ['the login', [retried(login), {}], /^the broker knows no such user .*: set KAFKA_SASL_USERNAME and /],
     ['TLS and login', [closed, {}], /: set KAFKA_TLS=true and KAFKA_SASL_MECHANISM$/],
     ['TLS, where there is a login', [retried(closed), sasl], /: set KAFKA_TLS=true$/],

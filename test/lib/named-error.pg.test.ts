@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { namedError } from '../../consumers/lib/named-error.ts';
-import { isEnvironmentError } from '../../consumers/lib/postgres-errors.ts';
-import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { namedError } from '../../lib/named-error.ts';
+import { isEnvironmentError } from '../../lib/postgres-errors.ts';
+import { createPool, inTransaction, type Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
-import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
+import { createPool, inTransaction, type Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { startPgBouncer, type PgBouncer } from '../support/pgbouncer.ts';
 import { aRow, inserted } from '../support/records.ts';

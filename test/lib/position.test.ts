@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { comparePositions, formatPosition } from '../../consumers/lib/position.ts';
+import { comparePositions, formatPosition } from '../../lib/position.ts';
 
 const [A, B] = ['0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10', '1b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10'];
 const at = (topicId: string, partition: number, offset: bigint) => ({ topicId, partition, offset });

@@ -1,7 +1,7 @@
 import { describe, expect, inject, test } from 'vitest';
-import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
-import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
-import { blameOf, refusalOf } from '../../consumers/lib/postgres-errors.ts';
+import { createPool, inTransaction, type Pool } from '../../lib/postgres.ts';
+import { ConnectionLost } from '../../lib/postgres-session.ts';
+import { blameOf, refusalOf } from '../../lib/postgres-errors.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import '../support/provided.ts';
 

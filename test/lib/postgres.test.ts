@@ -1,9 +1,9 @@
 import { AssertionError } from 'node:assert';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
-import { FatalError, TransientError } from '../../consumers/lib/errors.ts';
-import { Conflict, isEnvironmentError, isRowFault, sqlState } from '../../consumers/lib/postgres-errors.ts';
+import { ConnectionLost } from '../../lib/postgres-session.ts';
+import { FatalError, TransientError } from '../../lib/errors.ts';
+import { Conflict, isEnvironmentError, isRowFault, sqlState } from '../../lib/postgres-errors.ts';
 
 function databaseError(state: string): pg.DatabaseError {
   const error = new pg.DatabaseError('message', 7, 'error');

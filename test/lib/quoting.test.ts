@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { failed } from '../../connectors/doctor/verdict.ts';
-import { identifier, keyword, literal, remark, shell, sql } from '../../consumers/lib/quoting.ts';
+import { failed } from '../../operations/checks/verdict.ts';
+import { identifier, keyword, literal, remark, shell, sql } from '../../lib/quoting.ts';
 
 test('every value is quoted for its place', () => {
   const name = `a"b'; DROP TABLE x; --`;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createSchemaLookup } from '../../consumers/lib/registry.ts';
+import { createSchemaLookup } from '../../lib/registry.ts';
 
 type Answer = { readonly status: number; readonly body: unknown } | 'hang up' | 'hang up half-way';
 

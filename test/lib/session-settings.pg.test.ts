@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createPool, inTransaction } from '../../consumers/lib/postgres.ts';
+import { createPool, inTransaction } from '../../lib/postgres.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 /** What our SQL and the parsing of its answers rest on, as a session must have it. */

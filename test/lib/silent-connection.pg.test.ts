@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createPool, inTransaction, type Pool } from '../../consumers/lib/postgres.ts';
-import { isEnvironmentError } from '../../consumers/lib/postgres-errors.ts';
-import { ConnectionLost } from '../../consumers/lib/postgres-session.ts';
+import { createPool, inTransaction, type Pool } from '../../lib/postgres.ts';
+import { isEnvironmentError } from '../../lib/postgres-errors.ts';
+import { ConnectionLost } from '../../lib/postgres-session.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { startSilentProxy, type SilentProxy } from '../support/silent-proxy.ts';
 

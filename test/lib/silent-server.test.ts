@@ -1,9 +1,9 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import { HttpClient } from '../../consumers/lib/http-client.ts';
-import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
+import { HttpClient } from '../../lib/http-client.ts';
+import { KafkaCluster } from '../../lib/kafka-cluster.ts';
+import { createLogger } from '../../lib/log.ts';
 
 /** Takes every connection and every byte, and answers nothing: as a proxy that keeps the socket and forwards nothing. */
 let silent: Server;

@@ -1,4 +1,4 @@
-import { sqlState } from '../../consumers/lib/postgres-errors.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { PRUNE, REFER, type Engine, type LiveWrite } from './engine.ts';
 import {
   LEAVABLE,

@@ -1,4 +1,4 @@
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import type { RowValues } from '../support/records.ts';
 import type { LiveValues } from '../support/table-rows.ts';
 import type { LedgerRow, OffsetRow, RunRow } from './memory/tables.ts';

@@ -1,4 +1,4 @@
-import type { Client, Pool } from '../../consumers/lib/postgres.ts';
+import type { Client, Pool } from '../../lib/postgres.ts';
 import type { RowValues } from '../support/records.ts';
 import type { LiveValues } from '../support/table-rows.ts';
 import { PRUNE, REFER, type Engine, type LiveWrite, type Observed, type Setup } from './engine.ts';

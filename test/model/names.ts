@@ -1,4 +1,4 @@
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { aRow, type RowValues } from '../support/records.ts';
 import { TOPIC_ID } from '../support/run-records.ts';
 import { LIVE_VALUES, type LiveValues } from '../support/table-rows.ts';

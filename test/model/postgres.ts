@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import type { RowValues } from '../support/records.ts';
 import {

@@ -1,15 +1,20 @@
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
-import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
-import { Fenced, storedOffsets, takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
+import type { SourceEvent } from '../../consumers/agent-test-history/record/event.ts';
+import {
+  Fenced,
+  storedOffsets,
+  takeOver,
+  type Claim,
+} from '../../consumers/agent-test-history/batch/offsets.ts';
 import {
   projectBatch,
   type Batch,
   type PipelineContext,
 } from '../../consumers/agent-test-history/pipeline.ts';
-import { RECORD_OUTCOMES, type BatchResult } from '../../consumers/agent-test-history/result.ts';
+import { RECORD_OUTCOMES, type BatchResult } from '../../consumers/agent-test-history/batch/result.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import type { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
-import { Conflict, isEnvironmentError, sqlState } from '../../consumers/lib/postgres-errors.ts';
+import { Conflict, isEnvironmentError, sqlState } from '../../lib/postgres-errors.ts';
 import { MATCHING, TOPIC_ID } from '../support/run-records.ts';
 import type { Application } from './application.ts';
 import type { Counts } from './counts.ts';

@@ -4,7 +4,7 @@
  * same interleaving. A statement that waits for a lock counts as let go: the others go on meanwhile, as they would.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Client, Pool } from '../../consumers/lib/postgres.ts';
+import type { Client, Pool } from '../../lib/postgres.ts';
 
 /** The process of the actor ended here: what it had not committed is gone. */
 export class Crash extends Error {

@@ -1,4 +1,4 @@
-import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
+import type { SourceEvent } from '../../consumers/agent-test-history/record/event.ts';
 import {
   COMMITTED_AT_MS,
   deleted,

@@ -8,7 +8,7 @@ export interface Mutant {
   readonly breaks: string;
   /** The file, relative to `consumers/agent-test-history`. */
   readonly at: string;
-  /** Stands in the file exactly once. */
+  /** Stands in the file exactly once, however the lines are wrapped. */
   readonly find: string;
   readonly replace: string;
   /** The test file, relative to `test`; its suffix says what it needs. */
@@ -35,10 +35,20 @@ export class DoesNotApply extends Error {
 }
 
 export function mutated(source: string, { id, at, find, replace }: Omit<Mutant, 'breaks' | 'by'>): string {
-  const occurrences = source.split(find).length - 1;
+  const pattern = patternOf(find);
+  const occurrences = [...source.matchAll(pattern)].length;
   if (occurrences !== 1)
     throw new DoesNotApply(`${id}: its text stands ${String(occurrences)} times in ${at}, not once`);
-  return source.replace(find, () => replace);
+  return source.replace(pattern, () => replace);
+}
+
+/** The text with any white space between its words, and with the comma that the formatter puts at the end of a list. */
+function patternOf(text: string): RegExp {
+  const parts = (text.match(/\w+|[^\w\s]/g) ?? []).map((part) => {
+    const literal = /\w/.test(part) ? part : `\\${part}`;
+    return /[)\]}]/.test(part) ? `,?\\s*${literal}` : literal;
+  });
+  return new RegExp(parts.join('\\s*'), 'g');
 }
 
 /** Applies the mutant to the tree at `root`; gives what takes it out again. */

@@ -18,6 +18,9 @@ test('a mutant whose text is not there, or is there twice, is refused', () => {
   const mutant = { id: 'lock', at: 'a.ts', find: 'lock()', replace: '' };
   expect(() => mutated('unlock', mutant)).toThrow('lock: its text stands 0 times in a.ts, not once');
   expect(() => mutated('lock(); lock();', mutant)).toThrow('stands 2 times');
+  expect(mutated('take(\n  a,\n  b,\n);', { ...mutant, find: 'take(a, b);', replace: 'go();' })).toBe(
+    'go();',
+  );
   expect(mutated('before; lock(); $&', { ...mutant, replace: '$&$1' })).toBe('before; $&$1; $&');
 });
 

@@ -9,6 +9,8 @@ const TREE = [
   'cli',
   'connectors',
   'consumers',
+  'lib',
+  'operations',
   'demo',
   'stack',
   'test',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { countUnhealed, countUnhealedSoon } from '../../consumers/agent-test-history/quarantine/unhealed.ts';
-import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { countUnhealed, countUnhealedSoon } from '../../consumers/agent-test-history/stream/unhealed.ts';
+import { waive } from '../../operations/quarantine/waive.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, PLACEHOLDER, updated } from '../support/records.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import { retryParked, type RetryAnswer } from '../../consumers/agent-test-history/quarantine/retry.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
+import { retryParked, type RetryAnswer } from '../../operations/quarantine/retry.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { inserted, PLACEHOLDER, updated } from '../support/records.ts';
 import { MATCHING, runRecords } from '../support/run-records.ts';

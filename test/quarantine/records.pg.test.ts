@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { countRecords, listRecords } from '../../consumers/agent-test-history/quarantine/records.ts';
-import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
+import { countRecords, listRecords } from '../../operations/quarantine/records.ts';
+import { waive } from '../../operations/quarantine/waive.ts';
 import { aRow, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
 import { theOnlyRecord } from '../support/retried.ts';
 import { useWorld } from '../support/world.ts';

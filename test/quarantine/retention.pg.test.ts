@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
-import { listRecords } from '../../consumers/agent-test-history/quarantine/records.ts';
-import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
+import { planUndo, undo } from '../../operations/undo/undo.ts';
+import { listRecords } from '../../operations/quarantine/records.ts';
+import { waive } from '../../operations/quarantine/waive.ts';
 import { aRow, inserted, PLACEHOLDER, updated, type Message, type RowValues } from '../support/records.ts';
 import { retried } from '../support/retried.ts';
 import { swept } from '../support/swept.ts';

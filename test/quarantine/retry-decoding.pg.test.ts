@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
 import {
   avroKey,
   avroValue,

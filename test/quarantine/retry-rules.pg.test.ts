@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { waive } from '../../consumers/agent-test-history/quarantine/waive.ts';
+import { waive } from '../../operations/quarantine/waive.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
 import { expectLasting, retried, theOnlyRecord } from '../support/retried.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Decision } from '../../consumers/agent-test-history/outcome.ts';
-import { standingOf } from '../../consumers/agent-test-history/quarantine/standing.ts';
+import type { Decision } from '../../consumers/agent-test-history/rule/outcome.ts';
+import { standingOf } from '../../operations/quarantine/standing.ts';
 
 const at = (offset: number, topicId = 'topic', partition = 0) => ({
   topicId,

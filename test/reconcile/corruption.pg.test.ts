@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { allSpoiled, cleanRows, CORRUPTIONS, RUNS, spoiled, type Rows } from '../support/corruptions.ts';
 import { ONLY_KNOWN_ROWS, reconciled } from '../support/reconciled.ts';
 import { useWorld } from '../support/world.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { aRow, envelopeOf, inserted, updated, type Message, type RowValues } from '../support/records.ts';
 import { ONLY_KNOWN_ROWS, reconciled } from '../support/reconciled.ts';
 import type { Owner } from '../support/tables.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { RULE_VERSION } from '../../consumers/agent-test-history/outcome.ts';
-import { forgetOldFindings } from '../../consumers/agent-test-history/reconcile/forget.ts';
-import { RELEASE } from '../../consumers/lib/release.ts';
+import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
+import { forgetOldFindings } from '../../operations/reconcile/forget.ts';
+import { RELEASE } from '../../lib/release.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { reconciled } from '../support/reconciled.ts';
 

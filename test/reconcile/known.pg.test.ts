@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { parseAcceptRules } from '../../consumers/agent-test-history/reconcile/accepted.ts';
-import { reportOf } from '../../consumers/agent-test-history/reconcile/report.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { parseAcceptRules } from '../../operations/reconcile/accepted.ts';
+import { reportOf } from '../../operations/reconcile/report.ts';
 import { aRow, inserted, updated, type RowValues } from '../support/records.ts';
 import { ONLY_KNOWN_ROWS, reconciled } from '../support/reconciled.ts';
 import type { Owner } from '../support/tables.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SourceStream, TopicEnds } from '../../consumers/agent-test-history/reconcile/barrier.ts';
+import type { SourceStream, TopicEnds } from '../../operations/reconcile/barrier.ts';
 import { aRow, inserted, updated, type RowValues } from '../support/records.ts';
 import { ONLY_KNOWN_ROWS, reconciled, type Reconciled } from '../support/reconciled.ts';
 import { TOPIC_ID } from '../support/run-records.ts';

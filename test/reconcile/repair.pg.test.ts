@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { repair } from '../../consumers/agent-test-history/reconcile/repair.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { repair } from '../../operations/repair/repair.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, snapshotOf, type RowValues } from '../support/records.ts';
 import { ONLY_KNOWN_ROWS, reconciled } from '../support/reconciled.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import type { ReconcileRun } from '../../consumers/agent-test-history/reconcile/run-store.ts';
-import { FatalError, messageOf } from '../../consumers/lib/errors.ts';
-import { createPool, inTransaction } from '../../consumers/lib/postgres.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import type { ReconcileRun } from '../../operations/reconcile/run-store.ts';
+import { FatalError, messageOf } from '../../lib/errors.ts';
+import { createPool, inTransaction } from '../../lib/postgres.ts';
 import { aRow, deleted, inserted, updated, type RowValues } from '../support/records.ts';
 import { ONLY_KNOWN_ROWS, reconciled } from '../support/reconciled.ts';
 import { until } from '../support/until.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, inserted, type RowValues } from '../support/records.ts';

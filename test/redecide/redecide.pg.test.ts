@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { NO_CHANGES } from '../../consumers/agent-test-history/changes.ts';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { redecide, type RedecideContext } from '../../consumers/agent-test-history/redecide/redecide.ts';
+import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { redecide, type RedecideContext } from '../../operations/redecide/redecide.ts';
 import { everything } from '../support/fingerprint.ts';
 import { aRow, deleted, inserted, updated, type RowValues } from '../support/records.ts';
 import { MATCHING } from '../support/run-records.ts';
@@ -251,11 +251,11 @@ describe("an owner's run", () => {
     const before = await world().run(row.id);
     const change = { legacyId: row.id, from: 'projected', standing: 'stands' };
     expect((await redecided({ apply: true })).changes).toEqual([
-      { ...change, to: 'third_party', why: ['moved to an agent the user does not own'] },
+      { ...change, to: 'third_party', why: ['moved to an agent that the user does not own'] },
     ]);
     await world().member(owner.user, other.organization);
     expect((await redecided({ apply: true })).changes).toEqual([
-      { ...change, to: 'projected', why: ['moved to an agent that the user owns by now'] },
+      { ...change, to: 'projected', why: ['moved to an agent that the user now owns'] },
     ]);
     expect(await world().run(row.id)).toEqual(before);
     expect(before).toMatchObject({ agent_url: owner.url });

@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
-import { RunObserver } from '../../consumers/agent-test-history/observer.ts';
-import { messageOf } from '../../consumers/lib/errors.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
-import { createMetrics } from '../../consumers/lib/metrics.ts';
-import { namedError } from '../../consumers/lib/named-error.ts';
+import { RunObserver } from '../../consumers/agent-test-history/stream/observer.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { createLogger } from '../../lib/log.ts';
+import { createMetrics } from '../../lib/metrics.ts';
+import { namedError } from '../../lib/named-error.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { usePartitions } from '../support/partitions.ts';
 import {

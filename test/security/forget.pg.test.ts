@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { listActions } from '../../consumers/agent-test-history/actions.ts';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { forget, type Forgotten } from '../../consumers/agent-test-history/forget/forget.ts';
-import { redecide } from '../../consumers/agent-test-history/redecide/redecide.ts';
-import { FatalError } from '../../consumers/lib/errors.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { forget, type Forgotten } from '../../operations/forget/forget.ts';
+import { redecide } from '../../operations/redecide/redecide.ts';
+import { FatalError } from '../../lib/errors.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { avroValue } from '../support/avro-records.ts';
 import { explained } from '../support/explained.ts';
 import { everything } from '../support/fingerprint.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { takeOver } from '../../consumers/agent-test-history/offsets.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
 import { readLastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, inserted, rawRecord, type RowValues } from '../support/records.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';

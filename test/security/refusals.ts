@@ -65,7 +65,7 @@ export const REFUSALS: readonly Refusal[] = [
     args: ['connector', 'status'],
     settings: (stack) => ({ KAFKA_BROKERS: stack.addresses.kafkaBrokers.replace('127.0.0.1', 'localhost') }),
     code: 'KAFKA_UNREACHABLE',
-    names: 'let KAFKA_BROKERS name the host',
+    names: 'in KAFKA_BROKERS, use a host name',
   },
   {
     what: 'Postgres without TLS',
@@ -92,7 +92,7 @@ export const REFUSALS: readonly Refusal[] = [
     args: ['census'],
     settings: (stack) => database(stack, otherName),
     code: 'DATABASE_UNREACHABLE',
-    names: 'let DATABASE_URL name the host',
+    names: 'in DATABASE_URL, use a host name',
   },
   {
     what: 'Postgres with a wrong password',
@@ -127,7 +127,7 @@ export const REFUSALS: readonly Refusal[] = [
     args: ['connector', 'pause'],
     settings: (stack) => connect(stack, otherName),
     code: 'CONNECT_UNREACHABLE',
-    names: 'let CONNECT_URL name the host',
+    names: 'in CONNECT_URL, use a host name',
   },
   {
     what: 'Connect without TLS',

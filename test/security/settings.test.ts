@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { desiredConnector } from '../../connectors/deploy/desired.ts';
 import { printable } from '../../connectors/deploy/plan.ts';
-import { HttpClient } from '../../consumers/lib/http-client.ts';
-import { maskSetting, settingOf, SETTINGS, type SettingName } from '../../consumers/lib/settings.ts';
+import { HttpClient } from '../../lib/http-client.ts';
+import { maskSetting, settingOf, SETTINGS, type SettingName } from '../../lib/settings.ts';
 import { connectorSettings } from '../connectors/config.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 

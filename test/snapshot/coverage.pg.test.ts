@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../../connectors/deploy/source-sql.ts';
-import { coverage } from '../../connectors/snapshot/coverage.ts';
-import { readHealth, unseen } from '../../connectors/snapshot/health.ts';
-import { assertCondition } from '../../connectors/snapshot/scope.ts';
-import { readSignals, remarkOf, sendSignal, switchData } from '../../connectors/snapshot/signal.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { coverage } from '../../operations/snapshot/coverage.ts';
+import { readHealth, unseen } from '../../operations/snapshot/health.ts';
+import { assertCondition } from '../../operations/snapshot/scope.ts';
+import { readSignals, remarkOf, sendSignal, switchData } from '../../operations/snapshot/signal.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
 const ROWS = 25;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { diagnose, type Silence } from '../../connectors/snapshot/diagnose.ts';
-import { judgeSnapshot, type SnapshotFacts, type Verdict } from '../../connectors/snapshot/judge.ts';
-import type { SnapshotRun } from '../../connectors/snapshot/runs.ts';
-import { sentAtOf, signalId } from '../../connectors/snapshot/signal.ts';
+import { diagnose, type Silence } from '../../operations/snapshot/diagnose.ts';
+import { judgeSnapshot, type SnapshotFacts, type Verdict } from '../../operations/snapshot/judge.ts';
+import type { SnapshotRun } from '../../operations/snapshot/runs.ts';
+import { sentAtOf, signalId } from '../../operations/snapshot/signal.ts';
 
 const now = new Date('2026-05-01T12:00:00.000Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { decidePace, whyHeld } from '../../connectors/snapshot/pace.ts';
-import { progressOf } from '../../connectors/snapshot/progress.ts';
-import type { SnapshotRun } from '../../connectors/snapshot/runs.ts';
+import { decidePace, whyHeld } from '../../operations/snapshot/pace.ts';
+import { progressOf } from '../../operations/snapshot/progress.ts';
+import type { SnapshotRun } from '../../operations/snapshot/runs.ts';
 import { paceSettings, scopeOf, startAgain, type PaceOptions } from '../../cli/snapshot-options.ts';
-import { conditionOf, IDS_A_SIGNAL, idsIn, parseIds, portionsOf } from '../../connectors/snapshot/scope.ts';
-import { conditionIn, executeData } from '../../connectors/snapshot/signal.ts';
+import { conditionOf, IDS_A_SIGNAL, idsIn, parseIds, portionsOf } from '../../operations/snapshot/scope.ts';
+import { conditionIn, executeData } from '../../operations/snapshot/signal.ts';
 
 const LIMITS = { slot_lag_bytes: 1_048_576 * 100, active_sessions: 50 };
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { connectClient } from '../../connectors/deploy/target.ts';
-import type { Scope } from '../../connectors/snapshot/scope.ts';
-import { withSession, type Session } from '../../connectors/snapshot/session.ts';
+import type { Scope } from '../../operations/snapshot/scope.ts';
+import { withSession, type Session } from '../../operations/snapshot/session.ts';
 import { askConnect } from '../support/ask-connect.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 import { startServersAgain } from '../support/servers.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Session } from '../../connectors/snapshot/session.ts';
-import { assertOurTopic, startSnapshot } from '../../connectors/snapshot/start.ts';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
+import type { Session } from '../../operations/snapshot/session.ts';
+import { assertOurTopic, startSnapshot } from '../../operations/snapshot/start.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { loadConfig } from '../../lib/config.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { TOPIC_ID } from '../support/run-records.ts';
 

@@ -1,8 +1,8 @@
-import type { ReconcileReport } from '../../consumers/agent-test-history/reconcile/report.ts';
+import type { ReconcileReport } from '../../operations/reconcile/report.ts';
 import type { SweepCounts } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
-import type { AreaName } from '../../connectors/doctor/areas.ts';
-import type { SnapshotStatus } from '../../connectors/snapshot/status.ts';
-import type { StatusFacts } from '../../connectors/status/facts.ts';
+import type { AreaName } from '../../operations/facts/areas.ts';
+import type { SnapshotStatus } from '../../operations/snapshot/status.ts';
+import type { StatusFacts } from '../../operations/status/facts.ts';
 import { gathered } from '../doctor/healthy.ts';
 import { patched, type Patch } from '../doctor/patched.ts';
 

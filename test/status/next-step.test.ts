@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { reportOf } from '../../connectors/status/report.ts';
+import { reportOf } from '../../operations/status/report.ts';
 import { CONFIG } from '../doctor/healthy.ts';
 import { AT, doneSweep, facts, failedSweep, row, SNAPSHOT, verdict } from './facts.ts';
 

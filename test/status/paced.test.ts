@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Paced } from '../../connectors/status/paced.ts';
+import { Paced } from '../../operations/status/paced.ts';
 import { until } from '../support/until.ts';
 
 const value = <T>({ answer }: { answer: { known: boolean; value?: T } }) => answer.value;

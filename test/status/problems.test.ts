@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { STEPS } from '../../connectors/doctor/verdict.ts';
-import { reportOf } from '../../connectors/status/report.ts';
+import { STEPS } from '../../operations/checks/verdict.ts';
+import { reportOf } from '../../operations/status/report.ts';
 import { CONFIG, healthyFacts } from '../doctor/healthy.ts';
 import type { Patch } from '../doctor/patched.ts';
 import { AT, doneSweep, facts, failedSweep, row, SNAPSHOT, verdict } from './facts.ts';

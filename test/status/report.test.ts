@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { reportOf, type StatusReport } from '../../connectors/status/report.ts';
+import { reportOf, type StatusReport } from '../../operations/status/report.ts';
 import { beat } from '../doctor/patched.ts';
 import { CONFIG } from '../doctor/healthy.ts';
 import { AT, doneSweep, facts, row, verdict } from './facts.ts';

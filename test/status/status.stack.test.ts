@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StatusReport } from '../../connectors/status/report.ts';
+import type { StatusReport } from '../../operations/status/report.ts';
 import { insertRuns, MARKER, seedOrganisations } from '../support/application-rows.ts';
 import { expectedRunId } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';

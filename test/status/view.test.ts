@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { renderStatus } from '../../cli/status-view.ts';
-import type { RunReport } from '../../connectors/snapshot/status.ts';
-import { reportOf } from '../../connectors/status/report.ts';
-import { AREAS, type AreaName } from '../../connectors/doctor/areas.ts';
+import type { RunReport } from '../../operations/snapshot/status.ts';
+import { reportOf } from '../../operations/status/report.ts';
+import { AREAS, type AreaName } from '../../operations/facts/areas.ts';
 import { CONFIG } from '../doctor/healthy.ts';
 import { AT, doneSweep, facts, failedSweep, SNAPSHOT, verdict } from './facts.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { CHECKS } from '../../connectors/doctor/checks.ts';
-import { WATCHED } from '../../connectors/status/watched.ts';
+import { CHECKS } from '../../operations/checks/all.ts';
+import { WATCHED } from '../../operations/status/watched.ts';
 
 test.each([
   ['slot-exists', 'slot-active'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 
 /** In every text of the rows below: found in a log, it shows that a row's values are in the log. */
 export const MARKER = 'marker-5b1f0c';

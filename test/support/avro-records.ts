@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import avro from 'avsc';
-import { createDecoder } from '../../consumers/agent-test-history/decode.ts';
-import type { SourceEvent } from '../../consumers/agent-test-history/event.ts';
-import type { SchemaLookup } from '../../consumers/lib/registry.ts';
+import { createDecoder } from '../../consumers/agent-test-history/record/decode.ts';
+import type { SourceEvent } from '../../consumers/agent-test-history/record/event.ts';
+import type { SchemaLookup } from '../../lib/registry.ts';
 import { envelopeOf, PLACEHOLDER, type RowValues } from './records.ts';
 
 export const KEY_SCHEMA = readSchema('key');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { aRow, snapshotOf, type RowValues } from './records.ts';
 import type { Owner } from './tables.ts';
 import type { World } from './world.ts';

@@ -2,9 +2,9 @@
  * `project --until-caught-up` that sends itself a signal in its nth commit: Postgres has committed, and neither Kafka
  * nor anybody else has heard of it. Arguments: the signal, and n.
  */
-import { runProjector } from '../../consumers/agent-test-history/run.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
+import { runProjector } from '../../consumers/agent-test-history/stream/run.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createLogger } from '../../lib/log.ts';
 
 const [signal, nth] = process.argv.slice(2);
 if ((signal !== 'SIGKILL' && signal !== 'SIGSTOP') || !(Number(nth) > 0)) {

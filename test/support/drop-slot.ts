@@ -1,4 +1,4 @@
-import { sqlState } from '../../consumers/lib/postgres-errors.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { until } from './until.ts';
 
 const DROP = 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1';

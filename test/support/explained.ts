@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { explain } from '../../consumers/agent-test-history/explain/explain.ts';
-import type { Report } from '../../consumers/agent-test-history/explain/report.ts';
+import { explain } from '../../operations/explain/explain.ts';
+import type { Report } from '../../operations/explain/report.ts';
 import { everything } from './fingerprint.ts';
 import { aRow, inserted, type Message, type RowValues } from './records.ts';
 import { MATCHING } from './run-records.ts';

@@ -1,4 +1,4 @@
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 
 /** Rows as text, each under `table:key`. Two are equal where no row differs in a byte. */
 export type RowTexts = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createApplication } from '../../demo/generate.ts';
-import { migrate, readMigrations } from '../../consumers/agent-test-history/migrate.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { migrate, readMigrations } from '../../consumers/agent-test-history/schema/migrate.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { freshDatabase, type Template, type TestDatabase } from './database.ts';
 
 /** The application's tables: a database before history-cdc comes near it. */

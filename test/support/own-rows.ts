@@ -1,4 +1,4 @@
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 
 /** What a projection wrote for some keys: their decisions, canonical rows and parked records. */
 export interface Outcome {

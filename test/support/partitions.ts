@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
 import {
   storedOffsets,
   takeOver,
   type Claim,
   type StoredOffset,
-} from '../../consumers/agent-test-history/offsets.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+} from '../../consumers/agent-test-history/batch/offsets.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from './migrated-database.ts';
 import { aRow, type Message, type RowValues } from './records.ts';
 import { MATCHING, asRecords, TOPIC_ID, type SessionRun } from './run-records.ts';

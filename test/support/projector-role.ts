@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll } from 'vitest';
-import { migrate } from '../../consumers/agent-test-history/migrate.ts';
-import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/requirements.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
+import { CANONICAL_TABLES, LEGACY_TABLES } from '../../consumers/agent-test-history/schema/requirements.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { openApplicationDatabase, type OpenDatabase } from './migrated-database.ts';
 
 export interface ProjectorRole {

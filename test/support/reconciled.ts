@@ -1,7 +1,7 @@
-import { reconcile, type ReconcileContext } from '../../consumers/agent-test-history/reconcile/reconcile.ts';
-import { findingsOf, type Finding } from '../../consumers/agent-test-history/reconcile/report.ts';
-import type { ReconcileRun } from '../../consumers/agent-test-history/reconcile/run-store.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { reconcile, type ReconcileContext } from '../../operations/reconcile/reconcile.ts';
+import { findingsOf, type Finding } from '../../operations/reconcile/report.ts';
+import type { ReconcileRun } from '../../operations/reconcile/run-store.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { MATCHING } from './run-records.ts';
 
 /** What a run of `reconcile` came to, every finding of it. */

@@ -1,10 +1,6 @@
 import { expect } from 'vitest';
-import {
-  retryParked,
-  type RetryAnswer,
-  type RetryOptions,
-} from '../../consumers/agent-test-history/quarantine/retry.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { retryParked, type RetryAnswer, type RetryOptions } from '../../operations/quarantine/retry.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { everything } from './fingerprint.ts';
 import { jsonDecoder, MATCHING } from './run-records.ts';
 import type { Row, Tables } from './tables.ts';

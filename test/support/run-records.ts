@@ -1,11 +1,18 @@
-import { createDecoder, type Decoder } from '../../consumers/agent-test-history/decode.ts';
-import { PartitionSession, type SessionMode } from '../../consumers/agent-test-history/partition-session.ts';
+import { createDecoder, type Decoder } from '../../consumers/agent-test-history/record/decode.ts';
+import {
+  PartitionSession,
+  type SessionMode,
+} from '../../consumers/agent-test-history/stream/partition-session.ts';
 import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
-import { QuarantineBreaker } from '../../consumers/agent-test-history/quarantine-breaker.ts';
-import { accumulate, emptyResult, type BatchResult } from '../../consumers/agent-test-history/result.ts';
-import { Turns } from '../../consumers/agent-test-history/turns.ts';
+import { QuarantineBreaker } from '../../consumers/agent-test-history/batch/quarantine-breaker.ts';
+import {
+  accumulate,
+  emptyResult,
+  type BatchResult,
+} from '../../consumers/agent-test-history/batch/result.ts';
+import { Turns } from '../../consumers/agent-test-history/stream/turns.ts';
 import type { Matching } from '../../consumers/agent-test-history/twins/matching.ts';
-import type { TopicRecord } from '../../consumers/lib/kafka-consumer.ts';
+import type { TopicRecord } from '../../lib/kafka-consumer.ts';
 import { PLACEHOLDER, type Message } from './records.ts';
 
 export const TOPIC_ID = '0b6b6f2e-1d5c-4b7e-8a3f-9c2d4e6f8a10';

@@ -3,9 +3,9 @@
  * has committed goes through the projector in that order, always some rows behind. How a stream of changes looks to
  * whoever compares the tables meanwhile.
  */
-import { takeOver, type Claim } from '../../consumers/agent-test-history/offsets.ts';
-import type { TopicEnds } from '../../consumers/agent-test-history/reconcile/barrier.ts';
-import { createPool, inTransaction, type Client, type Pool } from '../../consumers/lib/postgres.ts';
+import { takeOver, type Claim } from '../../consumers/agent-test-history/batch/offsets.ts';
+import type { TopicEnds } from '../../operations/reconcile/barrier.ts';
+import { createPool, inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
 import { aRow, committedAt, deleted, inserted, updated, type Message, type RowValues } from './records.ts';
 import { asRecords, MATCHING, runRecords, TOPIC_ID } from './run-records.ts';
 import { LEGACY_ROW, legacyValues } from './table-rows.ts';

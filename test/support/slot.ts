@@ -1,4 +1,4 @@
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 
 /** A logical slot that stands for the connector's. A test moves it as the connector does after Kafka has acknowledged. */
 export class TestSlot {

@@ -3,7 +3,7 @@ import {
   type SweepContext,
   type SweepResult,
 } from '../../consumers/agent-test-history/sweep/sweep.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { MATCHING } from './run-records.ts';
 
 /** One sweep with the settings' defaults, and whatever a test has otherwise. */

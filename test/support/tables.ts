@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { findScriptCopies } from '../../consumers/agent-test-history/script-copies.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { findScriptCopies } from '../../consumers/agent-test-history/lookup/script-copies.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import type { RowValues } from './records.ts';
 import * as sql from './table-rows.ts';
 import type { LiveValues } from './table-rows.ts';

@@ -1,4 +1,4 @@
-import type { TopicRecord } from '../../consumers/lib/kafka-consumer.ts';
+import type { TopicRecord } from '../../lib/kafka-consumer.ts';
 import type { Pipeline } from './pipeline.ts';
 import { until } from './until.ts';
 

@@ -1,5 +1,5 @@
-import { createKafkaClient } from '../../consumers/lib/kafka.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
+import { createKafkaClient } from '../../lib/kafka.ts';
+import { createLogger } from '../../lib/log.ts';
 import type { Pipeline } from './pipeline.ts';
 
 interface Message {

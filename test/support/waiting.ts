@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterEach } from 'vitest';
-import { createPool, type Client, type Pool } from '../../consumers/lib/postgres.ts';
+import { createPool, type Client, type Pool } from '../../lib/postgres.ts';
 import { until } from './until.ts';
 
 const WAITING = `

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { undoGeneration } from '../../consumers/agent-test-history/undo-fence.ts';
-import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
+import { undoGeneration } from '../../consumers/agent-test-history/batch/undo-fence.ts';
+import { planUndo, undo } from '../../operations/undo/undo.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { deleted, inserted, updated } from '../support/records.ts';
 import { runRecords, type SessionRun } from '../support/run-records.ts';

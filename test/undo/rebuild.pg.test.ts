@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { EDGE_PROFILES } from '../support/edge-values.ts';
 import { outcome, type OwnRows } from '../support/own-rows.ts';
 import { actorsIn, image, messagesOf, rowOf, step } from '../support/random-history.ts';

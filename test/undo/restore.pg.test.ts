@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import { everything } from '../support/fingerprint.ts';
 import { outcome } from '../support/own-rows.ts';
 import { deleted, inserted, updated, type RowValues } from '../support/records.ts';

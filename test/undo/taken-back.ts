@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { planUndo, undo } from '../../consumers/agent-test-history/undo/undo.ts';
-import type { Pool } from '../../consumers/lib/postgres.ts';
+import { planUndo, undo } from '../../operations/undo/undo.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { aRow, type RowValues } from '../support/records.ts';
 import type { Owner } from '../support/tables.ts';
 

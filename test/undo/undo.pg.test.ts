@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/canonical-run-id.ts';
-import { advance, Fenced, takeOver } from '../../consumers/agent-test-history/offsets.ts';
-import { planUndo, undo, type UndoResult } from '../../consumers/agent-test-history/undo/undo.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
+import { advance, Fenced, takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
+import { planUndo, undo, type UndoResult } from '../../operations/undo/undo.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { bystandersOf, everything } from '../support/fingerprint.ts';
 import { outcome } from '../support/own-rows.ts';
 import { aRow, deleted, inserted, updated, type RowValues } from '../support/records.ts';

@@ -2,13 +2,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../../connectors/deploy/source-sql.ts';
-import { gapOpen, streamBroken } from '../../connectors/watchdog/break-errors.ts';
-import { lookAtSource } from '../../connectors/watchdog/source.ts';
-import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/continuity/identity-store.ts';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { gapOpen, streamBroken } from '../../operations/watchdog/break-errors.ts';
+import { lookAtSource } from '../../operations/watchdog/source.ts';
+import { acceptGaps, checkContinuity } from '../../operations/continuity/identity-store.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
-import { identitiesOf } from '../../consumers/agent-test-history/continuity/judge.ts';
+import { identitiesOf } from '../../operations/continuity/judge.ts';
 
 /*
  * A base line is recorded only of what is fit, and the steps that a break prints lead to green, each once. The looks are at

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { beforeEach, expect, test } from 'vitest';
-import { BlindSpots, UNWATCHED, type BlindSpot } from '../../connectors/watchdog/blind-spots.ts';
-import { createMetrics, type Metrics } from '../../consumers/lib/metrics.ts';
+import { BlindSpots, UNWATCHED, type BlindSpot } from '../../operations/watchdog/blind-spots.ts';
+import { createMetrics, type Metrics } from '../../lib/metrics.ts';
 
 let metrics: Metrics;
 let lines: { level: number; msg: string; service: string; reason?: string }[];

@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import {
-  closableGaps,
-  closeGaps,
-  markOlderAccepted,
-  openGaps,
-} from '../../consumers/agent-test-history/continuity/gaps.ts';
-import { acceptGaps, checkContinuity } from '../../consumers/agent-test-history/continuity/identity-store.ts';
-import type { Present } from '../../consumers/agent-test-history/continuity/judge.ts';
-import { registerTopic } from '../../consumers/agent-test-history/current-topic.ts';
+import { closableGaps, closeGaps, markOlderAccepted, openGaps } from '../../operations/continuity/gaps.ts';
+import { acceptGaps, checkContinuity } from '../../operations/continuity/identity-store.ts';
+import type { Present } from '../../operations/continuity/judge.ts';
+import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { until } from '../support/until.ts';
 

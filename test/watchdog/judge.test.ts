@@ -6,7 +6,7 @@ import {
   positionText,
   type Present,
   type Recorded,
-} from '../../consumers/agent-test-history/continuity/judge.ts';
+} from '../../operations/continuity/judge.ts';
 
 const TOPIC = '8d9c1b0e-0000-4000-8000-000000000001';
 const SOUND = {

@@ -1,14 +1,14 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import { gapOpen, streamBroken } from '../../connectors/watchdog/break-errors.ts';
-import { assertContinuous } from '../../connectors/watchdog/guard.ts';
-import { look } from '../../connectors/watchdog/look.ts';
-import { judgeContinuity } from '../../consumers/agent-test-history/continuity/judge.ts';
-import { KafkaCluster } from '../../consumers/lib/kafka-cluster.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
-import { createPool } from '../../consumers/lib/postgres.ts';
+import { gapOpen, streamBroken } from '../../operations/watchdog/break-errors.ts';
+import { assertContinuous } from '../../operations/connector/guard.ts';
+import { look } from '../../operations/watchdog/look.ts';
+import { judgeContinuity } from '../../operations/continuity/judge.ts';
+import { KafkaCluster } from '../../lib/kafka-cluster.ts';
+import { createLogger } from '../../lib/log.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createPool } from '../../lib/postgres.ts';
 import { openGap } from '../doctor/open-gap.ts';
 
 const NAMES = loadConfig({}, undefined);

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import type { Look } from '../../connectors/watchdog/look.ts';
-import { Restarter } from '../../connectors/watchdog/restarter.ts';
-import { createMetrics, type Metrics } from '../../consumers/lib/metrics.ts';
+import type { Look } from '../../operations/watchdog/look.ts';
+import { Restarter } from '../../operations/watchdog/restarter.ts';
+import { createMetrics, type Metrics } from '../../lib/metrics.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
 let open: OpenDatabase;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HOUR_MS, judgeRestart } from '../../connectors/watchdog/restarts.ts';
+import { HOUR_MS, judgeRestart } from '../../operations/watchdog/restarts.ts';
 
 const BOUNDS = { cap: 5, pauseMs: 15_000 };
 const NOW = 1_000 * HOUR_MS;

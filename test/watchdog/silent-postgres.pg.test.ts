@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Watchdog } from '../../connectors/watchdog/watchdog.ts';
-import { loadConfig } from '../../consumers/lib/config.ts';
-import { createLogger } from '../../consumers/lib/log.ts';
-import { createMetrics } from '../../consumers/lib/metrics.ts';
+import { Watchdog } from '../../operations/watchdog/watchdog.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { createLogger } from '../../lib/log.ts';
+import { createMetrics } from '../../lib/metrics.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { startSilentProxy, type SilentProxy } from '../support/silent-proxy.ts';
 

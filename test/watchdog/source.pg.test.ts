@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import { look } from '../../connectors/watchdog/look.ts';
-import { claimRestart } from '../../connectors/watchdog/restarts.ts';
-import { lookAtSource } from '../../connectors/watchdog/source.ts';
-import { createPool, type Pool } from '../../consumers/lib/postgres.ts';
+import { look } from '../../operations/watchdog/look.ts';
+import { claimRestart } from '../../operations/watchdog/restarts.ts';
+import { lookAtSource } from '../../operations/watchdog/source.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
 /** What the least role that may connect sees of the parts, each changed by what changes it in life. */

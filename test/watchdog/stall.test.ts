@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { StallWatch, type Movement } from '../../connectors/watchdog/stall.ts';
+import { StallWatch, type Movement } from '../../operations/watchdog/stall.ts';
 
 const AFTER = 60_000;
 /** Of a source whose heartbeat never came. */

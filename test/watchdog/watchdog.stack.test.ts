@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { applyConnector } from '../../connectors/deploy/apply.ts';
+import { applyConnector } from '../../operations/connector/apply.ts';
 import { connectClient } from '../../connectors/deploy/target.ts';
-import { storedLsn } from '../../connectors/doctor/connect-facts.ts';
-import { resumeConnector } from '../../connectors/watchdog/resume.ts';
+import { storedLsn } from '../../operations/facts/connect.ts';
+import { resumeConnector } from '../../operations/connector/resume.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { askConnect } from '../support/ask-connect.ts';
 import { differences } from '../support/canonical.ts';

@@ -1,7 +1,7 @@
-import { FatalError, messageOf } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/log.ts';
-import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
+import { FatalError, messageOf } from '../../../lib/errors.ts';
+import type { Logger } from '../../../lib/log.ts';
+import { inTransaction, type Client, type Pool } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
 import { addSweep, NO_SWEEPS, type SweepTotals } from './sweep-totals.ts';
 import type { SweepResult } from './sweep.ts';
 

@@ -1,7 +1,7 @@
-import { inTransaction, type Pool } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
-import { NO_CHANGES, addChanges, type Changes } from '../changes.ts';
-import type { Decision } from '../outcome.ts';
+import { inTransaction, type Pool } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
+import { NO_CHANGES, addChanges, type Changes } from '../rule/changes.ts';
+import type { Decision } from '../rule/outcome.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import { decideAgain, DECIDED_AT_ONCE } from './decide-again.ts';
 

@@ -1,7 +1,7 @@
-import type { Pool } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
-import { utf8, type CompleteRow } from '../event.ts';
-import { storyboardsOf } from '../storyboards.ts';
+import type { Pool } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
+import { utf8, type CompleteRow } from '../record/event.ts';
+import { storyboardsOf } from '../record/storyboards.ts';
 
 const LEGACY_ROWS = sqlFile(import.meta.url, './sql/legacy-rows.sql');
 

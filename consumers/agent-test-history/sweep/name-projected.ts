@@ -1,6 +1,6 @@
-import { inTransaction, type Client } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
-import { lockAllPartitions } from '../offsets.ts';
+import { inTransaction, type Client } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
+import { lockAllPartitions } from '../batch/offsets.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import type { LiveWindowMeter } from '../twins/live-window.ts';
 

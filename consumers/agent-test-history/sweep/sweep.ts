@@ -4,17 +4,17 @@
  * is over. Finding holds no lock and may take its time over a large table; each repair is a short transaction that
  * stops all partitions first, so that no batch can decide on what is being changed.
  */
-import { inTransaction, type Client } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
-import { addChanges, NO_CHANGES, type Changes } from '../changes.ts';
-import { eraseSettled } from '../quarantine/retention.ts';
-import { refusalOf } from '../../lib/postgres-errors.ts';
-import { lockAllPartitions } from '../offsets.ts';
+import { inTransaction, type Client } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
+import { addChanges, NO_CHANGES, type Changes } from '../rule/changes.ts';
+import { eraseSettled } from './retention.ts';
+import { refusalOf } from '../../../lib/postgres-errors.ts';
+import { lockAllPartitions } from '../batch/offsets.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import type { LiveWindowMeter } from '../twins/live-window.ts';
-import { fingerprintOf, profileHashOf } from '../twins/fingerprint.ts';
+import { fingerprintOf, profileHashOf } from '../rule/fingerprint.ts';
 import { ledgerSeeds, rematch } from '../twins/match.ts';
-import { rowByRow } from '../row-by-row.ts';
+import { rowByRow } from '../batch/row-by-row.ts';
 import { TWIN_BLOCKED } from '../twins/plan-links.ts';
 import type { Relinked } from '../twins/relink.ts';
 import { flipLateOwners, type LateOwners } from './late-owners.ts';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import { messageOf } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/log.ts';
-import { isEnvironmentError } from '../../lib/postgres-errors.ts';
+import { messageOf } from '../../../lib/errors.ts';
+import type { Logger } from '../../../lib/log.ts';
+import { isEnvironmentError } from '../../../lib/postgres-errors.ts';
 import { onRecord } from './last-sweep.ts';
 import { sweep, type SweepContext, type SweepResult } from './sweep.ts';
 

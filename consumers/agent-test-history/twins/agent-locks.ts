@@ -1,6 +1,6 @@
-import { PlainArray } from '../../lib/array-parameter.ts';
-import type { Client } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
+import { PlainArray } from '../../../lib/array-parameter.ts';
+import type { Client } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
 
 /**
  * In a statement of its own: what the next one reads is then what the last holder committed. Sorted, so that two

@@ -1,6 +1,6 @@
-import type { Client } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
-import type { MatchableDecision } from '../outcome.ts';
+import type { Client } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
+import type { MatchableDecision } from '../rule/outcome.ts';
 import type { LegacyRun, LiveRun } from './match-twin.ts';
 import { legacyRunOf, liveRunOf, type LegacyRunRow, type LiveRunRow } from './run-rows.ts';
 import { islandsOf, stretchesAround, type Island, type Seed, type Stretch } from './stretches.ts';

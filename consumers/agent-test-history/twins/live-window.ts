@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { inTransaction, type Pool } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
+import { inTransaction, type Pool } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
 
 const MEASURE = sqlFile(import.meta.url, './sql/live-window.sql');
 

@@ -1,11 +1,11 @@
-import { isComplete, type ImageEvent } from '../event.ts';
-import type { LedgerEntry } from '../lookup.ts';
-import { wasMoved } from '../moved.ts';
-import { epochMicros } from '../timestamp.ts';
-import { canonicalRunId } from '../canonical-run-id.ts';
-import type { Client } from '../../lib/postgres.ts';
+import { isComplete, type ImageEvent } from '../record/event.ts';
+import type { LedgerEntry } from '../rule/row-facts.ts';
+import { wasMoved } from '../rule/moved.ts';
+import { epochMicros } from '../record/timestamp.ts';
+import { canonicalRunId } from '../rule/canonical-run-id.ts';
+import type { Client } from '../../../lib/postgres.ts';
 import type { Matching } from './matching.ts';
-import { OWNER } from '../outcome.ts';
+import { OWNER } from '../rule/outcome.ts';
 import { OPTED_OUT, type LinkChange } from './plan-links.ts';
 import { relink, type Relinked } from './relink.ts';
 

@@ -5,7 +5,7 @@
  * earliest legacy row has the earliest live row, and so on (ties by time, legacy id, live id). Chains occur (a-x-b-y,
  * each in reach of the next only), so nearest-first is not enough: it would leave rows unpaired that have a partner.
  */
-import { isWeak } from './fingerprint.ts';
+import { isWeak } from '../rule/fingerprint.ts';
 import { pairCluster, type Edge } from './pair-cluster.ts';
 
 export interface LegacyRun {

@@ -1,8 +1,8 @@
-import { canonicalRunId } from '../canonical-run-id.ts';
-import type { LaterImage, RecordDecision } from '../decide.ts';
-import { OWNER } from '../outcome.ts';
-import { epochMicros } from '../timestamp.ts';
-import type { Client } from '../../lib/postgres.ts';
+import { canonicalRunId } from '../rule/canonical-run-id.ts';
+import type { LaterImage, RecordDecision } from '../rule/decide.ts';
+import { OWNER } from '../rule/outcome.ts';
+import { epochMicros } from '../record/timestamp.ts';
+import type { Client } from '../../../lib/postgres.ts';
 import { lockAgents } from './agent-locks.ts';
 import { readClusters } from './clusters.ts';
 import { LIVE_TWIN, planLinks, WEAK_FINGERPRINT, type LinkChange, type LinkPlan } from './plan-links.ts';

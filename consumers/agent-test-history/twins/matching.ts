@@ -1,5 +1,5 @@
-import type { Config } from '../../lib/config.ts';
-import { HISTORY, STRAGGLER } from '../outcome.ts';
+import type { Config } from '../../../lib/config.ts';
+import { HISTORY, STRAGGLER } from '../rule/outcome.ts';
 
 /** How far apart twins may be, and for how long their links may still change. */
 export interface Matching {

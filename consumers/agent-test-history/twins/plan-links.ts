@@ -4,7 +4,7 @@
  * row outside of the cluster are left as they are.
  */
 import type { Candidate, Cluster, LiveCandidate } from './clusters.ts';
-import { HISTORY, LATE_OWNER, OWNER, STRAGGLER } from '../outcome.ts';
+import { HISTORY, LATE_OWNER, OWNER, STRAGGLER } from '../rule/outcome.ts';
 import { matchTwins } from './match-twin.ts';
 
 export const LIVE_TWIN = 'live_twin';

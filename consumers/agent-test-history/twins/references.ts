@@ -1,4 +1,4 @@
-import type { Client } from '../../lib/postgres.ts';
+import type { Client } from '../../../lib/postgres.ts';
 
 const REFERENCES = 'SELECT run_id, table_name FROM history_cdc.references_to_runs($1::uuid[])';
 

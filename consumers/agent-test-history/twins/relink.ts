@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { type Client } from '../../lib/postgres.ts';
-import { assertNoneKeptOut, Conflict } from '../../lib/postgres-errors.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
-import { canonicalRunId } from '../canonical-run-id.ts';
-import { NO_CHANGES, type Changes } from '../changes.ts';
-import { RULE_VERSION } from '../outcome.ts';
+import { type Client } from '../../../lib/postgres.ts';
+import { assertNoneKeptOut, Conflict } from '../../../lib/postgres-errors.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
+import { canonicalRunId } from '../rule/canonical-run-id.ts';
+import { NO_CHANGES, type Changes } from '../rule/changes.ts';
+import { RULE_VERSION } from '../rule/outcome.ts';
 import { TWIN_BLOCKED, type LinkChange } from './plan-links.ts';
 import { referencesTo } from './references.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { CHECKS } from '../../../connectors/doctor/checks.ts';
+import { CHECKS } from '../../../operations/checks/all.ts';
 import { BY_FACTS, SEEN } from './seen.ts';
 import { OF_THE_SERVER } from './server-settings.ts';
 import { WRONG_OBJECTS, WRONG_SETTINGS } from './postgres.ts';

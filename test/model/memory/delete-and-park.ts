@@ -1,4 +1,4 @@
-import { counts, unnest, type Run, type Statement } from './statement.ts';
+import { counts, unnest, type Run, type Statement, textOf } from './statement.ts';
 import { isNewer, OPEN, type Looked } from './write-statements.ts';
 
 type Deleted = Pick<Looked, 'legacyId' | 'topicId' | 'partition' | 'offset' | 'lsn' | 'snapshot'>;
@@ -81,6 +81,6 @@ const quarantine: Run = async (session, values) => {
 
 /** Deletes, and records that lie in quarantine. */
 export const OTHER_STATEMENTS: readonly Statement[] = [
-  { text: /^-- A deleted legacy row keeps/, run: markDeleted },
-  { text: /^-- Parks records/, run: quarantine },
+  { text: textOf('batch/sql/mark-deleted.sql'), run: markDeleted },
+  { text: textOf('batch/sql/quarantine.sql'), run: quarantine },
 ];

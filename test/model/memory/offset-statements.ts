@@ -1,4 +1,4 @@
-import { arrayOf, counts, rowsOf, type Run, type Session, type Statement } from './statement.ts';
+import { arrayOf, counts, rowsOf, type Run, type Session, type Statement, textOf } from './statement.ts';
 import { microsOf, type OffsetRow } from './tables.ts';
 
 const keyOf = (topicId: unknown, partition: unknown) => `${String(topicId)} ${String(partition)}`;
@@ -142,7 +142,7 @@ export const OFFSET_STATEMENTS: readonly Statement[] = [
   { text: /^\s*SELECT topic_id AS "topicId"/, run: () => Promise.resolve(rowsOf([])) },
   { text: /-- The agents that rows may be linked at[^]*pg_advisory_xact_lock/, run: lockAgentsOf },
   { text: /pg_advisory_xact_lock/, run: lockAgents },
-  { text: /^-- Settles twins/, run: settle },
+  { text: textOf('sweep/sql/settle.sql'), run: settle },
   { text: /^\s*SELECT EXISTS \(\s*SELECT FROM history_cdc\.unsettled_twin/, run: maySettle },
   { text: /^DELETE FROM history_cdc\.unsettled_twin/, run: settleMoved },
   { text: /UPDATE history_cdc\.quarantine/, run: heal },

@@ -1,4 +1,4 @@
-import { rowsOf, unnest, type Run, type Statement } from './statement.ts';
+import { rowsOf, unnest, type Run, type Statement, textOf } from './statement.ts';
 import {
   isLive,
   isOurs,
@@ -215,12 +215,12 @@ const reread: Run = ({ tables }, [legacyIds]) =>
   );
 
 export const READ_STATEMENTS: readonly Statement[] = [
-  { text: /^-- What is known about a batch of legacy rows/, run: lookUp },
-  { text: /^-- Owners' runs that stretches of time/, run: legacyCandidates },
-  { text: /^-- Committed live rows that the same stretches hold/, run: liveCandidates },
+  { text: textOf('lookup/sql/lookup.sql'), run: lookUp },
+  { text: textOf('twins/sql/legacy-candidates.sql'), run: legacyCandidates },
+  { text: textOf('twins/sql/live-candidates.sql'), run: liveCandidates },
   { text: /^\s*SELECT agent_url, fingerprint/, run: changed },
   { text: /^\s*SELECT r\.id FROM public\.agent_compliance_runs r/, run: ownRuns },
   { text: /history_cdc\.references_to_runs/, run: referencesToRuns },
   { text: /^\s*SELECT q\.partition, q\."offset"/, run: parkedBefore },
-  { text: /^-- The values that an event can leave out/, run: reread },
+  { text: textOf('batch/sql/reread.sql'), run: reread },
 ];

@@ -1,4 +1,5 @@
-import { PlainArray } from '../../../consumers/lib/array-parameter.ts';
+import { PlainArray } from '../../../lib/array-parameter.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
 import type { Transaction } from './store.ts';
 import { databaseError } from './store.ts';
 import type { LedgerRow, Tables } from './tables.ts';
@@ -15,6 +16,11 @@ export interface Session {
 }
 
 export type Run = (session: Session, values: readonly unknown[], text: string) => Promise<Answer>;
+
+/** The text of one of the projector's statements, by its file. */
+export function textOf(file: string): string {
+  return sqlFile(import.meta.url, `../../../consumers/agent-test-history/${file}`);
+}
 
 /** A statement of the projector, known by its text, and what it does. */
 export interface Statement {

@@ -1,4 +1,4 @@
-import { rowsOf, unnest, type Run, type Session, type Statement } from './statement.ts';
+import { rowsOf, unnest, type Run, type Session, type Statement, textOf } from './statement.ts';
 import { isLive, profileHash, runFingerprint, type LedgerRow } from './tables.ts';
 
 const lateOwners: Run = ({ tx, tables }) =>
@@ -142,12 +142,12 @@ async function enter({ tx, tables: { ledger } }: Session, legacyId: string, look
 /** What only a sweep asks and does. */
 export const SWEEP_STATEMENTS: readonly Statement[] = [
   // No history changes a primary key.
-  { text: /^-- Changes of primary keys of which both halves/, run: () => Promise.resolve(rowsOf([])) },
+  { text: textOf('sweep/sql/changed-keys.sql'), run: () => Promise.resolve(rowsOf([])) },
   { text: /^SELECT legacy_id FROM history_cdc\.ledger/, run: stillOutside },
-  { text: /^-- Runs of strangers whose user owns the agent/, run: lateOwners },
-  { text: /^-- The last events of rows that are still decided/, run: decidedEvents },
-  { text: /^-- Whole legacy rows/, run: legacyRows },
-  { text: /^-- Owners' runs beside live rows that no legacy row is linked to/, run: unlinkedLive },
-  { text: /^-- Rows that took no part in matching do from now on/, run: enterByOwnRun },
-  { text: /^-- The same for rows that have no canonical row of ours/, run: enterByLegacyRow },
+  { text: textOf('sweep/sql/late-owners.sql'), run: lateOwners },
+  { text: textOf('sweep/sql/decided-events.sql'), run: decidedEvents },
+  { text: textOf('sweep/sql/legacy-rows.sql'), run: legacyRows },
+  { text: textOf('sweep/sql/unlinked-live.sql'), run: unlinkedLive },
+  { text: textOf('sweep/sql/enter-by-own-run.sql'), run: enterByOwnRun },
+  { text: textOf('sweep/sql/enter-by-legacy-row.sql'), run: enterByLegacyRow },
 ];

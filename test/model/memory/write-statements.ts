@@ -1,4 +1,4 @@
-import { checkLedger, counts, unnest, type Run, type Session, type Statement } from './statement.ts';
+import { checkLedger, counts, unnest, type Run, type Session, type Statement, textOf } from './statement.ts';
 import { isOurs, microsOf, profileHash, runFingerprint, type LedgerRow, type RunRow } from './tables.ts';
 import { relink } from './relink-statement.ts';
 
@@ -235,7 +235,7 @@ function laterEntry(event: Later, entry: LedgerRow): LedgerRow {
 }
 
 export const WRITE_STATEMENTS: readonly Statement[] = [
-  { text: /^-- Records decisions on rows/, run: recordDecisions },
-  { text: /^-- Later images of rows/, run: applyLaterImages },
-  { text: /^-- Changes which canonical row stands/, run: relink },
+  { text: textOf('batch/sql/record-decisions.sql'), run: recordDecisions },
+  { text: textOf('batch/sql/apply-later-images.sql'), run: applyLaterImages },
+  { text: textOf('twins/sql/relink.sql'), run: relink },
 ];

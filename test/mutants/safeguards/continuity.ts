@@ -7,7 +7,7 @@ export const CONTINUITY: Safeguard = {
       id: 'slot-ahead',
       breaks:
         'a slot that somebody advanced past the stored offset is taken for sound: the rows in between are lost',
-      at: 'continuity/judge.ts',
+      at: '../../operations/continuity/judge.ts',
       find: 'if (ahead <= 0n) return undefined;',
       replace: 'if (ahead <= 0n || ahead > 0n) return undefined;',
       by: 'watchdog/judge.test.ts',
@@ -15,7 +15,7 @@ export const CONTINUITY: Safeguard = {
     {
       id: 'another-source',
       breaks: 'another server, timeline, publication or slot goes unseen',
-      at: 'continuity/judge.ts',
+      at: '../../operations/continuity/judge.ts',
       find: 'if (was === undefined || is === undefined || was === is) return [];',
       replace: 'if (was === undefined || is === undefined || was === is || was !== is) return [];',
       by: 'watchdog/judge.test.ts',
@@ -23,7 +23,7 @@ export const CONTINUITY: Safeguard = {
     {
       id: 'unknown-is-no-break',
       breaks: 'a service that is out of reach stops the projector',
-      at: 'continuity/judge.ts',
+      at: '../../operations/continuity/judge.ts',
       find: 'if (was === undefined || is === undefined || was === is) return [];',
       replace: 'if (was === undefined || was === is) return [];',
       by: 'watchdog/judge.test.ts',
@@ -32,7 +32,7 @@ export const CONTINUITY: Safeguard = {
       id: 'unfit-base-line',
       breaks:
         'a publication that does not publish the table is recorded as good, and mending it is the break',
-      at: 'continuity/judge.ts',
+      at: '../../operations/continuity/judge.ts',
       find: 'if (reason === undefined || !inUse) return undefined;',
       replace: 'if (reason !== inUse) return undefined;',
       by: 'watchdog/base-line.pg.test.ts',
@@ -40,7 +40,7 @@ export const CONTINUITY: Safeguard = {
     {
       id: 'broken-again',
       breaks: 'a new break behind an accepted gap is accepted with it',
-      at: 'continuity/gaps.ts',
+      at: '../../operations/continuity/gaps.ts',
       find: 'accepted_at = NULL, accepted_xmax = NULL',
       replace: 'accepted_at = g.accepted_at, accepted_xmax = g.accepted_xmax',
       by: 'watchdog/gaps.pg.test.ts',
@@ -48,7 +48,7 @@ export const CONTINUITY: Safeguard = {
     {
       id: 'only-a-proof-closes',
       breaks: 'a comparison that found differences closes the gap',
-      at: 'continuity/gaps.ts',
+      at: '../../operations/continuity/gaps.ts',
       find: "r.verdict = 'proven' AND ",
       replace: '',
       by: 'watchdog/gaps.pg.test.ts',
@@ -56,7 +56,7 @@ export const CONTINUITY: Safeguard = {
     {
       id: 'proof-after-older-transactions',
       breaks: 'a row that was written before the break and commits behind the proof is missing for ever',
-      at: 'continuity/gaps.ts',
+      at: '../../operations/continuity/gaps.ts',
       find: "coalesce(accepted_xmax <= $1::xid8, kind <> 'publication')",
       replace: '$1::xid8 IS NOT NULL',
       by: 'watchdog/gaps.pg.test.ts',

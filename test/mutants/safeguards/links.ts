@@ -9,7 +9,7 @@ export const LINKS: Safeguard = {
       at: 'twins/match-twin.ts',
       find: 'const live = rows.live.filter(({ runId }) => !taken.has(runId)).sort(byTimeAndRunId);',
       replace: 'const live = rows.live.filter(({ runId }) => taken.size >= 0 && runId).sort(byTimeAndRunId);',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'settled-run-in-pairing',
@@ -17,7 +17,7 @@ export const LINKS: Safeguard = {
       at: 'twins/match-twin.ts',
       find: '!rows.settled.has(legacyId)).sort(byTimeAndLegacyId);',
       replace: "legacyId !== '').sort(byTimeAndLegacyId);",
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'settled-link',
@@ -25,7 +25,7 @@ export const LINKS: Safeguard = {
       at: 'twins/plan-links.ts',
       find: "decision === 'twin' && unsettled && canonicalRunId !== null && present.has(canonicalRunId);",
       replace: "decision === 'twin' && canonicalRunId !== null && present.has(canonicalRunId);",
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
     {
       id: 'live-row-gone',
@@ -34,7 +34,7 @@ export const LINKS: Safeguard = {
       find: "decision === 'twin' && unsettled && canonicalRunId !== null && present.has(canonicalRunId);",
       replace:
         "decision === 'twin' && unsettled && canonicalRunId !== null && present.has(canonicalRunId) !== undefined;",
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'holder-elsewhere',
@@ -42,7 +42,7 @@ export const LINKS: Safeguard = {
       at: 'twins/plan-links.ts',
       find: 'return new Map([...links, ...taken]);',
       replace: 'return new Map([...links, ...taken.slice(0, 0)]);',
-      by: 'projector/plan-links.test.ts',
+      by: 'twins/plan-links.test.ts',
     },
     {
       id: 'decided-anew-once',
@@ -50,7 +50,7 @@ export const LINKS: Safeguard = {
       at: 'twins/clusters.ts',
       find: 'if (pending.has(legacy.legacyId)) continue;',
       replace: '',
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
     {
       id: 'moved-keeps-its-link',
@@ -58,7 +58,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'return !runExists || isLate || wasMoved(event, entry);',
       replace: 'return !runExists || isLate;',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'moved-is-settled',
@@ -67,7 +67,7 @@ export const LINKS: Safeguard = {
       find: 'const settled = twins.filter((twin) => isFinal(twin, matching.settleAfterUs));',
       replace:
         'const settled = twins.filter((twin) => isFinal(twin, matching.settleAfterUs) && !wasMoved(twin.event, twin.entry));',
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
     {
       id: 'late-is-settled',
@@ -76,7 +76,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'const settled = twins.filter((twin) => isFinal(twin, matching.settleAfterUs));',
       replace: 'const settled = twins.filter((twin) => wasMoved(twin.event, twin.entry));',
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
     {
       id: 'snapshot-is-not-late',
@@ -84,7 +84,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'const isLate = !event.snapshot && event.committedAtMs',
       replace: 'const isLate = event.committedAtMs',
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
     {
       id: 'loosened-when-decidable',
@@ -93,7 +93,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'return isComplete(event.row) || entry.unsettled?.hasRun === true;',
       replace: 'return isComplete(event.row) || entry.unsettled !== null;',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'pruned-live-row-stays-pruned',
@@ -101,7 +101,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'return !runExists || isLate || wasMoved(event, entry);',
       replace: 'return isLate || wasMoved(event, entry);',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'in-time',
@@ -109,7 +109,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'return BigInt(committedAtMs) * 1000n <= startedAtUs + settleAfterUs;',
       replace: 'return BigInt(committedAtMs) * 1000n <= startedAtUs + settleAfterUs * 1_000_000n;',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'in-time-edge',
@@ -117,7 +117,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'return BigInt(committedAtMs) * 1000n <= startedAtUs + settleAfterUs;',
       replace: 'return BigInt(committedAtMs) * 1000n < startedAtUs + settleAfterUs;',
-      by: 'projector/links.pg.test.ts',
+      by: 'twins/links.pg.test.ts',
     },
     {
       id: 'loosened-at-all',
@@ -125,7 +125,7 @@ export const LINKS: Safeguard = {
       at: 'twins/loosen.ts',
       find: 'return await relink(client, open.map(unlinked));',
       replace: 'return await relink(client, open.slice(0, 0).map(unlinked));',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'settles-in-time-only',
@@ -133,7 +133,7 @@ export const LINKS: Safeguard = {
       at: 'sweep/sql/settle.sql',
       find: "WHERE u.tested_at < s.until - $1::bigint * interval '1 microsecond'",
       replace: "WHERE u.tested_at < s.until - 0 * $1::bigint * interval '1 microsecond'",
-      by: 'projector/settling.pg.test.ts',
+      by: 'sweep/settling.pg.test.ts',
     },
     {
       id: 'settles-when-all-have-streamed',
@@ -141,7 +141,7 @@ export const LINKS: Safeguard = {
       at: 'sweep/sql/settle.sql',
       find: 'HAVING count(o.streamed_until) = n.partitions',
       replace: 'HAVING count(o.streamed_until) > 0',
-      by: 'projector/settling.pg.test.ts',
+      by: 'sweep/settling.pg.test.ts',
     },
     {
       id: 'settles-by-the-slowest',
@@ -149,7 +149,7 @@ export const LINKS: Safeguard = {
       at: 'sweep/sql/settle.sql',
       find: 'SELECT min(o.streamed_until) AS until',
       replace: 'SELECT max(o.streamed_until) AS until',
-      by: 'projector/settling.pg.test.ts',
+      by: 'sweep/settling.pg.test.ts',
     },
     {
       id: 'snapshot-settles-nothing',
@@ -157,7 +157,7 @@ export const LINKS: Safeguard = {
       at: 'pipeline.ts',
       find: "(event.kind !== 'image' && event.kind !== 'delete') || event.snapshot) continue;",
       replace: "event.kind !== 'image' && event.kind !== 'delete') continue;",
-      by: 'projector/settling.pg.test.ts',
+      by: 'sweep/settling.pg.test.ts',
     },
   ],
 };

@@ -9,15 +9,15 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sweep.ts',
       find: 'const suspects = await findSuspects(context);',
       replace: 'const suspects = (await findSuspects(context)).slice(0, 0);',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'sweep-at-the-end',
       breaks: 'a run that ends by itself reports rows that a sweep would have changed',
-      at: 'run.ts',
+      at: 'stream/run.ts',
       find: 'await sweeper.once();',
       replace: '',
-      by: 'projector/last-sweep.stack.test.ts',
+      by: 'sweep/last-sweep.stack.test.ts',
     },
     {
       id: 'sweep-of-spellings',
@@ -25,7 +25,7 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sql/unlinked-live.sql',
       find: 'WHERE n.agent_url <> n.spelling',
       replace: 'WHERE n.agent_url = n.spelling',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'sweep-into-the-window',
@@ -33,7 +33,7 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sweep.ts',
       find: 'await client.query(ENTER_BY_OWN_RUN, [legacyIds]);',
       replace: 'await Promise.resolve(ENTER_BY_OWN_RUN);',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'sweep-into-the-window-without-a-row',
@@ -41,7 +41,7 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sweep.ts',
       find: 'await client.query(ENTER_BY_LEGACY_ROW, [',
       replace: 'await client.query(`${ENTER_BY_LEGACY_ROW} AND false`, [',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'sweep-of-history',
@@ -50,7 +50,7 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sql/unlinked-live.sql',
       find: 'WHERE (l.fingerprint = u.fingerprint OR l.fingerprint IS NULL)',
       replace: 'WHERE l.fingerprint = u.fingerprint',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'sweep-lowers-the-floor',
@@ -58,7 +58,7 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sweep.ts',
       find: 'for (const { live_at_us } of suspects) meter.lower(BigInt(live_at_us));',
       replace: 'void meter;',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'sweep-of-opted-out',
@@ -66,7 +66,7 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sql/unlinked-live.sql',
       find: "AND (l.decision IN ('projected', 'opted_out')",
       replace: "AND (l.decision IN ('projected')",
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'sweep-of-unsettled',
@@ -74,7 +74,7 @@ export const SWEEPER: Safeguard = {
       at: 'sweep/sql/unlinked-live.sql',
       find: "OR (l.decision = 'twin' AND",
       replace: "OR (l.decision = 'nothing' AND",
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
     {
       id: 'blocked-once',
@@ -82,7 +82,7 @@ export const SWEEPER: Safeguard = {
       at: 'twins/relink.ts',
       find: 'if (reason === TWIN_BLOCKED) return [];',
       replace: '',
-      by: 'projector/absorb.pg.test.ts',
+      by: 'twins/absorb.pg.test.ts',
     },
   ],
 };
@@ -96,7 +96,7 @@ export const FLOOR: Safeguard = {
       at: 'twins/live-window.ts',
       find: 'const floorUs = liveAtUs - this.#windowUs;',
       replace: 'const floorUs = liveAtUs;',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'floor-only-falls',
@@ -104,7 +104,7 @@ export const FLOOR: Safeguard = {
       at: 'twins/live-window.ts',
       find: 'if (this.#floorUs === undefined || floorUs < this.#floorUs) this.#floorUs = floorUs;',
       replace: 'this.#floorUs = floorUs;',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'floor-of-first',
@@ -112,7 +112,7 @@ export const FLOOR: Safeguard = {
       at: 'twins/live-window.ts',
       find: 'if (measured.first_us !== null) this.lower(BigInt(measured.first_us));',
       replace: '',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'floor-below-now',
@@ -120,7 +120,7 @@ export const FLOOR: Safeguard = {
       at: 'twins/live-window.ts',
       find: 'this.lower(BigInt(measured.measured_us) - this.#marginUs);',
       replace: 'this.lower(BigInt(measured.measured_us));',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'floor-measured',
@@ -128,15 +128,15 @@ export const FLOOR: Safeguard = {
       at: 'twins/live-window.ts',
       find: "assert(this.#floorUs !== undefined, 'the dual-write window has not been measured');",
       replace: 'if (this.#floorUs === undefined) return 2n ** 62n;',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'floor-inclusive',
       breaks: 'a run exactly two minutes before the first live row skips matching',
-      at: 'lookup.ts',
+      at: 'lookup/lookup.ts',
       find: 'startedAtUs !== undefined && startedAtUs >= floor.us;',
       replace: 'startedAtUs !== undefined && startedAtUs > floor.us;',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'floor-of-live-rows',
@@ -144,7 +144,7 @@ export const FLOOR: Safeguard = {
       at: 'twins/sql/live-window.sql',
       find: 'WHERE history_cdc.is_live_run(r.triggered_by, r.observations_json) AND isfinite(r.tested_at)',
       replace: 'WHERE isfinite(r.tested_at)',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'measured-spellings',
@@ -153,7 +153,7 @@ export const FLOOR: Safeguard = {
       at: 'twins/sql/live-window.sql',
       find: 'WHERE c.agent_url <> c.spelling',
       replace: 'WHERE c.agent_url = c.spelling',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'skip-is-skip',
@@ -161,15 +161,15 @@ export const FLOOR: Safeguard = {
       at: 'twins/match.ts',
       find: 'if (!facts.inWindow || run?.fingerprint == null',
       replace: 'if (run?.fingerprint == null',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
     {
       id: 'history-is-not-hashed',
       breaks: 'all of history is hashed, and stands in the index of what can be matched',
-      at: 'decide.ts',
+      at: 'rule/decide.ts',
       find: "if (!inWindow && otherwise === 'projected') return { fingerprint: null, profileHash: null, otherwise };",
       replace: '',
-      by: 'projector/live-window.pg.test.ts',
+      by: 'twins/live-window.pg.test.ts',
     },
   ],
 };

@@ -10,36 +10,36 @@ export const AGENT_LOCK: Safeguard = {
       at: 'twins/agent-locks.ts',
       find: "SELECT pg_advisory_xact_lock(hashtext('history_cdc.agent'), slot) FROM slot",
       replace: 'SELECT slot FROM slot',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-after-lookup',
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'const [locked, known] = await Promise.all([lockAgentsOf(client, named), withFacts(context, events)]);',
       replace:
         'const [known, locked] = await Promise.all([withFacts(context, events), lockAgentsOf(client, named)]);',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-the-decided',
       breaks:
         'a run that is being moved to another agent is matched at the one that it leaves, and ends up linked to a live row there',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'legacyIds: keys.map(({ legacyId }) => legacyId),',
       replace: 'legacyIds: [],',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-the-renamed',
       breaks:
         'a run whose context gets another agent in the moment of the lock is matched at an agent that is not locked',
-      at: 'look-up-and-lock.ts',
+      at: 'batch/look-up-and-lock.ts',
       find: 'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))',
       replace:
         'if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl) || agentUrl !== null))',
-      by: 'projector/turns.pg.test.ts',
+      by: 'batch/turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-the-sweeper',
@@ -48,7 +48,7 @@ export const AGENT_LOCK: Safeguard = {
       at: 'twins/match.ts',
       find: 'await lockAgents(client, [...new Set(seeds.map(({ agentUrl }) => agentUrl))]);',
       replace: 'await Promise.resolve(lockAgents);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'agent-lock-of-late-owners',
@@ -56,7 +56,7 @@ export const AGENT_LOCK: Safeguard = {
       at: 'sweep/decide-again.ts',
       find: 'await lockAgents(client, [...new Set(records.flatMap(agentsOf))]);',
       replace: 'await Promise.resolve(lockAgents);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
   ],
 };
@@ -70,7 +70,7 @@ export const PARTITION_LOCK: Safeguard = {
       at: 'pipeline.ts',
       find: ': lockPartition(client, mode, context.undoGeneration);',
       replace: ': Promise.resolve(void lockPartition);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'sweeper-lock-to-link',
@@ -79,7 +79,7 @@ export const PARTITION_LOCK: Safeguard = {
       find: `await lockAllPartitions(client);
     const parts`,
       replace: 'const parts',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'sweeper-lock-to-settle',
@@ -88,7 +88,7 @@ export const PARTITION_LOCK: Safeguard = {
       find: `await lockAllPartitions(client);
     return (await client.query(SETTLE`,
       replace: 'return (await client.query(SETTLE',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'sweeper-lock-for-late-owners',
@@ -96,16 +96,16 @@ export const PARTITION_LOCK: Safeguard = {
       at: 'sweep/decide-again.ts',
       find: 'await lockAllPartitions(client);',
       replace: 'await Promise.resolve(lockAllPartitions);',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
     {
       id: 'lock-that-rows-refer-to',
       breaks:
         'a row that begins to refer to ours while a live row takes over is deleted with it (ON DELETE CASCADE), silently',
-      at: 'migrations/0002-twins.sql',
+      at: 'schema/migrations/0002-twins.sql',
       find: 'WHERE r.id = ANY (run_ids) ORDER BY r.id FOR UPDATE;',
       replace: 'WHERE r.id = ANY (run_ids) ORDER BY r.id;',
-      by: 'projector/sweep-turns.pg.test.ts',
+      by: 'sweep/sweep-turns.pg.test.ts',
     },
   ],
 };
@@ -116,27 +116,27 @@ export const FENCE: Safeguard = {
     {
       id: 'fence-epoch',
       breaks: 'a projector that lost its partition goes on committing to it',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND $3::bigint IS NOT NULL AND next_offset = $4',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'fence-offset',
       breaks:
         'a projector commits from an offset at which the partition does not stand, and so skips records',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'AND epoch = $3 AND next_offset = $4',
       replace: 'AND epoch = $3 AND $4::bigint IS NOT NULL',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'fence-answer',
       breaks: 'effects are committed although the offset did not move',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'if (rowCount !== 1)',
       replace: 'if (rowCount === null)',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'fence-of-one-in-a-shared-transaction',
@@ -146,7 +146,7 @@ export const FENCE: Safeguard = {
     inOrder.map(`,
       replace: `await Promise.any(
     inOrder.map(`,
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
     {
       id: 'partitions-in-one-order',
@@ -154,39 +154,39 @@ export const FENCE: Safeguard = {
       at: 'pipeline.ts',
       find: 'steps.toSorted((a, b) => a.claim.partition - b.claim.partition)',
       replace: 'steps.toSorted(() => 0)',
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
     {
       id: 'fence-take-over',
       breaks: 'a take-over leaves the last projector its right to commit',
-      at: 'offsets.ts',
+      at: 'batch/offsets.ts',
       find: 'SET epoch = o.epoch + 1,',
       replace: 'SET epoch = o.epoch,',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'lost-commit-answer',
       breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
-      at: 'partition-session.ts',
+      at: 'stream/partition-session.ts',
       find: 'const committed = tried && (await this.#isCommitted(mode.claim, chunk.to));',
       replace: 'const committed = !tried && (await this.#isCommitted(mode.claim, chunk.to));',
-      by: 'projector/fencing.pg.test.ts',
+      by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'lost-answer-of-a-shared-commit',
       breaks: 'the same of partitions that shared the transaction',
-      at: 'turns.ts',
+      at: 'stream/turns.ts',
       find: '.project(only.chunk, { tried: only.tried !== undefined })',
       replace: '.project(only.chunk, { tried: false })',
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
     {
       id: 'dry-run-shares-nothing',
       breaks: 'a dry run over several partitions is committed',
-      at: 'turns.ts',
+      at: 'stream/turns.ts',
       find: 'session.commits && !session.isSlowed;',
       replace: '!session.isSlowed;',
-      by: 'projector/shared-transaction.pg.test.ts',
+      by: 'stream/shared-transaction.pg.test.ts',
     },
   ],
 };

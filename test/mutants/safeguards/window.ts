@@ -9,7 +9,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/match-twin.ts',
       find: 'distanceUs(legacy, live) > windowUs ||',
       replace: 'distanceUs(legacy, live) >= windowUs ||',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'edge-symmetric',
@@ -17,7 +17,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/match-twin.ts',
       find: 'return difference < 0n ? -difference : difference;',
       replace: 'return difference;',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'edge-ahead',
@@ -25,7 +25,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/match-twin.ts',
       find: 'right.testedAtUs > left.startedAtUs + windowUs) break;',
       replace: 'right.testedAtUs >= left.startedAtUs + windowUs) break;',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'edge-behind',
@@ -33,7 +33,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/match-twin.ts',
       find: '< left.startedAtUs - windowUs) firstInReach++;',
       replace: '<= left.startedAtUs - windowUs) firstInReach++;',
-      by: 'projector/match-twin.test.ts',
+      by: 'twins/match-twin.test.ts',
     },
     {
       id: 'edge-of-neighbours',
@@ -41,7 +41,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/stretches.ts',
       find: 'if (last === undefined || point.atUs - last.atUs > windowUs) groups.push([point]);',
       replace: 'if (last === undefined || point.atUs - last.atUs >= windowUs) groups.push([point]);',
-      by: 'projector/window-edge.pg.test.ts',
+      by: 'twins/window-edge.pg.test.ts',
     },
     {
       id: 'whole-clusters',
@@ -50,7 +50,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/stretches.ts',
       find: 'if (longer !== stretch) {',
       replace: 'if (longer === undefined) {',
-      by: 'projector/twins.pg.test.ts',
+      by: 'twins/twins.pg.test.ts',
     },
     {
       id: 'sweep-edge-ahead',
@@ -58,7 +58,7 @@ export const WINDOW: Safeguard = {
       at: 'sweep/sql/unlinked-live.sql',
       find: "AND u.tested_at + $1::bigint * interval '1 microsecond'",
       replace: "AND u.tested_at + ($1::bigint - 1) * interval '1 microsecond'",
-      by: 'projector/window-edge.pg.test.ts',
+      by: 'twins/window-edge.pg.test.ts',
     },
     {
       id: 'sweep-edge-behind',
@@ -66,7 +66,7 @@ export const WINDOW: Safeguard = {
       at: 'sweep/sql/unlinked-live.sql',
       find: "l.started_at BETWEEN u.tested_at - $1::bigint * interval '1 microsecond'",
       replace: "l.started_at BETWEEN u.tested_at - ($1::bigint - 1) * interval '1 microsecond'",
-      by: 'projector/window-edge.pg.test.ts',
+      by: 'twins/window-edge.pg.test.ts',
     },
     {
       id: 'sweep-beside',
@@ -75,7 +75,7 @@ export const WINDOW: Safeguard = {
       at: 'sweep/sql/unlinked-live.sql',
       find: 'CROSS JOIN generate_series(-1, 1) AS beside',
       replace: 'CROSS JOIN generate_series(0, 0) AS beside',
-      by: 'projector/window-edge.pg.test.ts',
+      by: 'twins/window-edge.pg.test.ts',
     },
     {
       id: 'window-shorter',
@@ -83,7 +83,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/matching.ts',
       find: 'windowUs: BigInt(window) * 1_000_000n,',
       replace: 'windowUs: BigInt(window) * 1_000_000n - 1n,',
-      by: 'projector/window-edge.pg.test.ts',
+      by: 'twins/window-edge.pg.test.ts',
     },
     {
       id: 'window-longer',
@@ -91,7 +91,7 @@ export const WINDOW: Safeguard = {
       at: 'twins/matching.ts',
       find: 'windowUs: BigInt(window) * 1_000_000n,',
       replace: 'windowUs: BigInt(window) * 1_000_000n + 1n,',
-      by: 'projector/window-edge.pg.test.ts',
+      by: 'twins/window-edge.pg.test.ts',
     },
   ],
 };

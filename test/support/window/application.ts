@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { type Client, type Pool } from '../../../consumers/lib/postgres.ts';
-import { sqlState } from '../../../consumers/lib/postgres-errors.ts';
+import { type Client, type Pool } from '../../../lib/postgres.ts';
+import { sqlState } from '../../../lib/postgres-errors.ts';
 import type { PassingPlace, Run } from './run.ts';
 import * as sql from './statements.ts';
 import type { Place } from './world.ts';

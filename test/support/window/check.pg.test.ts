@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createPool, type Pool } from '../../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../migrated-database.ts';
 import { deleteOurs, exchangeLinks, FAULTS, identicalDuals, legacyOf, unlink } from './planted-faults.ts';
 import { Dice } from './run.ts';

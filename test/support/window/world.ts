@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Pool } from '../../../consumers/lib/postgres.ts';
+import type { Pool } from '../../../lib/postgres.ts';
 
 /** A place where runs happen: an agent as an organisation works with it, and a user of that organisation. */
 export interface Place {

@@ -1,4 +1,4 @@
-import { createPool, type Pool } from '../../../consumers/lib/postgres.ts';
+import { createPool, type Pool } from '../../../lib/postgres.ts';
 import { Application, type OpenLive, type Phase } from './application.ts';
 import { Cast, Dice, type Run } from './run.ts';
 import { windowScenes, type Scene } from './scenes.ts';

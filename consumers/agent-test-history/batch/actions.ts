@@ -1,0 +1,79 @@
+import { hostname, userInfo } from 'node:os';
+import { inTransaction, type Client, type Pool } from '../../../lib/postgres.ts';
+import { sqlFile } from '../../../lib/sql-file.ts';
+
+const RECORD = `
+  INSERT INTO history_cdc.action (performed_by, command, options, counts) VALUES ($1, $2, $3, $4)`;
+const LIST = sqlFile(import.meta.url, './sql/actions.sql');
+
+/** What a person did: by a command, with these options, and how many of what came of it. Never a value of a row. */
+export interface Action {
+  readonly command: string;
+  /** Options that were given: `--reason`, `--id 17`; values only where they are ids of ours. */
+  readonly options?: readonly string[];
+  readonly counts?: Readonly<Record<string, number>>;
+  /** The name that was given with --by; else the user of the operating system. */
+  readonly by?: string;
+}
+
+/**
+ * Writes what a person did into the append-only log (migrations/0027-actions.sql), with the transaction of `client`: it is
+ * there if and only if the effect is. Postgres adds the role, the address and the time.
+ */
+export async function recordAction(client: Client, { command, options, counts, by }: Action): Promise<void> {
+  await client.query(RECORD, [by ?? localUser(), command, options ?? [], JSON.stringify(counts ?? {})]);
+}
+
+/** The same, in a transaction of its own, before an effect of many transactions, or of one that this database does not hold. */
+export async function recordActionAlone(pool: Pool, action: Action): Promise<void> {
+  await inTransaction(pool, (client) => recordAction(client, action));
+}
+
+interface Start {
+  readonly mode: string;
+  readonly dryRun: boolean;
+  readonly acceptNewTopic: boolean;
+  readonly acceptedTruncates: readonly string[];
+  readonly parkUnusableSchema?: boolean;
+}
+
+/** What a person asks for by starting `project` or `replay` so. An accepted gap is recorded where it is accepted. */
+export function actionsOfStart(start: Start): Action[] {
+  if (start.dryRun) return [];
+  const options = [
+    ...(start.acceptNewTopic ? ['--accept-new-topic'] : []),
+    ...start.acceptedTruncates.map((position) => `--accept-truncate ${position}`),
+    ...(start.parkUnusableSchema === true ? ['--park-unusable-schema'] : []),
+  ];
+  return start.mode === 'replay' || options.length > 0 ? [{ command: start.mode, options }] : [];
+}
+
+/** `user@host`; a container may run with a user id that has no name. */
+function localUser(): string {
+  return `${userName()}@${hostname()}`;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${String(process.getuid?.() ?? '?')}`;
+  }
+}
+
+/** A row of the log. */
+export interface RecordedAction {
+  readonly id: string;
+  readonly at: Date;
+  readonly role: string;
+  readonly address: string | null;
+  readonly performed_by: string;
+  readonly command: string;
+  readonly options: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** The newest first. */
+export async function listActions(client: Client, limit: number): Promise<RecordedAction[]> {
+  return (await client.query<RecordedAction>(LIST, [limit])).rows;
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { formatBatch, parseBatch, type BatchMark } from '../../../lib/kafka-batch.ts';
+import type { Client } from '../../../lib/postgres.ts';
+import type { Position } from '../../../lib/position.ts';
+import { currentTopic } from './current-topic.ts';
+import { assertNothingUndone } from './undo-fence.ts';
+
+/** A partition as one projector holds it: its commits carry the epoch, and none passes once another took over. */
+export interface Claim {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly epoch: bigint;
+}
+
+/** Another projector took the partition over: everything since is its work. */
+export class Fenced extends Error {
+  override readonly name = 'Fenced';
+}
+
+const TAKE_OVER = `
+  INSERT INTO history_cdc.consumer_offset AS o (topic_id, partition, next_offset, epoch, projector)
+  VALUES ($1, $2, $3, 1, $4)
+  ON CONFLICT (topic_id, partition) DO UPDATE
+    SET epoch = o.epoch + 1, projector = excluded.projector
+  RETURNING epoch, next_offset, last_batch`;
+
+/**
+ * Claims a partition, and says from where to read it: the stored offset, or `position.offset` where none is stored; and
+ * which batch lies before it, null where that is not known. `updated_at` stays: it says since when the offset stands where
+ * it is, also where projectors claim the partition and end again and again.
+ */
+export async function takeOver(
+  client: Client,
+  position: Position,
+  projector: string,
+): Promise<{ readonly claim: Claim; readonly nextOffset: bigint; readonly lastBatch: BatchMark | null }> {
+  const { topicId, partition, offset } = position;
+  const { rows } = await client.query<{ epoch: string; next_offset: string; last_batch?: string | null }>(
+    TAKE_OVER,
+    [topicId, partition, offset, projector],
+  );
+  const [row] = rows;
+  assert(row !== undefined, 'taking a partition over returned no row');
+  return {
+    claim: { topicId, partition, epoch: BigInt(row.epoch) },
+    nextOffset: BigInt(row.next_offset),
+    lastBatch: batchOf(row.last_batch),
+  };
+}
+
+function batchOf(text: string | null | undefined): BatchMark | null {
+  return text === null || text === undefined ? null : parseBatch(text);
+}
+
+const ADVANCE = `
+  UPDATE history_cdc.consumer_offset
+  SET next_offset = $5, streamed_until = greatest(streamed_until, $6::timestamptz), last_batch = $7,
+      updated_at = clock_timestamp()
+  WHERE topic_id = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4
+    AND topic_id = (SELECT topic_id FROM history_cdc.topic ORDER BY generation DESC LIMIT 1)
+    AND ($8::bigint IS NULL OR $8 = (SELECT generation FROM history_cdc.undo_fence))`;
+
+/** How far a claim moves the stored offset of its partition. */
+export interface Step {
+  readonly claim: Claim;
+  readonly from: bigint;
+  readonly to: bigint;
+  /** The batch that lies before `to`; null where it is not known. */
+  readonly batch: BatchMark | null;
+}
+
+/**
+ * Moves the stored offset, in the transaction of the effects and before them: the row lock makes all projectors of
+ * the partition take turns, so that what follows reads the ledger as the last one left it. A claim that another
+ * projector has outdated changes nothing, and neither does a claim on a topic that is not the current one, or of a process
+ * that started before an `undo`.
+ */
+export async function advance(
+  client: Client,
+  step: Step & { readonly streamedUntil: string | null; readonly undoGeneration?: bigint | undefined },
+): Promise<void> {
+  const { topicId, partition, epoch } = step.claim;
+  const { rowCount } = await client.query(ADVANCE, [
+    topicId,
+    partition,
+    epoch,
+    step.from,
+    step.to,
+    step.streamedUntil,
+    step.batch === null ? null : formatBatch(step.batch),
+    step.undoGeneration ?? null,
+  ]);
+  if (rowCount !== 1)
+    throw new Fenced(`partition ${String(partition)} is no longer held with epoch ${String(epoch)}`);
+}
+
+const LOCK = 'SELECT FROM history_cdc.consumer_offset WHERE topic_id = $1 AND partition = $2 FOR UPDATE';
+
+export interface ReadBeside {
+  readonly kind: 'replay' | 'dry_run';
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+/**
+ * The same turn-taking for a replay and a dry run, which move no offset. A replay is fenced if its topic is not the current one,
+ * or if its process started before an `undo`.
+ */
+export async function lockPartition(
+  client: Client,
+  { kind, topicId, partition }: ReadBeside,
+  undoGeneration?: bigint,
+): Promise<void> {
+  await client.query(LOCK, [topicId, partition]);
+  if (kind === 'dry_run') return;
+  if (undoGeneration !== undefined) await assertNothingUndone(client, undoGeneration);
+  const current = await currentTopic(client);
+  if (current !== undefined && current.topicId !== topicId)
+    throw new Fenced(`the ledger belongs to another topic, ${current.topicId}`);
+}
+
+const LOCK_ALL = 'SELECT FROM history_cdc.consumer_offset ORDER BY topic_id, partition FOR UPDATE';
+
+/** Stops every projector for the time of a transaction: no batch decides on what is being changed. */
+export async function lockAllPartitions(client: Client): Promise<void> {
+  await client.query(LOCK_ALL);
+}
+
+const STORED =
+  'SELECT partition, next_offset, epoch, last_batch FROM history_cdc.consumer_offset WHERE topic_id = $1';
+
+export interface StoredOffset {
+  readonly nextOffset: bigint;
+  readonly epoch: bigint;
+  readonly lastBatch: BatchMark | null;
+}
+
+export async function storedOffsets(
+  client: Client,
+  topicId: string,
+): Promise<ReadonlyMap<number, StoredOffset>> {
+  const { rows } = await client.query<{
+    partition: number;
+    next_offset: string;
+    epoch: string;
+    last_batch?: string | null;
+  }>(STORED, [topicId]);
+  return new Map(
+    rows.map(({ partition, next_offset, epoch, last_batch }) => [
+      partition,
+      { nextOffset: BigInt(next_offset), epoch: BigInt(epoch), lastBatch: batchOf(last_batch) },
+    ]),
+  );
+}

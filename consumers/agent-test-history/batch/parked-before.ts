@@ -1,0 +1,25 @@
+import type { Client } from '../../../lib/postgres.ts';
+import type { Position } from '../../../lib/position.ts';
+
+const PARKED = `
+  SELECT q.partition, q."offset"
+  FROM unnest($1::uuid[], $2::integer[], $3::bigint[]) AS p (topic_id, partition, "offset")
+  JOIN history_cdc.quarantine q USING (topic_id, partition, "offset")`;
+
+/**
+ * Of these positions in one topic, those whose records lie in quarantine already, as `formatPosition` has them. The
+ * ledger does not know them all: a record without a key has no entry, and one that would take an owner decision back
+ * leaves no mark on it.
+ */
+export async function parkedBefore(
+  client: Client,
+  positions: readonly Position[],
+): Promise<ReadonlySet<string>> {
+  if (positions.length === 0) return new Set();
+  const { rows } = await client.query<{ partition: number; offset: string }>(PARKED, [
+    positions.map(({ topicId }) => topicId),
+    positions.map(({ partition }) => partition),
+    positions.map(({ offset }) => offset),
+  ]);
+  return new Set(rows.map(({ partition, offset }) => `${String(partition)}:${offset}`));
+}

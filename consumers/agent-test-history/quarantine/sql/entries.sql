@@ -1,5 +1,0 @@
--- What the ledger has for these keys, as far as a retry depends on it.
-SELECT legacy_id, decision, topic_id, partition, "offset", op, (lsn - '0/0'::pg_lsn)::bigint AS lsn, snapshot,
-       (extract(epoch FROM source_deleted_at) * 1000)::bigint AS deleted_at_ms
-FROM history_cdc.ledger
-WHERE legacy_id = ANY ($1::uuid[])

@@ -1,0 +1,53 @@
+import type { BatchMark } from '../../../lib/kafka-batch.ts';
+import type { Watermarks } from '../../../lib/kafka-cluster.ts';
+import { inTransaction } from '../../../lib/postgres.ts';
+import { untilEnvironmentAllows } from '../../../lib/retry.ts';
+import { assertCurrentTopic, type TopicInUse } from '../batch/current-topic.ts';
+import { takeOver } from '../batch/offsets.ts';
+import type { SessionMode } from './partition-session.ts';
+import type { ProjectorOptions } from './projector-options.ts';
+import { assertInRange } from './topic-faults.ts';
+
+interface Beginning {
+  readonly options: ProjectorOptions;
+  readonly inUse: TopicInUse;
+  /** Of the projector, as `consumer_offset` shows it. */
+  readonly name: string;
+  readonly signal: AbortSignal;
+}
+
+interface Begun {
+  readonly firstOffset: bigint;
+  readonly lastBatch: BatchMark | null;
+  readonly sessionMode: SessionMode;
+}
+
+/** Claims the partition where anything is committed. It is read from the stored offset, which the topic must still hold. */
+export async function beginPartition(
+  { options, inUse, name, signal }: Beginning,
+  partition: number,
+  watermarks: Watermarks,
+): Promise<Begun> {
+  const { topic, context, startAt, commits, dryRun, observer } = options;
+  if (!commits) {
+    const { nextOffset, lastBatch } = startAt.get(partition) ?? {
+      nextOffset: watermarks.low,
+      lastBatch: null,
+    };
+    return { firstOffset: nextOffset, lastBatch, sessionMode: { kind: dryRun ? 'dry_run' : 'replay' } };
+  }
+  const start = { topicId: inUse.topicId, partition, offset: 0n };
+  const claimed = () =>
+    inTransaction(context.canonical, async (client) => {
+      await assertCurrentTopic(client, inUse);
+      return await takeOver(client, start, name);
+    });
+  const { claim, nextOffset, lastBatch } = await untilEnvironmentAllows(claimed, {
+    signal,
+    retrying: (error) => {
+      observer.retrying(partition, error);
+    },
+  });
+  assertInRange({ topic, partition, nextOffset }, watermarks);
+  return { firstOffset: nextOffset, lastBatch, sessionMode: { kind: 'commit', claim } };
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import type { BatchMark } from '../../../lib/kafka-batch.ts';
+import type { FetchedRecords, TopicRecord } from '../../../lib/kafka-consumer.ts';
+import type { QueuedEvent } from './chunk-queue.ts';
+import type { SourceEvent } from '../record/event.ts';
+
+/**
+ * Events of one partition in order, the offset behind them, and the batch that lies before that offset. It may hold no
+ * event: the offsets of markers are gone past as well, because otherwise nobody could tell that the end is reached.
+ */
+export interface Chunk {
+  readonly events: readonly SourceEvent[];
+  readonly to: bigint;
+  /** Null where it is not known. */
+  readonly batch: BatchMark | null;
+}
+
+/** What a fetch has read. */
+export type Fetched = Pick<FetchedRecords, 'records' | 'batches' | 'nextOffset'>;
+
+/** The last event goes with all offsets behind it that hold no record; where there is no event, they go alone. */
+export function queuedEvents(
+  { records, batches, nextOffset }: Fetched,
+  events: readonly SourceEvent[],
+): QueuedEvent[] {
+  const ofLast = batches.at(-1) ?? null;
+  if (events.length === 0) return [{ event: undefined, bytes: 0, to: nextOffset, batch: ofLast }];
+  let at = 0;
+  return events.map((event, index) => {
+    const bytes = recordBytes(records[index]);
+    if (index === events.length - 1) return { event, bytes, to: nextOffset, batch: ofLast };
+    const { offset } = event.position;
+    while ((batches[at]?.last ?? offset) < offset) at++;
+    return { event, bytes, to: offset + 1n, batch: batches[at] ?? null };
+  });
+}
+
+function recordBytes(record: TopicRecord | undefined): number {
+  return (record?.key?.length ?? 0) + (record?.value?.length ?? 0);
+}
+
+/** The offset behind these events of a partition. */
+export function offsetBehind(events: readonly SourceEvent[]): bigint {
+  const last = events.at(-1);
+  assert(last !== undefined, 'a part of a chunk has no events');
+  return last.position.offset + 1n;
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { FatalError } from './errors.ts';
+import { LOG_LEVELS } from './log.ts';
+import { STACK_NAME } from './names.ts';
+import { SETTINGS, settingOf, type SettingName } from './settings.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+export type SettingSource = 'environment' | 'local stack' | 'default' | 'unset';
+
+const url = (...protocols: string[]) =>
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+const postgresUrl = url('postgres:', 'postgresql:');
+const httpUrl = url('http:', 'https:').transform((text) => text.replace(/\/+$/, ''));
+/** A token that can stand in a header as it is. */
+const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable ASCII');
+const integer = (min: number, max: number) =>
+  z.coerce
+    .number({ error: 'must be a whole number' })
+    .int('must be a whole number')
+    .min(min, `must be at least ${String(min)}`)
+    .max(max, `must be at most ${String(max)}`);
+const share = z.coerce
+  .number({ error: 'must be a number' })
+  .min(0, 'must be at least 0')
+  .max(1, 'must be at most 1');
+const flag = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((text) => text === 'true');
+const brokers = z
+  .string()
+  .transform((text) => text.split(',').map((broker) => broker.trim()))
+  .refine((list) => list.every((broker) => /^[^:\s]+:\d+$/.test(broker) || /^\[[^\]]+\]:\d+$/.test(broker)), {
+    error: 'must be host:port, several separated by commas',
+  });
+/** A name that is safe in a topic, a slot and an SQL identifier without quoting. */
+const plainName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,40}$/, 'must be lower-case letters, digits and _, and begin with a letter');
+
+const schema = z.object({
+  DATABASE_URL: postgresUrl.optional(),
+  LEGACY_DATABASE_URL: postgresUrl.optional(),
+  CONNECTOR_DATABASE_URL: postgresUrl.optional(),
+  KAFKA_BROKERS: brokers.optional(),
+  KAFKA_TLS: flag,
+  KAFKA_TLS_CA_FILE: z.string().optional(),
+  KAFKA_TLS_CERT_FILE: z.string().optional(),
+  KAFKA_TLS_KEY_FILE: z.string().optional(),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
+      error: 'must be plain, scram-sha-256 or scram-sha-512',
+    })
+    .optional(),
+  KAFKA_SASL_USERNAME: z.string().optional(),
+  KAFKA_SASL_PASSWORD: z.string().optional(),
+  CONNECT_URL: httpUrl.optional(),
+  CONNECT_TOKEN: bearerToken.optional(),
+  CONNECT_CA_FILE: z.string().optional(),
+  SCHEMA_REGISTRY_URL: httpUrl.optional(),
+  SCHEMA_REGISTRY_TOKEN: bearerToken.optional(),
+  SCHEMA_REGISTRY_CA_FILE: z.string().optional(),
+  CONNECTOR_SCHEMA_REGISTRY_URL: httpUrl.optional(),
+  CONNECTOR_NAME: z.string().regex(/^[A-Za-z0-9._-]+$/, 'must be letters, digits, dot, _ and -'),
+  TOPIC_PREFIX: plainName,
+  TOPIC_PARTITIONS: integer(1, 1000),
+  TOPIC_REPLICATION: integer(1, 10),
+  PUBLICATION_NAME: plainName,
+  SLOT_NAME: plainName,
+  CONSUMER_GROUP: z.string().min(1),
+  UNAVAILABLE_PLACEHOLDER: z.string().min(16, 'must be at least 16 characters, so that nobody types it'),
+  OPT_OUT_POLICY: z.enum(['respect', 'project'], { error: 'must be respect or project' }),
+  MATCH_WINDOW_SECONDS: integer(1, 3600),
+  SETTLE_MARGIN_SECONDS: integer(0, 86_400),
+  SWEEP_INTERVAL_SECONDS: integer(0, 86_400),
+  WATCHDOG_SECONDS: integer(0, 3600),
+  WATCHDOG_STALL_SECONDS: integer(1, 86_400),
+  WATCHDOG_RESTARTS: integer(0, 60),
+  OWNERSHIP_GRACE_HOURS: integer(0, 8760),
+  CANONICAL_RETENTION_DAYS: integer(1, 36_500).optional(),
+  BATCH_ROWS: integer(1, 20_000),
+  BATCH_BYTES: integer(65_536, 268_435_456),
+  PARTITIONS_AT_ONCE: integer(1, 32),
+  QUARANTINE_MAX_SHARE: share,
+  QUARANTINE_WINDOW: integer(1, 100_000),
+  PARKED_RETENTION_DAYS: integer(1, 3650),
+  RECORD_MAX_BYTES: integer(65_536, 268_435_456),
+  HTTP_HOST: z.string().min(1),
+  HTTP_PORT: integer(0, 65_535),
+  HISTORY_CDC_STACK: z
+    .string()
+    .regex(STACK_NAME, 'must be lower-case letters, digits and dashes, at most 41, and no dash in front'),
+  HISTORY_CDC_STATE_DIR: z.string().optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }),
+}) satisfies z.ZodObject<Record<SettingName, z.ZodType>>;
+
+/** Every setting, checked and frozen. The names are those of the environment variables; `settings.ts` explains them. */
+export type Config = Readonly<z.output<typeof schema>>;
+
+/** A configuration in which the named settings are certain to have a value. */
+export type ConfigWith<K extends keyof Config> = Config & { readonly [P in K]-?: NonNullable<Config[P]> };
+
+/** The value of each setting before it is parsed, and its source. */
+export function resolveSettings(
+  environment: Environment,
+  localStack: Environment | undefined,
+): Record<SettingName, { readonly text: string | undefined; readonly source: SettingSource }> {
+  const resolve = (name: SettingName) => {
+    // An empty variable counts as unset, because compose files and CI systems pass empty variables.
+    const candidates = [
+      { text: environment[name], source: 'environment' },
+      { text: localStack?.[name], source: 'local stack' },
+      { text: settingOf(name).default, source: 'default' },
+    ] as const;
+    return (
+      candidates.find(({ text }) => text !== undefined && text !== '') ??
+      ({ text: undefined, source: 'unset' } as const)
+    );
+  };
+  const names = Object.keys(SETTINGS) as SettingName[];
+  return Object.fromEntries(names.map((name) => [name, resolve(name)])) as ReturnType<typeof resolveSettings>;
+}
+
+/** Parses the configuration once; throws one `CONFIG_INVALID` that lists every problem. Never shows a value. */
+export function loadConfig<K extends keyof Config = never>(
+  environment: Environment,
+  localStack: Environment | undefined,
+  needs: readonly K[] = [],
+): ConfigWith<K> {
+  const settings = resolveSettings(environment, localStack);
+  const texts = Object.fromEntries(Object.entries(settings).map(([name, { text }]) => [name, text]));
+  const parsed = schema.safeParse(texts);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  const missing = needs.filter(
+    (name) => settings[name].text === undefined && !defaultsToDatabase(name, settings),
+  );
+  problems.push(...missing.map((name) => `${name} is not set: ${SETTINGS[name].meaning}`));
+  if (!parsed.success || problems.length > 0) throw invalid(problems);
+  const config: Config = {
+    ...parsed.data,
+    LEGACY_DATABASE_URL: parsed.data.LEGACY_DATABASE_URL ?? parsed.data.DATABASE_URL,
+  };
+  const inconsistent = contradictions(config);
+  if (inconsistent.length > 0) throw invalid(inconsistent);
+  return Object.freeze(config) as ConfigWith<K>;
+}
+
+function defaultsToDatabase(name: keyof Config, settings: ReturnType<typeof resolveSettings>): boolean {
+  return name === 'LEGACY_DATABASE_URL' && settings.DATABASE_URL.text !== undefined;
+}
+
+function contradictions(config: Config): string[] {
+  const problems: string[] = [];
+  const { KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = config;
+  if (
+    KAFKA_SASL_MECHANISM !== undefined &&
+    (KAFKA_SASL_USERNAME === undefined || KAFKA_SASL_PASSWORD === undefined)
+  ) {
+    problems.push(
+      'KAFKA_SASL_MECHANISM is set, so KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set too',
+    );
+  }
+  if ((config.KAFKA_TLS_CERT_FILE === undefined) !== (config.KAFKA_TLS_KEY_FILE === undefined)) {
+    problems.push('KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE go together');
+  }
+  return problems;
+}
+
+function invalid(problems: readonly string[]): FatalError {
+  return new FatalError({
+    code: 'CONFIG_INVALID',
+    message: `the configuration has ${String(problems.length)} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    wayOut:
+      '`history-cdc config` lists every setting with its meaning; `history-cdc stack up` starts a local stack that sets the addresses',
+  });
+}

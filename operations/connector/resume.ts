@@ -1,0 +1,40 @@
+import type { Position } from '../continuity/judge.ts';
+import type { ConfigWith } from '../../lib/config.ts';
+import { switchConnector } from './switch.ts';
+import { connectClient } from '../../connectors/deploy/target.ts';
+import { assertContinuous } from './guard.ts';
+
+/**
+ * Lets the connector go on, unless rows would be missing without anybody having accepted it.
+ *
+ * Behind an accepted gap the slot is ahead of the offset that Kafka Connect has stored, and Debezium refuses to start
+ * when the server no longer keeps WAL from that offset on ("no longer available on the server"). The stored offset is
+ * therefore moved to the slot's confirmed position first. That loses nothing more: the server sends nothing from before it.
+ */
+export async function resumeConnector(
+  config: ConfigWith<'CONNECT_URL'>,
+  note: (line: string) => void,
+): Promise<void> {
+  const { position } = await assertContinuous(config, note);
+  const connect = connectClient(config);
+  const { CONNECTOR_NAME: name } = config;
+  if (position !== undefined && isAhead(position)) {
+    const [stored = {}] = await connect.offsets(name);
+    await connect.moveOffset(name, movedTo(position.confirmed, stored));
+    note(
+      'the stored offset of the connector was moved to the position of its slot, behind the gap that was accepted',
+    );
+  }
+  await switchConnector(connect, name, 'resume');
+}
+
+function isAhead(position: Position): position is Position & { readonly confirmed: bigint } {
+  const { confirmed, stored } = position;
+  return confirmed !== null && stored !== null && confirmed > stored;
+}
+
+/** Debezium's offset (as of 3.x) as it is after the COMMIT of a transaction that ended at this position. */
+function movedTo(lsn: bigint, stored: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const at = Number(lsn);
+  return { ...stored, lsn: at, lsn_proc: at, lsn_commit: at, messageType: 'COMMIT' };
+}

@@ -1,0 +1,200 @@
+/**
+ * Beside the projector, on connections of its own: looks every WATCHDOG_SECONDS at what the stream stands on, at whether
+ * it moves, and at the connector's task. What is broken stops the projector, because behind it rows may be missing, and
+ * everything that looks well would go on looking well. What only stands still is said, and is over when it moves. What
+ * cannot be reached is said once, and stops nothing: Connect or the legacy database may be out of reach by design.
+ *
+ * A slot that is advanced and read on between two looks leaves no trace here: `connector resume` looks first.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { markOlderAccepted } from '../continuity/gaps.ts';
+import { acceptGaps, checkContinuity } from '../continuity/identity-store.ts';
+import { storedOffsets } from '../../consumers/agent-test-history/batch/offsets.ts';
+import type { Watch, WatchTools } from '../../consumers/agent-test-history/stream/watch.ts';
+import type { Config, ConfigWith } from '../../lib/config.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Readiness } from '../../lib/http.ts';
+import { createPool, type Pool } from '../../lib/postgres.ts';
+import { isEnvironmentError, sqlState } from '../../lib/postgres-errors.ts';
+import { settledWithin } from '../../lib/settled-within.ts';
+import { NoAnswer, within } from '../../lib/within.ts';
+import { connectClient } from '../../connectors/deploy/target.ts';
+import { BlindSpots } from './blind-spots.ts';
+import { gapOpen, streamBroken } from './break-errors.ts';
+import { look, type Eyes, type Look } from './look.ts';
+import { Restarter } from './restarter.ts';
+import { STAGES, StallWatch, stallText, type Movement, type Stage, type Stall } from './stall.ts';
+import { identitiesOf, type Recorded } from '../continuity/judge.ts';
+
+export type WatchdogConfig = ConfigWith<'DATABASE_URL'>;
+
+export interface WatchdogOptions extends WatchTools {
+  readonly config: WatchdogConfig;
+  /** Gaps that a person accepts: what is there now takes the place of what was recorded. */
+  readonly acceptedGaps: readonly string[];
+  readonly acceptNewTopic: boolean;
+}
+
+/** A question that takes longer is given up by the server. */
+const BOUNDS = { statementMs: 5_000, lockMs: 2_000 };
+const CLOSE_WITHIN_MS = 1_000;
+/** Each question has its own limit; a look that takes longer all the same is given up and reported, and the next one begins. */
+const JUDGED_WITHIN_MS = 60_000;
+/** Nothing is accepted that was not seen, so it is waited for. */
+const ACCEPT_WITHIN_MS = 60_000;
+
+export class Watchdog implements Watch {
+  readonly #options: WatchdogOptions;
+  readonly #canonical: Pool;
+  readonly #legacy: Pool | undefined;
+  readonly #eyes: Eyes;
+  readonly #blind: BlindSpots;
+  readonly #stalls: StallWatch;
+  readonly #restarter: Restarter;
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+  #stalled: readonly Stall[] = [];
+  #gaps = 0;
+  /** The ledger knows the topic after the first commit only: a change before that is a break, too. */
+  #seenFirst: Recorded | undefined;
+
+  constructor(options: WatchdogOptions) {
+    const { config, cluster, logger, metrics } = options;
+    this.#options = options;
+    this.#canonical = poolOf(config.DATABASE_URL);
+    this.#legacy = config.LEGACY_DATABASE_URL === undefined ? undefined : poolOf(config.LEGACY_DATABASE_URL);
+    const connect = hasConnect(config) ? connectClient(config) : undefined;
+    this.#eyes = { legacy: this.#legacy, connect, kafka: cluster };
+    this.#blind = new BlindSpots(logger, metrics);
+    this.#stalls = new StallWatch(config.WATCHDOG_STALL_SECONDS * 1000);
+    this.#restarter = new Restarter({ config, connect, canonical: this.#canonical, logger, metrics });
+  }
+
+  readonly readiness: Readiness = () => {
+    if (this.#stalled.length > 0) return { ready: false, reason: this.#stalled.map(stallText).join('; ') };
+    return this.#restarter.readiness();
+  };
+
+  async begin(): Promise<void> {
+    const { acceptedGaps, acceptNewTopic } = this.#options;
+    if (acceptedGaps.length > 0 || acceptNewTopic) await this.#accept();
+    await this.once();
+  }
+
+  async #accept(): Promise<void> {
+    const { acceptedGaps: ids, acceptNewTopic, config, topicId } = this.#options;
+    const { present, source, blind } = await look(this.#eyes, config, ACCEPT_WITHIN_MS);
+    const xmax = source?.xmax ?? null;
+    if (acceptNewTopic) await markOlderAccepted(this.#canonical, topicId, xmax);
+    await acceptGaps(this.#canonical, { topicId, ids, present, xmax }, [...blind.values()]);
+  }
+
+  async run(): Promise<never> {
+    const intervalMs = this.#options.config.WATCHDOG_SECONDS * 1000;
+    for (;;) {
+      // Where it is off, and once stopped, this never comes back.
+      if (intervalMs === 0 || this.#stop.signal.aborted) await new Promise(() => undefined);
+      await delay(intervalMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      if (!this.#stop.signal.aborted) await this.once();
+    }
+  }
+
+  async once(): Promise<void> {
+    const begun = this.#running.catch(() => undefined).then(() => this.#look());
+    this.#running = begun;
+    await begun;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await settledWithin(CLOSE_WITHIN_MS, this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#running.catch(() => undefined);
+    await Promise.all([this.#canonical.end(), this.#legacy?.end()]);
+  }
+
+  /** Throws what must stop the projector; what the ledger's database keeps it from is left to the next look. */
+  async #look(): Promise<void> {
+    const seen = await look(this.#eyes, this.#options.config);
+    try {
+      await within(JUDGED_WITHIN_MS, async () => {
+        await this.#judgeContinuity(seen);
+        this.#showStalls(await this.#movement(seen));
+        await this.#restarter.consider(seen);
+      });
+      this.#blind.show(seen.blind);
+    } catch (error) {
+      const passes = sqlState(error) !== undefined || isEnvironmentError(error) || error instanceof NoAnswer;
+      if (!passes) throw error;
+      this.#blind.show(new Map([...seen.blind, ['ledger', messageOf(error)]]));
+    }
+  }
+
+  async #judgeContinuity({ present }: Look): Promise<void> {
+    const { logger, metrics, topicId } = this.#options;
+    this.#seenFirst ??= identitiesOf(present);
+    const { breaks, gaps } = await checkContinuity(this.#canonical, {
+      topicId,
+      present,
+      seenBefore: this.#seenFirst,
+    });
+    metrics.gapsOpen.set(gaps.length);
+    const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
+    // Of a topic that the ledger does not know yet, the projector says first whether it may be projected.
+    if (breaks.length > 0 && gaps.length > 0) throw streamBroken(breaks, unaccepted);
+    if (unaccepted.length > 0) throw gapOpen(unaccepted);
+    if (gaps.length !== this.#gaps && gaps.length > 0) {
+      const open = gaps.map(({ id, kind }) => `${id} (${kind})`);
+      logger.warn(
+        { gaps: open },
+        'a gap is open until the table was read again and `history-cdc reconcile` proves it closed',
+      );
+    }
+    this.#gaps = gaps.length;
+  }
+
+  async #movement({ source, ends, beats }: Look): Promise<Movement> {
+    const seen = { changes: source?.changes, beating: (beats ?? 0n) > 0n };
+    if (ends === undefined) return { ...seen, arrived: undefined, partitions: undefined };
+    const stored = await storedOffsets(this.#canonical, this.#options.topicId);
+    const partitions = new Map(
+      [...ends].map(([partition, { low, high: end }]) => [
+        partition,
+        { next: stored.get(partition)?.nextOffset ?? low, end },
+      ]),
+    );
+    const arrived = [...ends.values()].reduce((sum, { high }) => sum + high, beats ?? 0n);
+    return { ...seen, arrived, partitions };
+  }
+
+  #showStalls(movement: Movement): void {
+    const { logger, metrics } = this.#options;
+    const before = this.#stalled;
+    this.#stalled = this.#stalls.observe(performance.now(), movement);
+    for (const stage of Object.keys(STAGES) as Stage[]) {
+      const ofStage = ({ stage: other }: Stall) => other === stage;
+      const [was, is] = [before.some(ofStage), this.#stalled.some(ofStage)];
+      metrics.stalled.set({ stage }, is ? 1 : 0);
+      for (const stall of this.#stalled.filter(ofStage)) {
+        if (before.some(({ stage: other, partition }) => other === stage && partition === stall.partition))
+          continue;
+        const { partition, nextOffset, forMs } = stall;
+        logger.error(
+          { stage, partition, nextOffset: nextOffset?.toString(), seconds: Math.round(forMs / 1000) },
+          `stalled: ${stallText(stall)}`,
+        );
+      }
+      if (was && !is) logger.info({ stage }, 'it moves again');
+    }
+  }
+}
+
+function poolOf(url: string): Pool {
+  return createPool({ url, name: 'history-cdc watchdog', connections: 1, bounds: BOUNDS });
+}
+
+function hasConnect(config: Config): config is Config & { readonly CONNECT_URL: string } {
+  return config.CONNECT_URL !== undefined;
+}
