@@ -92,7 +92,7 @@ async function mergeContext(client: Client, { story, context_id, target_id }: St
   return rows;
 }
 
-interface Verdict {
+interface IncidentVerdict {
   /** What the ledger may say of rows that it had not decided. */
   readonly instead: readonly string[];
   /** Nobody can have seen the context, so the ledger says nothing else of an owner's or a stranger's row. */
@@ -102,7 +102,7 @@ interface Verdict {
 async function deleteContext(
   client: Client,
   { story, context_id }: Story,
-  verdict: Verdict,
+  verdict: IncidentVerdict,
 ): Promise<number> {
   const rows = await touch(client, NOTE_CONTEXT_DELETION, [
     context_id,

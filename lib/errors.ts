@@ -2,14 +2,14 @@ import pg from 'pg';
 import type { ErrorCode } from './error-codes.ts';
 
 /** Where an error happened: topic, partition, offset, key, table …; never a row's values. */
-export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;
+export type ErrorFacts = Readonly<Record<string, string | number | boolean | undefined>>;
 
 interface ErrorDetails {
   readonly code: ErrorCode;
   readonly message: string;
   /** What the reader does next, as one sentence or command. */
   readonly wayOut: string;
-  readonly facts?: Facts;
+  readonly facts?: ErrorFacts;
   readonly cause?: unknown;
 }
 
@@ -21,7 +21,7 @@ export class FatalError extends Error {
   override readonly name = 'FatalError';
   readonly code: ErrorCode;
   readonly wayOut: string;
-  readonly facts: Facts;
+  readonly facts: ErrorFacts;
 
   constructor(details: ErrorDetails) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -34,9 +34,9 @@ export class FatalError extends Error {
 /** The environment failed for the moment. The same work is tried again as a whole. */
 export class TransientError extends Error {
   override readonly name = 'TransientError';
-  readonly facts: Facts;
+  readonly facts: ErrorFacts;
 
-  constructor(message: string, options: { readonly facts?: Facts; readonly cause?: unknown } = {}) {
+  constructor(message: string, options: { readonly facts?: ErrorFacts; readonly cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.facts = options.facts ?? {};
   }

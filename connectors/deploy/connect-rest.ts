@@ -11,7 +11,7 @@ export interface ConnectOptions extends Endpoint {
   readonly secrets: readonly string[];
 }
 
-interface Answer {
+interface RestAnswer {
   readonly status: number;
   readonly body: unknown;
   /** The header `Date`. */
@@ -40,7 +40,7 @@ export class ConnectRest {
     return answer.body as T;
   }
 
-  async send(method: string, path: string, body?: object): Promise<Answer> {
+  async send(method: string, path: string, body?: object): Promise<RestAnswer> {
     const answer = await this.#exchange(method, path, body);
     if (answer.status >= 400) throw this.#rejected(`${method} ${path}`, answer);
     return answer;
@@ -51,7 +51,7 @@ export class ConnectRest {
   }
 
   /** Tries again while the workers rebalance; any other answer is the caller's to judge. */
-  async #exchange(method: string, path: string, body?: object): Promise<Answer> {
+  async #exchange(method: string, path: string, body?: object): Promise<RestAnswer> {
     return await pRetry(() => this.#request(method, path, body), {
       retries: 20,
       minTimeout: 250,
@@ -62,7 +62,7 @@ export class ConnectRest {
     });
   }
 
-  async #request(method: string, path: string, body: object | undefined): Promise<Answer> {
+  async #request(method: string, path: string, body: object | undefined): Promise<RestAnswer> {
     const question = { method, path, ...(body !== undefined && { body: JSON.stringify(body) }) };
     const timeoutMs = body === undefined ? REQUEST_TIMEOUT_MS : VALIDATION_TIMEOUT_MS;
     let answer: HttpAnswer;
@@ -90,7 +90,7 @@ export class ConnectRest {
     });
   }
 
-  #rejected(request: string, { status, body }: Answer): FatalError {
+  #rejected(request: string, { status, body }: RestAnswer): FatalError {
     const wayIn = this.#http.wayIn({ status });
     if (wayIn !== undefined) {
       return new FatalError({

@@ -23,7 +23,7 @@ export interface Report {
   /** Null if the topic was not read; `notes` then says why. */
   readonly events: readonly TopicEvent[] | null;
   readonly notes: readonly string[];
-  readonly verdict: Verdict;
+  readonly verdict: RowVerdict;
 }
 
 export interface Identity {
@@ -196,7 +196,7 @@ export interface TopicEvent {
   readonly passed: boolean;
 }
 
-export interface Verdict {
+export interface RowVerdict {
   readonly text: string;
   readonly next: string | null;
 }

@@ -1,10 +1,10 @@
 /** Says in one sentence what is known of a row, and what to do next: a pure function of what was found. */
 import { parkedNext, parkedText } from './parked.ts';
-import type { CandidateTwin, CanonicalRun, LedgerView, Report, UndoneView, Verdict } from './report.ts';
+import type { CandidateTwin, CanonicalRun, LedgerView, Report, UndoneView, RowVerdict } from './report.ts';
 
 type Found = Omit<Report, 'verdict'>;
 
-export function verdictOf(found: Found): Verdict {
+export function verdictOf(found: Found): RowVerdict {
   const { identity, ledger } = found;
   if (!found.known) return unknown(found);
   if (identity.legacy_id === null) return aloneOf(found);
@@ -24,7 +24,7 @@ export function verdictOf(found: Found): Verdict {
   return { text: `${text}${also}`, next: next ?? retry ?? openEvents(found.events) };
 }
 
-function unknown({ id, events }: Found): Verdict {
+function unknown({ id, events }: Found): RowVerdict {
   const topic = events === null ? '; the topic was not read' : ' and no event of it is in the topic';
   return {
     text: `${id} is unknown: no legacy row, ledger entry, canonical row or quarantined record has this id${topic}`,
@@ -33,7 +33,7 @@ function unknown({ id, events }: Found): Verdict {
 }
 
 /** A canonical row without a legacy row. */
-function aloneOf({ identity, candidates }: Found): Verdict {
+function aloneOf({ identity, candidates }: Found): RowVerdict {
   if (identity.kind !== 'live_run') {
     return { text: `it is ${identity.text}: no legacy row belongs to it`, next: null };
   }
@@ -52,14 +52,14 @@ function aloneOf({ identity, candidates }: Found): Verdict {
   return { text: `it is a live row to which no legacy row is linked: ${why}`, next: null };
 }
 
-function takenBack({ undone_at: at, canonical_run_id: run, reason }: UndoneView): Verdict {
+function takenBack({ undone_at: at, canonical_run_id: run, reason }: UndoneView): RowVerdict {
   return {
     text: `it was projected as canonical row ${run} (${reason}), and \`undo\` removed both at ${at}; the next event of the row restores them as they were`,
     next: 'history-cdc replay restores everything that undo removed',
   };
 }
 
-function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, today }: Found): Verdict {
+function neverSeen({ legacy_row: row, canonical_run: run, events, quarantine, today }: Found): RowVerdict {
   const waiting = events?.some(({ ledger }) => ledger === 'not_applied') === true;
   const where = [
     row === null ? 'the legacy table has no such row' : 'the legacy table has the row',

@@ -4,7 +4,7 @@ import { openGaps, type Gap } from '../continuity/gaps.ts';
 import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/stream/unhealed.ts';
 import type { Kind } from './kinds.ts';
-import type { ReconcileRun, Verdict } from './run-store.ts';
+import type { ReconcileRun, ProofVerdict } from './run-store.ts';
 
 export interface KindCount {
   readonly kind: Kind;
@@ -27,7 +27,7 @@ export interface Finding {
 /** The result of a finished run. Findings are read page by page, because there may be as many as rows. */
 export interface ReconcileReport {
   readonly run: ReconcileRun;
-  readonly verdict: Verdict;
+  readonly verdict: ProofVerdict;
   /** The reason why the verdict is stale; null if it is not. */
   readonly stale: string | null;
   readonly kinds: readonly KindCount[];

@@ -6,7 +6,7 @@ import type { Compared, ComparedPhase } from './checks.ts';
 import { EXCEPTIONS } from './kinds.ts';
 
 export type Phase = ComparedPhase | 'recheck' | 'done';
-export type Verdict = 'proven' | 'wrong' | 'not_proven';
+export type ProofVerdict = 'proven' | 'wrong' | 'not_proven';
 
 /** A run of `reconcile` as it is stored; bigint columns are text. */
 export interface ReconcileRun {
@@ -24,7 +24,7 @@ export interface ReconcileRun {
   readonly ledger_rows: string;
   readonly canonical_rows: string;
   readonly decisions: Readonly<Record<string, number>> | null;
-  readonly verdict: Verdict | null;
+  readonly verdict: ProofVerdict | null;
   /** How many rows the verdict makes no statement about, by reason. */
   readonly excepted: Readonly<Record<string, number>> | null;
   /** If rows are in flight, what the run waited for. */

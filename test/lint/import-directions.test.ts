@@ -43,6 +43,8 @@ describe('the lint rule for import directions', () => {
 });
 
 test('a table of rooms in which two could import each other is refused', () => {
-  expect(() => roomsOf([['a', 'b'], ['b']])).toThrow('a may not import b');
+  expect(() => {
+    roomsOf([['a', 'b'], ['b']]);
+  }).toThrow('a may not import b');
   expect(roomsOf([['a'], ['b', 'a']])).toHaveLength(2);
 });

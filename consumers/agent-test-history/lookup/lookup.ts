@@ -22,7 +22,7 @@ interface LookupRow {
   readonly decided_started_at: string | null;
   readonly source_deleted: boolean;
   readonly decided_seconds_ago: number;
-  /** Of an unsettled twin: whether our own row is kept for it. */
+  /** For an unsettled twin: true if our own row is kept beside it. */
   readonly unsettled_has_run: boolean | null;
   readonly user_id: string | null;
   readonly run_exists: boolean;
@@ -39,17 +39,17 @@ interface LookupRow {
   readonly awaits_key_change: boolean;
   readonly is_undone: boolean;
   readonly undone_agent_url: string | null;
-  /** Null where the run took no part in matching. */
+  /** Null if the run took no part in matching. */
   readonly undone_fingerprint: string | null;
   readonly undone_started_at: string | null;
 }
 
-/** What of an event is looked up. */
+/** The part of an event that is looked up. */
 export interface LookupKey {
   readonly legacyId: string;
-  /** Null of a delete, and where the event cannot be used. */
+  /** Null for a delete, and if the event cannot be used. */
   readonly agentContextId: string | null;
-  /** `UNAVAILABLE`: the ledger's user counts. */
+  /** `UNAVAILABLE`: the user in the ledger is used instead. */
   readonly userId: string | null | Unavailable;
   readonly startedAt: string | undefined;
 }
@@ -64,7 +64,7 @@ export function lookupKeyOf(event: KeyedEvent & { readonly legacyId: string }): 
   };
 }
 
-/** One answer a key, in their order. `floorUs`: rows that started before it have no live twin. */
+/** One answer per key, in the order of the keys. `floorUs`: rows that started before it have no live twin. */
 export async function lookUp(
   client: Client,
   keys: readonly LookupKey[],
@@ -76,13 +76,13 @@ export async function lookUp(
     textArray(keys.map(({ userId }) => (userId === UNAVAILABLE ? null : userId))),
     new PlainArray(keys.map(({ userId }) => userId === UNAVAILABLE)),
   ]);
-  // One answer more or less, and every row behind it would be judged by the facts of another.
+  // With one answer too many or too few, every later row would be judged by the facts of another row.
   assert(found.length === keys.length, 'the look-up did not answer once for each row');
   const floor = floorOf(floorUs);
   return found.map((row, index) => factsOf(row, floor, startsSince(keys[index]?.startedAt, floor)));
 }
 
-/** Those whose runs may have a live twin by their own time. */
+/** The keys whose runs started late enough to have a live twin. */
 export function keysInWindow(keys: readonly LookupKey[], floorUs: bigint): LookupKey[] {
   const floor = floorOf(floorUs);
   return keys.filter(({ startedAt }) => startsSince(startedAt, floor));
@@ -98,17 +98,17 @@ function floorOf(us: bigint): Floor {
   return { us, day: dayOf(us) };
 }
 
-/** `YYYY-MM-DD`, below which no later time begins; empty where the time has no such text. */
+/** `YYYY-MM-DD`: times on earlier days are before the floor. Empty if the floor cannot be written this way. */
 function dayOf(us: bigint): string {
   const date = new Date(Number(us / 1000n));
   return Number.isNaN(date.getTime()) ? '' : (/^\d{4}-\d{2}-\d{2}(?=T)/.exec(date.toISOString())?.[0] ?? '');
 }
 
-/** Of such texts, the earlier one is the earlier time; every other one is read. */
+/** For texts of this form, alphabetical order is the order in time. All others are parsed. */
 const IN_UTC = /^\d{4}-.*(?:Z|\+00)$/;
 
 function startsSince(startedAt: string | undefined, floor: Floor): boolean {
-  // Nearly all of history ends here, without its time being read.
+  // Nearly all of history ends here, so that its time is never parsed.
   if (startedAt === undefined || (IN_UTC.test(startedAt) && startedAt < floor.day)) return false;
   const startedAtUs = epochMicros(startedAt);
   return startedAtUs !== undefined && startedAtUs >= floor.us;

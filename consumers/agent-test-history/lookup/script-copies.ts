@@ -1,6 +1,6 @@
 import { inTransaction, type Pool } from '../../../lib/postgres.ts';
 
-/** The script wrote the legacy id as text; what is no UUID stands for no legacy row. */
+/** The script wrote the legacy id as text. A text that is not a UUID belongs to no legacy row. */
 export const FIND_SCRIPT_COPIES = `
   INSERT INTO history_cdc.script_copy (canonical_run_id, legacy_id)
   SELECT r.id, (r.observations_json ->> 'backfill_source_id')::uuid
@@ -12,8 +12,8 @@ export const FIND_SCRIPT_COPIES = `
   ON CONFLICT (canonical_run_id) DO NOTHING`;
 
 /**
- * Finds what the earlier backfill script copied, by one scan of the canonical table: no index finds it row by row,
- * and a look-up that scans for each batch is what made the script slow. Returns how many copies are new.
+ * Finds the copies of the earlier backfill script with one scan of the canonical table. No index finds them row by row;
+ * the script itself was slow because it scanned for every batch. Returns the number of new copies.
  */
 export async function findScriptCopies(canonical: Pool): Promise<number> {
   return await inTransaction(canonical, async (client) => {

@@ -1,13 +1,13 @@
 import type { Type } from 'avsc';
 import { avroBody, parseSchema, schemaId } from '../../../lib/avro-record.ts';
-import { FatalError, messageOf, type Facts } from '../../../lib/errors.ts';
+import { FatalError, messageOf, type ErrorFacts } from '../../../lib/errors.ts';
 import type { SchemaLookup } from '../../../lib/registry.ts';
 import type { RawRecord } from './event.ts';
 
 /**
- * The columns that the projector reads. Each may be NULL here, whatever the table says: where a NULL has no place, it
- * is the record that is parked, and not the topic that cannot be read once a column allows NULL. `jsonb`, which is
- * large and goes to Postgres as it is, stays in its bytes.
+ * The columns that the projector reads. Each may be NULL here, whatever the table says. If a NULL is not allowed, only
+ * the record is parked; otherwise the whole topic would be unreadable as soon as the table allowed NULL in a column.
+ * `jsonb` values are large and go to Postgres unchanged, so they stay bytes.
  */
 const ROW_FIELDS = nullable({
   agent_context_id: 'string',
@@ -23,7 +23,7 @@ const ROW_FIELDS = nullable({
   started_at: 'string',
   steps_json: 'bytes',
 });
-/** The columns without which a record says nothing of a row: a column that is missing is never a NULL. */
+/** The columns that every record must have, because a missing column is not a NULL. */
 export const ROW_COLUMNS: readonly string[] = Object.keys(ROW_FIELDS);
 const SOURCE_FIELDS = { ts_ms: 'long', ...nullable({ snapshot: 'string', lsn: 'long' }) };
 
@@ -41,30 +41,30 @@ interface Reader {
   readonly type: Type;
   readonly resolver: object;
 }
-/** A schema that is known and cannot be used has no reader, but a reason. */
+/** For a schema that is known but cannot be used: the reason instead of a reader. */
 type MaybeReader = Reader | string;
 type RecordKind = 'key' | 'envelope';
 
 /**
  * The record cannot be read because of its schema: the registry does not know it, or it lacks what the projector reads.
- * The message holds nothing of the record but the schema's id and the names of columns.
+ * The message contains only the schema's id and names of columns.
  */
 export class UnreadableSchema extends Error {
   override readonly name = 'UnreadableSchema';
 }
 
 export interface DecoderOptions {
-  /** The records are so few, or so bad, that an unknown schema says nothing about the registry. */
+  /** Set if the records are so few or so bad that an unknown schema says nothing about the registry. */
   readonly mayKnowNone?: boolean;
-  /** Parks a record whose schema cannot be used, where the projector would stop otherwise. */
+  /** Parks a record with an unusable schema. Without this option, the projector stops at it. */
   readonly parkUnusable?: boolean;
-  /** Of one value; a larger one is parked without its content. No limit unless told. */
+  /** The maximum size of a value. A larger value is parked without its content. The default is no limit. */
   readonly maxBytes?: number;
 }
 
 /**
- * Decodes records through a projected reader schema: fields that nobody reads are skipped while decoding, which is
- * three times as fast as reading them. One type and resolver a schema id, kept for the life of the process.
+ * Decodes records with a projected reader schema: fields that nobody reads are skipped, which is three times as fast as
+ * reading them. Each schema id gets one type and one resolver, which are kept for the life of the process.
  */
 export class AvroDecoder {
   readonly #readers = { key: new Map<number, MaybeReader>(), envelope: new Map<number, MaybeReader>() };
@@ -77,11 +77,11 @@ export class AvroDecoder {
   }
 
   /**
-   * Fetches the schemas that these records need, so that `decode` need not wait for anything. An id that the registry
-   * does not know makes its record undecodable, also the first that a process meets: or one record of somebody else's
-   * would stop every start. But where it knows not one id that this process has met, of no key and of no value, it has
-   * lost its schemas or is the wrong one, and to quarantine the whole topic for that would be absurd. What lies between,
-   * a registry that lost some of them, stops the quarantine's breaker.
+   * Fetches the schemas that these records need, so that `decode` does not wait for anything. A record with an id that
+   * the registry does not know cannot be decoded. This holds also for the first record of a process; otherwise one
+   * foreign record would stop every start. But if the registry knows none of the ids that this process has met, it has
+   * lost its schemas or is the wrong registry, and parking the whole topic would be wrong: then this throws. If the
+   * registry has lost some of its schemas, the quarantine's breaker stops the projector.
    */
   async prepare(records: readonly RawRecord[], { partition }: { readonly partition: number }): Promise<void> {
     const unknown: Readonly<Record<RecordKind, readonly number[]>> = {
@@ -100,7 +100,7 @@ export class AvroDecoder {
     throw registryKnowsNone(unknown, { partition, offset: String(records[0]?.offset) });
   }
 
-  /** Gives the ids that the registry does not know. */
+  /** Returns the ids that the registry does not know. */
   async #fetch(kind: RecordKind, payloads: readonly (Buffer | null)[]): Promise<readonly number[]> {
     const readers = this.#readers[kind];
     const unknown = new Set<number>();
@@ -114,7 +114,10 @@ export class AvroDecoder {
     return [...unknown];
   }
 
-  /** A reader, or why there is none. Throws SCHEMA_UNUSABLE instead, unless such records are to be parked. */
+  /**
+   * A reader, or the reason why there is none. Throws SCHEMA_UNUSABLE instead of returning a reason, unless such
+   * records are to be parked.
+   */
   #build(kind: RecordKind, writerSchema: unknown, id: number): MaybeReader {
     try {
       return resolverOf(kind, writerSchema);
@@ -125,7 +128,7 @@ export class AvroDecoder {
     }
   }
 
-  /** The decoded value; throws where the bytes are not what their schema says. */
+  /** The decoded value. Throws if the bytes do not match their schema. */
   decode(kind: RecordKind, payload: Buffer): unknown {
     const id = schemaId(payload);
     if (id === undefined) throw new Error('the record does not begin with a magic byte and a schema id');
@@ -145,12 +148,12 @@ function registryKnowsNone(
     code: 'SCHEMA_REGISTRY',
     message: `the registry knows none of the schemas that the records from ${String(at.partition)}:${at.offset} on are written with: ${ids}`,
     wayOut:
-      'check SCHEMA_REGISTRY_URL, and that the registry kept the schemas that the topic was written with: restore them under their ids; nothing was put aside. if only these records are bad, they are put aside once a record behind them can be read',
+      'check SCHEMA_REGISTRY_URL, and restore the lost schemas in the registry under their ids; nothing was parked. If only these records are bad, they are parked as soon as a later record can be read',
     facts: at,
   });
 }
 
-/** Why the projector cannot read what was written with a schema; undefined where it can. */
+/** The reason why the projector cannot read records of a schema; undefined if it can. */
 export function schemaProblem(kind: RecordKind, writerSchema: unknown): string | undefined {
   try {
     resolverOf(kind, writerSchema);
@@ -166,10 +169,10 @@ function resolverOf(kind: RecordKind, writerSchema: unknown): Reader {
 }
 
 /**
- * Stops the projector at the first record that does not show what the projector reads. Without it, a column that was renamed would
- * count as NULL: headlines would be blanked, and owners' runs become `anonymous`.
+ * Stops the projector at the first record that lacks a column that the projector reads. Without this, a renamed column
+ * would count as NULL: headlines would be blanked, and owners' runs would become `anonymous`.
  */
-export function schemaUnusable(problem: string, facts: Facts, cause?: unknown): FatalError {
+export function schemaUnusable(problem: string, facts: ErrorFacts, cause?: unknown): FatalError {
   return new FatalError({
     code: 'SCHEMA_UNUSABLE',
     message: problem,
@@ -184,7 +187,7 @@ function keySchema(writer: unknown): RecordSchema {
   return record(asRecord(writer, 'the key'), { id: 'string' });
 }
 
-/** Names must be the writer's: they begin with the topic prefix, and Avro resolves records by name. */
+/** The names must be the writer's, because they begin with the topic prefix and Avro matches records by name. */
 function envelopeSchema(writer: unknown): RecordSchema {
   const envelope = asRecord(writer, 'the envelope');
   const row = recordWithin(envelope, 'before') ?? recordWithin(envelope, 'after');
@@ -199,7 +202,7 @@ function envelopeSchema(writer: unknown): RecordSchema {
   });
 }
 
-/** avsc would only say that the row cannot be read as a row. */
+/** Checked here, because avsc's message would not name the column. */
 function columnProblem({ fields }: RecordSchema, column: string, type: readonly string[]): string[] {
   const written = fields.find(({ name }) => name === column);
   if (written === undefined) return [`${column} is missing`];

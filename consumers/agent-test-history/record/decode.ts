@@ -17,8 +17,8 @@ import { storyboardsOf } from './storyboards.ts';
 import { postgresTimestamp } from './timestamp.ts';
 
 /**
- * Turns records of one partition into events. What is wrong with one record makes it `unusable`. The decoder throws
- * SCHEMA_UNUSABLE where the record lacks a column, because then the table was changed, and so every record is affected.
+ * Turns records of one partition into events. A fault of one record makes that record `unusable`. If a column is
+ * missing, the table was changed and every record is affected, so the decoder throws SCHEMA_UNUSABLE.
  */
 export type Decoder = (
   records: readonly RawRecord[],
@@ -28,7 +28,7 @@ export type Decoder = (
 type Parse = (kind: 'key' | 'envelope', bytes: Buffer) => unknown;
 
 /**
- * Avro where a registry is configured, else Connect's JSON with or without schema. The placeholder is the
+ * Decodes Avro if a registry is configured, otherwise Connect's JSON with or without schema. The placeholder is the
  * connector's `unavailable.value.placeholder`.
  */
 export function createDecoder(
@@ -50,7 +50,7 @@ interface Rules {
   readonly parse: Parse;
   readonly placeholder: string;
   readonly parkUnusable: boolean;
-  /** Of a value; a larger one is neither decoded nor kept. */
+  /** The maximum size of a value. A larger value is neither decoded nor kept. */
   readonly maxBytes: number;
 }
 
@@ -62,7 +62,7 @@ function decodeAll(
   return records.map((record) => decodeRecord(record, { ...where, offset: record.offset }, rules));
 }
 
-/** A fault of the data: where it was met decides the reason, its message never holds a value. */
+/** A fault of the data. The place where it is thrown decides the reason. Its message never contains a value. */
 class Unmappable extends Error {
   override readonly name = 'Unmappable';
 }
@@ -71,7 +71,7 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
   const { parse } = rules;
   let legacyId: string | null = null;
   try {
-    // The key first: a record whose value cannot be read is still one of its row.
+    // The key comes first: if the value cannot be read, the record still belongs to its row.
     if (record.key !== null) legacyId = uuidOf(objectOf(parse('key', record.key), 'the key')['id'], 'id');
     if (record.value !== null && record.value.length > rules.maxBytes)
       return tooLarge(record.value, { record, position, legacyId, rules });
@@ -83,7 +83,7 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
   } catch (error) {
     if (error instanceof FatalError) throw error;
     const reason: QuarantineReason = error instanceof Unmappable ? 'unmappable' : 'undecodable';
-    // Only our own messages are free of values: a parser's may quote the record.
+    // Only our own messages are free of values. A parser's message may quote the record.
     const detail =
       error instanceof Unmappable || error instanceof UnreadableSchema
         ? messageOf(error)
@@ -92,7 +92,7 @@ function decodeRecord(record: RawRecord, position: Position, rules: Rules): Sour
   }
 }
 
-/** Parked by its position, its hash and its size: content that nobody decodes is not stored either. */
+/** Parked with its position, hash and size only. What nobody decodes is not stored either. */
 function tooLarge(value: Buffer, { record, position, legacyId, rules }: Context): UnusableEvent {
   const unkept = { sha256: createHash('sha256').update(value).digest(), bytes: value.length };
   const detail = `the record has ${String(value.length)} bytes, and RECORD_MAX_BYTES is ${String(rules.maxBytes)}`;
@@ -142,8 +142,9 @@ function keyedEvent(envelope: Fields, { record, position, legacyId, rules }: Key
 }
 
 /**
- * The image with every column that is read. Avro's schema was judged before; in JSON only the record itself shows that a
- * column is missing. An image without any of the columns is not a row of the table, and parked.
+ * The image with every column that the projector reads. For Avro, the schema was checked before; for JSON, only the
+ * record itself shows that a column is missing. An image without any of the columns is not a row of the table, and is
+ * parked.
  */
 function wholeRow(envelope: Fields, { partition, offset }: Position, { parkUnusable }: Rules): Fields {
   const after = objectOf(envelope['after'], 'after');
@@ -162,7 +163,10 @@ function wholeRow(envelope: Fields, { partition, offset }: Position, { parkUnusa
 
 const ANY_UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
 
-/** The other key of a changed primary key, whatever the header converter wrote around it: the key is the only UUID in it. */
+/**
+ * The other key of a changed primary key. The header converter may have written anything around it, but the key is the
+ * only UUID in it.
+ */
 function otherKey({ headers }: RawRecord, name: string): { readonly otherKey?: string } {
   const header = headers?.[name];
   if (header === undefined) return {};
@@ -175,7 +179,7 @@ function lsnOf(source: Fields): bigint | null {
   return source['lsn'] == null ? null : integerOf(source['lsn'], 'source.lsn');
 }
 
-/** Of a truncate, which must stop the projector whatever else its record says. */
+/** The LSN of a truncate, which must stop the projector whatever else its record contains. */
 function lsnIfAny(source: unknown): bigint | undefined {
   try {
     return lsnOf(objectOf(source, 'source')) ?? undefined;
@@ -184,12 +188,12 @@ function lsnIfAny(source: unknown): bigint | undefined {
   }
 }
 
-/** A row as the connector shows it; throws, with a message that names no value, where it cannot be mapped. */
+/** The row as the connector shows it. If it cannot be mapped, throws with a message that contains no value. */
 export function rowOf(after: Fields, placeholder: string): LegacyRow {
   const text = (column: string): string | Unavailable => {
     const value = stringOf(after[column], column);
     if (value === placeholder) return UNAVAILABLE;
-    // Postgres has no such text: it can only come from a producer that is not the connector.
+    // Postgres cannot store such a text, so the producer was not the connector.
     if (value.includes('\u0000')) throw new Unmappable(`${column} holds a NUL character`);
     return value;
   };
@@ -222,7 +226,7 @@ export function rowOf(after: Fields, placeholder: string): LegacyRow {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** JSON with a schema is `{schema, payload}`, without one the payload itself. */
+/** JSON with a schema is `{schema, payload}`; without a schema it is the payload itself. */
 function parseJson(_kind: 'key' | 'envelope', bytes: Buffer): unknown {
   const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   if (typeof value === 'object' && value !== null && 'schema' in value && 'payload' in value)
@@ -240,7 +244,7 @@ function stringOf(value: unknown, name: string): string {
   return value;
 }
 
-/** Text that is only handed on: Avro leaves it in its bytes. */
+/** Text that is only passed on. For Avro it stays bytes. */
 function bytesOf(value: unknown, name: string): Buffer {
   return Buffer.isBuffer(value) ? value : Buffer.from(stringOf(value, name));
 }

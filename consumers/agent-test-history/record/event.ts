@@ -7,9 +7,10 @@ export const UNAVAILABLE = Symbol('unavailable');
 export type Unavailable = typeof UNAVAILABLE;
 
 /**
- * The columns of `agent_test_history` that have a canonical one. `timestamptz` is text that Postgres reads back to
- * the microsecond, `jsonb` is Postgres's own text, as UTF-8. Only text and jsonb columns can be unavailable. `storyboards` is
- * what the canonical row takes from `steps_json`, as JSON text: the column itself would double the size of a batch.
+ * The columns of `agent_test_history` that have a canonical column. `timestamptz` is text that Postgres reads back to
+ * the microsecond, and `jsonb` is Postgres's own text as UTF-8. Only text and jsonb columns can be unavailable.
+ * `storyboards` is the part of `steps_json` that the canonical row takes, as JSON text; the whole column would double
+ * the size of a batch.
  */
 export interface LegacyRow {
   readonly agentContextId: string;
@@ -35,7 +36,6 @@ const TEXT_COLUMNS = [
   'storyboards',
 ] as const satisfies TextColumn[];
 
-/** Text that Postgres gave, as it comes in records. */
 export function utf8(text: string | null): Buffer | null {
   return text === null ? null : Buffer.from(text);
 }
@@ -47,7 +47,7 @@ export function isComplete(row: LegacyRow): row is CompleteRow {
   return TEXT_COLUMNS.every((column) => row[column] !== UNAVAILABLE);
 }
 
-/** The columns that an event left out, as they are counted. */
+/** The names of the columns that an event left out, for the metrics. */
 export function leftOutColumns(row: LegacyRow): readonly string[] {
   if (isComplete(row)) return [];
   return TEXT_COLUMNS.filter((column) => row[column] === UNAVAILABLE).map((column) =>
@@ -58,11 +58,11 @@ export function leftOutColumns(row: LegacyRow): readonly string[] {
 interface Provenance {
   readonly position: Position;
   readonly legacyId: string;
-  /** Postgres LSN as a number of bytes; an incremental snapshot row carries none. Never an order. */
+  /** Postgres's LSN as a number; null for a row of an incremental snapshot. It never defines an order. */
   readonly lsn: bigint | null;
   readonly snapshot: boolean;
   readonly record: RawRecord;
-  /** Where the primary key was changed: the key before it, of an image; the key from now on, of a delete. */
+  /** Set if the primary key was changed. For an image: the key before the change. For a delete: the key after it. */
   readonly otherKey?: string;
 }
 
@@ -70,12 +70,14 @@ interface Provenance {
 export interface ImageEvent extends Provenance {
   readonly kind: 'image';
   readonly op: 'r' | 'c' | 'u';
-  /** When the source committed the change or read the row, in epoch milliseconds; null where the record does not say. */
+  /**
+   * When the source committed the change or read the row, in milliseconds since 1970; null if the record does not say.
+   */
   readonly committedAtMs: number | null;
   readonly row: LegacyRow;
 }
 
-/** A deleted row. Debezium's `before` of it is made up except for the key, so nothing else is kept. */
+/** A deleted row. Debezium fills its `before` with made-up values except for the key, so nothing else is kept. */
 export interface DeleteEvent extends Provenance {
   readonly kind: 'delete';
   /** When the source committed the delete, in epoch milliseconds. */
@@ -86,17 +88,17 @@ export interface DeleteEvent extends Provenance {
 export interface UnusableEvent {
   readonly kind: 'unusable';
   readonly position: Position;
-  /** Null where not even the key could be read. */
+  /** Null if not even the key could be read. */
   readonly legacyId: string | null;
   readonly reason: QuarantineReason;
-  /** What is wrong, without a value of the row. */
+  /** What is wrong. It contains no value of the row. */
   readonly detail: string;
   readonly record: RawRecord;
-  /** What `undo` took back of its key stays aside: Postgres refuses that, too. */
+  /** Set if Postgres also refuses what `undo` removed of the key. That then stays removed. */
   readonly leavesUndone?: true;
 }
 
-/** The tombstone behind a delete: it says nothing that the delete has not said. */
+/** The tombstone after a delete. It adds nothing to the delete. */
 export interface TombstoneEvent {
   readonly kind: 'tombstone';
   readonly position: Position;
@@ -124,17 +126,17 @@ export type QuarantineReason =
   | 'too_large'
   | 'key_changed';
 
-/** A record as it lies in the topic. */
+/** A record as the topic has it. */
 export interface RawRecord {
   readonly offset: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: RecordHeaders;
-  /** In place of a value that is too large to be kept. */
+  /** Stored instead of a value that is too large to keep. */
   readonly unkept?: { readonly sha256: Buffer; readonly bytes: number };
 }
 
-/** The event as one that cannot be used, for a reason that was met after decoding. */
+/** The event as an unusable one, for a reason found after decoding. */
 export function unusable(
   { position, legacyId, record }: KeyedEvent,
   reason: QuarantineReason,
@@ -144,8 +146,8 @@ export function unusable(
 }
 
 /**
- * The event that is parked in the place of one that Postgres refuses. What was refused may also be what the event brings
- * back of an `undo`: then it is parked without that. Throws the error where nothing is left to leave out.
+ * The event that is parked in place of one that Postgres refuses. Postgres may also have refused what the event
+ * restores of an `undo`; then the event is parked without that. Throws the error if nothing is left to leave out.
  */
 export function withoutRefused(event: SourceEvent, error: unknown): UnusableEvent {
   if (event.kind === 'image' || event.kind === 'delete') return refusedEvent(event, error);
@@ -153,7 +155,7 @@ export function withoutRefused(event: SourceEvent, error: unknown): UnusableEven
   return { ...event, leavesUndone: true };
 }
 
-/** The event of a row that Postgres refuses, or that a trigger of the application silently does not write. */
+/** The unusable event for a row that Postgres refuses, or that a trigger of the application silently does not write. */
 export function refusedEvent(event: ImageEvent | DeleteEvent, error: unknown): UnusableEvent {
   const reason = isKeptOut(error) ? 'refused_by_trigger' : 'rejected_by_postgres';
   return unusable(event, reason, `Postgres refused the row: ${refusalOf(error)}`);

@@ -1,7 +1,7 @@
 /** A storyboard's verdict, as `observations_json.storyboards` holds it. */
 export interface StoryboardVerdict {
   readonly storyboard_id: string;
-  /** `untested`: asked for, and not run. */
+  /** `untested`: it was asked for, but did not run. */
   readonly status: 'passing' | 'failing' | 'partial' | 'untested';
   readonly steps_passed: number;
   readonly steps_total: number;
@@ -15,10 +15,10 @@ interface Steps {
 type Run = Map<string, Steps>;
 
 /**
- * Rolls the results of storyboard phases, `tracks[].scenarios[]` keyed `<storyboard_id>/<phase_id>`, up into one
- * verdict a storyboard: of those that were run, in the order in which they first occur, or of those asked for, in that
- * order. What is not of this shape counts for nothing, and only `true` is passed: odd data never makes a storyboard
- * pass.
+ * Rolls the results of storyboard phases (`tracks[].scenarios[]`, with keys `<storyboard_id>/<phase_id>`) up into one
+ * verdict per storyboard. Without `askedFor`, these are the storyboards that ran, in the order of their first
+ * occurrence. Anything of another shape is ignored, and only `true` counts as passed, so that odd data never makes a
+ * storyboard pass.
  */
 export function rollUpStoryboards(tracks: unknown, askedFor?: readonly string[]): StoryboardVerdict[] {
   const run: Run = new Map();
@@ -27,8 +27,8 @@ export function rollUpStoryboards(tracks: unknown, askedFor?: readonly string[])
 }
 
 /**
- * The verdicts in the text of a `steps_json`, as Postgres's own text of jsonb; null where it holds no phase of a
- * storyboard. It may be an object with `tracks`, an array of tracks, or an array of the phases themselves.
+ * The verdicts in the text of a `steps_json` (Postgres's own text of jsonb); null if it contains no phase of a
+ * storyboard. The JSON may be an object with `tracks`, an array of tracks, or an array of phases.
  */
 export function storyboardsOf(stepsJson: Buffer | null): string | null {
   if (stepsJson === null || !mayNameStoryboard(stepsJson)) return null;
@@ -46,8 +46,8 @@ const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
 
 /**
- * False where no value of a key `scenario` has a slash in it, which is so for most rows: to look costs a tenth of
- * parsing. Postgres escapes no letter of a key, and no slash.
+ * False if no value of a key `scenario` contains a slash, as in most rows. This check costs a tenth of parsing.
+ * Postgres escapes no letter of a key, and no slash.
  */
 function mayNameStoryboard(json: Buffer): boolean {
   for (let key = json.indexOf(KEY); key !== -1; key = json.indexOf(KEY, key + KEY.length)) {
@@ -61,12 +61,12 @@ function mayNameStoryboard(json: Buffer): boolean {
   return false;
 }
 
-/** As Postgres writes jsonb, shorter keys first: it is hashed as it is, and hashed again as it was stored. */
+/** Written as Postgres writes jsonb, shorter keys first, because the text is hashed here and again as it was stored. */
 function jsonbText({ storyboard_id, status, steps_passed, steps_total }: StoryboardVerdict): string {
   return `{"status": "${status}", "steps_total": ${String(steps_total)}, "steps_passed": ${String(steps_passed)}, "storyboard_id": ${JSON.stringify(storyboard_id)}}`;
 }
 
-/** Undefined where it is no JSON; no jsonb column holds such a text. */
+/** Undefined if it is not JSON. No jsonb column contains such a text. */
 function parse(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -97,14 +97,14 @@ function countPhase(phase: unknown, run: Run): void {
   countSteps(phase, steps);
 }
 
-/** What stands before the first slash: a phase's id may have slashes, and may be missing, a storyboard's may not. */
+/** The part before the first slash. A phase's id may contain slashes or be missing; a storyboard's id may not. */
 function storyboardOf(key: unknown): string | undefined {
   if (typeof key !== 'string') return undefined;
   const end = key.indexOf('/');
   return end > 0 ? key.slice(0, end) : undefined;
 }
 
-/** Adds the steps of a phase; where it lists none, the phase itself is one. */
+/** Adds the steps of a phase. A phase without a list of steps counts as one step. */
 function countSteps(phase: unknown, steps: Steps): void {
   let listed = false;
   for (const step of listOf(fieldsOf(phase).steps)) {
@@ -143,7 +143,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : NOTHING;
 }
 
-/** What is read of an object; each may be anything, or missing. */
+/** The fields that are read of an object. Each may have any type, or be missing. */
 interface Fields {
   readonly tracks?: unknown;
   readonly scenarios?: unknown;

@@ -11,9 +11,9 @@ const FIRST_YEAR = 1000;
 const LAST_YEAR = 9999;
 
 /**
- * Microseconds since 1970 of a timestamp as Debezium or Postgres writes it; undefined for the legal times that no live row can
- * have: infinity, BC, years before 1000 and after 9999. Throws for a text that is no such time: if it counted as "no live row
- * can have it", its run would be written a second time beside its live row.
+ * Microseconds since 1970 of a timestamp as Debezium or Postgres writes it. Undefined for valid times that no live row
+ * can have: infinity, BC, years before 1000 and after 9999. Throws for any other text. If such a text counted as "no
+ * live row can have this time", its run would be written a second time beside its live row.
  */
 export function epochMicros(text: string): bigint | undefined {
   if (text === 'infinity' || text === '-infinity') return undefined;
@@ -35,20 +35,20 @@ function zoneMicros(zone: string): bigint {
   return (zone.startsWith('-') ? -ahead : ahead) * 1_000_000n;
 }
 
-/** Shows the form, and no digit: the value of a row reaches no log. */
+/** The message shows the form of the text without its digits, so that no value of a row reaches a log. */
 function unreadable(text: string): FatalError {
   return new FatalError({
     code: 'TIME_UNREADABLE',
-    message: `a time has the form ${JSON.stringify(text.replaceAll(/\d/g, '9').slice(0, 60))}, which we do not understand: nothing can be decided by it`,
+    message: `a time has the form ${JSON.stringify(text.replaceAll(/\d/g, '9').slice(0, 60))}, which this program does not understand, so nothing was decided`,
     wayOut:
-      'if it comes from Postgres, something between here and the server changes the session (a pooler): connect directly; else report it as a fault of this program',
+      'if the time comes from Postgres, connect to the server directly, because a pooler in between changes the session; otherwise report it as a fault of this program',
   });
 }
 
 /**
- * Debezium's ISO text of a timestamptz as text that Postgres reads back to the same microsecond; undefined where it
- * is none, such as a 45th day. ISO counts a year 0 and signs long years, Postgres counts BC and does not: -0043 is 44 BC, and
- * +294276 is 294276. `infinity` and `-infinity` stand for themselves. A JavaScript Date would lose microseconds.
+ * Turns Debezium's ISO text of a timestamptz into text that Postgres reads back to the same microsecond; undefined if
+ * it is not a time (a 45th day). ISO has a year 0 and signs long years; Postgres writes BC and no sign: -0043 is 44 BC,
+ * and +294276 is 294276. `infinity` and `-infinity` stay as they are. A JavaScript Date would lose the microseconds.
  */
 export function postgresTimestamp(text: string): string | undefined {
   if (text === 'infinity' || text === '-infinity') return text;

@@ -4,7 +4,7 @@ import type { Decision } from './outcome.ts';
 
 export type OptOutPolicy = 'respect' | 'project';
 
-/** What a row's first look, or any later one while it has no canonical row, decides. */
+/** The decision on a row without a canonical row. */
 export type Classification =
   | { readonly decision: 'projected'; readonly reason: 'owner' }
   | Adoption
@@ -20,10 +20,11 @@ export interface Adoption {
 }
 
 /**
- * The ownership rule and the order of the decisions, in one place, for snapshot rows, streamed rows and everybody
- * who predicts or checks a decision. It fails closed: what is not proven is not an owner.
+ * The ownership rule and the order of the decisions, in one place: for snapshot rows, streamed rows, and every command
+ * that predicts or checks a decision. It fails closed: a user whose ownership is not proven is not an owner.
  *
- * `twin` belongs between `orphaned` and `opted_out`: what the live path recorded was recorded, opted out or not.
+ * `twin` belongs between `orphaned` and `opted_out`: a run that the live path recorded stays recorded, even if the
+ * agent opted out.
  */
 export function classify(
   row: Pick<CompleteRow, 'userId'>,
@@ -34,7 +35,7 @@ export function classify(
   if (isBlank(row.userId)) return { decision: 'anonymous', reason: 'no_user_id' };
   const notOwner = context === null ? undefined : notOwnerReason(facts);
   if (notOwner !== undefined) {
-    // The script took every user for an owner: its copy stands wrongly elevated, and is never adopted.
+    // The script took every user for an owner. This copy is wrongly elevated, and is never adopted.
     return {
       decision: 'third_party',
       reason: scriptCopies.length > 0 ? `${notOwner},script_copy_elevated` : notOwner,
@@ -48,14 +49,14 @@ export function classify(
   return { decision: 'projected', reason: 'owner' };
 }
 
-/** The first of the script's copies stands for the run; undefined where there is none. */
+/** The first of the script's copies, to which the run is linked; undefined if there is none. */
 export function adoption([copy, ...moreCopies]: RowFacts['scriptCopies']): Adoption | undefined {
   if (copy === undefined) return undefined;
   const reason = moreCopies.length > 0 ? 'script_copy,script_copied_twice' : 'script_copy';
   return { decision: 'adopted', reason, canonicalRunId: copy };
 }
 
-/** True where the user is proven to own the context's agent. */
+/** True if the user provably owns the context's agent. */
 export function isOwner(facts: RowFacts): boolean {
   return facts.context !== null && !isBlank(facts.userId) && notOwnerReason(facts) === undefined;
 }
@@ -68,7 +69,7 @@ function notOwnerReason({ context }: RowFacts): string | undefined {
   return context.isMember ? 'agent_not_listed' : 'not_a_member,agent_not_listed';
 }
 
-/** `history_cdc.is_blank` is the same in SQL: `reconcile` states the rule again. */
+/** `history_cdc.is_blank` states the same in SQL, because `reconcile` shares no code with the rule. */
 function isBlank(userId: string | null): boolean {
   return userId === null || userId.trim() === '';
 }

@@ -15,16 +15,16 @@ import {
 } from './outcome.ts';
 import { fingerprintOf, profileHashOf } from './fingerprint.ts';
 
-/** The reason on an owner's run whose row went to an agent of somebody else: its canonical row stays as it is. */
+/** The reason of an owner's run whose row was moved to somebody else's agent: its canonical row stays as it is. */
 export const MOVED_AWAY = 'moved_to_agent_not_owned';
 
-/** What an image leaves as it is; other reasons of projected rows are found anew. */
+/** Reasons that an image leaves as they are. Other reasons of projected rows are decided again. */
 const NAMES: ReadonlySet<string> = new Set([HISTORY, STRAGGLER, LATE_OWNER]);
 
-/** What one event does, a closed set. */
+/** The effect of one event, as a closed set. */
 export type Effect = RecordDecision | LaterImage | SeenAgain | MarkDeleted | Quarantine;
 
-/** A decision on a row that has no canonical row so far; `projected` writes one. */
+/** A decision on a row that has no canonical row yet. `projected` writes one. */
 export interface RecordDecision {
   readonly effect: 'record';
   readonly event: ImageEvent & { readonly row: CompleteRow };
@@ -32,17 +32,17 @@ export interface RecordDecision {
   readonly decision: Exclude<Decision, 'gone' | 'quarantined'>;
   readonly reason: string;
   readonly canonicalRunId: string | null;
-  /** Null where the run is no owner's, and where a script's copy stands for it. */
+  /** Null if the run is not an owner's, or if it is linked to a copy of the script. */
   readonly run: OwnersRun | null;
-  /** False where values are missing that the decision does not need: they are empty here, and nothing is hashed. */
+  /** False if values are missing that the decision does not need. They are empty here, and nothing is hashed. */
   readonly readable: boolean;
 }
 
 export interface OwnersRun {
-  /** What live rows are compared with; null in history from before the first of them. */
+  /** What is compared with live rows; null for history from before the first live row. */
   readonly fingerprint: string | null;
   readonly profileHash: string | null;
-  /** What is decided where there is no live twin. */
+  /** The decision if there is no live twin. */
   readonly otherwise: 'projected' | 'opted_out';
 }
 
@@ -53,15 +53,17 @@ export interface LaterImage {
   readonly facts: RowFacts;
   readonly canonicalRunId: string;
   readonly reason: string;
-  /** The image goes into our canonical row. */
+  /** True if the image is written to our canonical row. */
   readonly applies: boolean;
-  /** Agent, stage, organisation and provenance go with it: the row was moved to another agent of its owner. */
+  /**
+   * True if agent, stage, organisation and provenance change with it: the row was moved to another agent of its owner.
+   */
   readonly follows: boolean;
-  /** False where values are missing that nobody has any more: the content hash stays as it was. */
+  /** False if values are missing that no longer exist anywhere. The content hash then stays as it was. */
   readonly readable: boolean;
 }
 
-/** A snapshot read what the ledger has: only the position moves on. */
+/** A snapshot read the row as the ledger has it, so only the position moves on. */
 export interface SeenAgain {
   readonly effect: 'seen_again';
   readonly event: ImageEvent;
@@ -74,14 +76,14 @@ export interface MarkDeleted {
   readonly facts: RowFacts;
 }
 
-/** The record goes to the quarantine; the key gets that decision where it has no canonical row. */
+/** The record goes to the quarantine. The key gets the decision `quarantined` if it has no canonical row. */
 export interface Quarantine {
   readonly effect: 'quarantine';
   readonly event: UnusableEvent;
   readonly recordsDecision: boolean;
 }
 
-/** What an image does; undefined where values must be read from the legacy table first. */
+/** The effect of an image; undefined if values must first be read from the legacy table. */
 export function decideImage(event: ImageEvent, facts: RowFacts, policy: OptOutPolicy): Effect | undefined {
   const { entry } = facts;
   if (entry !== null && isOwnerDecision(entry.decision) && entry.canonicalRunId !== null) {
@@ -112,7 +114,7 @@ function recordDecision(
 }
 
 function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow: boolean): OwnersRun {
-  // Of history that is projected our canonical row can say how it looks; of what is opted out, nothing could.
+  // For projected history, our canonical row shows later how the run looks. For an opted-out run, nothing else would.
   if (!inWindow && otherwise === 'projected') return { fingerprint: null, profileHash: null, otherwise };
   const { summary: headline, totalDurationMs, overallPassed: passing } = row;
   return {
@@ -123,8 +125,8 @@ function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow
 }
 
 /**
- * What an image does whose missing values nobody has any more: its row is gone from the legacy table, too. Where a
- * canonical row of ours needs the values, it stays as it is, and the record is parked.
+ * The effect of an image with missing values whose row is gone from the legacy table, too. If our canonical row needs
+ * the values, it stays as it is, and the record is parked.
  */
 export function decideUnreadable(event: ImageEvent, facts: RowFacts, policy: OptOutPolicy): Effect {
   const { entry } = facts;
@@ -139,14 +141,14 @@ export function decideUnreadable(event: ImageEvent, facts: RowFacts, policy: Opt
 }
 
 /**
- * The decision on a row that has no canonical row, where it does not need the values that are missing. Undefined where it
- * needs one of them: the user, where the ledger does not have it either; everything, of a run that would be projected;
- * the headline, of one that opted out and may have a live twin.
+ * The decision on a row without a canonical row, if it does not need the missing values. Undefined if it needs one of
+ * them: the user, if the ledger does not have it either; every value, if the run would be projected; the headline, if
+ * the run is opted out and may have a live twin.
  */
 function decideWithout(event: ImageEvent, facts: RowFacts, policy: OptOutPolicy): RecordDecision | undefined {
   const { row } = event;
   const userMissing = row.userId === UNAVAILABLE;
-  // An open decision knows the user; a parked record of the key would have replaced the decision.
+  // Only an open decision knows the user. A parked record of the key would have replaced it.
   if (userMissing && (facts.entry === null || !isOpenDecision(facts.entry.decision))) return undefined;
   const present = <T>(value: T | Unavailable) => (value === UNAVAILABLE ? null : value);
   const known: CompleteRow = {
@@ -177,8 +179,8 @@ export function decideUnusable(event: UnusableEvent, facts: RowFacts | null): Qu
 }
 
 /**
- * True where our canonical row has what an event left out. Not while it missed an image: one that was not ours to
- * apply, or that lies in quarantine. Taking the value from it then would bring back an old one, silently.
+ * True if our canonical row has the values that an event left out. It does not have them if it missed an image, because
+ * that image was not applied or is in quarantine. Taking a value from it then would silently bring back an old value.
  */
 function holdsLastImage(entry: LedgerEntry, facts: RowFacts): boolean {
   return isOwnRow(entry, facts) && entry.reason !== MOVED_AWAY && !facts.hasOpenQuarantine;
@@ -201,6 +203,7 @@ function laterImage(event: ImageEvent, facts: RowFacts, { entry, canonicalRunId:
   const reason = NAMES.has(entry.reason) ? entry.reason : OWNER;
   if (!wasMoved(event, entry)) return { ...common, reason, applies: true, follows: false };
   if (isOwner(facts)) return { ...common, reason, applies: true, follows: true };
-  // Not ours to elevate at its new agent, and an owner decision is never taken back silently: it stays, and is listed.
+  // The user does not own the new agent, so the image is not applied there; and an owner decision is never taken back
+  // silently. The row stays, and `redecide` lists it.
   return { ...common, reason: MOVED_AWAY, applies: false, follows: false };
 }

@@ -1,4 +1,4 @@
-/** The decisions of the ledger, a closed set: each is one ledger value and one metric label. */
+/** The decisions of the ledger, as a closed set. Each is one ledger value and one metric label. */
 export const DECISIONS = [
   'projected',
   'twin',
@@ -12,21 +12,21 @@ export const DECISIONS = [
 ] as const;
 export type Decision = (typeof DECISIONS)[number];
 
-/** The decisions that stand on one canonical row each. */
+/** Decisions that are linked to a canonical row. */
 export type OwnerDecision = Extract<Decision, 'projected' | 'twin' | 'adopted'>;
 
 export function isOwnerDecision(decision: Decision): decision is OwnerDecision {
   return decision === 'projected' || decision === 'twin' || decision === 'adopted';
 }
 
-/** The decisions on owners' runs that depend on the live path, or would if a live row came. */
+/** Decisions on owners' runs that a live row would change. */
 export type MatchableDecision = Extract<Decision, 'projected' | 'twin' | 'opted_out'>;
 
 export function isMatchable(decision: Decision): decision is MatchableDecision {
   return decision === 'projected' || decision === 'twin' || decision === 'opted_out';
 }
 
-/** The decisions that a whole row and its look-ups gave, and that have no canonical row. */
+/** Decisions without a canonical row that were made from a whole row and its look-ups. */
 export type OpenDecision = Extract<Decision, 'third_party' | 'anonymous' | 'opted_out' | 'orphaned'>;
 
 export function isOpenDecision(decision: Decision): decision is OpenDecision {
@@ -38,11 +38,11 @@ export function isOpenDecision(decision: Decision): decision is OpenDecision {
   );
 }
 
-/** Reasons of projected rows: which kind each is. `owner` is a row that has no name yet; the next sweep names it. */
+/** The reasons of projected rows. `owner` is provisional: the next sweep names the row. */
 export const OWNER = 'owner';
 export const HISTORY = 'history';
 export const STRAGGLER = 'straggler';
 export const LATE_OWNER = 'late_owner';
 
-/** Grows when the rule that decides changes, so that `redecide` knows which rows were decided by an older one. */
+/** Must be increased when the rule changes, so that `redecide` knows which rows an older rule decided. */
 export const RULE_VERSION = 2;

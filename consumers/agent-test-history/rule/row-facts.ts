@@ -7,25 +7,25 @@ export interface LedgerEntry {
   readonly reason: string;
   readonly canonicalRunId: string | null;
   readonly position: Position;
-  /** The context and the user on which the decision stands. */
+  /** The context and the user of the decision. */
   readonly agentContextId: string | null;
   readonly userId: string | null;
-  /** The agent, canonicalised; null where the decision names none. */
+  /** The agent, canonicalised; null if the decision has no agent. */
   readonly agentUrl: string | null;
-  /** Postgres's own text of the row's start; null where no content was seen. */
+  /** Postgres's own text of the row's start; null if no content was seen. */
   readonly startedAt: string | null;
-  /** The ledger has a delete of the legacy row as its last event. */
+  /** True if the last event of the legacy row was a delete. */
   readonly sourceDeleted: boolean;
   readonly decidedSecondsAgo: number;
-  /** Of a twin whose pair may still be recomputed: whether our own row is kept for it. Null for every other row. */
+  /** For an unsettled twin: whether our own row is kept beside it. Null for every other row. */
   readonly unsettled: { readonly hasRun: boolean } | null;
 }
 
-/** The context of a legacy row, and what makes its user an owner of its agent or not. */
+/** The context of a legacy row, and the facts that make its user an owner or not. */
 export interface Context {
   readonly organizationId: string;
   readonly originalAgentUrl: string;
-  /** Canonicalised; null where the text names no agent. */
+  /** Canonicalised; null if the text names no agent. */
   readonly agentUrl: string | null;
   readonly isMember: boolean;
   readonly listsAgent: boolean;
@@ -33,30 +33,33 @@ export interface Context {
   readonly lifecycleStage: string;
 }
 
-/** What `undo` took back of a key, and keeps (migrations/0008-undone.sql). */
+/** What `undo` removed of a key and keeps (migrations/0008-undone.sql). */
 export interface Undone {
-  /** Of its decision; null where that names none. */
+  /** The agent of its decision; null if it has none. */
   readonly agentUrl: string | null;
-  /** The run may have a live twin by now: it took part in matching, or did not start long before the first live row. */
+  /**
+   * True if the run may now have a live twin: it took part in matching, or it did not start long before the first live
+   * row.
+   */
   readonly mayMatch: boolean;
 }
 
-/** Everything outside the event that its decision depends on. */
+/** All facts outside the event on which its decision depends. */
 export interface RowFacts {
   readonly entry: LedgerEntry | null;
-  /** Null where the ledger has an entry, and where nothing was taken back. */
+  /** Null if the ledger has an entry, or if nothing was removed. */
   readonly undone: Undone | null;
-  /** False for a canonical row that is gone (pruned), and where there never was one. */
+  /** False if the canonical row is gone (pruned), or never existed. */
   readonly runExists: boolean;
-  /** The event's user, or the ledger's where the event left it out. */
+  /** The event's user; if the event left it out, the ledger's. */
   readonly userId: string | null;
-  /** Null where the context is gone. */
+  /** Null if the context is gone. */
   readonly context: Context | null;
-  /** Ids of the rows that the earlier script wrote for this one and that still exist, in order. */
+  /** Ids of the earlier script's copies of this row that still exist, in order. */
   readonly scriptCopies: readonly string[];
   readonly hasOpenQuarantine: boolean;
-  /** The primary key was changed from or to this key, and the run has not moved yet. */
+  /** True if the primary key was changed from or to this key and the run has not moved yet. */
   readonly awaitsKeyChange: boolean;
-  /** The run may have a live twin: it did not start long before the first live row. */
+  /** True if the run may have a live twin: it did not start long before the first live row. */
   readonly inWindow: boolean;
 }
