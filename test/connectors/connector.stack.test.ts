@@ -148,7 +148,6 @@ describe('deployed', () => {
   test('what was done is in the action log; an apply that had nothing to change is not', async () => {
     const done = (await listActions(the().owner, 100)).toReversed();
     expect(done.map(({ command, counts }) => [command, counts])).toEqual([
-      ['migrate', { applied: expect.any(Number) as number }],
       ['connector apply', { settings: expect.any(Number) as number, topics: 5 }],
       ['connector apply', { settings: expect.any(Number) as number, topics: 0 }],
       ['connector apply', { settings: 2, topics: 0 }],

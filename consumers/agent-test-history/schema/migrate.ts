@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { FatalError, messageOf } from '../../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../../lib/postgres.ts';
 import { sqlState } from '../../../lib/postgres-errors.ts';
-import { recordAction } from '../batch/actions.ts';
 
 /** A numbered file of `migrations/`: `0001-ledger.sql`. Once released, it never changes. */
 export interface Migration {
@@ -60,10 +59,6 @@ async function applyPending(client: Client, grantTo: string | undefined): Promis
     await client.query(RECORD, [migration.version, migration.name, migration.sha256]);
   }
   if (grantTo !== undefined) await grant(client, grantTo);
-  if (pending.length > 0 || grantTo !== undefined) {
-    const options = grantTo === undefined ? [] : ['--grant-to'];
-    await recordAction(client, { command: 'migrate', options, counts: { applied: pending.length } });
-  }
   return pending;
 }
 
