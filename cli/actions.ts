@@ -1,7 +1,7 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { listActions, type RecordedAction } from '../consumers/agent-test-history/batch/actions.ts';
 import type { CommandContext } from './context.ts';
-import { whole } from './quarantine-options.ts';
+import { whole } from './parsers.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
@@ -9,9 +9,7 @@ const LISTED = 100;
 
 export function registerActions(command: Command, context: CommandContext): void {
   command
-    .addOption(
-      new Option('--limit <n>', 'actions to show at most, the newest').argParser(whole).default(LISTED),
-    )
+    .option('--limit <n>', 'actions to show at most, the newest', whole(1), LISTED)
     .option('--json', 'print the actions as JSON')
     .addHelpText(
       'after',
@@ -21,14 +19,9 @@ export function registerActions(command: Command, context: CommandContext): void
       const actions = await withDatabases(context, 'actions', ({ canonical }) =>
         listActions(canonical, limit),
       );
-      context.print(
-        json === true ? JSON.stringify({ actions: actions.map(facts) }, null, 2) : render(actions),
-      );
+      const facts = actions.map(({ performed_by: by, ...action }) => ({ ...action, by }));
+      context.answer('actions', { json, facts: { actions: facts }, text: () => render(actions) });
     });
-}
-
-function facts({ performed_by: by, ...action }: RecordedAction) {
-  return { ...action, by };
 }
 
 function render(actions: readonly RecordedAction[]): string {

@@ -1,6 +1,7 @@
 import type { Comparison } from '../operations/census/compare.ts';
 import { EXPLANATIONS, UNEXPLAINED, type Difference } from '../operations/census/difference.ts';
 import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
+import type { AnswerFacts } from './answers.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 
@@ -8,17 +9,16 @@ const MEANINGS: Readonly<Record<Difference, string>> = { ...EXPLANATIONS, ...UNE
 
 type Compared = Comparison & { readonly quarantine: Unhealed };
 
-export function comparisonFacts({ decisions, changes, differences, unexplained, quarantine }: Compared) {
+export function comparisonFacts({ differences, ...compared }: Compared): AnswerFacts<'census'>['comparison'] {
   const explained = Object.entries(differences).map(([name, list]) => [
     name,
     { ...list, explained: !(name in UNEXPLAINED), meaning: MEANINGS[name as Difference] },
   ]);
   return {
-    decisions,
-    changes,
-    differences: Object.fromEntries(explained) as Record<string, unknown>,
-    unexplained,
-    quarantine,
+    ...compared,
+    differences: Object.fromEntries(explained) as NonNullable<
+      AnswerFacts<'census'>['comparison']
+    >['differences'],
   };
 }
 

@@ -1,69 +1,64 @@
 import type { IdList } from '../operations/census/id-list.ts';
 import { ODD_VALUES, type OddValue } from '../operations/census/odd-values.ts';
 import type { Figures } from '../operations/census/census.ts';
+import { countText, tookText } from '../lib/figures.ts';
+import type { AnswerFacts } from './answers.ts';
+import { isoTime } from './row-json.ts';
 import { renderTable } from '../lib/table.ts';
 
-export interface Took {
-  readonly seconds: number;
-}
-
-export function censusFacts(figures: Figures, { seconds }: Took) {
-  const { script, window, size, trial } = figures;
+export function censusFacts(figures: Figures, seconds: number): AnswerFacts<'census'> {
+  const { legacyRows, script, window, size, trial } = figures;
   return {
-    legacy_rows: figures.legacyRows,
+    legacyRows,
     decisions: figures.decisions,
-    decisions_sum: sumOf(figures),
+    decisionsSum: sumOf(figures),
     reasons: figures.reasons,
-    weak_fingerprint: figures.weakFingerprint,
+    weakFingerprint: figures.weakFingerprint,
     quarantined: figures.quarantined,
     script: {
       copies: script.copies,
-      rows_copied: script.copied,
-      rows_copied_twice: script.copiedTwice,
-      rows_wrongly_elevated: script.elevated,
-      copies_of_no_row: script.copiesOfNoRow,
+      rowsCopied: script.copied,
+      rowsCopiedTwice: script.copiedTwice,
+      rowsWronglyElevated: script.elevated,
+      copiesOfNoRow: script.copiesOfNoRow,
     },
-    dual_write_window: {
-      first_live_row: window.first,
-      last_live_row: window.last,
-      live_rows: window.liveRows,
-      legacy_rows_inside: window.legacyRows,
+    dualWriteWindow: {
+      firstLiveRow: window.first && isoTime(window.first),
+      lastLiveRow: window.last && isoTime(window.last),
+      liveRows: window.liveRows,
+      legacyRowsInside: window.legacyRows,
     },
     size: {
-      rows_out_of_line: size.outOfLine,
-      out_of_line_share: shareOf(size.outOfLine, figures.legacyRows),
-      largest_row: size.largest && {
-        legacy_id: size.largest.legacyId,
-        bytes: size.largest.bytes,
-        measured: size.largest.measured,
-      },
-      too_large_for_the_connector: size.tooLarge,
+      rowsOutOfLine: size.outOfLine,
+      outOfLineShare: shareOf(size.outOfLine, legacyRows),
+      largestRow: size.largest,
+      tooLargeForTheConnector: size.tooLarge,
     },
-    odd_values: figures.oddValues,
-    constraints: { tried_row_by_row: trial.constraints, not_tried: trial.notTried },
-    projected_beyond_retention: figures.expired,
+    oddValues: figures.oddValues,
+    constraints: { triedRowByRow: trial.constraints, notTried: trial.notTried },
+    projectedBeyondRetention: figures.expired,
     seconds: Number(seconds.toFixed(1)),
-    rows_per_second: rateOf(figures, seconds),
+    rowsPerSecond: rateOf(figures, seconds),
   };
 }
 
 /** Counts, and of each list of ids the first few: `--json` has them all. */
-export function renderCensus(figures: Figures, { seconds }: Took): string {
+export function renderCensus(figures: Figures, seconds: number): string {
   const decisions = Object.entries(figures.decisions);
   return [
     renderTable(
       ['decision', 'legacy rows', 'reasons'],
       [
-        ...decisions.map(([decision, rows]) => [decision, count(rows), reasonsOf(figures, decision)]),
-        ['sum', count(sumOf(figures)), ''],
-        ['legacy rows', count(figures.legacyRows), ''],
+        ...decisions.map(([decision, rows]) => [decision, countText(rows), reasonsOf(figures, decision)]),
+        ['sum', countText(sumOf(figures)), ''],
+        ['legacy rows', countText(figures.legacyRows), ''],
       ],
     ),
     '',
     renderTable(['what', 'found', 'which'], findingsOf(figures)),
     '',
     'of each list of rows the first is named: --json has all of them',
-    `${count(figures.legacyRows)} rows in ${seconds.toFixed(1)} s, ${count(rateOf(figures, seconds))} a second`,
+    `${countText(figures.legacyRows)} rows in ${tookText(seconds)}, ${countText(rateOf(figures, seconds))} per second`,
   ].join('\n');
 }
 
@@ -73,29 +68,29 @@ function findingsOf(figures: Figures): string[][] {
   return [
     ['first live row', window.first ?? 'none', ''],
     ['last live row', window.last ?? 'none', ''],
-    ['live rows', count(window.liveRows), ''],
-    ['legacy rows between the first and the last live row', count(window.legacyRows), ''],
-    ['rows that the earlier script copied', count(script.copied), ''],
+    ['live rows', countText(window.liveRows), ''],
+    ['legacy rows between the first and the last live row', countText(window.legacyRows), ''],
+    ['rows that the earlier script copied', countText(script.copied), ''],
     listed('rows that it copied twice', script.copiedTwice),
     listed("strangers' rows that it copied: wrongly elevated", script.elevated),
-    ['copies whose legacy row is gone', count(script.copiesOfNoRow), ''],
+    ['copies whose legacy row is gone', countText(script.copiesOfNoRow), ''],
     listed('projected beside a live row, too little alike to tell', figures.weakFingerprint),
     [
       'rows stored out of line (TOAST)',
-      `${count(size.outOfLine)} (${(shareOf(size.outOfLine, figures.legacyRows) * 100).toFixed(1)} %)`,
+      `${countText(size.outOfLine)} (${(shareOf(size.outOfLine, figures.legacyRows) * 100).toFixed(1)} %)`,
       '',
     ],
     largest === null
       ? ['largest row', 'none', '']
       : [
           `largest row, bytes as ${largest.measured === 'stored' ? 'stored' : 'sent'}`,
-          count(largest.bytes),
+          countText(largest.bytes),
           largest.legacyId,
         ],
     listed('rows that are larger than the connector may send', size.tooLarge),
     [
       'constraints of agent_compliance_runs that may refuse a row: every row was tried',
-      count(trial.constraints.length),
+      countText(trial.constraints.length),
       trial.constraints.join(', '),
     ],
     ...trial.notTried.map((what) => [
@@ -110,7 +105,7 @@ function findingsOf(figures: Figures): string[][] {
       : [
           [
             'projected, and older than CANONICAL_RETENTION_DAYS: the next prune takes them',
-            count(figures.expired),
+            countText(figures.expired),
             '',
           ],
         ]),
@@ -119,13 +114,13 @@ function findingsOf(figures: Figures): string[][] {
 
 function listed(what: string, { count: found, ids }: IdList): string[] {
   const [first] = ids;
-  return [what, count(found), first === undefined ? '' : found === 1 ? first : `${first} …`];
+  return [what, countText(found), first === undefined ? '' : found === 1 ? first : `${first} …`];
 }
 
 function reasonsOf({ reasons }: Figures, decision: string): string {
   return Object.entries(reasons)
     .filter(([kind]) => kind.startsWith(`${decision}: `))
-    .map(([kind, rows]) => `${kind.slice(decision.length + 2)} ${count(rows)}`)
+    .map(([kind, rows]) => `${kind.slice(decision.length + 2)} ${countText(rows)}`)
     .join('; ');
 }
 
@@ -139,8 +134,4 @@ function shareOf(some: number, all: number): number {
 
 function rateOf({ legacyRows }: Figures, seconds: number): number {
   return Math.round(legacyRows / Math.max(seconds, 0.001));
-}
-
-function count(rows: number): string {
-  return rows.toLocaleString('en');
 }

@@ -1,5 +1,7 @@
+import type { ApplyResult } from '../operations/connector/apply.ts';
 import { isClean, type ConfigChange, type Plan, type TopicChange } from '../connectors/deploy/plan.ts';
 import type { ConnectorReport } from '../operations/connector/connector-report.ts';
+import { bytesText, countText, spanText } from '../lib/figures.ts';
 import { renderTable } from '../lib/table.ts';
 
 /** The plan as people read differences: + new, ~ changed, - removed, ! what `apply` refuses to change. */
@@ -33,6 +35,15 @@ function topicLine(change: TopicChange): string {
   return `+ topic ${change.topic}: partitions=${String(partitions)} replication=${String(replication)} ${settings.join(' ')}`;
 }
 
+export function renderApplied(name: string, result: ApplyResult): string {
+  const plan = renderPlan(result.plan, name);
+  if (result.kind === 'suspended')
+    return `${plan}\n${name} is ${result.state}, so nothing was proved: \`history-cdc connector resume\``;
+  const { heartbeat, rows } = result;
+  const tookMs = Math.max(0, heartbeat.arrivedAt.getTime() - heartbeat.beatAt.getTime());
+  return `${plan}\n${name} works: the heartbeat of ${heartbeat.beatAt.toISOString()} came through its topic in ${String(tookMs)} ms; ${countText(rows)} records in the data topic`;
+}
+
 export function renderReport(report: ConnectorReport): string {
   const { heartbeat, slot, slotUnknown } = report;
   const rows = [
@@ -42,7 +53,7 @@ export function renderReport(report: ConnectorReport): string {
       'heartbeat',
       heartbeat === null
         ? 'none seen'
-        : `${heartbeat.beatAt}, came through ${String(heartbeat.ageSeconds)} s ago`,
+        : `${heartbeat.beatAt}, came through ${spanText(heartbeat.ageSeconds)} ago`,
     ],
     ['initial snapshot', report.initialSnapshot],
     ['slot', slot === null ? (slotUnknown === null ? 'none' : `unknown: ${slotUnknown}`) : slotText(slot)],
@@ -54,6 +65,6 @@ export function renderReport(report: ConnectorReport): string {
 }
 
 function slotText({ active, walStatus, lagBytes }: NonNullable<ConnectorReport['slot']>): string {
-  const lag = lagBytes === null ? 'unknown lag' : `${lagBytes.toLocaleString('en')} bytes behind`;
+  const lag = lagBytes === null ? 'unknown lag' : `${bytesText(lagBytes)} behind`;
   return `${active ? 'active' : 'not active'}, ${lag}, WAL ${walStatus ?? 'unknown'}`;
 }

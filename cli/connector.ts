@@ -1,5 +1,5 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { applyConnector, SILENT_AFTER_MS, type ApplyResult } from '../operations/connector/apply.ts';
+import { Option, type Command } from 'commander';
+import { applyConnector, SILENT_AFTER_MS } from '../operations/connector/apply.ts';
 import { desiredConnector } from '../connectors/deploy/desired.ts';
 import { logAction } from '../operations/connector/log-action.ts';
 import { isClean, planConnector } from '../connectors/deploy/plan.ts';
@@ -10,8 +10,9 @@ import { switchConnector } from '../operations/connector/switch.ts';
 import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
 import { resumeConnector } from '../operations/connector/resume.ts';
 import { topicNames } from '../lib/names.ts';
-import { renderPlan, renderReport } from './connector-view.ts';
+import { renderApplied, renderPlan, renderReport } from './connector-view.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { whole } from './parsers.ts';
 
 const NEEDS = ['CONNECT_URL', 'KAFKA_BROKERS', 'CONNECTOR_DATABASE_URL'] as const;
 
@@ -117,7 +118,7 @@ function registerPlan(connector: Command, context: CommandContext): void {
       const plan = await withTarget(config, async (target) =>
         planConnector(desired, await readActual(target, desired)),
       );
-      context.print(json === true ? JSON.stringify(plan, null, 2) : renderPlan(plan, desired.name));
+      context.answer('connector plan', { json, facts: plan, text: () => renderPlan(plan, desired.name) });
       if (!isClean(plan)) throw new AnswerNo();
     });
 }
@@ -131,7 +132,7 @@ function registerApply(connector: Command, context: CommandContext): void {
     .option(
       '--timeout <seconds>',
       'give up when nothing has moved for so long: no row, no heartbeat',
-      parseSeconds,
+      whole(5, 86_400),
       SILENT_AFTER_MS / 1000,
     )
     .option('--json', 'print what was done as JSON')
@@ -139,28 +140,16 @@ function registerApply(connector: Command, context: CommandContext): void {
     .action(async ({ json, timeout }: JsonOption & { timeout: number }) => {
       const config = context.config(NEEDS);
       const result = await applyConnector(config, {
-        note: (line) => {
-          context.note(line);
-        },
+        note: context.note,
         silentAfterMs: timeout * 1000,
       });
-      if (json === true) context.print(JSON.stringify(result, bigintAsNumber, 2));
-      else printApplied(context, config.CONNECTOR_NAME, result);
+      context.answer('connector apply', {
+        json,
+        facts: result.kind === 'alive' ? { ...result, rows: Number(result.rows) } : result,
+        text: () => renderApplied(config.CONNECTOR_NAME, result),
+      });
       if (result.kind === 'suspended') throw new AnswerNo();
     });
-}
-
-function printApplied(context: CommandContext, name: string, result: ApplyResult): void {
-  context.print(isClean(result.plan) ? `${name}: nothing to change` : renderPlan(result.plan, name));
-  if (result.kind === 'suspended') {
-    context.print(`${name} is ${result.state}, so nothing was proved: \`history-cdc connector resume\``);
-    return;
-  }
-  const { heartbeat, rows } = result;
-  const tookMs = Math.max(0, heartbeat.arrivedAt.getTime() - heartbeat.beatAt.getTime());
-  context.print(
-    `${name} works: the heartbeat of ${heartbeat.beatAt.toISOString()} came through its topic in ${String(tookMs)} ms; ${rows.toLocaleString('en')} records in the data topic`,
-  );
 }
 
 function registerStatus(connector: Command, context: CommandContext): void {
@@ -171,7 +160,7 @@ function registerStatus(connector: Command, context: CommandContext): void {
     .addHelpText('after', '\nExample:\n  history-cdc connector status --json')
     .action(async ({ json }: JsonOption) => {
       const report = await connectorReport(context.config(NEEDS));
-      context.print(json === true ? JSON.stringify(report, null, 2) : renderReport(report));
+      context.answer('connector status', { json, facts: report, text: () => renderReport(report) });
       if (!report.healthy) throw new AnswerNo();
     });
 }
@@ -194,10 +183,7 @@ function registerSwitches(connector: Command, context: CommandContext): void {
       .action(async () => {
         const config = context.config(['CONNECT_URL']);
         await logAction(config, { command: `connector ${verb}` }, context);
-        if (verb === 'resume')
-          await resumeConnector(config, (line) => {
-            context.note(line);
-          });
+        if (verb === 'resume') await resumeConnector(config, context.note);
         else await switchConnector(connectClient(config), config.CONNECTOR_NAME, verb);
         context.print(`${config.CONNECTOR_NAME} ${SWITCHES[verb].done}`);
       });
@@ -225,16 +211,4 @@ function registerDelete(connector: Command, context: CommandContext): void {
       ];
       context.print(`${config.CONNECTOR_NAME} is deleted. What remains:\n  ${remains.join('\n  ')}`);
     });
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!Number.isInteger(seconds) || seconds < 5 || seconds > 86_400) {
-    throw new InvalidArgumentError('It must be 5 to 86400 seconds.');
-  }
-  return seconds;
-}
-
-function bigintAsNumber(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? Number(value) : value;
 }

@@ -5,6 +5,7 @@ import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
 import { runDemo } from '../demo/run.ts';
 import { instanceOf, type Instance } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { whole } from './parsers.ts';
 import { createProgress } from './progress.ts';
 
 const DEFAULT_ROWS = 20_000;
@@ -21,8 +22,8 @@ interface DemoCommandOptions {
 
 export function registerDemo(command: Command, context: CommandContext): void {
   command
-    .option('--rows <n>', 'legacy rows to begin with', wholeNumber(FEWEST_ROWS, 5_000_000), DEFAULT_ROWS)
-    .option('--seed <n>', 'another seed, other data', wholeNumber(0, 2_000_000_000), DEFAULT_SEED)
+    .option('--rows <n>', 'legacy rows to begin with', whole(FEWEST_ROWS, 5_000_000), DEFAULT_ROWS)
+    .option('--seed <n>', 'another seed, other data', whole(0, 2_000_000_000), DEFAULT_SEED)
     .option('--stack <name>', 'name of its stack; one that exists is removed first', stackName, DEFAULT_STACK)
     .option('--keep', 'leave the stack up, to look around')
     .option('--json', 'print the report as JSON')
@@ -40,12 +41,10 @@ export function registerDemo(command: Command, context: CommandContext): void {
         environment: context.environment,
         stackName: options.stack,
         signal: stopOnce(context),
-        note: (line) => {
-          context.note(line);
-        },
+        note: context.note,
         createProgress: (what) => createProgress(what, context.surroundings),
       });
-      context.print(options.json === true ? JSON.stringify(facts, null, 2) : renderReport(facts));
+      context.answer('demo', { json: options.json, facts, text: () => renderReport(facts) });
       if (keep) context.note(renderNext(facts, instanceOf(context.environment, options.stack)));
       if (!addsUp(facts)) throw new AnswerNo();
     });
@@ -103,14 +102,4 @@ function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): strin
 function stackName(text: string): string {
   if (!text.startsWith(DEFAULT_STACK)) throw new InvalidArgumentError(`It must begin with ${DEFAULT_STACK}.`);
   return text;
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max) {
-      throw new InvalidArgumentError(`It must be a whole number from ${String(min)} to ${String(max)}.`);
-    }
-    return value;
-  };
 }

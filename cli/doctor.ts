@@ -22,12 +22,15 @@ export function registerDoctor(command: Command, context: CommandContext): void 
     )
     .action(async ({ only: checks = CHECKS, list, json }: DoctorOptions) => {
       if (list === true) {
-        const facts = checks.map(({ id, group, severity, title }) => ({ id, group, severity, title }));
-        context.print(json === true ? JSON.stringify(facts, null, 2) : renderChecks(checks));
+        context.answer('doctor --list', {
+          json,
+          facts: { checks: checks.map(({ id, group, severity, title }) => ({ id, group, severity, title })) },
+          text: () => renderChecks(checks),
+        });
         return;
       }
       const report = await examine(context.config(settingsOf(checks)), checks);
-      context.print(json === true ? JSON.stringify(report, null, 2) : renderDoctor(report));
+      context.answer('doctor', { json, facts: report, text: () => renderDoctor(report) });
       if (!report.mayGoOn) throw new AnswerNo();
     });
 }

@@ -1,23 +1,20 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { forget, type Forgotten } from '../operations/forget/forget.ts';
 import { topicNames } from '../lib/names.ts';
 import type { CommandContext } from './context.ts';
+import { notBlank } from './parsers.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface Options {
   readonly user: string;
-  readonly apply?: true;
+  readonly apply?: boolean;
   readonly json?: true;
 }
 
 export function registerForget(command: Command, context: CommandContext): void {
   command
-    .addOption(
-      new Option('--user <id>', 'user id, as agent_test_history has it')
-        .argParser(userId)
-        .makeOptionMandatory(),
-    )
+    .requiredOption('--user <id>', 'user id, as agent_test_history has it', notBlank)
     .option('--apply', 'do it; needs the role that migrates, and projectors wait for it')
     .option('--json', 'print the result as JSON')
     .addHelpText(
@@ -33,23 +30,17 @@ Example:
   history-cdc forget --user user_01H0000000000000000000000
   history-cdc forget --user user_01H0000000000000000000000 --apply`,
     )
-    .action(async ({ user, apply: asked, json }: Options) => {
-      const apply = asked === true;
-      const result = await withDatabases(context, 'forget', async ({ canonical, legacy }) =>
+    .action(async ({ user, apply = false, json }: Options) => {
+      const result = await withDatabases(context, 'forget', ({ canonical, legacy }) =>
         forget({ canonical, legacy, user, apply }),
       );
       const topic = topicNames(context.config()).data;
-      context.print(
-        json === true
-          ? JSON.stringify({ applied: apply, ...result, topic }, null, 2)
-          : render(result, { apply, topic }),
-      );
+      context.answer('forget', {
+        json,
+        facts: { applied: apply, ...result, topic },
+        text: () => render(result, { apply, topic }),
+      });
     });
-}
-
-function userId(text: string): string {
-  if (text.trim() === '') throw new InvalidArgumentError('it is no user id');
-  return text;
 }
 
 function render(

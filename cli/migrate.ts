@@ -22,22 +22,24 @@ export function registerMigrate(command: Command, context: CommandContext): void
     )
     .option('--json', 'print what was applied as JSON')
     .addHelpText('after', '\nExample:\n  history-cdc migrate --grant-to history_cdc_projector')
-    .action(async (options: MigrateOptions) => {
+    .action(async ({ grantTo, json }: MigrateOptions) => {
       const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
       await checkLegacy(config.LEGACY_DATABASE_URL);
       const pool = createPool({ url: config.DATABASE_URL, name: 'history-cdc migrate', connections: 1 });
       try {
         await assertReachable(pool, 'DATABASE_URL');
         await assertFit(pool, CANONICAL_TABLES, 'DATABASE_URL');
-        const applied = (await migrate(pool, options.grantTo)).map(({ name }) => name);
+        const applied = (await migrate(pool, grantTo)).map(({ name }) => name);
         await recordActionAlone(pool, {
           command: 'migrate',
-          options: options.grantTo === undefined ? [] : ['--grant-to'],
+          options: grantTo === undefined ? [] : ['--grant-to'],
           counts: { applied: applied.length },
         });
-        if (options.json === true) context.print(JSON.stringify({ applied }));
-        else
-          context.print(applied.length === 0 ? 'history_cdc is up to date' : `applied ${applied.join(', ')}`);
+        context.answer('migrate', {
+          json,
+          facts: { applied },
+          text: () => (applied.length === 0 ? 'history_cdc is up to date' : `applied ${applied.join(', ')}`),
+        });
       } finally {
         await pool.end();
       }

@@ -9,7 +9,7 @@ export async function measuredContext({
   config,
   canonical,
   legacy,
-}: Databases): Promise<PipelineContext & { readonly meter: LiveWindowMeter }> {
+}: Databases): Promise<PipelineContext & { readonly graceSeconds: number; readonly meter: LiveWindowMeter }> {
   const matching = matchingOf(config);
   const meter = new LiveWindowMeter(canonical, matching);
   await meter.measure();

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { Environment } from '../lib/config.ts';
 import { printable } from '../lib/printable.ts';
 import { RELEASE } from '../lib/release.ts';
+import type { ErrorAnswer } from './answers.ts';
 import type { CommandContext } from './context.ts';
 
 const EXIT_NO = 1;
@@ -128,12 +129,13 @@ export interface Surroundings {
 
 /** Runs `history-cdc` with these arguments, and gives its exit code. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const json = args.includes('--json');
   try {
     const program = await buildProgram(args, surroundings);
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    return await report(error, surroundings);
+    return await report(error, { json, stderr: surroundings.stderr });
   }
 }
 
@@ -145,7 +147,12 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
     )
     .version(RELEASE, '-V, --version', 'print the release')
     .configureHelp({ sortSubcommands: false })
-    .configureOutput({ writeOut: surroundings.stdout, writeErr: surroundings.stderr })
+    .configureOutput({
+      writeOut: surroundings.stdout,
+      writeErr: surroundings.stderr,
+      // With --json an error is one object, and not also this text.
+      ...(args.includes('--json') && { outputError: () => undefined }),
+    })
     .addHelpCommand(
       new Command('help').argument('[command]').description('the help of a command').helpGroup('Look:'),
     )
@@ -165,17 +172,31 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
   return program;
 }
 
-/** Turns whatever a command threw into an exit code and a message that names the way out. */
-async function report(error: unknown, { stderr }: Surroundings): Promise<number> {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_CANNOT;
+/** Turns what a command threw into an exit code and, on stderr, a message that names the way out. */
+async function report(
+  error: unknown,
+  { json, stderr }: Pick<Surroundings, 'stderr'> & { json: boolean },
+): Promise<number> {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Commander has printed its message already, but not as JSON.
+    if (json) stderr(errorLine({ code: 'USAGE', message: error.message, wayOut: '`history-cdc --help`' }));
+    return EXIT_CANNOT;
+  }
   const { AnswerNo } = await import('./context.ts');
   if (error instanceof AnswerNo) return EXIT_NO;
   const { namedError } = await import('../lib/named-error.ts');
-  const fatal = namedError(error);
-  if (fatal === undefined) {
-    stderr(printable(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`));
-  } else {
-    stderr(printable(`error ${fatal.code}: ${fatal.message}\n  way out: ${fatal.wayOut}\n`));
-  }
+  const named = namedError(error);
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (json) stderr(errorLine(named ?? { code: 'UNEXPECTED', message: stack, wayOut: REPORT_IT }));
+  else if (named === undefined) stderr(printable(`error UNEXPECTED: ${stack}\n  way out: ${REPORT_IT}\n`));
+  else stderr(printable(`error ${named.code}: ${named.message}\n  way out: ${named.wayOut}\n`));
   return EXIT_CANNOT;
+}
+
+const REPORT_IT = 'this is a fault in history-cdc: report it with this message, and run the command again';
+
+/** One line, because the log may stand on stderr before it. */
+function errorLine({ code, message, wayOut }: ErrorAnswer): string {
+  return printable(`${JSON.stringify({ code, message, wayOut })}\n`);
 }

@@ -1,9 +1,25 @@
 import { SingleBar } from 'cli-progress';
+import type { CommandContext } from './context.ts';
 import type { Surroundings } from './program.ts';
+import { countText, spanText } from '../lib/figures.ts';
 
 export interface Progress {
-  update(done: number, total: number): void;
-  end(): void;
+  readonly update: (done: number, total: number) => void;
+  readonly end: () => void;
+}
+
+/** Shows how far `work` is for as long as it takes. */
+export async function withProgress<T>(
+  { surroundings }: CommandContext,
+  what: string,
+  work: (update: Progress['update']) => Promise<T>,
+): Promise<T> {
+  const progress = createProgress(what, surroundings);
+  try {
+    return await work(progress.update);
+  } finally {
+    progress.end();
+  }
 }
 
 const LINE_EVERY_MS = 5_000;
@@ -61,9 +77,9 @@ function lines(what: string, write: (text: string) => void): Progress {
       if (now - last < LINE_EVERY_MS && done < total) return;
       last = now;
       const perSecond = (done / (now - start)) * 1000;
-      const left = done < total ? `${((total - done) / perSecond).toFixed(0)} s left` : 'caught up';
+      const left = done < total ? `${spanText((total - done) / perSecond)} left` : 'caught up';
       write(
-        `${what}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')}, ${Math.round(perSecond).toLocaleString('en')}/s, ${left}\n`,
+        `${what}: ${countText(done)} of ${countText(total)}, ${countText(Math.round(perSecond))}/s, ${left}\n`,
       );
     },
     end: () => undefined,

@@ -1,8 +1,9 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
 import { createLogger } from '../lib/log.ts';
 import type { CommandContext } from './context.ts';
+import { rowId, several } from './parsers.ts';
 import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';
 
@@ -21,17 +22,15 @@ export function registerProject(command: Command, context: CommandContext): void
     .option('--until-caught-up', 'end when everything that is in the topic now has been projected')
     .option('--dry-run', 'run the same code and roll every transaction back (implies --until-caught-up)')
     .option('--accept-new-topic', 'the topic was made anew and begins with a whole snapshot: go on with it')
-    .addOption(
-      new Option(
-        '--accept-truncate <partition:offset...>',
-        'go on behind a truncate of the legacy table',
-      ).argParser(positions),
+    .option(
+      '--accept-truncate <partition:offset...>',
+      'go on behind a truncate of the legacy table',
+      several(position),
     )
-    .addOption(
-      new Option(
-        '--accept-gap <id...>',
-        'go on behind a break of the stream; the gap stays open until `reconcile` proves that nothing is missing',
-      ).argParser(gapIds),
+    .option(
+      '--accept-gap <id...>',
+      'go on behind a break of the stream; the gap stays open until `reconcile` proves that nothing is missing',
+      several(rowId),
     )
     .option(
       '--park-unusable-schema',
@@ -45,7 +44,7 @@ export function registerProject(command: Command, context: CommandContext): void
     .action(async (options: ProjectOptions) => {
       const dryRun = options.dryRun === true;
       const untilCaughtUp = dryRun || options.untilCaughtUp === true;
-      await runAndReport(context, options.json === true, {
+      await runAndReport(context, options.json, {
         mode: 'project',
         dryRun,
         untilCaughtUp,
@@ -67,7 +66,7 @@ type Settings = Omit<RunOptions, 'config' | 'logger' | 'stop' | 'progress' | 'wa
 /** Runs a projector with the command's surroundings: configuration, log, progress, signals, answer. */
 export async function runAndReport(
   context: CommandContext,
-  json: boolean,
+  json: boolean | undefined,
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
@@ -85,25 +84,20 @@ export async function runAndReport(
         const { acceptedGaps = [], acceptNewTopic } = settings;
         return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
       },
-      progress: (done, total) => {
-        progress.update(done, total);
-      },
+      progress: progress.update,
     });
     progress.end();
-    context.print(
-      json ? JSON.stringify(runFacts(result, settings.dryRun), null, 2) : renderRun(result, settings.dryRun),
-    );
+    context.answer(settings.mode, {
+      json,
+      facts: runFacts(result, settings.dryRun),
+      text: () => renderRun(result, settings.dryRun),
+    });
   } finally {
     progress.end();
   }
 }
 
-function positions(text: string, previous: string[] | undefined): string[] {
-  if (!/^\d+:\d+$/.test(text)) throw new InvalidArgumentError('it is not partition:offset');
-  return [...(previous ?? []), text];
-}
-
-function gapIds(text: string, previous: string[] | undefined): string[] {
-  if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('it is not the number of a gap');
-  return [...(previous ?? []), text];
+function position(text: string): string {
+  if (/^\d+:\d+$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be partition:offset.');
 }

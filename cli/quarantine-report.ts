@@ -2,14 +2,10 @@ import type { Content } from '../operations/quarantine/content.ts';
 import type { ParkedRecord, ReasonCount, WholeRecord } from '../operations/quarantine/records.ts';
 import type { RetryAnswer } from '../operations/quarantine/retry.ts';
 import { oneLine } from '../lib/printable.ts';
+import { rowJson } from './row-json.ts';
 import { renderTable } from '../lib/table.ts';
 
-/** The answer of `quarantine list`, as facts. */
-export function listFacts(records: readonly ParkedRecord[], counts: readonly ReasonCount[]) {
-  return { records, counts: Object.fromEntries(counts.map(({ reason, ...states }) => [reason, states])) };
-}
-
-/** The same, for people: a line a record, and what there is in all. */
+/** One line per record, and the counts of everything that was ever parked. */
 export function renderList(records: readonly ParkedRecord[], counts: readonly ReasonCount[]): string {
   const rows = records.map((record) => [
     record.id,
@@ -47,40 +43,39 @@ function renderCounts(counts: readonly ReasonCount[]): string {
 }
 
 interface Shown {
-  readonly content: { readonly key: Content; readonly value: Content };
+  readonly key: Content;
+  readonly value: Content;
+  /** What a retry would do now; undefined where there is nothing to retry. */
   readonly answer: RetryAnswer | undefined;
-  readonly raw: boolean;
+  /** Whether to show the bytes. */
+  readonly raw: boolean | undefined;
 }
 
-/** The answer of `quarantine show`, as facts. */
 export function recordFacts(
   { record_key, record_value, ledger, ...record }: WholeRecord,
-  { content, answer, raw }: Shown,
+  { key, value, answer, raw }: Shown,
 ) {
   return {
-    ...record,
-    content,
-    ...(raw
-      ? {
-          raw: {
-            key: record_key?.toString('base64') ?? null,
-            value: record_value?.toString('base64') ?? null,
-          },
-        }
-      : {}),
-    ledger,
-    retry_now: answer === undefined ? null : answerFacts(answer),
+    ...rowJson(record),
+    content: { key: contentFacts(key), value: contentFacts(value) },
+    ...(raw === true && { raw: { key: base64(record_key), value: base64(record_value) } }),
+    ledger: rowJson(ledger),
+    retryNow: answer === undefined ? null : answerFacts(answer),
   };
 }
 
-/** The same, for people. */
-export function renderRecord({
-  content,
-  ledger,
-  retry_now: now,
-  raw,
-  ...record
-}: ReturnType<typeof recordFacts>): string {
+function contentFacts({ schema_id: schemaId, ...content }: Content) {
+  return { ...content, ...(schemaId !== undefined && { schemaId }) };
+}
+
+function base64(bytes: Buffer | null): string | null {
+  return bytes?.toString('base64') ?? null;
+}
+
+export function renderRecord(
+  { record_key, record_value, ledger, ...record }: WholeRecord,
+  { key, value, answer: now, raw }: Shown,
+): string {
   const waived =
     record.waived_at === null
       ? []
@@ -95,12 +90,12 @@ export function renderRecord({
     `parked        ${record.quarantined_at.toISOString()}`,
     ...waived,
     `ledger        ${ledger === null ? 'nothing' : `${textOf(ledger['decision'])} (${textOf(ledger['reason'])}), op ${textOf(ledger['op'])} at ${textOf(ledger['partition'])}:${textOf(ledger['offset'])}`}`,
-    `a retry now   ${now === null ? 'nothing to retry' : meaningOf(now)}`,
-    `key           ${contentText(content.key, record.key_bytes)}`,
-    `value         ${record.value_sha256 === null ? contentText(content.value, record.value_bytes) : unkeptText(record)}`,
-    ...(raw === undefined
-      ? []
-      : [`raw key       ${raw.key ?? 'none'}`, `raw value     ${raw.value ?? 'none'}`]),
+    `a retry now   ${now === undefined ? 'nothing to retry' : meaningOf(now)}`,
+    `key           ${contentText(key, record.key_bytes)}`,
+    `value         ${record.value_sha256 === null ? contentText(value, record.value_bytes) : unkeptText(record)}`,
+    ...(raw === true
+      ? [`raw key       ${base64(record_key) ?? 'none'}`, `raw value     ${base64(record_value) ?? 'none'}`]
+      : []),
   ].join('\n');
 }
 
@@ -122,46 +117,28 @@ function contentText({ format, value, schema_id }: Content, bytes: number | null
   return `${format}${schema}\n${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one), 2)}`;
 }
 
-function answerFacts(answer: RetryAnswer) {
-  return {
-    id: answer.id,
-    position: `${String(answer.partition)}:${answer.offset}`,
-    legacy_id: answer.legacyId,
-    outcome: answer.outcome,
-    decision: answer.decision,
-    canonical_run_id: answer.canonicalRunId,
-    reason: answer.reason,
-    detail: answer.detail,
-    attempts: answer.attempts,
-  };
+export function answerFacts({ partition, offset, ...answer }: RetryAnswer) {
+  return { ...answer, position: `${String(partition)}:${offset}` };
 }
 
-/** The answer of `quarantine retry`, as facts. */
-export function retryFacts(answers: readonly RetryAnswer[], dryRun: boolean) {
-  return { dry_run: dryRun, outcomes: countsOf(answers), records: answers.map(answerFacts) };
-}
-
-function countsOf(answers: readonly RetryAnswer[]): Record<string, number> {
+export function countsOf(answers: readonly RetryAnswer[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { outcome } of answers) counts[outcome] = (counts[outcome] ?? 0) + 1;
   return counts;
 }
 
-/** The same, for people. */
 export function renderRetry(
   answers: readonly RetryAnswer[],
   { dryRun, maxAttempts }: { readonly dryRun: boolean; readonly maxAttempts: number },
 ): string {
   if (answers.length === 0) return 'nothing to retry';
-  const rows = answers
-    .map(answerFacts)
-    .map((facts) => [
-      facts.id,
-      facts.position,
-      facts.legacy_id ?? 'no key',
-      facts.attempts,
-      meaningOf(facts),
-    ]);
+  const rows = answers.map((answer) => [
+    answer.id,
+    `${String(answer.partition)}:${answer.offset}`,
+    answer.legacyId ?? 'no key',
+    answer.attempts,
+    meaningOf(answer),
+  ]);
   const counts = Object.entries(countsOf(answers)).map(([outcome, count]) => `${outcome} ${String(count)}`);
   const exhausted = answers.some(({ outcome }) => outcome === 'exhausted')
     ? [`exhausted: retried ${String(maxAttempts)} times or more; --max-attempts lets them in`]
@@ -173,7 +150,7 @@ export function renderRetry(
   ].join('\n');
 }
 
-function meaningOf({ outcome, decision, reason, detail }: ReturnType<typeof answerFacts>): string {
+function meaningOf({ outcome, decision, reason, detail }: RetryAnswer): string {
   if (outcome === 'decided') return `${decision ?? 'without effect'} (${reason})`;
   if (outcome === 'closed') return 'healed already, not tried';
   if (outcome === 'exhausted') return `not tried: ${reason}: ${detail}`;

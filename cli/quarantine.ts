@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { createDecoder } from '../consumers/agent-test-history/record/decode.ts';
 import { contentOf } from '../operations/quarantine/content.ts';
 import { countRecords, listRecords, readRecord } from '../operations/quarantine/records.ts';
@@ -13,17 +13,18 @@ import { messageOf } from '../lib/errors.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { schemaLookupOf } from '../lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 import { measuredContext } from './pipeline-context.ts';
-import { recordId, recordIds, said, uuid, whole } from './quarantine-options.ts';
+import { filled, rowId, several, uuid, whole } from './parsers.ts';
+import { withProgress } from './progress.ts';
 import {
-  listFacts,
+  answerFacts,
+  countsOf,
   recordFacts,
   renderList,
   renderRecord,
   renderRetry,
-  retryFacts,
 } from './quarantine-report.ts';
+import { rowJson } from './row-json.ts';
 import { withDatabases, type Databases } from './with-databases.ts';
 
 /** How many records a list shows at most, unless asked for more. */
@@ -52,9 +53,9 @@ function registerList(quarantine: Command, context: CommandContext): void {
     .command('list')
     .description('list what is parked, without a value of any row; the last line counts all of it')
     .option('--reason <reason>', 'only this reason: undecodable, unmappable, value_unavailable, …')
-    .addOption(new Option('--legacy-id <id>', 'only the records of this legacy row').argParser(uuid))
+    .option('--legacy-id <id>', 'only the records of this legacy row', uuid)
     .option('--all', 'those that are healed or waived, too')
-    .addOption(new Option('--limit <n>', 'records to show at most').argParser(whole).default(LISTED))
+    .option('--limit <n>', 'records to show at most', whole(1), LISTED)
     .option('--check', 'end with 1 where a record is open')
     .option('--json', 'print the list as JSON')
     .addHelpText(
@@ -66,11 +67,14 @@ function registerList(quarantine: Command, context: CommandContext): void {
         records: await listRecords(canonical, { ...options, all: options.all === true }),
         counts: await countRecords(canonical),
       }));
-      context.print(
-        options.json === true
-          ? JSON.stringify(listFacts(records, counts), null, 2)
-          : renderList(records, counts),
-      );
+      context.answer('quarantine list', {
+        json: options.json,
+        facts: {
+          records: rowJson(records),
+          counts: Object.fromEntries(counts.map(({ reason, ...states }) => [reason, states])),
+        },
+        text: () => renderList(records, counts),
+      });
       if (options.check === true && counts.some(({ open }) => open > 0)) throw new AnswerNo();
     });
 }
@@ -79,37 +83,34 @@ function registerShow(quarantine: Command, context: CommandContext): void {
   quarantine
     .command('show')
     .description('one record: what it says, what the ledger has for its row, and what a retry would do now')
-    .argument('<id>', 'id of the record, as `quarantine list` shows it', recordId)
+    .argument('<id>', 'id of the record, as `quarantine list` shows it', rowId)
     .option('--raw', 'its bytes, too, in base64')
     .option('--json', 'print the record as JSON')
     .addHelpText(
       'after',
       '\nIt prints the content of the row, which may hold personal data.\n\nExample:\n  history-cdc quarantine show 17',
     )
-    .action(async (id: string, options: { readonly raw?: true; readonly json?: true }) => {
-      const facts = await withDatabases(context, 'quarantine show', async (databases) => {
-        const record = await readRecord(databases.canonical, id);
-        if (record === undefined) throw noSuchRecord([id]);
+    .action(async (id: string, { raw, json }: { readonly raw?: true; readonly json?: true }) => {
+      const { record, shown } = await withDatabases(context, 'quarantine show', async (databases) => {
+        const found = await readRecord(databases.canonical, id);
+        if (found === undefined) throw noSuchRecord([id]);
         const lookUp = schemaLookupOf(databases.config);
         const answers = await retry(context, databases, {
           filter: { ids: [id] },
           dryRun: true,
           maxAttempts: Number.MAX_SAFE_INTEGER,
         });
-        const content = {
-          key: await contentOf(record.record_key, lookUp),
-          value: await contentOf(record.record_value, lookUp),
-        };
+        const key = await contentOf(found.record_key, lookUp);
+        const value = await contentOf(found.record_value, lookUp);
         const answer = answers.find((one) => one.id === id);
-        return recordFacts(record, { content, answer, raw: options.raw === true });
+        return { record: found, shown: { key, value, answer, raw } };
       });
-      context.print(options.json === true ? JSON.stringify(facts, jsonValue, 2) : renderRecord(facts));
+      context.answer('quarantine show', {
+        json,
+        facts: recordFacts(record, shown),
+        text: () => renderRecord(record, shown),
+      });
     });
-}
-
-/** Avro's 64-bit numbers. */
-function jsonValue(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
 }
 
 interface RetryCommandOptions {
@@ -125,15 +126,11 @@ function registerRetry(quarantine: Command, context: CommandContext): void {
   quarantine
     .command('retry')
     .description('take open records through the projector again, in the place that they have in their order')
-    .addOption(new Option('--id <id...>', 'these records; a waived one has to be named').argParser(recordIds))
+    .option('--id <id...>', 'these records; a waived one has to be named', several(rowId))
     .option('--reason <reason>', 'only this reason')
-    .addOption(new Option('--legacy-id <id>', 'only the records of this legacy row').argParser(uuid))
+    .option('--legacy-id <id>', 'only the records of this legacy row', uuid)
     .option('--apply', 'do it; without this, the same code runs and everything is rolled back')
-    .addOption(
-      new Option('--max-attempts <n>', 'leave records alone that were retried as often')
-        .argParser(whole)
-        .default(MAX_ATTEMPTS),
-    )
+    .option('--max-attempts <n>', 'leave records alone that were retried as often', whole(1), MAX_ATTEMPTS)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -144,11 +141,11 @@ function registerRetry(quarantine: Command, context: CommandContext): void {
       const answers = await withDatabases(context, 'quarantine retry', (databases) =>
         retry(context, databases, { filter: { ids: id, reason, legacyId }, dryRun, maxAttempts }),
       );
-      context.print(
-        json === true
-          ? JSON.stringify(retryFacts(answers, dryRun), null, 2)
-          : renderRetry(answers, { dryRun, maxAttempts }),
-      );
+      context.answer('quarantine retry', {
+        json,
+        facts: { dryRun, outcomes: countsOf(answers), records: answers.map(answerFacts) },
+        text: () => renderRetry(answers, { dryRun, maxAttempts }),
+      });
       if (answers.some(({ outcome }) => LEFT.has(outcome))) throw new AnswerNo();
     });
 }
@@ -169,10 +166,9 @@ async function retry(
 ): Promise<RetryAnswer[]> {
   const measured = await measuredContext(databases);
   const total = await expected(databases.canonical, retrying.filter);
-  const progress = createProgress('retried', context.surroundings);
   const answers: RetryAnswer[] = [];
-  try {
-    await retryParked({
+  await withProgress(context, 'retried', (progress) =>
+    retryParked({
       ...retrying,
       context: measured,
       decode: createDecoder(schemaLookupOf(databases.config), databases.config.UNAVAILABLE_PLACEHOLDER, {
@@ -184,12 +180,10 @@ async function retry(
       },
       retried: (records) => {
         answers.push(...records);
-        progress.update(answers.length, total);
+        progress(answers.length, total);
       },
-    });
-  } finally {
-    progress.end();
-  }
+    }),
+  );
   return answers;
 }
 
@@ -204,9 +198,9 @@ function registerWaive(quarantine: Command, context: CommandContext): void {
   quarantine
     .command('waive')
     .description('give open records up for good; they stay counted, and their rows stay `quarantined`')
-    .addOption(new Option('--id <id...>', 'these records').argParser(recordIds).makeOptionMandatory())
-    .requiredOption('--by <name>', 'who answers for it', said)
-    .requiredOption('--reason <text>', 'why nothing is lost by it', said)
+    .requiredOption('--id <id...>', 'these records', several(rowId))
+    .requiredOption('--by <name>', 'who answers for it', filled)
+    .requiredOption('--reason <text>', 'why nothing is lost by it', filled)
     .addHelpText(
       'after',
       '\nA later complete event of the row still heals a waived record.\n\nExample:\n  history-cdc quarantine waive --id 17 --by "the data owner" --reason "a test row of staging"',

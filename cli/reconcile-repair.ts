@@ -10,7 +10,7 @@ import type { Databases } from './with-databases.ts';
 export async function repairLast(
   context: CommandContext,
   databases: Databases,
-  { report, apply, json }: { report: ReconcileReport; apply: boolean; json: boolean },
+  { report, apply, json }: { report: ReconcileReport; apply: boolean; json: boolean | undefined },
 ): Promise<void> {
   if (report.stale !== null)
     throw new FatalError({
@@ -20,12 +20,12 @@ export async function repairLast(
     });
   const repairing = { ...(await measuredContext(databases)), ...checkContextOf(databases) };
   const result = await repair(repairing, report.run.id, apply);
-  context.print(json ? JSON.stringify(facts(result, apply), null, 2) : render(result, apply));
+  context.answer('reconcile --repair', {
+    json,
+    facts: { ...result, applied: apply, left: Object.fromEntries(result.left) },
+    text: () => render(result, apply),
+  });
   if (result.left.size > 0) throw new AnswerNo();
-}
-
-function facts({ repaired, left, changes }: Repaired, applied: boolean) {
-  return { applied, repaired, left: Object.fromEntries(left), changes };
 }
 
 function render({ repaired, left, changes }: Repaired, apply: boolean): string {

@@ -1,34 +1,26 @@
 import { KINDS } from '../operations/reconcile/kinds.ts';
 import type { Finding, ReconcileReport } from '../operations/reconcile/report.ts';
 import type { Gap } from '../operations/continuity/gaps.ts';
+import { countText } from '../lib/figures.ts';
+import type { AnswerFacts } from './answers.ts';
 import type { CommandContext } from './context.ts';
+import { rowJson } from './row-json.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 
-export type Shape = 'json' | 'text';
-
-interface Printed {
-  readonly report: ReconcileReport;
-  readonly findings: AsyncIterable<Finding>;
-  readonly shape: Shape;
-}
-
-/** Prints a report with every id; findings go out as they are read. */
+/** Prints a report with every id. Findings go out as they are read: there may be as many as rows. */
 export async function printReport(
   context: CommandContext,
-  { report, findings, shape }: Printed,
+  report: ReconcileReport,
+  findings: AsyncIterable<Finding>,
 ): Promise<void> {
-  if (shape === 'json') {
-    await printJson(context, report, findings);
-    return;
-  }
   context.print(renderReport(report));
   for await (const finding of findings) context.print(lineOf(finding));
   context.print(closing(report));
 }
 
-/** One document, written piece by piece. */
-async function printJson(
+/** The same as one JSON object, written piece by piece. */
+export async function printJson(
   context: CommandContext,
   report: ReconcileReport,
   findings: AsyncIterable<Finding>,
@@ -38,47 +30,41 @@ async function printJson(
   let before = '';
   for await (const finding of findings) {
     if (before !== '') context.print(`${before},`);
-    before = `    ${JSON.stringify(finding)}`;
+    before = `    ${JSON.stringify(rowJson(finding))}`;
   }
   context.print(`${before === '' ? '' : `${before}\n`}  ]\n}`);
 }
 
-function factsOf(report: ReconcileReport) {
-  const { run, verdict, stale, kinds, accepted, rowsSeen, quarantine, gaps } = report;
+function factsOf({
+  run,
+  kinds,
+  gaps,
+  ...report
+}: ReconcileReport): Omit<AnswerFacts<'reconcile'>, 'findings'> {
   return {
-    run: Number(run.id),
-    started_at: run.started_at,
-    finished_at: run.finished_at,
-    rule_version: run.rule_version,
+    run: run.id,
+    startedAt: run.started_at,
+    finishedAt: run.finished_at,
+    ruleVersion: run.rule_version,
     release: run.release,
-    verdict,
-    waited_for: run.waited_for,
-    stale,
-    legacy_rows: Number(run.legacy_rows),
-    legacy_counted: run.legacy_counted === null ? null : Number(run.legacy_counted),
-    ledger_rows: Number(run.ledger_rows),
-    canonical_rows: Number(run.canonical_rows),
+    waitedFor: run.waited_for,
+    legacyRows: Number(run.legacy_rows),
+    legacyCounted: run.legacy_counted === null ? null : Number(run.legacy_counted),
+    ledgerRows: Number(run.ledger_rows),
+    canonicalRows: Number(run.canonical_rows),
     decisions: run.decisions,
     excepted: run.excepted ?? {},
-    rows_seen: rowsSeen,
-    quarantine,
-    gaps: gaps.map(({ id, kind, openedAt, acceptedAt }) => ({
-      id,
-      kind,
-      opened_at: openedAt,
-      accepted_at: acceptedAt,
-    })),
-    kinds,
-    accepted,
+    gaps: gaps.map(({ id, kind, openedAt, acceptedAt }) => ({ id, kind, openedAt, acceptedAt })),
+    kinds: rowJson(kinds),
+    ...report,
   };
 }
 
 function renderReport({ run, kinds, accepted, rowsSeen, quarantine }: ReconcileReport): string {
   const decisions = Object.entries(run.decisions ?? {}).sort(([, a], [, b]) => b - a);
-  const count = (text: string) => Number(text).toLocaleString('en');
   return [
     renderTable(['decision', 'rows'], [...decisions, ['sum', rowsSeen]]),
-    `compared: ${count(run.legacy_rows)} legacy rows, ${count(run.ledger_rows)} rows of the ledger, ${count(run.canonical_rows)} canonical rows`,
+    `compared: ${countText(Number(run.legacy_rows))} legacy rows, ${countText(Number(run.ledger_rows))} rows of the ledger, ${countText(Number(run.canonical_rows))} canonical rows`,
     `in quarantine now: ${renderUnhealed(quarantine)}`,
     ...(kinds.length === 0
       ? []
@@ -95,7 +81,7 @@ function renderReport({ run, kinds, accepted, rowsSeen, quarantine }: ReconcileR
             ]),
           ),
         ]),
-    ...Object.entries(accepted).map(([rule, hits]) => `accepted by ${rule}: ${hits.toLocaleString('en')}`),
+    ...Object.entries(accepted).map(([rule, hits]) => `accepted by ${rule}: ${countText(hits)}`),
   ].join('\n');
 }
 
@@ -144,7 +130,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The rows that a verdict does not speak of, each reason with its number. */
 function butFor({ verdict, run: { excepted } }: ReconcileReport): string {
   const reasons = Object.entries(excepted ?? {}).map(
-    ([reason, rows]) => `${rows.toLocaleString('en')} ${REASONS[reason] ?? reason}`,
+    ([reason, rows]) => `${countText(rows)} ${REASONS[reason] ?? reason}`,
   );
   return verdict === 'proven' && reasons.length > 0 ? `, but for ${reasons.join(', ')}` : '';
 }

@@ -1,24 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { parseAcceptRules, type AcceptRules } from '../operations/reconcile/accepted.ts';
 import { reconcile } from '../operations/reconcile/reconcile.ts';
 import { findingsOf, reportOf, type ReconcileReport } from '../operations/reconcile/report.ts';
 import { lastFinished, type ReconcileRun } from '../operations/reconcile/run-store.ts';
 import { readTopicEnds } from '../operations/reconcile/topic-ends.ts';
-import {
-  assertFit,
-  CANONICAL_TABLES,
-  LEGACY_TABLES,
-} from '../consumers/agent-test-history/schema/requirements.ts';
 import { closableGaps, closeGaps } from '../operations/continuity/gaps.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 import { checkContextOf } from './pipeline-context.ts';
+import { whole } from './parsers.ts';
+import { createProgress } from './progress.ts';
 import { repairLast } from './reconcile-repair.ts';
-import { printReport, type Shape } from './reconcile-report.ts';
-import { withDatabases, type Databases } from './with-databases.ts';
+import { printJson, printReport } from './reconcile-report.ts';
+import { assertTables, withDatabases, type Databases } from './with-databases.ts';
 
 interface Options {
   readonly accept?: string;
@@ -28,7 +24,7 @@ interface Options {
   readonly fresh?: true;
   readonly last?: true;
   readonly repair?: true;
-  readonly apply?: true;
+  readonly apply?: boolean;
   readonly json?: true;
 }
 
@@ -63,15 +59,10 @@ Examples:
 export function registerReconcile(command: Command, context: CommandContext): void {
   command
     .option('--accept <file>', 'a file of accepted differences')
-    .option(
-      '--settle-seconds <seconds>',
-      'how long to wait for what may be on its way',
-      wholeNumber(0, 3600),
-      30,
-    )
+    .option('--settle-seconds <seconds>', 'how long to wait for what may be on its way', whole(0, 3600), 30)
     .option('--source-is-quiet', 'nobody writes and all is projected: what is found counts at once')
     .option('--fresh', 'begin anew, also where a run was broken off')
-    .option('--chunk-rows <rows>', 'rows a statement', wholeNumber(1, 100_000), 10_000)
+    .option('--chunk-rows <rows>', 'rows a statement', whole(1, 100_000), 10_000)
     .option('--last', 'print the last verdict, and whether it is stale; compare nothing')
     .option(
       '--repair',
@@ -82,20 +73,15 @@ export function registerReconcile(command: Command, context: CommandContext): vo
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       await withDatabases(context, 'reconcile', async (databases) => {
+        const { json, apply = false } = options;
         if (options.repair === true) {
-          const { apply, json } = options;
-          const report = await lastReport(databases);
-          await repairLast(context, databases, { report, apply: apply === true, json: json === true });
+          await repairLast(context, databases, { report: await lastReport(databases), apply, json });
           return;
         }
-        const shape: Shape = options.json === true ? 'json' : 'text';
         const report =
           options.last === true ? await lastReport(databases) : await compared(context, databases, options);
-        await printReport(context, {
-          report,
-          findings: findingsOf(databases.canonical, report.run.id),
-          shape,
-        });
+        const findings = findingsOf(databases.canonical, report.run.id);
+        await (json === true ? printJson : printReport)(context, report, findings);
         if (report.verdict !== 'proven' || report.stale !== null || report.gaps.length > 0)
           throw new AnswerNo();
       });
@@ -121,8 +107,7 @@ async function compared(
   const rules = acceptRules(options.accept);
   for (const { id, expires } of rules.expired)
     context.note(`the rule ${id} expired on ${expires}: not applied`);
-  await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
-  await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
+  await assertTables(databases);
   const progress = createProgress('rows compared', context.surroundings);
   const total = await roughTotal(databases);
   const signal = context.surroundings.stopSignal();
@@ -185,12 +170,4 @@ function acceptRules(path: string | undefined): AcceptRules {
       cause: error,
     });
   }
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= min && number <= max) return number;
-    throw new InvalidArgumentError(`It must be a whole number from ${String(min)} to ${String(max)}.`);
-  };
 }

@@ -3,8 +3,8 @@ import type { Change } from '../operations/redecide/judge.ts';
 import { redecide, type RedecideResult } from '../operations/redecide/redecide.ts';
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
 import { measuredContext } from './pipeline-context.ts';
+import { withProgress } from './progress.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
@@ -30,14 +30,14 @@ Examples:
   history-cdc redecide --apply --json
   OWNERSHIP_GRACE_HOURS=720 history-cdc redecide --apply`,
     )
-    .action(async (options: { readonly apply?: true; readonly json?: true }) => {
-      const result = await run(context, options.apply === true);
+    .action(async ({ apply = false, json }: { readonly apply?: boolean; readonly json?: true }) => {
+      const result = await run(context, apply);
       const left = leftOf(result);
-      context.print(
-        options.json === true
-          ? JSON.stringify(facts(result, left), null, 2)
-          : render(result, left, options.apply === true),
-      );
+      context.answer('redecide', {
+        json,
+        facts: factsOf(result, left.length),
+        text: () => render(result, left, apply),
+      });
       if (left.length > 0) throw new AnswerNo();
     });
 }
@@ -47,20 +47,10 @@ type Answer = RedecideResult & { readonly quarantine: Unhealed };
 async function run(context: CommandContext, apply: boolean): Promise<Answer> {
   return await withDatabases(context, 'redecide', async (databases) => {
     const measured = await measuredContext(databases);
-    const progress = createProgress('looked up', context.surroundings);
-    try {
-      const result = await redecide({
-        ...measured,
-        graceSeconds: databases.config.OWNERSHIP_GRACE_HOURS * 3600,
-        apply,
-        progress: (done, total) => {
-          progress.update(done, total);
-        },
-      });
-      return { ...result, quarantine: await countUnhealed(databases.canonical) };
-    } finally {
-      progress.end();
-    }
+    const result = await withProgress(context, 'looked up', (progress) =>
+      redecide({ ...measured, apply, progress }),
+    );
+    return { ...result, quarantine: await countUnhealed(databases.canonical) };
   });
 }
 
@@ -69,19 +59,12 @@ function leftOf({ changes, applied }: RedecideResult): Change[] {
   return changes.filter(({ standing, legacyId }) => standing !== 'stands' && !applied.has(legacyId));
 }
 
-function facts({ lookedUp, changes, applied, written, quarantine }: Answer, left: readonly Change[]) {
+function factsOf({ lookedUp, changes, applied, written, quarantine }: Answer, left: number) {
   return {
-    looked_up: lookedUp,
-    rows: changes.map(({ legacyId, from, to, why, standing }) => ({
-      legacy_id: legacyId,
-      from,
-      to,
-      why,
-      standing,
-      applied: applied.get(legacyId) ?? null,
-    })),
+    lookedUp,
+    rows: changes.map((change) => ({ ...change, applied: applied.get(change.legacyId) ?? null })),
     applied: applied.size,
-    left: left.length,
+    left,
     changes: written,
     quarantine,
   };

@@ -25,7 +25,7 @@ export function registerReplay(command: Command, context: CommandContext): void 
       '\nExamples:\n  history-cdc replay\n  history-cdc replay --from 2026-05-01T00:00:00Z',
     )
     .action(async (options: ReplayOptions) => {
-      await runAndReport(context, options.json === true, {
+      await runAndReport(context, options.json, {
         mode: 'replay',
         dryRun: options.dryRun === true,
         untilCaughtUp: true,

@@ -2,49 +2,44 @@ import { DECISIONS } from '../consumers/agent-test-history/rule/outcome.ts';
 import { RECORD_OUTCOMES } from '../consumers/agent-test-history/batch/result.ts';
 import type { Changes } from '../consumers/agent-test-history/rule/changes.ts';
 import type { RunResult } from '../consumers/agent-test-history/stream/run.ts';
+import { countText } from '../lib/figures.ts';
+import { isoTime } from './row-json.ts';
+import { renderSweeps } from './sweep-report.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
-import { renderSweeps, sweepFacts } from './sweep-report.ts';
 
-/** The answer of `project` and `replay`, as facts. */
 export function runFacts(
-  { read, records, decisions, leftOut, changes, stopped, liveWindow, sweeps, quarantine }: RunResult,
+  { leftOut, changes, liveWindow: { first, last }, ...result }: RunResult,
   dryRun: boolean,
 ) {
   return {
-    read,
-    records,
-    decisions,
-    values_left_out: leftOut,
+    ...result,
+    valuesLeftOut: leftOut,
     changes: { ...changes, total: totalChanges(changes) },
-    live_window: liveWindow,
-    sweeps: sweepFacts(sweeps),
-    quarantine,
-    dry_run: dryRun,
-    stopped,
+    liveWindow: { first: first && isoTime(first), last: last && isoTime(last) },
+    dryRun,
   };
 }
 
-/** The same, for people. */
 export function renderRun(
   { read, records, decisions, changes, liveWindow, sweeps, quarantine }: RunResult,
   dryRun: boolean,
 ): string {
   const would = dryRun ? 'would be ' : '';
   const counts = (entries: readonly (readonly [string, number])[]) =>
-    entries.map(([name, count]) => `${name} ${count.toLocaleString('en')}`).join(', ');
+    entries.map(([name, count]) => `${name} ${countText(count)}`).join(', ');
   const decided = DECISIONS.flatMap((decision) => {
     const count = decisions[decision] ?? 0;
     return count === 0 ? [] : [[decision, count] as const];
   });
   return [
-    `records read      ${read.toLocaleString('en')}: ${counts(RECORD_OUTCOMES.map((outcome) => [outcome, records[outcome]]))}`,
+    `records read      ${countText(read)}: ${counts(RECORD_OUTCOMES.map((outcome) => [outcome, records[outcome]]))}`,
     `decisions         ${decided.length === 0 ? 'none' : counts(decided)}`,
-    `canonical rows    ${would}inserted ${changes.runsInserted.toLocaleString('en')}, ${would}updated ${changes.runsUpdated.toLocaleString('en')}, ${would}replaced by live rows ${changes.runsDeleted.toLocaleString('en')}`,
-    `ledger rows       ${would}written ${changes.ledgerWritten.toLocaleString('en')}`,
+    `canonical rows    ${would}inserted ${countText(changes.runsInserted)}, ${would}updated ${countText(changes.runsUpdated)}, ${would}replaced by live rows ${countText(changes.runsDeleted)}`,
+    `ledger rows       ${would}written ${countText(changes.ledgerWritten)}`,
     `live rows         ${liveWindow.first === null ? 'none so far' : `from ${liveWindow.first} to ${liveWindow.last ?? ''}`}`,
     ...(sweeps.sweeps === 0 ? [] : [`sweeps            ${renderSweeps(sweeps)}`]),
     `in quarantine     ${quarantine === null ? 'not known: Postgres did not answer' : renderUnhealed(quarantine)}`,
-    `changes in all    ${totalChanges(changes).toLocaleString('en')}${dryRun ? ' (dry run: everything was rolled back)' : ''}`,
+    `changes in all    ${countText(totalChanges(changes))}${dryRun ? ' (dry run: everything was rolled back)' : ''}`,
   ].join('\n');
 }
 

@@ -1,12 +1,13 @@
 import { untilProjected } from '../operations/snapshot/projected.ts';
 import type { SnapshotRun } from '../operations/snapshot/runs.ts';
 import type { Session } from '../operations/snapshot/session.ts';
-import { statusOf, type SnapshotStatus } from '../operations/snapshot/status.ts';
+import { statusOf } from '../operations/snapshot/status.ts';
 import { watchRun } from '../operations/snapshot/watch.ts';
+import { countText } from '../lib/figures.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { createProgress } from './progress.ts';
 import { paceSettings, type PaceOptions } from './snapshot-options.ts';
-import { renderStatus, statusJson } from './snapshot-view.ts';
+import { answerStatus } from './snapshot-view.ts';
 
 export interface FollowOptions extends PaceOptions {
   readonly json?: true;
@@ -24,9 +25,7 @@ export async function followRun(
     intervalMs: options.interval * 1000,
     stalledAfterMs: options.stalledAfter * 1000,
     signal,
-    note: (line) => {
-      context.note(line);
-    },
+    note: context.note,
     onTick: ({ progress: { rowsDone, rowsTotal } }) => {
       progress.update(rowsDone ?? 0, rowsTotal ?? 0);
     },
@@ -41,7 +40,7 @@ export async function followRun(
     throw new AnswerNo();
   }
   if (end.kind === 'stalled') context.note(`given up: ${end.why}`);
-  answer(context, await statusOf(session, { coverage: false }), options);
+  answerStatus(context, await statusOf(session, { coverage: false }), options.json);
   throw new AnswerNo();
 }
 
@@ -63,14 +62,10 @@ export async function finish(
   progress.end();
   if (left > 0) {
     context.note(
-      `${left.toLocaleString('en')} records are not projected, and no projector has moved for 30 s: does \`history-cdc project\` run?`,
+      `${countText(left)} records are not projected, and no projector has moved for 30 s: does \`history-cdc project\` run?`,
     );
   }
   const status = await statusOf(session, { coverage: true });
-  answer(context, status, options);
+  answerStatus(context, status, options.json);
   if (left > 0 || status.verdict !== 'done') throw new AnswerNo();
-}
-
-function answer(context: CommandContext, status: SnapshotStatus, { json }: FollowOptions): void {
-  context.print(json === true ? statusJson(status) : renderStatus(status));
 }

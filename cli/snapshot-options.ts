@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { DEFAULT_LIMITS, type PaceSettings } from '../operations/snapshot/health.ts';
 import { parseIds, type Scope } from '../operations/snapshot/scope.ts';
 import { FatalError } from '../lib/errors.ts';
 import { shell } from '../lib/quoting.ts';
+import { anyNumber, whole } from './parsers.ts';
 
 /** The options by which a watch holds a snapshot back. */
 export interface PaceOptions {
@@ -20,7 +21,7 @@ const MIB = 1_048_576;
 
 export function withPaceOptions(command: Command): Command {
   const limit = (flags: string, what: string, value: number) =>
-    new Option(flags, what).argParser(wholeFrom(0)).default(value);
+    new Option(flags, what).argParser(whole(0)).default(value);
   return command
     .addOption(
       limit('--max-slot-lag <MiB>', 'pause above it; 0: no limit', DEFAULT_LIMITS.slot_lag_bytes / MIB),
@@ -41,11 +42,11 @@ export function withPaceOptions(command: Command): Command {
     )
     .option('--pace-query <sql>', 'a SELECT of one number, run at LEGACY_DATABASE_URL, read only, within 5 s')
     .option('--max-pace-query <number>', 'pause while the query gives more', anyNumber)
-    .option('--interval <seconds>', 'how often to look', wholeFrom(1), 2)
+    .option('--interval <seconds>', 'how often to look', whole(1), 2)
     .option(
       '--stalled-after <seconds>',
       'give up when nothing has moved for so long, and nothing holds it back',
-      wholeFrom(1),
+      whole(1),
       600,
     );
 }
@@ -101,18 +102,4 @@ export function startAgain({ ids, where, missing }: ScopeOptions): string {
       ? shell`history-cdc snapshot start`
       : shell`history-cdc snapshot start --where ${where}`;
   return `\`${command}\``;
-}
-
-export function wholeFrom(min: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (/^\d{1,9}$/.test(text) && number >= min) return number;
-    throw new InvalidArgumentError(`It must be a whole number from ${String(min)}.`);
-  };
-}
-
-function anyNumber(text: string): number {
-  const number = Number(text);
-  if (text.trim() !== '' && Number.isFinite(number)) return number;
-  throw new InvalidArgumentError('It must be a number.');
 }

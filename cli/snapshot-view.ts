@@ -1,17 +1,27 @@
 import type { Diagnosis } from '../operations/snapshot/diagnose.ts';
 import type { RunReport, SnapshotStatus } from '../operations/snapshot/status.ts';
+import { countText, spanText } from '../lib/figures.ts';
+import type { CommandContext } from './context.ts';
 import { renderTable } from '../lib/table.ts';
 
 const IDS_SHOWN = 5;
 
-/** The status as JSON: the ids of rows without a decision are the first hundred only. */
-export function statusJson(status: SnapshotStatus): string {
+/** Answers with the ids of the first hundred rows without a decision. */
+export function answerStatus(
+  context: CommandContext,
+  status: SnapshotStatus,
+  json: boolean | undefined,
+): void {
   const { coverage } = status;
   const shown = coverage === null ? null : { ...coverage, ids: coverage.ids.slice(0, 100) };
-  return JSON.stringify({ ...status, coverage: shown }, null, 2);
+  context.answer('snapshot status', {
+    json,
+    facts: { ...status, coverage: shown },
+    text: () => renderStatus(status),
+  });
 }
 
-export function renderStatus(status: SnapshotStatus): string {
+function renderStatus(status: SnapshotStatus): string {
   const { run, connector, coverage, recordsToProject } = status;
   const rows = [
     ['verdict', status.verdict],
@@ -20,15 +30,13 @@ export function renderStatus(status: SnapshotStatus): string {
     ['connector', [connector.state, ...connector.tasks.map((state) => `task ${state}`)].join(', ')],
     [
       'to be projected',
-      recordsToProject === null
-        ? 'no data topic'
-        : `${recordsToProject.toLocaleString('en')} records of the topic`,
+      recordsToProject === null ? 'no data topic' : `${countText(recordsToProject)} records of the topic`,
     ],
     [
       'without decision',
       coverage === null
         ? 'not looked at'
-        : `${coverage.uncovered.toLocaleString('en')} of ${coverage.legacyRows.toLocaleString('en')} legacy rows`,
+        : `${countText(coverage.uncovered)} of ${countText(coverage.legacyRows)} legacy rows`,
     ],
   ];
   return [
@@ -48,24 +56,22 @@ function idLines(ids: readonly string[]): string[] {
 
 function runRows(run: RunReport): string[][] {
   const { rowsDone, rowsTotal, rowsPerSecond, secondsLeft } = run;
-  const number = (count: number | null) => count?.toLocaleString('en') ?? 'unknown';
-  const pace = rowsPerSecond === null ? '' : `, ${rowsPerSecond.toLocaleString('en')} rows/s`;
-  const left = secondsLeft === null ? '' : `, ${secondsLeft.toLocaleString('en')} s left`;
+  const number = (count: number | null) => (count === null ? 'unknown' : countText(count));
+  const pace = rowsPerSecond === null ? '' : `, ${countText(rowsPerSecond)} rows/s`;
+  const left = secondsLeft === null ? '' : `, ${spanText(secondsLeft)} left`;
   return [
     ['incremental', `${run.id}, ${run.state}`],
     ['which rows', run.condition === undefined ? 'unknown' : shortened(run.condition ?? 'the whole table')],
     ['began', run.startedAt],
     ['rows read', `${number(rowsDone)} of ${number(rowsTotal)}${pace}${left}`],
-    ['last movement', `${run.secondsSinceMoved.toLocaleString('en')} s ago`],
+    ['last movement', `${spanText(run.secondsSinceMoved)} ago`],
   ];
 }
 
 /** A condition of thousands of ids is not read by anybody. */
 function shortened(condition: string): string {
   const text = condition.replaceAll(/\s+/g, ' ');
-  return text.length <= 100
-    ? text
-    : `${text.slice(0, 100)}… (${text.length.toLocaleString('en')} characters)`;
+  return text.length <= 100 ? text : `${text.slice(0, 100)}… (${countText(text.length)} characters)`;
 }
 
 export function renderDiagnosis({ why, wayOut }: Diagnosis): string {

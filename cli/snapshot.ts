@@ -8,20 +8,17 @@ import { SNAPSHOT_NEEDS, withSession, type Session } from '../operations/snapsho
 import { startSnapshot } from '../operations/snapshot/start.ts';
 import { statusOf } from '../operations/snapshot/status.ts';
 import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
+import { countText } from '../lib/figures.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
+import { whole } from './parsers.ts';
+import { withProgress } from './progress.ts';
 import { finish, followRun, type FollowOptions } from './snapshot-follow.ts';
-import {
-  paceSettings,
-  scopeOf,
-  startAgain,
-  wholeFrom,
-  withPaceOptions,
-  type ScopeOptions,
-} from './snapshot-options.ts';
-import { renderDiagnosis, renderStatus, statusJson } from './snapshot-view.ts';
+import { paceSettings, scopeOf, startAgain, withPaceOptions, type ScopeOptions } from './snapshot-options.ts';
+import { answerStatus, renderDiagnosis } from './snapshot-view.ts';
 
 const ANSWER_SECONDS = 60;
+
+type Json = true | undefined;
 
 export function registerSnapshot(command: Command, context: CommandContext): void {
   const snapshot = command.addHelpText(
@@ -44,7 +41,7 @@ function registerStart(snapshot: Command, context: CommandContext): void {
     .option('--where <condition>', "only rows of which it is true, as behind SQL's WHERE")
     .option('--missing', 'only rows that the ledger has no decision on')
     .option('--follow', 'stay: hold it back by the limits below, and end when all of it is projected')
-    .option('--timeout <seconds>', 'how long to wait for the answer', wholeFrom(1), ANSWER_SECONDS);
+    .option('--timeout <seconds>', 'how long to wait for the answer', whole(1), ANSWER_SECONDS);
   withPaceOptions(start)
     .option('--json', 'print the answer as JSON')
     .addHelpText('after', START_HELP)
@@ -52,7 +49,7 @@ function registerStart(snapshot: Command, context: CommandContext): void {
       const scope = scopeOf(options);
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const wanted = scope === 'missing' ? await missingRows(context, session) : scope;
+        const wanted = scope === 'missing' ? await missingRows(context, session, options.json) : scope;
         if (wanted !== undefined)
           await startAll({ context, session, signal: context.surroundings.stopSignal() }, wanted, options);
       });
@@ -88,37 +85,43 @@ async function startAll(started: Started, scope: Scope, options: StartOptions): 
     if (portions.length > 1)
       context.note(`portion ${String(index + 1)} of ${String(portions.length)}: ${run.id}`);
     if (follow) await followRun(started, run, options);
-    else printStarted(context, run, options.json);
+    else answerStarted(context, run, options.json);
   }
   if (follow) await finish(started, options);
 }
 
-function printStarted(context: CommandContext, run: SnapshotRun, json: true | undefined): void {
-  const startedAt = new Date(run.startedAtMs).toISOString();
-  context.print(
-    json === true
-      ? JSON.stringify({ id: run.id, state: run.state, startedAt }, null, 2)
-      : `Debezium has begun with ${run.id}: \`history-cdc snapshot status\` shows how far it is, \`history-cdc snapshot watch\` holds it back where the database needs it`,
-  );
+function answerStarted(context: CommandContext, { id, state, startedAtMs }: SnapshotRun, json: Json): void {
+  context.answer('snapshot start', {
+    json,
+    facts: { id, state, startedAt: new Date(startedAtMs) },
+    text: () =>
+      `Debezium has begun with ${id}: \`history-cdc snapshot status\` shows how far it is, \`history-cdc snapshot watch\` holds it back where the database needs it`,
+  });
+}
+
+/** No snapshot is under way, or none is needed. */
+function answerNone(context: CommandContext, why: string, json: Json): void {
+  context.answer('snapshot start', { json, facts: { id: null, why }, text: () => why });
 }
 
 /** Undefined where nothing is missing. */
-async function missingRows(context: CommandContext, session: Session): Promise<Scope | undefined> {
+async function missingRows(
+  context: CommandContext,
+  session: Session,
+  json: Json,
+): Promise<Scope | undefined> {
   const { target, config, canonical, legacy } = session;
   const cluster = target.cluster;
   const left = await recordsToProject({ cluster, canonical, config }, await endsNow({ cluster, config }));
   if (left !== null && left > 0) {
-    context.print(
-      `${left.toLocaleString('en')} records of the topic are not projected yet, and may be what is missing: history-cdc project --until-caught-up`,
-    );
+    const why = `${countText(left)} records of the topic are not projected yet, and may be what is missing: history-cdc project --until-caught-up`;
+    answerNone(context, why, json);
     throw new AnswerNo();
   }
   const { legacyRows, uncovered, ids } = await coverage({ legacy, canonical });
-  context.note(
-    `${uncovered.toLocaleString('en')} of ${legacyRows.toLocaleString('en')} legacy rows have no decision`,
-  );
+  context.note(`${countText(uncovered)} of ${countText(legacyRows)} legacy rows have no decision`);
   if (uncovered === 0) {
-    context.print('nothing is missing: every legacy row has its decision');
+    answerNone(context, 'nothing is missing: every legacy row has its decision', json);
     return undefined;
   }
   if (uncovered <= KEPT) return { kind: 'ids', ids };
@@ -127,14 +130,14 @@ async function missingRows(context: CommandContext, session: Session): Promise<S
 }
 
 /** The run; or, where Debezium said nothing, why and what to do, and exit code 1. */
-function answered(context: CommandContext, answer: Answer, json: true | undefined): SnapshotRun {
+function answered(context: CommandContext, answer: Answer, json: Json): SnapshotRun {
   if (answer.kind === 'answered') return answer.run;
   const { signal, diagnosis } = answer;
-  context.print(
-    json === true
-      ? JSON.stringify({ signal: signal.id, ...diagnosis }, null, 2)
-      : `${signal.type} ${signal.id}: ${renderDiagnosis(diagnosis)}`,
-  );
+  context.answer('snapshot start', {
+    json,
+    facts: { signal: signal.id, ...diagnosis },
+    text: () => `${signal.type} ${signal.id}: ${renderDiagnosis(diagnosis)}`,
+  });
   throw new AnswerNo();
 }
 
@@ -160,20 +163,20 @@ function registerWatch(snapshot: Command, context: CommandContext): void {
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
         const started = { context, session, signal: context.surroundings.stopSignal() };
-        await followRun(started, openRun(context, session), options);
+        await followRun(started, openRun(context, session, options.json), options);
         await finish(started, options);
       });
     });
 }
 
-function openRun(context: CommandContext, session: Session): SnapshotRun {
+function openRun(context: CommandContext, session: Session, json: Json): SnapshotRun {
   const run = session.observer.current().history.runs.at(-1);
   if (run !== undefined && isOpen(run)) return run;
-  context.print(
+  const why =
     run === undefined
       ? 'no incremental snapshot was ever started: history-cdc snapshot start'
-      : `no snapshot is under way; the last one, ${run.id}, has ${run.state}: history-cdc snapshot status`,
-  );
+      : `no snapshot is under way; the last one, ${run.id}, has ${run.state}: history-cdc snapshot status`;
+  answerNone(context, why, json);
   throw new AnswerNo();
 }
 
@@ -192,16 +195,16 @@ function registerStatus(snapshot: Command, context: CommandContext): void {
     )
     .action(async ({ json, coverage: covered }: { json?: true; coverage: boolean }) => {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const progress = createProgress('legacy rows looked up in the ledger', context.surroundings);
         const total = session.observer.current().history.runs.at(-1)?.rowsTotal ?? 0;
-        const status = await statusOf(session, {
-          coverage: covered,
-          onProgress: (rows) => {
-            progress.update(rows, Math.max(total, rows));
-          },
-        });
-        progress.end();
-        context.print(json === true ? statusJson(status) : renderStatus(status));
+        const status = await withProgress(context, 'legacy rows looked up in the ledger', (progress) =>
+          statusOf(session, {
+            coverage: covered,
+            onProgress: (rows) => {
+              progress(rows, Math.max(total, rows));
+            },
+          }),
+        );
+        answerStatus(context, status, json);
         if (!WELL.includes(status.verdict)) throw new AnswerNo();
       });
     });
@@ -226,19 +229,18 @@ function registerSwitches(snapshot: Command, context: CommandContext): void {
         'kept with the signal, and shown by `snapshot status`',
         `history-cdc snapshot ${verb}`,
       )
-      .option('--timeout <seconds>', 'how long to wait for the answer', wholeFrom(1), ANSWER_SECONDS)
+      .option('--timeout <seconds>', 'how long to wait for the answer', whole(1), ANSWER_SECONDS)
       .option('--json', 'print the answer as JSON')
       .addHelpText('after', `\nExample:\n  history-cdc snapshot ${verb}`)
       .action(async ({ why, timeout, json }: { why: string; timeout: number; json?: true }) => {
         await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
           const remark = { by: 'person', why } as const;
-          const open = openRun(context, session);
+          const open = openRun(context, session, json);
           await recordActionAlone(session.canonical, { command: `snapshot ${verb}` });
           const answer = await work(session, open, { timeoutMs: timeout * 1000, remark });
-          const run = answered(context, answer, json);
-          context.print(
-            json === true ? JSON.stringify({ id: run.id, state: run.state }) : `${run.id}: ${done}`,
-          );
+          const { id, state, startedAtMs } = answered(context, answer, json);
+          const facts = { id, state, startedAt: new Date(startedAtMs) };
+          context.answer('snapshot start', { json, facts, text: () => `${id}: ${done}` });
         });
       });
   }

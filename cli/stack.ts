@@ -1,9 +1,13 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
+import { bytesText, tookText } from '../lib/figures.ts';
 import { stackStatus, type StackStatus } from '../stack/status.ts';
 import { startStack, stopStack } from '../stack/stack.ts';
 import { defaultInstanceName, type PortName } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { whole } from './parsers.ts';
 import { renderTable } from '../lib/table.ts';
+
+const PORT = whole(1, 65_535);
 
 interface UpOptions {
   readonly name: string;
@@ -35,10 +39,10 @@ function withName(command: Command, context: CommandContext): Command {
 function registerUp(stack: Command, context: CommandContext): void {
   withName(stack.command('up'), context)
     .description('start what is not up yet, and wait until every server answers')
-    .option('--port-postgres <port>', 'port of Postgres; default: a free one, kept from then on', parsePort)
-    .option('--port-kafka <port>', 'port of the Kafka broker', parsePort)
-    .option('--port-connect <port>', "port of Connect's REST interface", parsePort)
-    .option('--port-registry <port>', 'port of the schema registry', parsePort)
+    .option('--port-postgres <port>', 'port of Postgres; default: a free one, kept from then on', PORT)
+    .option('--port-kafka <port>', 'port of the Kafka broker', PORT)
+    .option('--port-connect <port>', "port of Connect's REST interface", PORT)
+    .option('--port-registry <port>', 'port of the schema registry', PORT)
     .option('--secure', 'a new stack: TLS, a login and least rights on every server; needs openssl')
     .addHelpText(
       'after',
@@ -47,21 +51,18 @@ function registerUp(stack: Command, context: CommandContext): void {
     .action(async (options: UpOptions) => {
       const begun = Date.now();
       const { environment } = context;
-      const onProgress = (line: string) => {
-        context.note(line);
-      };
       const running = await startStack({
         environment,
         name: options.name,
         ports: givenPorts(options),
         ...(options.secure === true && { secure: true }),
-        onProgress,
+        onProgress: context.note,
       });
-      const took = ((Date.now() - begun) / 1000).toFixed(1);
+      const took = tookText((Date.now() - begun) / 1000);
       context.note(
         running.wasUp
           ? `the stack ${running.name} was up already`
-          : `the stack ${running.name} is up after ${took} s`,
+          : `the stack ${running.name} is up after ${took}`,
       );
       const status = await stackStatus(environment, options.name);
       if (status !== undefined) context.print(render(status));
@@ -78,9 +79,7 @@ function registerDown(stack: Command, context: CommandContext): void {
         environment: context.environment,
         name,
         purge,
-        onProgress: (line) => {
-          context.note(line);
-        },
+        onProgress: context.note,
       });
       const what = stopped.length === 0 ? 'nothing was running' : `stopped ${stopped.join(', ')}`;
       context.note(`${what}${purge ? ', and its data is gone' : ''}`);
@@ -94,13 +93,14 @@ function registerStatus(stack: Command, context: CommandContext): void {
     .addHelpText('after', '\nExample:\n  history-cdc stack status --json')
     .action(async ({ name, json }: { name: string; json?: true }) => {
       const status = await stackStatus(context.environment, name);
-      if (json === true) context.print(JSON.stringify(status ?? { name, up: false, servers: [] }, null, 2));
-      else
-        context.print(
+      context.answer('stack status', {
+        json,
+        facts: status ?? { name, up: false, servers: [] },
+        text: () =>
           status === undefined
             ? `there is no stack ${name}: \`history-cdc stack up\` makes one`
             : render(status),
-        );
+      });
       if (status?.up !== true) throw new AnswerNo();
     });
 }
@@ -110,7 +110,7 @@ function render({ servers }: StackStatus): string {
     server.server,
     server.problem === null ? server.health : `${server.health}: ${server.problem}`,
     server.pid === null ? '-' : String(server.pid),
-    server.memoryBytes === null ? '-' : `${String(Math.round(server.memoryBytes / 2 ** 20))} MiB`,
+    server.memoryBytes === null ? '-' : bytesText(server.memoryBytes),
     server.address,
   ]);
   return renderTable(['server', 'health', 'pid', 'memory', 'address'], rows);
@@ -124,11 +124,4 @@ function givenPorts(options: UpOptions): Partial<Record<PortName, number>> {
     registry: options.portRegistry,
   };
   return Object.fromEntries(Object.entries(given).filter(([, port]) => port !== undefined));
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new InvalidArgumentError('It must be 1 to 65535.');
-  return port;
 }

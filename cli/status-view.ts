@@ -1,4 +1,4 @@
-import { bytesText, spanText } from '../operations/facts/wal.ts';
+import { bytesText, countText, spanText } from '../lib/figures.ts';
 import type { Problem } from '../operations/status/problem.ts';
 import type { LagPart, LedgerPart, SlotPart, StatusReport } from '../operations/status/report.ts';
 import { SECTIONS, type Section } from '../operations/status/watched.ts';
@@ -136,8 +136,6 @@ function textOf(section: Section, report: StatusReport): string {
   }
 }
 
-const number = (count: number) => count.toLocaleString('en');
-
 function servicesText({ services }: StatusReport): string {
   const names = Object.entries(services);
   const silent = names.filter(([, answers]) => !answers).map(([name]) => name);
@@ -174,9 +172,9 @@ function lagText({ records, seconds, secondsSinceCommit, recordsPerSecond, secon
   const commit = `last commit ${spanText(secondsSinceCommit)} ago`;
   if (records === 0) return `0 records, 0 s; ${commit}`;
   const age = seconds === null ? 'for how long is not known' : `the oldest for ${spanText(seconds)}`;
-  const pace = recordsPerSecond === null ? [] : [`${number(recordsPerSecond)} records/s`];
+  const pace = recordsPerSecond === null ? [] : [`${countText(recordsPerSecond)} records/s`];
   const left = secondsLeft === null ? [] : [`${spanText(secondsLeft)} left`];
-  return [`${number(records)} records wait, ${age}`, commit, ...pace, ...left].join('; ');
+  return [`${countText(records)} records wait, ${age}`, commit, ...pace, ...left].join('; ');
 }
 
 function projectorText({ projectors }: StatusReport): string {
@@ -196,10 +194,10 @@ function ledgerText(
   { decisions, rowsSeen, notDeleted, legacyRows, countedAt }: LedgerPart,
   at: string,
 ): string {
-  const parts = Object.entries(decisions).map(([name, rows]) => `${name} ${number(rows)}`);
+  const parts = Object.entries(decisions).map(([name, rows]) => `${name} ${countText(rows)}`);
   return [
-    `${number(rowsSeen ?? 0)} rows seen${parts.length === 0 ? '' : ` = ${parts.join(' + ')}`}`,
-    `not deleted ${number(notDeleted ?? 0)}, the legacy table has ${legacyRows === null ? NOT_KNOWN : number(legacyRows)}`,
+    `${countText(rowsSeen ?? 0)} rows seen${parts.length === 0 ? '' : ` = ${parts.join(' + ')}`}`,
+    `not deleted ${countText(notDeleted ?? 0)}, the legacy table has ${legacyRows === null ? NOT_KNOWN : countText(legacyRows)}`,
     ...agedText('counted', countedAt, at),
   ].join('; ');
 }
@@ -209,10 +207,10 @@ function sweeperText({ sweeper }: StatusReport): string {
   const { unsettled, overdue, blocked, weak, stragglers, last } = sweeper;
   return [
     renderLastSweep(last),
-    `${number(unsettled)} twins unsettled${overdue === 0 ? '' : `, ${number(overdue)} overdue`}`,
-    `blocked ${blocked === null ? NOT_KNOWN : number(blocked)}`,
-    `weak fingerprints ${weak === null ? NOT_KNOWN : number(weak)}`,
-    `stragglers ${stragglers === null ? NOT_KNOWN : number(stragglers)}`,
+    `${countText(unsettled)} twins unsettled${overdue === 0 ? '' : `, ${countText(overdue)} overdue`}`,
+    `blocked ${blocked === null ? NOT_KNOWN : countText(blocked)}`,
+    `weak fingerprints ${weak === null ? NOT_KNOWN : countText(weak)}`,
+    `stragglers ${stragglers === null ? NOT_KNOWN : countText(stragglers)}`,
   ].join('; ');
 }
 
@@ -222,10 +220,10 @@ function snapshotText({ snapshot, at }: StatusReport): string {
   const aged = agedText('asked', askedAt, at);
   if (run === null) return [`initial ${initial}; no other`, ...aged].join('; ');
   const { state, rowsDone, rowsTotal, rowsPerSecond, secondsLeft } = run;
-  const rows = (count: number | null) => (count === null ? 'unknown' : number(count));
+  const rows = (count: number | null) => (count === null ? 'unknown' : countText(count));
   return [
     `initial ${initial}; the last one ${state}, ${rows(rowsDone)} of ${rows(rowsTotal)} rows`,
-    ...(rowsPerSecond === null ? [] : [`${number(rowsPerSecond)} rows/s`]),
+    ...(rowsPerSecond === null ? [] : [`${countText(rowsPerSecond)} rows/s`]),
     ...(secondsLeft === null ? [] : [`${spanText(secondsLeft)} left`]),
     ...aged,
   ].join(', ');
@@ -240,7 +238,7 @@ function verdictText({ verdicts, at }: StatusReport): string {
   const word = (verdict: string) => verdict.replace('_', ' ');
   const earlier = before.map(({ verdict, finishedAt }) => `${word(verdict)} ${ago(finishedAt)}`);
   return [
-    `${word(last.verdict)} ${ago(last.finishedAt)} over ${number(last.legacyRows)} legacy rows`,
+    `${word(last.verdict)} ${ago(last.finishedAt)} over ${countText(last.legacyRows)} legacy rows`,
     ...(last.stale === null ? [] : ['stale']),
     ...(earlier.length === 0 ? [] : [`before it ${earlier.join(', ')}`]),
   ].join('; ');

@@ -1,10 +1,11 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { settingsOf } from '../operations/doctor/doctor.ts';
 import { SNAPSHOT_NEEDS } from '../operations/snapshot/session.ts';
 import { Lookout } from '../operations/status/lookout.ts';
-import { reportOf, type StatusReport } from '../operations/status/report.ts';
+import { reportOf } from '../operations/status/report.ts';
 import { WATCHED } from '../operations/status/watched.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
+import { whole } from './parsers.ts';
 import { renderStatus } from './status-view.ts';
 import { watch } from './status-watch.ts';
 
@@ -30,7 +31,7 @@ Examples:
 
 export function registerStatus(command: Command, context: CommandContext): void {
   command
-    .option('--watch [seconds]', 'look again and again', parseSeconds)
+    .option('--watch [seconds]', 'look again and again', whole(1, 3600))
     .option('--json', 'print the facts as JSON; with --watch, a line a look')
     .addHelpText('after', HELP)
     .action(async ({ watch: again, json }: StatusOptions) => {
@@ -40,31 +41,17 @@ export function registerStatus(command: Command, context: CommandContext): void 
       try {
         const last =
           again === undefined
-            ? await once(context, look, json)
+            ? await look()
             : await watch(context, look, {
                 everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
                 render: json === true ? (report) => JSON.stringify(report) : renderStatus,
                 redraw: json !== true && context.surroundings.redraws,
               });
+        if (again === undefined && last !== undefined)
+          context.answer('status', { json, facts: last, text: () => renderStatus(last) });
         if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();
       } finally {
         await lookout.close();
       }
     });
-}
-
-async function once(
-  context: CommandContext,
-  look: () => Promise<StatusReport>,
-  json: true | undefined,
-): Promise<StatusReport> {
-  const report = await look();
-  context.print(json === true ? JSON.stringify(report, null, 2) : renderStatus(report));
-  return report;
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds >= 1 && seconds <= 3600) return seconds;
-  throw new InvalidArgumentError('It must be a number of seconds from 1 to 3600.');
 }

@@ -1,10 +1,8 @@
-import { spanText } from '../operations/facts/wal.ts';
+import { countText, spanText } from '../lib/figures.ts';
 import type { SweeperPart } from '../operations/status/report.ts';
 import { hasFailed } from '../operations/status/sweeps.ts';
 import type { SweepCounts } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { SweepTotals } from '../consumers/agent-test-history/sweep/sweep-totals.ts';
-
-const count = (number: number) => number.toLocaleString('en');
 
 /** How the sweeper stands, beginning with the last sweep that ended. */
 export function renderLastSweep(last: SweeperPart['last']): string {
@@ -28,33 +26,19 @@ function countsText(counts: SweepCounts): string {
     [counts.blocked, 'blocked'],
     [counts.lateOwnersReported, 'late owners beyond the grace window'],
   ] as const;
-  const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${count(number)} ${what}`);
+  const told = parts.filter(([number]) => number > 0).map(([number, what]) => `${countText(number)} ${what}`);
   return told.length === 0 ? 'nothing to do' : told.join(', ');
 }
 
-/** What sweeps came to, as facts. */
-export function sweepFacts(totals: SweepTotals) {
-  return {
-    sweeps: totals.sweeps,
-    absorbed: totals.absorbed,
-    relinked: totals.relinked,
-    late_owners: totals.lateOwners,
-    settled: totals.settled,
-    blocked: totals.blocked,
-    late_owners_reported: totals.lateOwnersReported,
-    stragglers: totals.stragglers,
-  };
-}
-
-/** The same in a line: what was put right, and what waits for a person. */
+/** What sweeps came to, in one line: what was put right, and what waits for a person. */
 export function renderSweeps(totals: SweepTotals): string {
   const { sweeps, absorbed, relinked, lateOwners, blocked, lateOwnersReported, stragglers } = totals;
   return [
-    `${count(sweeps)}: live rows that took over ${count(absorbed)}`,
-    `links that changed ${count(relinked)}`,
-    `late owners ${count(lateOwners)}`,
-    ...(stragglers > 0 ? [`stragglers ${count(stragglers)}`] : []),
-    ...(blocked > 0 ? [`blocked ${count(blocked)}`] : []),
-    ...(lateOwnersReported > 0 ? [`too late to decide anew ${count(lateOwnersReported)}`] : []),
+    `${countText(sweeps)}: live rows that took over ${countText(absorbed)}`,
+    `links that changed ${countText(relinked)}`,
+    `late owners ${countText(lateOwners)}`,
+    ...(stragglers > 0 ? [`stragglers ${countText(stragglers)}`] : []),
+    ...(blocked > 0 ? [`blocked ${countText(blocked)}`] : []),
+    ...(lateOwnersReported > 0 ? [`too late to decide anew ${countText(lateOwnersReported)}`] : []),
   ].join(', ');
 }

@@ -17,9 +17,9 @@ export function registerSweep(command: Command, context: CommandContext): void {
       'after',
       '\nEnds with 1 where something waits for a person: a live row that cannot take over from ours because something\nrefers to ours, or a membership that came after the grace window.\n\nExample:\n  history-cdc sweep --json',
     )
-    .action(async (options: { readonly json?: true }) => {
+    .action(async ({ json }: { readonly json?: true }) => {
       const result = await sweepOnce(context);
-      context.print(options.json === true ? JSON.stringify(facts(result), null, 2) : render(result));
+      context.answer('sweep', { json, facts: factsOf(result), text: () => render(result) });
       if (result.blocked.size > 0 || result.lateOwners.reported.length > 0) throw new AnswerNo();
     });
 }
@@ -36,38 +36,19 @@ async function sweepOnce(context: CommandContext): Promise<Answer> {
       logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
     } as const;
     const result = await onRecord(record, async () => {
-      const graceSeconds = config.OWNERSHIP_GRACE_HOURS * 3600;
       const parkedRetentionDays = config.PARKED_RETENTION_DAYS;
-      return await sweep({ ...(await measuredContext(databases)), graceSeconds, parkedRetentionDays });
+      return await sweep({ ...(await measuredContext(databases)), parkedRetentionDays });
     });
     return { ...result, quarantine: await countUnhealed(canonical) };
   });
 }
 
-function facts({
-  absorbed,
-  relinked,
-  blocked,
-  lateOwners,
-  movedKeys,
-  settled,
-  stragglers,
-  erased,
-  changes,
-  quarantine,
-}: Answer) {
+function factsOf({ blocked, lateOwners, ...result }: Answer) {
   return {
-    absorbed,
-    relinked,
+    ...result,
     blocked: Object.fromEntries(blocked),
-    moved_keys: movedKeys,
-    late_owners: Object.fromEntries(lateOwners.flipped),
-    late_owners_reported: lateOwners.reported,
-    settled,
-    stragglers,
-    erased,
-    changes,
-    quarantine,
+    lateOwners: Object.fromEntries(lateOwners.flipped),
+    lateOwnersReported: lateOwners.reported,
   };
 }
 

@@ -1,12 +1,13 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { planUndo, undo, type UndoResult } from '../operations/undo/undo.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { createProgress } from './progress.ts';
+import { whole } from './parsers.ts';
+import { withProgress } from './progress.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface Options {
-  readonly apply?: true;
+  readonly apply?: boolean;
   readonly confirm?: number;
   readonly json?: true;
 }
@@ -14,7 +15,7 @@ interface Options {
 export function registerUndo(command: Command, context: CommandContext): void {
   command
     .option('--apply', 'remove them; needs --confirm, and that no projector runs')
-    .option('--confirm <rows>', 'the number of rows that the dry run says would be removed', wholeNumber)
+    .option('--confirm <rows>', 'the number of rows that the dry run says would be removed', whole(0))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -30,45 +31,23 @@ Examples:
   history-cdc undo
   history-cdc undo --apply --confirm 1234`,
     )
-    .action(async (options: Options) => {
-      const apply = options.apply === true;
-      const result = await run(context, options);
-      context.print(
-        options.json === true ? JSON.stringify(facts(result, apply), null, 2) : render(result, apply),
+    .action(async ({ json, confirm, apply = false }: Options) => {
+      const result = await withDatabases(context, 'undo', ({ canonical }) =>
+        withProgress(context, apply ? 'taken back' : 'looked at', async (progress) =>
+          apply ? await undo({ canonical, progress }, confirm) : await planUndo({ canonical, progress }),
+        ),
       );
+      context.answer('undo', { json, facts: factsOf(result, apply), text: () => render(result, apply) });
       if (result.blocked.size > 0) throw new AnswerNo();
     });
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it is not a number of rows');
-  return Number(text);
-}
-
-async function run(context: CommandContext, { apply, confirm }: Options): Promise<UndoResult> {
-  return await withDatabases(context, 'undo', async ({ canonical }) => {
-    const progress = createProgress(apply === true ? 'taken back' : 'looked at', context.surroundings);
-    const work = {
-      canonical,
-      progress: (done: number, total: number) => {
-        progress.update(done, total);
-      },
-    };
-    try {
-      return apply === true ? await undo(work, confirm) : await planUndo(work);
-    } finally {
-      progress.end();
-    }
-  });
-}
-
-function facts({ projected, removable, onlyInTopic, pruned, blocked }: UndoResult, apply: boolean) {
+function factsOf({ removable, pruned, blocked, ...result }: UndoResult, applied: boolean) {
   return {
-    applied: apply,
-    projected,
-    [apply ? 'removed' : 'would_be_removed']: removable,
-    only_in_topic: onlyInTopic,
-    pruned_before: pruned,
+    ...result,
+    applied,
+    [applied ? 'removed' : 'wouldBeRemoved']: removable,
+    prunedBefore: pruned,
     blocked: Object.fromEntries(blocked),
   };
 }

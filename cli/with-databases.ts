@@ -1,5 +1,10 @@
 import { assertMigrated } from '../consumers/agent-test-history/schema/migrate.ts';
-import { assertBothWhole } from '../consumers/agent-test-history/schema/requirements.ts';
+import {
+  assertBothWhole,
+  assertFit,
+  CANONICAL_TABLES,
+  LEGACY_TABLES,
+} from '../consumers/agent-test-history/schema/requirements.ts';
 import type { ConfigWith } from '../lib/config.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import type { CommandContext } from './context.ts';
@@ -14,8 +19,37 @@ export interface Databases {
 /** As many as `reconcile` compares stretches at once. */
 const CONNECTIONS = 3;
 
-/** Connects both databases for the time of a command, and refuses one whose ledger is not of this release. */
+/** Connects both databases for the time of a command, and refuses a ledger that is not of this release. */
 export async function withDatabases<T>(
+  context: CommandContext,
+  command: string,
+  work: (databases: Databases) => Promise<T>,
+): Promise<T> {
+  return await connected(context, command, async (databases) => {
+    await assertMigrated(databases.canonical);
+    return await work(databases);
+  });
+}
+
+/** The same for a command that may run before `migrate`. */
+export async function withUnmigrated<T>(
+  context: CommandContext,
+  command: string,
+  work: (databases: Databases) => Promise<T>,
+): Promise<T> {
+  return await connected(context, command, async (databases) => {
+    await assertTables(databases);
+    return await work(databases);
+  });
+}
+
+/** Refuses databases without the columns that the comparison of whole tables reads. */
+export async function assertTables({ canonical, legacy }: Databases): Promise<void> {
+  await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
+  await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
+}
+
+async function connected<T>(
   context: CommandContext,
   command: string,
   work: (databases: Databases) => Promise<T>,
@@ -27,7 +61,6 @@ export async function withDatabases<T>(
     await assertReachable(canonical, 'DATABASE_URL');
     await assertReachable(legacy, 'LEGACY_DATABASE_URL');
     await assertBothWhole(canonical, legacy);
-    await assertMigrated(canonical);
     return await work({ config, canonical, legacy });
   } finally {
     await Promise.all([canonical.end(), legacy.end()]);

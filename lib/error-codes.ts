@@ -15,6 +15,16 @@ export const ERROR_GROUPS = {
       remedy:
         'The message lists every wrong setting. `history-cdc config` lists all settings with their meaning.',
     },
+    USAGE: {
+      cause:
+        'The command line names a command or an option that does not exist, or a value that an option cannot have.',
+      remedy: 'Run `history-cdc --help`, or the command with `--help`.',
+    },
+    UNEXPECTED: {
+      cause:
+        'history-cdc met an error that nobody has foreseen. Nothing that was not committed has been kept.',
+      remedy: 'Report it with the whole message, and run the command again.',
+    },
     HTTP_PORT_TAKEN: {
       cause: 'Another process uses the address for `/healthz`, `/readyz` and `/metrics`.',
       remedy: 'Set `HTTP_PORT` to a free port, or to 0 for any free port.',

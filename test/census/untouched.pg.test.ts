@@ -84,13 +84,13 @@ test('before `migrate`, the command counts every row, with sizes and what retent
   const { code, stdout } = await cli('--json');
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
-    legacy_rows: 4,
+    legacyRows: 4,
     decisions: { projected: 2, third_party: 1, anonymous: 1, gone: 0, quarantined: 0 },
-    decisions_sum: 4,
-    projected_beyond_retention: 1,
-    size: { rows_out_of_line: 2, largest_row: { legacy_id: large, measured: 'message' } },
-    dual_write_window: { first_live_row: null, legacy_rows_inside: 0 },
-    constraints: { tried_row_by_row: [], not_tried: [] },
+    decisionsSum: 4,
+    projectedBeyondRetention: 1,
+    size: { rowsOutOfLine: 2, largestRow: { legacyId: large, measured: 'message' } },
+    dualWriteWindow: { firstLiveRow: null, legacyRowsInside: 0 },
+    constraints: { triedRowByRow: [], notTried: [] },
   });
   const { rows } = await open.pool.query("SELECT FROM pg_namespace WHERE nspname LIKE 'history_cdc%'");
   expect(rows).toEqual([]);
@@ -110,7 +110,7 @@ test('an answer that is longer than a pipe takes at once reaches whoever reads i
   );
   const { stdout } = await cli('--json');
   expect(stdout.length).toBeGreaterThan(500_000);
-  expect(JSON.parse(stdout)).toMatchObject({ odd_values: { null_dry_run: { count: 6000 } } });
+  expect(JSON.parse(stdout)).toMatchObject({ oddValues: { null_dry_run: { count: 6000 } } });
   await open.pool.query('DELETE FROM agent_test_history WHERE dry_run IS NULL');
 });
 

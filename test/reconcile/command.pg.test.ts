@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
+import { ANSWERS } from '../../cli/answers.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
@@ -28,13 +28,7 @@ async function lostRow(): Promise<RowValues> {
   return row;
 }
 
-const document = z.object({
-  verdict: z.string(),
-  stale: z.string().nullable(),
-  legacy_rows: z.number(),
-  accepted: z.record(z.string(), z.number()),
-  findings: z.array(z.object({ kind: z.string(), legacy_id: z.string(), state: z.string() })),
-});
+const document = ANSWERS.reconcile;
 
 test('without a verdict so far, --last ends with 2 and the way out', async () => {
   const { code, stdout, stderr } = await run('--last');
@@ -53,8 +47,8 @@ test('ends with 1 and the id where a row is lost, with 0 where it is accepted, a
   expect(inFlight.stdout).toContain('there is no slot');
   expect(document.parse(JSON.parse(inFlight.stdout))).toMatchObject({
     verdict: 'not_proven',
-    legacy_rows: 1,
-    findings: [{ kind: 'unseen', legacy_id: row.id, state: 'in_flight' }],
+    legacyRows: 1,
+    findings: [{ kind: 'unseen', legacyId: row.id, state: 'in_flight' }],
   });
 
   const file = path.join(temporaryFolder(), 'accepted.json');
@@ -116,7 +110,7 @@ test('while a gap of the stream is open, nothing is proven; a proof that began a
   const last = await run('--last', '--json');
   expect({ code: last.code, facts: JSON.parse(last.stdout) as unknown }).toMatchObject({
     code: 1,
-    facts: { verdict: 'proven', gaps: [{ kind: 'position', accepted_at: expect.any(String) as string }] },
+    facts: { verdict: 'proven', gaps: [{ kind: 'position', acceptedAt: expect.any(String) as string }] },
   });
   const closed = await run('--source-is-quiet', '--json');
   expect(closed.stderr).toMatch(/gap \d+ of the stream is closed/);

@@ -17,8 +17,8 @@ const pipeline = usePipeline({
 
 const document = z.object({
   verdict: z.string(),
-  waited_for: z.string().nullable(),
-  findings: z.array(z.object({ kind: z.string(), legacy_id: z.string(), state: z.string() })),
+  waitedFor: z.string().nullable(),
+  findings: z.array(z.object({ kind: z.string(), legacyId: z.string(), state: z.string() })),
 });
 
 async function reconcile(...options: string[]) {
@@ -29,13 +29,13 @@ async function reconcile(...options: string[]) {
 
 test('a row that no projector took is in flight, and the answer says who is waited for', async () => {
   await pipeline().project();
-  expect(await reconcile()).toEqual({ code: 0, verdict: 'proven', waited_for: null, findings: [] });
+  expect(await reconcile()).toEqual({ code: 0, verdict: 'proven', waitedFor: null, findings: [] });
   await insertStory(pipeline().pool, { id: LATE, summary: 'late' });
   await pipeline().delivered();
   const late = await reconcile('--settle-seconds', '10');
   expect(late).toMatchObject({ code: 1, verdict: 'not_proven' });
-  expect(late.findings).toEqual([expect.objectContaining({ legacy_id: LATE, state: 'in_flight' })]);
-  expect(late.waited_for).toContain('1 partition(s) of the topic are not projected to their end');
+  expect(late.findings).toEqual([expect.objectContaining({ legacyId: LATE, state: 'in_flight' })]);
+  expect(late.waitedFor).toContain('1 partition(s) of the topic are not projected to their end');
   await pipeline().project();
   expect(await reconcile()).toMatchObject({ code: 0, verdict: 'proven' });
 });
@@ -47,8 +47,8 @@ test('a row that the stream never brought is confirmed as lost, without a word f
     [LATE],
   );
   const lost = await reconcile('--settle-seconds', '60');
-  expect(lost).toMatchObject({ code: 1, verdict: 'wrong', waited_for: null });
+  expect(lost).toMatchObject({ code: 1, verdict: 'wrong', waitedFor: null });
   expect(lost.findings).toEqual([
-    expect.objectContaining({ kind: 'unseen', legacy_id: LATE, state: 'confirmed' }),
+    expect.objectContaining({ kind: 'unseen', legacyId: LATE, state: 'confirmed' }),
   ]);
 });

@@ -41,10 +41,10 @@ test('`redecide` ends with 1 while something is left, names it and its reason, a
   const applied = await run('redecide', '--apply', '--json');
   expect(applied.code).toBe(0);
   expect(JSON.parse(applied.stdout)).toMatchObject({
-    looked_up: 2,
+    lookedUp: 2,
     rows: [
       {
-        legacy_id: late.id,
+        legacyId: late.id,
         from: 'third_party',
         to: 'projected',
         why: ['membership now'],
@@ -88,8 +88,8 @@ test('`undo` says what it would do, refuses what is not confirmed, and does it',
     applied: true,
     projected: 1,
     removed: 1,
-    only_in_topic: 0,
-    pruned_before: 0,
+    onlyInTopic: 0,
+    prunedBefore: 0,
     blocked: {},
   });
   expect(await world().run(own.id)).toBeUndefined();

@@ -51,7 +51,7 @@ test('JSON says the same as before, with the characters escaped', async () => {
   await runRecords(topic().commit([inserted(row)], await topic().claim('one')));
   const { stdout } = await historyCdc('explain', row.id, '--no-events', '--json');
   expect(OBEYED.test(stdout)).toBe(false);
-  expect(JSON.parse(stdout)).toMatchObject({ legacy_row: { summary: HOSTILE } });
+  expect(JSON.parse(stdout)).toMatchObject({ legacyRow: { summary: HOSTILE } });
 });
 
 test('the message of an error is escaped, too', async () => {

@@ -5,6 +5,7 @@ import { instanceOf, logFile, pidFile, readState, ROLES, SERVER_NAMES } from '..
 import type { StackStatus } from '../../stack/status.ts';
 import { Command } from '../support/command.ts';
 import '../support/provided.ts';
+import { ANSWERS } from '../../cli/answers.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 
 const GIBIBYTE = 2 ** 30;
@@ -42,7 +43,7 @@ test('status prints every address, and all of it fits in 3 GiB', async () => {
 
 test('config finds the addresses of the stack that HISTORY_CDC_STACK names, without the password', async () => {
   const answer = await run(['config', '--json'], { HISTORY_CDC_STACK: name, CONNECT_URL: '' });
-  const settings = JSON.parse(answer.stdout) as { name: string; value: string | null; source: string }[];
+  const { settings } = ANSWERS.config.parse(JSON.parse(answer.stdout));
   const shown = (setting: string) => {
     const found = settings.find((entry) => entry.name === setting);
     return [found?.value, found?.source];

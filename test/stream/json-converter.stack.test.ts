@@ -51,7 +51,7 @@ test('without a registry, snapshot and stream come as JSON and are projected jus
   const facts = await pipeline().project();
   expect(facts.read).toBe(await pipeline().records());
   expect(facts.records.quarantined).toBe(0);
-  expect(facts.values_left_out).toEqual({ agentProfileJson: 1 });
+  expect(facts.valuesLeftOut).toEqual({ agentProfileJson: 1 });
   await expectAllRight();
   for (const { value } of await readTopic(pipeline())) {
     if (value !== null) expect(value.toString('utf8', 0, 1)).toBe('{');

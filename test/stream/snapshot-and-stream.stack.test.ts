@@ -155,7 +155,7 @@ test('updates, merges and deletes are projected, with the values that Debezium l
   await expectAllRight();
   expect(facts.records).toMatchObject({ duplicate: 0, stale: 0, quarantined: 2 });
   // Parked: VANISHED_WHEN_MOVED, and NEW_KEY until the sweep. MERGED, MERGED_STRANGERS, UPDATED, MOVED_TO_STRANGERS_AGENT, BECOMES_OURS and VANISHED_WHEN_MOVED.
-  expect(facts.values_left_out).toEqual({ agentProfileJson: 6 });
+  expect(facts.valuesLeftOut).toEqual({ agentProfileJson: 6 });
   expect(
     await decisionsOf([
       MOVED_TO_STRANGERS_AGENT,

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expectJsonAnswer } from './json-answer.ts';
 import { until } from './until.ts';
 
 const REPOSITORY = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -24,14 +25,20 @@ export class Command {
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, args: readonly string[]) {
     this.#child = child;
     child.stdout?.on('data', (chunk: Buffer) => this.#stdout.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {
-        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+        const ended = { code, signal, stdout: this.stdout, stderr: this.stderr };
+        try {
+          expectJsonAnswer(args, ended);
+          resolve(ended);
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
       });
     });
     // Whoever awaits it hears of it.
@@ -40,22 +47,27 @@ export class Command {
 
   /** `history-cdc` with these arguments. */
   static historyCdc(args: readonly string[], settings: Readonly<Record<string, string>>): Command {
-    return Command.#spawn(['bin/history-cdc.mjs', ...args], settings);
+    return Command.#spawn(['bin/history-cdc.mjs'], args, settings);
   }
 
   /** A script of this folder with these arguments. */
   static script(name: string, args: readonly string[], settings: Readonly<Record<string, string>>): Command {
-    return Command.#spawn(['--import', 'tsx', `test/support/${name}`, ...args], settings);
+    return Command.#spawn(['--import', 'tsx', `test/support/${name}`], args, settings);
   }
 
-  static #spawn(args: readonly string[], settings: Readonly<Record<string, string>>): Command {
+  static #spawn(
+    program: readonly string[],
+    args: readonly string[],
+    settings: Readonly<Record<string, string>>,
+  ): Command {
     const { PATH = '', HOME = '' } = process.env;
     return new Command(
-      spawn(process.execPath, args, {
+      spawn(process.execPath, [...program, ...args], {
         cwd: REPOSITORY,
         env: { PATH, HOME, ...settings },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
+      args,
     );
   }
 

@@ -47,7 +47,7 @@ export interface RunFacts {
   readonly read: number;
   readonly records: Readonly<Record<'applied' | 'duplicate' | 'stale' | 'tombstone' | 'quarantined', number>>;
   readonly decisions: Readonly<Partial<Record<string, number>>>;
-  readonly values_left_out: Readonly<Partial<Record<string, number>>>;
+  readonly valuesLeftOut: Readonly<Partial<Record<string, number>>>;
   readonly changes: Readonly<
     Record<'runsInserted' | 'runsUpdated' | 'runsDeleted' | 'ledgerWritten' | 'total', number>
   >;
@@ -56,10 +56,10 @@ export interface RunFacts {
       | 'sweeps'
       | 'absorbed'
       | 'relinked'
-      | 'late_owners'
+      | 'lateOwners'
       | 'settled'
       | 'blocked'
-      | 'late_owners_reported'
+      | 'lateOwnersReported'
       | 'stragglers',
       number
     >

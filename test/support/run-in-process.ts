@@ -1,4 +1,5 @@
 import { runProgram } from '../../cli/program.ts';
+import { expectJsonAnswer } from './json-answer.ts';
 
 export interface Answer {
   /** 0 good, 1 the answer is no, 2 it cannot go on. */
@@ -25,5 +26,6 @@ export async function runInProcess(
     drawsBars: false,
     stopSignal: () => new AbortController().signal,
   });
+  expectJsonAnswer(args, { code, ...said });
   return { code, ...said };
 }

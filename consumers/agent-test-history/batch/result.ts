@@ -12,7 +12,7 @@ export interface BatchResult {
   /** Decisions recorded, by decision; a later image of a decided row is none. */
   readonly decisions: Readonly<Partial<Record<Decision, number>>>;
   /** Values that events left out, by column. */
-  readonly leftOut: Readonly<Partial<Record<string, number>>>;
+  readonly leftOut: Readonly<Record<string, number>>;
   readonly changes: Changes;
 }
 
@@ -21,7 +21,7 @@ export interface Tally extends BatchResult {
   read: number;
   readonly records: Record<RecordOutcome, number>;
   readonly decisions: Partial<Record<Decision, number>>;
-  readonly leftOut: Partial<Record<string, number>>;
+  readonly leftOut: Record<string, number>;
   changes: Changes;
 }
 

@@ -1,7 +1,7 @@
+import { countText } from '../../../lib/figures.ts';
 import type { Unhealed } from './unhealed.ts';
 
 /** What lies in quarantine, as the end of a line in a report. */
 export function renderUnhealed({ open, waived }: Unhealed): string {
-  const count = (number: number) => number.toLocaleString('en');
-  return `open ${count(open)}, waived ${count(waived)}${open + waived === 0 ? '' : '; `history-cdc quarantine list --all` names them'}`;
+  return `open ${countText(open)}, waived ${countText(waived)}${open + waived === 0 ? '' : '; `history-cdc quarantine list --all` names them'}`;
 }

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { actions, explain } from './answers/look.ts';
+import { text } from './answers/parts.ts';
+import { census, reconcile, repair } from './answers/prove.ts';
+import {
+  forget,
+  quarantineList,
+  quarantineRetry,
+  quarantineShow,
+  redecide,
+  sweep,
+  undo,
+} from './answers/put-right.ts';
+import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
+import {
+  apply,
+  config,
+  connectorStatus,
+  demo,
+  doctor,
+  doctorList,
+  migrate,
+  plan,
+  stackStatus,
+} from './answers/set-up.ts';
+import { status } from './answers/status.ts';
+
+/**
+ * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and positions
+ * as text, counts as numbers. Keys of records are data, and stay as the data has them. `docs/answers/` is made from here.
+ */
+export const ANSWERS = {
+  actions,
+  census,
+  config,
+  'connector apply': apply,
+  'connector plan': plan,
+  'connector status': connectorStatus,
+  demo,
+  doctor,
+  'doctor --list': doctorList,
+  explain,
+  forget,
+  migrate,
+  project: run,
+  'quarantine list': quarantineList,
+  'quarantine retry': quarantineRetry,
+  'quarantine show': quarantineShow,
+  reconcile,
+  'reconcile --repair': repair,
+  redecide,
+  replay: run,
+  'snapshot pause': snapshotSwitch,
+  'snapshot resume': snapshotSwitch,
+  'snapshot start': snapshotStart,
+  'snapshot status': snapshotStatus,
+  'snapshot stop': snapshotSwitch,
+  'snapshot watch': snapshotWatch,
+  'stack status': stackStatus,
+  status,
+  sweep,
+  undo,
+} as const;
+
+/** What a command writes to stderr, as the last line, when it cannot run and was given `--json`. */
+export const ERROR_ANSWER = z.strictObject({ code: text, message: text, wayOut: text });
+export type ErrorAnswer = z.output<typeof ERROR_ANSWER>;
+
+export type AnswerName = keyof typeof ANSWERS;
+
+/** What a command knows of its answer: the same, where a time may still be a `Date` and nothing may be changed. */
+type Known<T> = T extends string
+  ? string extends T
+    ? T | Date
+    : T
+  : T extends readonly (infer E)[]
+    ? readonly Known<E>[]
+    : T extends object
+      ? { readonly [K in keyof T]: Known<T[K]> }
+      : T;
+export type AnswerFacts<N extends AnswerName> = Known<z.input<(typeof ANSWERS)[N]>>;
