@@ -77,7 +77,9 @@ function lines(what: string, write: (text: string) => void): Progress {
       if (now - last < LINE_EVERY_MS && done < total) return;
       last = now;
       const perSecond = (done / (now - start)) * 1000;
-      const left = done < total ? `${spanText((total - done) / perSecond)} left` : 'caught up';
+      const secondsLeft = (total - done) / perSecond;
+      const ahead = Number.isFinite(secondsLeft) ? `${spanText(secondsLeft)} left` : 'no pace yet';
+      const left = done < total ? ahead : 'caught up';
       write(
         `${what}: ${countText(done)} of ${countText(total)}, ${countText(Math.round(perSecond))}/s, ${left}\n`,
       );

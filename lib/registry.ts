@@ -114,7 +114,19 @@ export async function listSubjects(endpoint: Endpoint): Promise<number> {
 
 /** The newest schema of a subject as parsed JSON; undefined if the registry has no such subject. */
 export async function latestSchema(endpoint: Endpoint, subject: string): Promise<unknown> {
-  const answer = await ask(endpoint, `/subjects/${encodeURIComponent(subject)}/versions/latest`);
+  return await versionOf(endpoint, subject, 'latest');
+}
+
+/** The schemas of a subject before the newest one, the newer first. */
+export async function* olderSchemas(endpoint: Endpoint, subject: string): AsyncGenerator<unknown> {
+  const versions = await ask(endpoint, `/subjects/${encodeURIComponent(subject)}/versions`);
+  if (!Array.isArray(versions)) return;
+  for (const version of versions.slice(0, -1).reverse())
+    yield await versionOf(endpoint, subject, String(version));
+}
+
+async function versionOf(endpoint: Endpoint, subject: string, version: string): Promise<unknown> {
+  const answer = await ask(endpoint, `/subjects/${encodeURIComponent(subject)}/versions/${version}`);
   if (answer === undefined) return undefined;
   const { schema } = answer as { readonly schema?: unknown };
   if (typeof schema !== 'string') throw new Error('the answer holds no schema');

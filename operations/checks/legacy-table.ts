@@ -8,14 +8,14 @@ export const LEGACY_TABLE_CHECKS = [
     id: 'legacy-table',
     group: 'source',
     severity: 'error',
-    title: 'agent_test_history has the columns that are read',
+    title: 'agent_test_history has the columns that are read, in types that are read',
     needs: ['legacyTable'],
     judge: ({ legacyTable: { missing } }) =>
       missing.length === 0
         ? ok('all there')
         : failed(
             `missing: ${missing.join(', ')}`,
-            "if a column was renamed or dropped, undo that: the projector stops at the first record without it (SCHEMA_UNUSABLE); else check that LEGACY_DATABASE_URL names the application's database",
+            "if a column was renamed, dropped or given another type, undo that: the projector stops at the first record that shows it (SCHEMA_UNUSABLE); else check that LEGACY_DATABASE_URL names the application's database",
           ),
   }),
   check({

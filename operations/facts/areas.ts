@@ -152,7 +152,12 @@ export const AREAS: { readonly [A in AreaName]: Area<AreaFacts[A]> } = {
   },
   registry: {
     needs: [],
-    ask: (_, config) => readRegistry(config, topicNames(config).data),
+    after: 'legacyTable',
+    ask: async (_, config, earlier) => {
+      const table = await earlier('legacyTable');
+      const tableFits = table.known && table.value.missing.length === 0;
+      return await readRegistry(config, { topic: topicNames(config).data, tableFits });
+    },
   },
   canonical: { needs: CANONICAL, ask: (s) => canonical.readCanonical(s.canonical()) },
   canonicalHidden: { needs: CANONICAL, ask: (s) => readCanonicalHidden(s.canonical()) },

@@ -196,6 +196,15 @@ describe('once the script has run', () => {
     });
   });
 
+  test('a column of another type', async () => {
+    const change = (type: string) =>
+      `ALTER TABLE agent_test_history ALTER COLUMN total_duration_ms TYPE ${type}`;
+    await the().breaks('legacy-table', change('bigint'), {
+      says: 'column public.agent_test_history.total_duration_ms as integer or smallint (it is bigint)',
+      ...mendWith(change('smallint')),
+    });
+  });
+
   test('a heartbeat row that is missing is not there yet; one that rests is red', async () => {
     const settings = { LEGACY_DATABASE_URL: the().open.database.superuserUrl };
     const first = await the().check('heartbeat-written', settings);

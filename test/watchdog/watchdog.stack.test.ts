@@ -29,7 +29,7 @@ let projector: Command;
 let service: Service;
 
 async function startProjector(args: readonly string[] = []): Promise<void> {
-  projector = pipeline().start(['project', '--json', ...args], QUICK);
+  projector = pipeline().start(['project', ...args], QUICK);
   service = await serviceOf(projector);
 }
 
