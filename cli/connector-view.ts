@@ -59,9 +59,11 @@ export function renderReport(report: ConnectorReport): string {
     ['slot', slot === null ? (slotUnknown === null ? 'none' : `unknown: ${slotUnknown}`) : slotText(slot)],
     ['verdict', report.healthy ? 'healthy' : 'not healthy'],
   ];
-  return [renderTable(['part', 'state'], rows), ...report.problems.map((problem) => `  - ${problem}`)].join(
-    '\n',
-  );
+  return [renderTable(['part', 'state'], rows), ...report.problems.flatMap(problemLines)].join('\n');
+}
+
+function problemLines({ id, evidence, fix }: ConnectorReport['problems'][number]): string[] {
+  return [`  - ${id}: ${evidence}`, ...(fix?.split('\n') ?? []).map((line) => `      ${line}`)];
 }
 
 function slotText({ active, walStatus, lagBytes }: NonNullable<ConnectorReport['slot']>): string {

@@ -1,13 +1,13 @@
 import { Option, type Command } from 'commander';
-import { applyConnector, SILENT_AFTER_MS } from '../operations/connector/apply.ts';
-import { desiredConnector } from '../connectors/deploy/desired.ts';
+import { applyConnector, planWith, SILENT_AFTER_MS } from '../operations/connector/apply.ts';
 import { logAction } from '../operations/connector/log-action.ts';
-import { isClean, planConnector } from '../connectors/deploy/plan.ts';
+import { isClean } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
 import { connectorReport } from '../operations/connector/connector-report.ts';
 import { switchConnector } from '../operations/connector/switch.ts';
-import { connectClient, readActual, withTarget } from '../connectors/deploy/target.ts';
+import { connectClient } from '../connectors/deploy/target.ts';
+import { withServices } from '../operations/facts/services.ts';
 import { resumeConnector } from '../operations/connector/resume.ts';
 import { topicNames } from '../lib/names.ts';
 import { renderApplied, renderPlan, renderReport } from './connector-view.ts';
@@ -114,11 +114,14 @@ function registerPlan(connector: Command, context: CommandContext): void {
     .addHelpText('after', '\nExample:\n  history-cdc connector plan')
     .action(async ({ json }: JsonOption) => {
       const config = context.config(NEEDS);
-      const desired = desiredConnector(config);
-      const plan = await withTarget(config, async (target) =>
-        planConnector(desired, await readActual(target, desired)),
+      const { plan } = await withServices(config, { name: 'history-cdc connector' }, (services) =>
+        planWith(services, config),
       );
-      context.answer('connector plan', { json, facts: plan, text: () => renderPlan(plan, desired.name) });
+      context.answer('connector plan', {
+        json,
+        facts: plan,
+        text: () => renderPlan(plan, config.CONNECTOR_NAME),
+      });
       if (!isClean(plan)) throw new AnswerNo();
     });
 }

@@ -1,5 +1,6 @@
 import { GROUPS, type Check } from '../operations/checks/check.ts';
-import type { CheckResult, DoctorReport } from '../operations/doctor/doctor.ts';
+import type { CheckResult } from '../operations/checks/judge.ts';
+import type { DoctorReport } from '../operations/doctor/doctor.ts';
 import type { Verdict } from '../operations/checks/verdict.ts';
 import { renderTable } from '../lib/table.ts';
 
@@ -25,8 +26,8 @@ function checkLines(result: CheckResult, width: number): string {
   const { id, verdict, title, evidence, fix } = result;
   const line = `  ${MARKS[verdict].padEnd(7)}  ${id.padEnd(width)}  `;
   if (verdict === 'ok') return `${line}${evidence}`;
-  const found = `${line}${verdict === 'not_yet' ? '' : `not so: ${title}. `}${evidence}`;
   if (verdict === 'unknown') return `${line}cannot tell whether ${title}: ${evidence}`;
+  const found = `${line}${evidence}${verdict === 'not_yet' ? '' : ` (expected: ${title})`}`;
   // One command brings about many things: it stands in the last line, once.
   if (fix === null || verdict === 'not_yet') return found;
   return [found, ...fix.split('\n').map((each) => `             ${each}`)].join('\n');

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Check } from '../operations/checks/check.ts';
 import { CHECKS } from '../operations/checks/all.ts';
-import { examine, settingsOf } from '../operations/doctor/doctor.ts';
+import { settingsOf } from '../operations/checks/choice.ts';
+import { examine } from '../operations/doctor/doctor.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderChecks, renderDoctor } from './doctor-view.ts';
 

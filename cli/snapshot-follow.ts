@@ -1,5 +1,5 @@
 import { untilProjected } from '../operations/snapshot/projected.ts';
-import type { SnapshotRun } from '../operations/snapshot/runs.ts';
+import type { SnapshotRun } from '../operations/facts/snapshot-runs.ts';
 import type { Session } from '../operations/snapshot/session.ts';
 import { statusOf } from '../operations/snapshot/status.ts';
 import { watchRun } from '../operations/snapshot/watch.ts';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { pauseRun, resumeRun, stopRun, type Answer } from '../operations/snapshot/ask.ts';
+import { pauseRun, resumeRun, stopRun, type SignalOutcome } from '../operations/snapshot/ask.ts';
 import { coverage, KEPT } from '../operations/snapshot/coverage.ts';
-import { endsNow, recordsToProject } from '../operations/snapshot/projection.ts';
-import { isOpen, type SnapshotRun } from '../operations/snapshot/runs.ts';
+import { recordsToProject } from '../operations/checks/snapshot.ts';
+import { isOpen, type SnapshotRun } from '../operations/facts/snapshot-runs.ts';
 import { portionsOf, type Scope } from '../operations/snapshot/scope.ts';
-import { SNAPSHOT_NEEDS, withSession, type Session } from '../operations/snapshot/session.ts';
+import { lookAt, SNAPSHOT_NEEDS, withSession, type Session } from '../operations/snapshot/session.ts';
 import { startSnapshot } from '../operations/snapshot/start.ts';
 import { statusOf } from '../operations/snapshot/status.ts';
 import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
@@ -110,9 +110,8 @@ async function missingRows(
   session: Session,
   json: Json,
 ): Promise<Scope | undefined> {
-  const { target, config, canonical, legacy } = session;
-  const cluster = target.cluster;
-  const left = await recordsToProject({ cluster, canonical, config }, await endsNow({ cluster, config }));
+  const { canonical, legacy } = session;
+  const left = recordsToProject((await lookAt(session)).answers);
   if (left !== null && left > 0) {
     const why = `${countText(left)} records of the topic are not projected yet, and may be what is missing: history-cdc project --until-caught-up`;
     answerNone(context, why, json);
@@ -130,7 +129,7 @@ async function missingRows(
 }
 
 /** The run; or, where Debezium said nothing, why and what to do, and exit code 1. */
-function answered(context: CommandContext, answer: Answer, json: Json): SnapshotRun {
+function answered(context: CommandContext, answer: SignalOutcome, json: Json): SnapshotRun {
   if (answer.kind === 'answered') return answer.run;
   const { signal, diagnosis } = answer;
   context.answer('snapshot start', {

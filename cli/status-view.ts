@@ -1,6 +1,5 @@
 import { bytesText, countText, spanText } from '../lib/figures.ts';
-import type { Problem } from '../operations/status/problem.ts';
-import type { LagPart, LedgerPart, SlotPart, StatusReport } from '../operations/status/report.ts';
+import type { LagPart, LedgerPart, Problem, SlotPart, StatusReport } from '../operations/status/report.ts';
 import { SECTIONS, type Section } from '../operations/status/watched.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderLastSweep } from './sweep-report.ts';
@@ -10,7 +9,6 @@ const WIDTH = 80;
 const [NAME_WIDTH, MARK_WIDTH, GAP] = [10, 7, 2];
 const WIDTHS = [NAME_WIDTH, MARK_WIDTH, WIDTH - NAME_WIDTH - MARK_WIDTH - 2 * GAP];
 const PROBLEMS_SHOWN = 4;
-const FIX_LINES_SHOWN = 4;
 
 function headline({ state, problems }: StatusReport): string {
   switch (state) {
@@ -67,17 +65,15 @@ const PARTS = {
   verdict: 'verdicts',
 } as const satisfies Record<Section, keyof StatusReport>;
 
-/** Commands stand in lines of their own, unwrapped, to be pasted. */
+/** The whole remedy. Commands stand in lines of their own, unwrapped, to be pasted. */
 function nextLines({ problems, next }: StatusReport): string[] {
   const [first] = problems;
   if (first === undefined || next === null) return ['next: nothing'];
-  const lines = next.fix.split('\n');
-  const shown = lines.slice(0, FIX_LINES_SHOWN);
+  const [step = '', ...steps] = next.fix.split('\n');
   return [
     ...renderColumns([WIDTH], [[`${first.id}: ${first.evidence}`]]).split('\n'),
-    `next: ${shown[0] ?? ''}`,
-    ...shown.slice(1).map((line) => `      ${line}`),
-    ...(lines.length > shown.length ? [`      … history-cdc doctor --only ${first.id}`] : []),
+    `next: ${step}`,
+    ...steps.map((line) => `      ${line}`),
   ];
 }
 

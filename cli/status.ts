@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { settingsOf } from '../operations/doctor/doctor.ts';
+import { settingsOf } from '../operations/checks/choice.ts';
 import { SNAPSHOT_NEEDS } from '../operations/snapshot/session.ts';
 import { Lookout } from '../operations/status/lookout.ts';
 import { reportOf } from '../operations/status/report.ts';

@@ -1,6 +1,6 @@
 import { countText, spanText } from '../lib/figures.ts';
 import type { SweeperPart } from '../operations/status/report.ts';
-import { hasFailed } from '../operations/status/sweeps.ts';
+import { hasFailed } from '../operations/checks/ledger.ts';
 import type { SweepCounts } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { SweepTotals } from '../consumers/agent-test-history/sweep/sweep-totals.ts';
 

@@ -86,7 +86,7 @@ const slot = z.strictObject({
 export const connectorStatus = z.strictObject({
   name: text,
   healthy: z.boolean(),
-  problems: z.array(text),
+  problems: z.array(z.strictObject({ id: text, evidence: text, fix: text.nullable() })),
   state: text,
   tasks: z.array(z.strictObject({ id: count, state: text, trace: text.nullable() })),
   heartbeat: z.strictObject({ beatAt: time, arrivedAt: time, ageSeconds: seconds }).nullable(),

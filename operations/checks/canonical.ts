@@ -1,30 +1,21 @@
-import { check } from './check.ts';
+import { advice, checksOf, error } from './check.ts';
 import { UNIQUE_KEYS } from '../facts/canonical.ts';
 import { judgeProjectorExcess, judgeProjectorLacks } from './projector-role.ts';
 import { failed, notYet, ok, STEPS, warning } from './verdict.ts';
 import { constant, lines } from '../../lib/quoting.ts';
 
-export const CANONICAL_CHECKS = [
-  check({
-    id: 'canonical-reachable',
-    group: 'canonical',
-    severity: 'error',
-    title: 'the canonical database answers',
-    needs: ['canonical'],
-    judge: () => ok('it answers'),
+export const CANONICAL_CHECKS = checksOf('canonical', {
+  'canonical-reachable': error('the canonical database answers', ['canonical'], () => ok('it answers'), {
     unreached: (why) =>
       failed(
         `DATABASE_URL: ${why}`,
         'check DATABASE_URL (`history-cdc config`), pg_hba.conf, and that the server runs',
       ),
   }),
-  check({
-    id: 'canonical-server',
-    group: 'canonical',
-    severity: 'error',
-    title: 'the canonical database is a primary that may be written, Postgres 14 or later, with UTF8',
-    needs: ['canonical'],
-    judge: ({ canonical: { inRecovery, mayWrite, serverProblems } }) => {
+  'canonical-server': error(
+    'the canonical database is a primary that may be written, Postgres 14 or later, with UTF8',
+    ['canonical'],
+    ({ canonical: { inRecovery, mayWrite, serverProblems } }) => {
       const readOnly =
         'a database that may be written; default_transaction_read_only is on, as hosts set it when the disk is full';
       const problems = [
@@ -38,46 +29,36 @@ export const CANONICAL_CHECKS = [
             'DATABASE_URL must name the primary of a server that fits',
           );
     },
-  }),
-  check({
-    id: 'canonical-tables',
-    group: 'canonical',
-    severity: 'error',
-    title: 'the canonical tables and the dimensions have the columns that are used, and take our rows',
-    needs: ['canonical'],
-    judge: ({ canonical: { missing, obstacles } }) => {
-      if (missing.length > 0) {
+  ),
+  'canonical-tables': error(
+    'the canonical tables and the dimensions have the columns that are used, and take our rows',
+    ['canonical'],
+    ({ canonical: { missing, obstacles } }) => {
+      if (missing.length > 0)
         return failed(
           `missing: ${missing.join(', ')}`,
           "check that DATABASE_URL names the application's database, and that it is migrated",
         );
-      }
       return obstacles.length === 0
         ? ok('all there')
         : failed(obstacles.join('; '), 'change the table: as it is, no row can be projected');
     },
-  }),
-  check({
-    id: 'canonical-index',
-    group: 'canonical',
-    severity: 'warning',
-    title: 'an index finds the runs of an agent by time',
-    needs: ['canonical'],
-    judge: ({ canonical: { runsByAgent } }) =>
+  ),
+  'canonical-index': advice(
+    'an index finds the runs of an agent by time',
+    ['canonical'],
+    ({ canonical: { runsByAgent } }) =>
       runsByAgent
         ? ok('agent_compliance_runs (agent_url, tested_at)')
         : warning(
             'none: looking for live twins reads the whole table each time',
             'CREATE INDEX CONCURRENTLY ON public.agent_compliance_runs (agent_url, tested_at DESC);',
           ),
-  }),
-  check({
-    id: 'ledger-schema',
-    group: 'canonical',
-    severity: 'error',
-    title: 'the schema history_cdc is of this release',
-    needs: ['ledgerSchema'],
-    judge: ({ ledgerSchema: schema }) => {
+  ),
+  'ledger-schema': error(
+    'the schema history_cdc is of this release',
+    ['ledgerSchema'],
+    ({ ledgerSchema: schema }) => {
       switch (schema.kind) {
         case 'current':
           return ok('up to date');
@@ -89,56 +70,32 @@ export const CANONICAL_CHECKS = [
           return failed(schema.why, 'use the release that migrated this database, or a later one');
       }
     },
-  }),
-  check({
-    id: 'unique-keys',
-    group: 'canonical',
-    severity: 'error',
-    title: 'the unique keys are there that keep a run from being recorded twice',
-    needs: ['ledgerSchema', 'missingKeys'],
-    judge: ({ ledgerSchema, missingKeys }) => {
+  ),
+  'unique-keys': error(
+    'the unique keys are there that keep a run from being recorded twice',
+    ['ledgerSchema', 'missingKeys'],
+    ({ ledgerSchema, missingKeys }) => {
       const missing = missingKeys.filter(
         (key) => ledgerSchema.kind !== 'absent' || !key.startsWith('history_cdc.'),
       );
-      if (missing.length > 0) {
+      if (missing.length > 0)
         return failed(
           `missing: ${missing.join('; ')}`,
           lines(...missing.map((key) => constant(UNIQUE_KEYS[key]))),
         );
-      }
       return ledgerSchema.kind === 'absent'
         ? notYet('those of the ledger are not there', 'migrate')
         : ok(`${String(Object.keys(UNIQUE_KEYS).length)} keys`);
     },
-  }),
-  check({
-    id: 'projector-grants',
-    group: 'canonical',
-    severity: 'error',
-    title: 'the role of DATABASE_URL has every grant that a projector needs',
-    needs: ['projectorRole'],
-    judge: ({ projectorRole }) => judgeProjectorLacks(projectorRole),
-  }),
-  check({
-    id: 'projector-excess',
-    group: 'canonical',
-    severity: 'warning',
-    title: 'the role of DATABASE_URL may do no harm',
-    needs: ['projectorRole'],
-    judge: ({ projectorRole: { rights } }, { config }) => judgeProjectorExcess(rights, config.DATABASE_URL),
-  }),
-  check({
-    id: 'quarantine-empty',
-    group: 'canonical',
-    severity: 'warning',
-    title: 'nothing is parked in the quarantine',
-    needs: ['projection'],
-    judge: ({ projection: { quarantined } }) =>
-      quarantined === 0
-        ? ok('nothing')
-        : warning(
-            `${quarantined.toLocaleString('en')} open`,
-            'history-cdc quarantine list  # what they are, and why\nhistory-cdc quarantine retry --apply  # once the cause is mended; `quarantine waive` gives one up',
-          ),
-  }),
-];
+  ),
+  'projector-grants': error(
+    'the role of DATABASE_URL has every grant that a projector needs',
+    ['projectorRole'],
+    ({ projectorRole }) => judgeProjectorLacks(projectorRole),
+  ),
+  'projector-excess': advice(
+    'the role of DATABASE_URL may do no harm',
+    ['projectorRole'],
+    ({ projectorRole: { rights } }, { config }) => judgeProjectorExcess(rights, config.DATABASE_URL),
+  ),
+});

@@ -1,5 +1,7 @@
 import type { Config } from '../../lib/config.ts';
-import type { AreaFacts, AreaName, Facts } from '../facts/areas.ts';
+import type { Break } from '../continuity/judge.ts';
+import type { Gap } from '../continuity/gaps.ts';
+import type { Answers, FactName, FactValues } from '../facts/facts.ts';
 import { notYet, unknown, type Judgement, type Step } from './verdict.ts';
 
 export const GROUPS = {
@@ -11,67 +13,96 @@ export const GROUPS = {
   stream: 'the stream, end to end',
   registry: 'the schema registry',
   canonical: 'the canonical database',
+  ledger: 'what is projected and proven',
   clock: 'the clocks',
 } as const;
 export type Group = keyof typeof GROUPS;
 
-/** What a check may lean on besides the facts of its areas. */
+export interface Stream {
+  /** Of the topic that the ledger belongs to. */
+  readonly topicId: string | undefined;
+  readonly breaks: readonly Break[];
+  /** Open ones, of earlier topics too. */
+  readonly gaps: readonly Gap[];
+}
+
+/** What every check may lean on besides its own facts. */
 export interface Circumstances {
   readonly config: Config;
+  readonly now: Date;
   /** The connector was deployed before: what it needs and is missing now has been lost, and is not merely "not yet". */
   readonly deployed: boolean;
   /** The ledger knows a topic. */
   readonly projected: boolean;
   /** The initial snapshot is under way, as far as it was asked: no heartbeat is written during it. */
   readonly snapshotRunning: boolean;
+  /** What is broken by now, and the gaps that are open for it. */
+  readonly stream: Stream;
 }
 
-interface CheckSpec<A extends AreaName> {
-  readonly id: string;
-  readonly group: Group;
-  /** Of the worst that the check can say: an error ends with exit code 1, a warning does not. */
-  readonly severity: 'error' | 'warning';
-  /** What is looked at, as a statement that holds where all is well. */
-  readonly title: string;
-  readonly needs: readonly A[];
-  readonly judge: (facts: Pick<AreaFacts, A>, circumstances: Circumstances) => Judgement;
-  /** The verdict where an area is not known; without it, the check cannot tell. */
+type Judge<F extends FactName> = (
+  values: Pick<FactValues, F>,
+  circumstances: Circumstances,
+  answers: Answers,
+) => Judgement;
+
+interface More {
+  /** Facts that it looks at among `answers`, and can judge without. */
+  readonly also?: readonly FactName[];
+  /** Settings that it needs besides those of its facts. */
+  readonly settings?: readonly (keyof Config)[];
+  /** The verdict where a needed fact is not known; without it, the check cannot tell. */
   readonly unreached?: (why: string, circumstances: Circumstances) => Judgement;
 }
 
 export interface Check {
   readonly id: string;
   readonly group: Group;
+  /** An error that is found, or cannot be ruled out, ends with exit code 1; a warning does not. */
   readonly severity: 'error' | 'warning';
+  /** What is looked at, as a statement that holds where all is well. */
   readonly title: string;
-  readonly needs: readonly AreaName[];
-  readonly run: (facts: Facts, circumstances: Circumstances) => Judgement;
+  /** Facts that it asks for. */
+  readonly facts: readonly FactName[];
+  readonly settings: readonly (keyof Config)[];
+  readonly run: (answers: Answers, circumstances: Circumstances) => Judgement;
 }
 
-/** A check as the runner wants it: it judges only what is known, and says why where something is not. */
-export function check<A extends AreaName>(spec: CheckSpec<A>): Check {
-  const { id, group, severity, title, needs } = spec;
-  return {
-    ...{ id, group, severity, title, needs },
-    run: (facts, circumstances) => {
-      const known = knownOf(facts, needs);
-      if ('why' in known) return (spec.unreached ?? unknown)(known.why, circumstances);
-      return spec.judge(known.facts, circumstances);
-    },
+type Body = Omit<Check, 'id' | 'group'>;
+
+function body<F extends FactName>(
+  severity: Check['severity'],
+  [title, needs, judge]: readonly [string, readonly F[], Judge<F>],
+  { also = [], settings = [], unreached = unknown }: More,
+): Body {
+  const run: Check['run'] = (answers, circumstances) => {
+    const values: Partial<Pick<FactValues, F>> = {};
+    for (const name of needs) {
+      const answer = answers[name];
+      if (!answer.known) return unreached(answer.why, circumstances);
+      values[name] = answer.value;
+    }
+    return judge(values as Pick<FactValues, F>, circumstances, answers);
   };
+  return { severity, title, facts: [...needs, ...also], settings, run };
 }
 
-function knownOf<A extends AreaName>(
-  facts: Facts,
-  needs: readonly A[],
-): { readonly facts: Pick<AreaFacts, A> } | { readonly why: string } {
-  const values: Partial<Pick<AreaFacts, A>> = {};
-  for (const name of needs) {
-    const answer = facts[name];
-    if (!answer.known) return { why: answer.why };
-    values[name] = answer.value;
-  }
-  return { facts: values as Pick<AreaFacts, A> };
+/** A check judges only where all that it needs is known, and says why where something is not. */
+export function error<F extends FactName>(
+  ...[title, needs, judge, more = {}]: [string, readonly F[], Judge<F>, More?]
+): Body {
+  return body('error', [title, needs, judge], more);
+}
+
+/** A check that never says worse than `warning`. */
+export function advice<F extends FactName>(
+  ...[title, needs, judge, more = {}]: [string, readonly F[], Judge<F>, More?]
+): Body {
+  return body('warning', [title, needs, judge], more);
+}
+
+export function checksOf(group: Group, bodies: Readonly<Record<string, Body>>): readonly Check[] {
+  return Object.entries(bodies).map(([id, rest]) => ({ id, group, ...rest }));
 }
 
 /** Nothing can be said of what is not there: before a deployment there is nothing to say yet. `evidence` names what is not. */

@@ -1,37 +1,27 @@
-import { check } from './check.ts';
+import { advice, checksOf } from './check.ts';
 import type { ClockFacts } from '../facts/clock.ts';
 import { ok, warning, type Judgement } from './verdict.ts';
 
 /** No decision rests on a clock; ages of heartbeats, late rows and verdicts do. */
 const SKEW_SECONDS = 5;
 
-export const CLOCK_CHECKS = [
-  check({
-    id: 'clock-legacy',
-    group: 'clock',
-    severity: 'warning',
-    title: "the legacy database's clock agrees with this machine's",
-    needs: ['legacyClock'],
-    judge: ({ legacyClock }) => judgeClock(legacyClock),
-  }),
-  check({
-    id: 'clock-canonical',
-    group: 'clock',
-    severity: 'warning',
-    title: "the canonical database's clock agrees with this machine's",
-    needs: ['canonicalClock'],
-    judge: ({ canonicalClock }) => judgeClock(canonicalClock),
-  }),
-  check({
-    id: 'clock-connect',
-    group: 'clock',
-    severity: 'warning',
-    title:
-      "Kafka Connect's clock agrees with this machine's (records carry its time; a broker does not tell its own)",
-    needs: ['connectClock'],
-    judge: ({ connectClock }) => judgeClock(connectClock),
-  }),
-];
+export const CLOCK_CHECKS = checksOf('clock', {
+  'clock-legacy': advice(
+    "the legacy database's clock agrees with this machine's",
+    ['legacyClock'],
+    ({ legacyClock }) => judgeClock(legacyClock),
+  ),
+  'clock-canonical': advice(
+    "the canonical database's clock agrees with this machine's",
+    ['canonicalClock'],
+    ({ canonicalClock }) => judgeClock(canonicalClock),
+  ),
+  'clock-connect': advice(
+    "Kafka Connect's clock agrees with this machine's (records carry its time; a broker does not tell its own)",
+    ['connectClock'],
+    ({ connectClock }) => judgeClock(connectClock),
+  ),
+});
 
 export function judgeClock({ aheadSeconds, unsureSeconds }: ClockFacts): Judgement {
   const size = Math.abs(aheadSeconds).toFixed(1);

@@ -1,17 +1,9 @@
-import type { SourceFacts } from '../facts/source.ts';
-import { connectorRole } from '../../connectors/deploy/source-sql.ts';
+import type { FactValues } from '../facts/facts.ts';
 import { nothingThere, type Circumstances } from './check.ts';
 import { attributesFix, excessGrants, revokeFix } from './excess.ts';
-import type { RoleRights } from '../facts/role.ts';
+import { CONNECTOR_GRANTS, type RoleRights } from '../facts/role.ts';
 import { failed, notYet, ok, unknown, warning, type Judgement } from './verdict.ts';
 import { identifier, keyword, lines, qualified, sql } from '../../lib/quoting.ts';
-
-/** All that connectors/sql/04-grants.sql gives, and nothing else. */
-const GRANTED: Readonly<Record<string, readonly string[]>> = {
-  'public.agent_test_history': ['SELECT'],
-  'history_cdc_source.signal': ['SELECT', 'INSERT', 'DELETE'],
-  'history_cdc_source.heartbeat': ['SELECT', 'INSERT', 'UPDATE'],
-};
 
 /** By membership in these the hosting services give the right to replicate. */
 const REPLICATION_ROLES = new Set(['rds_replication']);
@@ -19,36 +11,43 @@ const REPLICATION_ROLES = new Set(['rds_replication']);
 const noRole = (circumstances: Circumstances) =>
   nothingThere('there is no such role (see connector-role)', 'script', circumstances);
 
-export function judgeConnectorLacks(source: SourceFacts, circumstances: Circumstances): Judgement {
-  const { role } = source;
+export function judgeConnectorLacks(
+  {
+    connectorRole: role,
+    legacyTable,
+    ourTables,
+  }: Pick<FactValues, 'connectorRole' | 'legacyTable' | 'ourTables'>,
+  circumstances: Circumstances,
+): Judgement {
   if (role === null) return noRole(circumstances);
-  const name = identifier(connectorRole(circumstances.config));
-  const present = {
-    'public.agent_test_history': source.dataTable,
-    'history_cdc_source.signal': source.signalTable,
-    'history_cdc_source.heartbeat': source.heartbeatTable,
-  };
-  const absent = Object.entries(present).flatMap(([place, there]) => (there ? [] : [place]));
-  if (role.missing.length === 0 && absent.length === 0) return ok('all of them');
-  if (!circumstances.deployed && absent.length > 0) {
-    return notYet(`no grant yet on ${absent.join(', ')}, which are not there`, 'script');
-  }
-  if (role.missing.length === 0) return unknown(`${absent.join(', ')} are not there`);
-  const schemas = new Set(role.missing.map((right) => right.replace(/^.* ON (.*)\..*$/, '$1')));
-  const fix = [
-    ...[...schemas].map((schema) => sql`GRANT USAGE ON SCHEMA ${keyword(schema)} TO ${name};`),
-    // Our own words: the privileges and places of FACTS_SQL.
-    ...role.missing.map((right) => {
-      const [privilege = '', place = ''] = right.split(' ON ');
-      return sql`GRANT ${keyword(privilege)} ON ${qualified(place)} TO ${name};`;
-    }),
+  const name = identifier(role.name);
+  const absent = [
+    ...(legacyTable.there ? [] : ['public.agent_test_history']),
+    ...(ourTables.signal.there ? [] : ['history_cdc_source.signal']),
+    ...(ourTables.heartbeat.there ? [] : ['history_cdc_source.heartbeat']),
   ];
-  return failed(`missing: ${role.missing.join(', ')}`, lines(...fix));
+  const { missing } = role;
+  if (missing.length === 0 && absent.length === 0) return ok('all of them');
+  if (!circumstances.deployed && absent.length > 0)
+    return notYet(`no grant yet on ${absent.join(', ')}, which are not there`, 'script');
+  if (missing.length === 0) return unknown(`${absent.join(', ')} are not there`);
+  const schemas = new Set(missing.map(({ place }) => place.replace(/\..*$/, '')));
+  const rights = missing.map(({ place, privilege }) => sql`${keyword(privilege)} ON ${qualified(place)}`);
+  return failed(
+    `missing: ${rights.join(', ')}`,
+    lines(
+      ...[...schemas].map((schema) => sql`GRANT USAGE ON SCHEMA ${keyword(schema)} TO ${name};`),
+      ...rights.map((right) => sql`GRANT ${right} TO ${name};`),
+    ),
+  );
 }
 
 export function judgeConnectorExcess(rights: RoleRights | null, circumstances: Circumstances): Judgement {
   if (rights === null) return noRole(circumstances);
-  const grants = excessGrants(rights, ({ place, privilege }) => GRANTED[place]?.includes(privilege) === true);
+  const grants = excessGrants(
+    rights,
+    ({ place, privilege }) => CONNECTOR_GRANTS[place]?.includes(privilege) === true,
+  );
   const memberOf = rights.memberOf.filter((role) => !REPLICATION_ROLES.has(role));
   const found = [
     ...rights.attributes,

@@ -1,9 +1,10 @@
 /** What the server of the legacy database may end: a slot, a session, or the stream of a slot. */
 import { identifier, keyword, lines, shell, sql, type Paste } from '../../lib/quoting.ts';
 import { connectorRole } from '../../connectors/deploy/source-sql.ts';
-import { check } from './check.ts';
-import { raiseCap } from './paste.ts';
-import type { ServerFacts } from '../facts/postgres.ts';
+import type { ServerFacts, SlotFacts } from '../facts/postgres.ts';
+import { advice, checksOf, error, type Circumstances } from './check.ts';
+import { raiseCap } from './remedies.ts';
+import { goOn } from './slot.ts';
 import { failed, ok, unknown, warning, type Judgement } from './verdict.ts';
 import { bytesText, secondsUntilFull, spanText } from '../facts/wal.ts';
 
@@ -17,22 +18,16 @@ const DAY_SECONDS = 86_400;
 /** The connector answers the server every 10 s. */
 const SHORT_SENDER_TIMEOUT_SECONDS = 20;
 
-export const LIMIT_CHECKS = [
-  check({
-    id: 'wal-cap',
-    group: 'server',
-    severity: 'error',
-    title: 'max_slot_wal_keep_size bounds what a stopped connector can cost',
-    needs: ['server'],
-    judge: ({ server }) => judgeCap(server),
-  }),
-  check({
-    id: 'slot-idle-timeout',
-    group: 'server',
-    severity: 'error',
-    title: 'a connector that stands still keeps its slot for at least a day',
-    needs: ['server'],
-    judge: ({ server: { idleTimeoutSeconds: seconds, onCommandLine } }) => {
+export const LIMIT_CHECKS = checksOf('server', {
+  'wal-cap': error(
+    'max_slot_wal_keep_size bounds what a stopped connector can cost',
+    ['server'],
+    ({ server }) => judgeCap(server),
+  ),
+  'slot-idle-timeout': error(
+    'a connector that stands still keeps its slot for at least a day',
+    ['server'],
+    ({ server: { idleTimeoutSeconds: seconds, onCommandLine } }) => {
       if (seconds === null) return ok('Postgres before 18 has no limit of time');
       if (seconds === 0) return ok('idle_replication_slot_timeout = 0: no limit of time');
       const found = `idle_replication_slot_timeout = ${spanText(seconds)}: a connector that stands still for longer loses its slot, and needs a new snapshot`;
@@ -45,32 +40,18 @@ export const LIMIT_CHECKS = [
       if (seconds < HOUR_SECONDS) return failed(found, fix);
       return seconds < DAY_SECONDS ? warning(found, fix) : ok(found);
     },
-  }),
-  check({
-    id: 'wal-runway',
-    group: 'server',
-    severity: 'error',
-    title: 'there is time until the server gives the slot up',
-    needs: ['source', 'server', 'walRate'],
-    judge: ({ source, server, walRate }, { deployed }) => {
-      if (server.capMegabytes < 0) {
-        return unknown(
-          'there is no cap (see wal-cap), and Postgres does not tell how much room the disk has',
-        );
-      }
-      const close = source.slot?.active === true && (server.slot?.retainedBytes ?? 0) < CLOSE_BEHIND_BYTES;
-      return judgeRunway(server, walRate, close || (source.slot === null && !deployed));
-    },
-  }),
-  check({
-    id: 'session-limits',
-    group: 'server',
-    severity: 'warning',
-    title: "no time limit of the server ends the connector's sessions",
-    needs: ['server'],
-    judge: ({ server: { roleLimits } }, { config }) => judgeLimits(roleLimits, connectorRole(config)),
-  }),
-];
+  ),
+  'wal-runway': error(
+    'there is time until the server gives the slot up',
+    ['slot', 'server', 'walRate'],
+    (facts, circumstances) => judgeRunway(facts, circumstances),
+  ),
+  'session-limits': advice(
+    "no time limit of the server ends the connector's sessions",
+    ['server'],
+    ({ server: { roleLimits } }, { config }) => judgeLimits(roleLimits, connectorRole(config)),
+  ),
+});
 
 function judgeCap(server: ServerFacts): Judgement {
   const { capMegabytes: megabytes } = server;
@@ -91,10 +72,10 @@ function judgeCap(server: ServerFacts): Judgement {
 
 /** When the server gives a slot up that nobody reads, by the first of its limits; undefined where that is not known. */
 export function runwaySeconds(
-  server: Pick<ServerFacts, 'slot' | 'capMegabytes' | 'idleTimeoutSeconds'>,
+  { capMegabytes, idleTimeoutSeconds }: Pick<ServerFacts, 'capMegabytes' | 'idleTimeoutSeconds'>,
+  slot: SlotFacts | null,
   bytesPerSecond: number | null,
 ): number | undefined {
-  const { slot, capMegabytes, idleTimeoutSeconds } = server;
   const bytesLeft = slot?.bytesLeft ?? (capMegabytes < 0 ? undefined : capMegabytes * MIB);
   const byBytes =
     bytesLeft === undefined || bytesPerSecond === null
@@ -106,15 +87,25 @@ export function runwaySeconds(
   return byTime === undefined ? byBytes : Math.min(byBytes, byTime);
 }
 
+interface Runway {
+  readonly slot: SlotFacts | null;
+  readonly server: ServerFacts;
+  readonly walRate: number;
+}
+
 /**
- * `close`: nothing piles up now, because the connector reads along or there is no slot yet. What an outage may last is told
+ * Nothing piles up while the connector reads along, or while there is no slot yet. How long an outage may last is told then
  * by the average rate: the rate of a second and a half jumped between 58 and 694 days within minutes. A slot that nobody
  * reads is judged by the rate of this moment, too, because a burst can cost it.
  */
-function judgeRunway(server: ServerFacts, rateNow: number, close: boolean): Judgement {
-  const bytesLeft = server.slot?.bytesLeft ?? server.capMegabytes * MIB;
+function judgeRunway({ slot, server, walRate: rateNow }: Runway, circumstances: Circumstances): Judgement {
+  if (server.capMegabytes < 0)
+    return unknown('there is no cap (see wal-cap), and Postgres does not tell how much room the disk has');
+  const isRead = slot?.active === true && (slot.retainedBytes ?? 0) < CLOSE_BEHIND_BYTES;
+  const close = isRead || (slot === null && !circumstances.deployed);
+  const bytesLeft = slot?.bytesLeft ?? server.capMegabytes * MIB;
   const left = `${bytesText(bytesLeft)} left`;
-  const usual = runwaySeconds(server, server.averageWalRate);
+  const usual = runwaySeconds(server, slot, server.averageWalRate);
   if (close) {
     return usual === undefined
       ? ok(
@@ -124,14 +115,11 @@ function judgeRunway(server: ServerFacts, rateNow: number, close: boolean): Judg
           `${left}: an outage of the connector may last ${spanText(usual)}, as the server writes on average`,
         );
   }
-  const seconds = runwaySeconds(server, Math.max(rateNow, server.averageWalRate ?? 0));
+  const seconds = runwaySeconds(server, slot, Math.max(rateNow, server.averageWalRate ?? 0));
   const found = `${left}, ${bytesText(Math.round(rateNow))}/s written now`;
   if (seconds === undefined) return ok(found);
   const full = `${found}: the slot is given up in ${spanText(seconds < DAY_SECONDS ? seconds : (usual ?? seconds))}`;
-  const fix = lines<Paste>(
-    shell`history-cdc connector resume  # or restart: see the checks of the slot and of Connect`,
-    raiseCap(server),
-  );
+  const fix = lines<Paste>(goOn(circumstances), raiseCap(server));
   if (seconds < HOUR_SECONDS) return failed(full, fix);
   return seconds < DAY_SECONDS ? warning(full, fix) : ok(full);
 }

@@ -1,6 +1,6 @@
 import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
 import type { Heartbeat } from '../facts/heartbeat.ts';
-import type { Proof } from '../facts/proof.ts';
+import type { Observed } from '../facts/observer.ts';
 
 /** What was known before the connector was told anything. */
 export interface Baseline {
@@ -31,7 +31,7 @@ const PATIENCE_BEATS = 3;
  */
 export function judgeLiveness(
   status: ConnectorStatus | undefined,
-  proof: Proof | undefined,
+  observed: Observed | undefined,
   baseline: Baseline,
 ): Liveness {
   if (status === undefined) return { kind: 'waiting' };
@@ -41,13 +41,13 @@ export function judgeLiveness(
   }
   const { state } = status.connector;
   if (state === 'PAUSED' || state === 'STOPPED') return { kind: 'suspended', state };
-  if (!runs(status) || proof?.heartbeat?.streamed !== true) return { kind: 'waiting' };
-  if (proof.snapshot !== 'completed') {
-    return { kind: proof.beats < PATIENCE_BEATS ? 'waiting' : 'incomplete' };
+  if (!runs(status) || observed?.heartbeat?.streamed !== true) return { kind: 'waiting' };
+  if (observed.history.initial !== 'completed') {
+    return { kind: observed.beats < PATIENCE_BEATS ? 'waiting' : 'incomplete' };
   }
   const { sourceClock } = baseline;
-  if (sourceClock !== undefined && proof.heartbeat.beatAt < sourceClock) return { kind: 'waiting' };
-  return { kind: 'alive', heartbeat: proof.heartbeat };
+  if (sourceClock !== undefined && observed.heartbeat.beatAt < sourceClock) return { kind: 'waiting' };
+  return { kind: 'alive', heartbeat: observed.heartbeat };
 }
 
 /** The connector and all its tasks say so. */

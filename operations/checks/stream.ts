@@ -1,123 +1,84 @@
-import { OLD_HEARTBEAT_SECONDS } from '../connector/connector-report.ts';
-import { backlogOf } from '../facts/backlog.ts';
-import type { StoredOffset } from '../facts/canonical.ts';
-import { check, nothingThere, type Circumstances } from './check.ts';
-import { newSnapshot } from './paste.ts';
-import { standingPartitions, standingText } from '../facts/standing.ts';
-import { failed, notYet, ok, unknown, warning } from './verdict.ts';
+import { lines, shell, type Paste } from '../../lib/quoting.ts';
+import { valueOf } from '../facts/answer.ts';
+import type { Answers } from '../facts/facts.ts';
+import type { Observed } from '../facts/observer.ts';
 import { spanText } from '../facts/wal.ts';
+import { checksOf, error, nothingThere, type Circumstances } from './check.ts';
+import { behindBreak, beginAnew, isBroken, newTopic } from './remedies.ts';
+import { OLD_HEARTBEAT_SECONDS } from './source.ts';
+import { failed, notYet, ok, warning } from './verdict.ts';
 
 const noTopics = (circumstances: Circumstances) =>
   nothingThere('the topics of heartbeat and notifications are not there', 'apply', circumstances);
 
-const NONE_IN_SNAPSHOT = 'none comes during the initial snapshot';
-const PROJECT = 'history-cdc project  # is one running? its log and /readyz say why it stands';
+const CUT = ' (TOPIC_CUT: another record lies before it than the one that was projected)';
 
-export const STREAM_CHECKS = [
-  check({
-    id: 'heartbeat-arrives',
-    group: 'stream',
-    severity: 'error',
-    title: 'the heartbeat comes through WAL, slot, Connect, converter and Kafka',
-    needs: ['proof'],
-    judge: ({ proof }, circumstances) => {
-      if (proof === undefined) return noTopics(circumstances);
-      if (circumstances.snapshotRunning) return ok(NONE_IN_SNAPSHOT);
-      const { heartbeat } = proof;
-      if (heartbeat === undefined) {
-        return failed(
-          'none ever came',
-          'history-cdc connector apply  # waits for one, and says what is in the way',
-        );
-      }
-      const seconds = (Date.now() - heartbeat.arrivedAt.getTime()) / 1000;
-      const found = `the last one, of ${heartbeat.beatAt.toISOString()}, came ${spanText(Math.max(0, seconds))} ago`;
-      return seconds <= OLD_HEARTBEAT_SECONDS
-        ? ok(found)
-        : failed(
-            found,
-            'history-cdc doctor --only publication,slot-active,topics-exist,connector-tasks  # mend what is red\nhistory-cdc connector restart',
-          );
+export const STREAM_CHECKS = checksOf('stream', {
+  'heartbeat-arrives': error(
+    'the heartbeat comes through WAL, slot, Connect, converter and Kafka',
+    ['observed'],
+    ({ observed }, circumstances, answers) => {
+      if (observed === undefined) return noTopics(circumstances);
+      if (circumstances.snapshotRunning) return ok('none comes during the initial snapshot');
+      const { found, isOld } = beatText(observed, circumstances.now);
+      if (!isOld) return ok(found);
+      const told = saysRunning(answers) ? `connector and task say RUNNING, and ${found}` : found;
+      return failed(told, beatFix(observed, circumstances));
     },
-  }),
-  check({
-    id: 'task-moves',
-    group: 'stream',
-    severity: 'error',
-    title: 'a task that says RUNNING moves',
-    needs: ['connector', 'proof'],
-    judge: ({ connector: { status }, proof }, circumstances) => {
-      if (status === undefined || proof === undefined) return noTopics(circumstances);
-      const running = status.tasks.length > 0 && status.tasks.every(({ state }) => state === 'RUNNING');
-      if (!running) return unknown('no task is RUNNING (see connector-tasks)');
-      const arrived = proof.heartbeat?.arrivedAt.getTime() ?? 0;
-      if (Date.now() - arrived <= OLD_HEARTBEAT_SECONDS * 1000) return ok('RUNNING, and its heartbeat moves');
-      if (circumstances.snapshotRunning) return ok('RUNNING, in its initial snapshot');
-      return failed(
-        'RUNNING, and nothing comes through',
-        'history-cdc doctor --only publication,signal-table,heartbeat-table,slot-active,topics-exist,long-transactions  # mend what is red\nhistory-cdc connector restart',
-      );
-    },
-  }),
-  check({
-    id: 'initial-snapshot',
-    group: 'stream',
-    severity: 'error',
-    title: 'the initial snapshot was completed',
-    needs: ['proof'],
-    judge: ({ proof }, circumstances) => {
-      if (proof === undefined) return noTopics(circumstances);
-      switch (proof.snapshot) {
+    { also: ['connector'] },
+  ),
+  'initial-snapshot': error(
+    'the initial snapshot was completed',
+    ['observed'],
+    ({ observed }, circumstances) => {
+      if (observed === undefined) return noTopics(circumstances);
+      switch (observed.history.initial) {
         case 'completed':
           return ok('by the notification of Debezium');
         case 'running':
           return warning(
             'it is under way',
-            'history-cdc connector status  # wait: it exits 0 when it is done',
+            'history-cdc connector status  # wait: it exits 0 when the snapshot is done',
           );
         case 'skipped':
         case 'unknown':
           return failed(
             'nothing says that it ever was: the history may be missing',
-            newSnapshot(circumstances.config),
+            isBroken(circumstances) ? behindBreak(circumstances) : beginAnew(circumstances.config),
           );
       }
     },
-  }),
-  check({
-    id: 'topic-identity',
-    group: 'stream',
-    severity: 'error',
-    title: 'the data topic is the one that the ledger knows',
-    needs: ['dataTopic', 'projection'],
-    judge: ({ dataTopic, projection: { topics } }, circumstances) => {
+  ),
+  'topic-identity': error(
+    'the data topic is the one that the ledger knows',
+    ['dataTopic', 'projection'],
+    ({ dataTopic, projection: { topics } }, circumstances) => {
       if (dataTopic === undefined) return noTopics(circumstances);
-      const known = topics.find(({ topicId }) => topicId === dataTopic.topicId);
+      const { topicId, partitions } = dataTopic;
+      const fix = newTopic(circumstances.config);
+      const known = topics.find((topic) => topic.topicId === topicId);
       const current = topics.at(-1);
       if (current === undefined) return notYet('the ledger knows no topic yet', 'project');
-      if (known === undefined || known !== current) {
+      if (known !== current) {
         const why =
           known === undefined ? 'it was deleted and made again' : 'this one was the current one earlier';
         return failed(
-          `topic id ${dataTopic.topicId}, and the ledger belongs to ${current.name} ${current.topicId}: ${why}, or TOPIC_PREFIX is wrong`,
-          newSnapshot(circumstances.config),
+          `topic id ${topicId}, and the ledger belongs to ${current.name} ${current.topicId}: ${why}, or TOPIC_PREFIX is wrong`,
+          fix,
         );
       }
-      return known.partitions === dataTopic.partitions
-        ? ok(`${dataTopic.topicId}, ${String(dataTopic.partitions)} partitions`)
+      return known.partitions === partitions
+        ? ok(`${topicId}, ${String(partitions)} partitions`)
         : failed(
-            `it had ${String(known.partitions)} partitions and has ${String(dataTopic.partitions)}: keys moved`,
-            newSnapshot(circumstances.config),
+            `it had ${String(known.partitions)} partitions and has ${String(partitions)}: keys moved`,
+            fix,
           );
     },
-  }),
-  check({
-    id: 'offsets-in-range',
-    group: 'stream',
-    severity: 'error',
-    title: 'the topic still holds what the projector reads next',
-    needs: ['dataTopic', 'projection'],
-    judge: ({ dataTopic, projection: { offsets } }, circumstances) => {
+  ),
+  'offsets-in-range': error(
+    'the topic still holds what the projector reads next',
+    ['dataTopic', 'projection'],
+    ({ dataTopic, projection: { offsets } }, circumstances) => {
       if (dataTopic === undefined) return noTopics(circumstances);
       const ours = offsets.filter(({ topicId }) => topicId === dataTopic.topicId);
       if (ours.length === 0) return notYet('nothing was projected yet', 'project');
@@ -126,49 +87,36 @@ export const STREAM_CHECKS = [
         const next = BigInt(nextOffset);
         return marks === undefined || next < marks.low || next > marks.high || marks.isCut === true;
       });
-      const where = ({ partition, nextOffset }: StoredOffset) => {
-        const cut = dataTopic.marks.get(partition)?.isCut === true;
-        return `partition ${String(partition)}: ${nextOffset}${cut ? ' (TOPIC_CUT: another record lies before it than the one that was projected)' : ''}`;
-      };
-      return outside.length === 0
-        ? ok(`${String(ours.length)} partitions`)
-        : failed(outside.map(where).join(', '), newSnapshot(circumstances.config));
+      if (outside.length === 0) return ok(`${String(ours.length)} partitions`);
+      const where = outside.map(({ partition, nextOffset }) => {
+        const cut = dataTopic.marks.get(partition)?.isCut === true ? CUT : '';
+        return `partition ${String(partition)}: ${nextOffset}${cut}`;
+      });
+      return failed(where.join(', '), newTopic(circumstances.config));
     },
-  }),
-  check({
-    id: 'gaps',
-    group: 'stream',
-    severity: 'error',
-    title: 'the stream has no gap that is not closed',
-    needs: ['gaps'],
-    judge: ({ gaps }) => {
-      if (gaps.length === 0) return ok('none is open');
-      const fresh = gaps.some(({ acceptedAt }) => acceptedAt === null);
-      return failed(
-        gaps
-          .map(({ id, kind, openedAt }) => `gap ${id} (${kind}) since ${openedAt.toISOString()}`)
-          .join(', '),
-        fresh
-          ? 'history-cdc project  # refuses, and says what to do, in its order'
-          : 'history-cdc snapshot start --follow\nhistory-cdc reconcile --fresh  # proven, it closes them',
-      );
-    },
-  }),
-  check({
-    id: 'projector-moves',
-    group: 'stream',
-    severity: 'error',
-    title: 'where the source moves, the ledger moves, in each partition',
-    needs: ['dataTopic', 'projection', 'laterOffsets'],
-    judge: ({ dataTopic, projection, laterOffsets }, circumstances) => {
-      if (dataTopic === undefined) return noTopics(circumstances);
-      const backlog = backlogOf(dataTopic, projection);
-      if (backlog === undefined) return notYet('nothing was projected yet', 'project');
-      const found = `${backlog.records.toLocaleString('en')} records behind, last commit ${spanText(backlog.secondsSinceCommit)} ago`;
-      const standing = standingPartitions(dataTopic, projection.offsets, laterOffsets);
-      return standing.length === 0
-        ? ok(found)
-        : failed(`${found}: ${standing.map(standingText).join('; ')}`, PROJECT);
-    },
-  }),
-];
+  ),
+});
+
+function beatText({ heartbeat }: Observed, now: Date): { readonly found: string; readonly isOld: boolean } {
+  if (heartbeat === undefined) return { found: 'no heartbeat ever came through', isOld: true };
+  const seconds = Math.max(0, (now.getTime() - heartbeat.arrivedAt.getTime()) / 1000);
+  const found = `the last heartbeat, of ${heartbeat.beatAt.toISOString()}, came through ${spanText(seconds)} ago`;
+  return { found, isOld: seconds > OLD_HEARTBEAT_SECONDS };
+}
+
+/** RUNNING proves nothing: with a topic missing, the producer stands still for good while connector and task both say it. */
+function saysRunning({ connector }: Pick<Answers, 'connector'>): boolean {
+  const tasks = valueOf(connector)?.status?.tasks ?? [];
+  return tasks.length > 0 && tasks.every(({ state }) => state === 'RUNNING');
+}
+
+function beatFix({ heartbeat }: Observed, circumstances: Circumstances): Paste {
+  if (isBroken(circumstances)) return behindBreak(circumstances);
+  return lines(
+    shell`history-cdc doctor --only connector-tasks,publication,signal-table,heartbeat-table,slot-active,topics-exist,long-transactions  # mend what is red`,
+    shell`history-cdc connector restart`,
+    ...(heartbeat === undefined
+      ? [shell`history-cdc connector apply  # waits for a heartbeat, and says what is in the way`]
+      : []),
+  );
+}

@@ -1,46 +1,34 @@
 import { FatalError } from '../../lib/errors.ts';
 import type { ConfigProblem } from '../../connectors/deploy/connect-client.ts';
-import { printable, type TopicChange } from '../../connectors/deploy/plan.ts';
-import { shell } from '../../lib/quoting.ts';
+import { printable } from '../../connectors/deploy/plan.ts';
+import type { Config } from '../../lib/config.ts';
+import { topicNames } from '../../lib/names.ts';
+import type { CheckResult } from '../checks/judge.ts';
+import { beginAnew, newTopic } from '../checks/remedies.ts';
 
 /** How `apply` fails: what is wrong, and the way out. */
 const list = (lines: readonly string[]) => lines.map((line) => `  - ${line}`).join('\n');
 const INDENT = '\n           ';
 
-const START_OVER =
-  'start over: `history-cdc connector delete --forget-offsets`, drop the replication slot, delete the topics, `history-cdc connector apply`';
-
-export function unfitSource(problems: readonly string[]): FatalError {
+/** What each check found, and the fix of each. */
+export function unfit(code: 'DATABASE_UNFIT' | 'TOPIC_UNFIT', results: readonly CheckResult[]): FatalError {
+  const what = code === 'TOPIC_UNFIT' ? 'a topic is' : 'the legacy database is';
   return new FatalError({
-    code: 'DATABASE_UNFIT',
-    message: `the legacy database is not ready for the connector:\n${list(problems)}`,
-    wayOut:
-      '`history-cdc connector sql` prints the script that makes the role, the tables, the publication and the grants: a role that may do so runs it. `history-cdc doctor` prints the fix for everything else',
+    code,
+    message: `${what} not as the connector needs it:\n${list(results.map(({ id, evidence }) => `${id}: ${evidence}`))}`,
+    wayOut: asWayOut([...new Set(results.flatMap(({ fix }) => fix ?? []))].join('\n')),
+    facts: { checks: results.map(({ id }) => id).join(',') },
   });
 }
 
-/** A topic is created, never changed: what it holds may depend on how it is, the place of every key first of all. */
-export function unfitTopics(changes: readonly Extract<TopicChange, { kind: 'different' }>[]): FatalError {
-  const fixes = changes.map(({ topic, what, actual, desired }) =>
-    what === 'partitions'
-      ? `set TOPIC_PARTITIONS=${actual} if ${topic} is to stay, for keys would move; delete the topic if it is empty and nobody reads it`
-      : shell`kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config ${`${what}=${desired}`}`,
-  );
-  return new FatalError({
-    code: 'TOPIC_UNFIT',
-    message: `topics exist and are not as they have to be:\n${list(
-      changes.map(({ topic, what, actual, desired }) => `${topic}: ${what} is ${actual}, must be ${desired}`),
-    )}`,
-    wayOut: fixes.join(INDENT),
-  });
-}
+const asWayOut = (fix: string) => fix.split('\n').join(INDENT);
 
 /** The connector would go on behind its stored offset: what the topic held would not come again. */
-export function lostDataTopic(topic: string): FatalError {
+export function lostDataTopic(config: Config): FatalError {
   return new FatalError({
     code: 'TOPIC_MISSING',
-    message: `${topic} is gone, and the connector has worked before: it would not be filled anew`,
-    wayOut: START_OVER,
+    message: `${topicNames(config).data} is gone, and the connector has worked before: it would not be filled anew`,
+    wayOut: asWayOut(newTopic(config)),
   });
 }
 
@@ -64,12 +52,12 @@ export function failedConnector(what: string, trace: string): FatalError {
   });
 }
 
-export function incompleteConnector(): FatalError {
+export function incompleteConnector(config: Config): FatalError {
   return new FatalError({
     code: 'CONNECTOR_INCOMPLETE',
     message:
-      'the connector streams, but its initial snapshot was never completed: rows that were in the table before are not in the topic',
-    wayOut: `${START_OVER}${INDENT}(Debezium takes a snapshot for done when it failed, or was stopped, before its first row: connectors/README.md)`,
+      'the connector streams, but its initial snapshot was never completed: rows that were in the table before are not in the topic. Debezium takes a snapshot for done when it failed, or was stopped, before its first row (connectors/README.md)',
+    wayOut: asWayOut(beginAnew(config)),
   });
 }
 

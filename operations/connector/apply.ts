@@ -1,33 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { FatalError } from '../../lib/errors.ts';
+import type { FatalError } from '../../lib/errors.ts';
 import { topicNames } from '../../lib/names.ts';
+import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
+import { desiredConnector, type DesiredConnector } from '../../connectors/deploy/desired.ts';
+import { isClean, planConnector, type Plan } from '../../connectors/deploy/plan.ts';
+import type { ConnectorSettings } from '../../connectors/deploy/target.ts';
+import { chosen, SOURCE_FITS } from '../checks/choice.ts';
+import { circumstancesOf, judge, wantedFor, type CheckResult } from '../checks/judge.ts';
+import { KAFKA_CHECKS } from '../checks/kafka.ts';
+import { failureOf, judgeLiveness, summarizeTrace, type Baseline } from '../checks/liveness.ts';
+import { required } from '../facts/answer.ts';
+import { postgresClock } from '../facts/clock.ts';
+import type { Answers } from '../facts/facts.ts';
+import { gather } from '../facts/gather.ts';
+import type { Heartbeat } from '../facts/heartbeat.ts';
+import { Observer, type Observed } from '../facts/observer.ts';
+import { withServices, type Services } from '../facts/services.ts';
 import {
   failedConnector,
   incompleteConnector,
   lostDataTopic,
   rejectedConfig,
   silentConnector,
-  unfitSource,
-  unfitTopics,
+  unfit,
 } from './apply-errors.ts';
-import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
-import { desiredConnector, type DesiredConnector } from '../../connectors/deploy/desired.ts';
-import type { Heartbeat } from '../facts/heartbeat.ts';
-import { judgeSource } from '../checks/judge-source.ts';
-import { failureOf, judgeLiveness, summarizeTrace, type Baseline } from '../checks/liveness.ts';
-import { logAction } from './log-action.ts';
-import { isClean, planConnector, type Plan } from '../../connectors/deploy/plan.ts';
-import { ProofWatch, type Proof } from '../facts/proof.ts';
 import { assertContinuous } from './guard.ts';
-import { readSourceClock } from '../facts/source.ts';
-import {
-  askSource,
-  readActual,
-  sourceNames,
-  withTarget,
-  type ConnectorSettings,
-  type Target,
-} from '../../connectors/deploy/target.ts';
+import { logAction } from './log-action.ts';
 
 export interface ApplyOptions {
   /** Writes a line about the work. */
@@ -45,76 +43,106 @@ export const SILENT_AFTER_MS = 90_000;
 const POLL_MS = 250;
 const NOTE_EVERY_MS = 3_000;
 
+/** Each topic is created, never changed: what it holds may depend on how it is, the place of every key first of all. */
+const TOPICS_FIT = chosen(KAFKA_CHECKS, ['topic-settings']);
+
 /**
  * Brings the connector about and does not return before it is proved to work: the source fits, every topic exists, the
- * stream is not broken,
- * Connect has the configuration, the task runs, the initial snapshot has been completed, and a heartbeat row written
- * after the start has come through its topic. Run again, it changes nothing and proves the same.
+ * stream is not broken, Connect has the configuration, the task runs, the initial snapshot has been completed, and a
+ * heartbeat row written after the start has come through its topic. Run again, it changes nothing and proves the same.
  */
 export async function applyConnector(config: ConnectorSettings, options: ApplyOptions): Promise<ApplyResult> {
-  const desired = desiredConnector(config);
-  return await withTarget(config, async (target) => {
-    const sourceClock = await checkSource(target, config, options);
-    const plan = planConnector(desired, await readActual(target, desired));
+  return await withServices(config, { name: 'history-cdc connector' }, async (services) => {
+    const { answers, plan } = await planWith(services, config);
+    const sourceClock = await assertFits(services, { answers, config, options });
     if (!isClean(plan)) {
       const counts = { settings: plan.config.length, topics: plan.topics.length };
       await logAction(config, { command: 'connector apply', counts }, options);
     }
-    await createMissingTopics({ target, config, options, plan });
-    const { source: legacy, connect, cluster: kafka } = target;
-    await assertContinuous(config, options.note, { legacy, connect, kafka });
-    const watch = await ProofWatch.start(target.cluster, config, 'new');
+    await createMissingTopics({ services, config, options, plan });
+    await assertContinuous(config, options.note, services);
+    const watch = await Observer.start(await services.kafka(), config, 'new');
     try {
-      const baseline = { sourceClock, oldTrace: await putConfig(target, desired, plan) };
-      return await untilAlive({ target, config, options, plan, watch, baseline });
+      const baseline = { sourceClock, oldTrace: await putConfig(services, desiredConnector(config), plan) };
+      return await untilAlive({ services, config, options, plan, watch, baseline });
     } finally {
       await watch.stop();
     }
   });
 }
 
-/** Gives the clock of the database, where it can be asked. */
-async function checkSource(
-  target: Target,
+/** What `apply` would change, and all that it looks at beforehand. */
+export async function planWith(
+  services: Services,
   config: ConnectorSettings,
-  { note }: ApplyOptions,
+): Promise<{ readonly answers: Answers; readonly plan: Plan }> {
+  const wanted = wantedFor([...SOURCE_FITS, ...TOPICS_FIT], config);
+  const answers = await gather({ services, config }, wanted);
+  const { there: topics } = required(answers.topics);
+  const { config: actual } = required(answers.connector);
+  return { answers, plan: planConnector(desiredConnector(config), { config: actual, topics }) };
+}
+
+interface Fitting {
+  readonly answers: Answers;
+  readonly config: ConnectorSettings;
+  readonly options: ApplyOptions;
+}
+
+/** Gives the clock of the legacy database, where it can be asked. */
+async function assertFits(
+  services: Services,
+  { answers, config, options: { note } }: Fitting,
 ): Promise<Date | undefined> {
-  const answer = await askSource(target, config);
-  if ('unreachable' in answer) {
-    note(`the legacy database was not checked beforehand: ${answer.unreachable}`);
-    return undefined;
-  }
-  const problems = judgeSource(answer.facts, sourceNames(config));
-  if (problems.length > 0) throw unfitSource(problems);
-  return await readSourceClock(answer.pool);
+  const circumstances = circumstancesOf(answers, config);
+  const { server } = answers;
+  if (server.known) {
+    const source = judge(SOURCE_FITS, answers, circumstances);
+    for (const { id, verdict, evidence } of source)
+      if (verdict === 'unknown') note(`not checked beforehand: ${id}: ${evidence}`);
+    assertNone('DATABASE_UNFIT', source.filter(keepsFromWorking));
+  } else note(`the legacy database was not checked beforehand: ${server.why}`);
+  assertNone(
+    'TOPIC_UNFIT',
+    judge(TOPICS_FIT, answers, circumstances).filter(({ verdict }) => verdict === 'failed'),
+  );
+  return server.known ? await postgresClock(services.legacy()) : undefined;
+}
+
+/** Also what the DBA's script would have made by now. */
+export function keepsFromWorking({ verdict, step }: CheckResult): boolean {
+  return verdict === 'failed' || step === 'script';
+}
+
+function assertNone(code: Parameters<typeof unfit>[0], results: readonly CheckResult[]): void {
+  if (results.length > 0) throw unfit(code, results);
 }
 
 interface Applying {
-  readonly target: Target;
+  readonly services: Services;
   readonly config: ConnectorSettings;
   readonly options: ApplyOptions;
   readonly plan: Plan;
 }
 
-async function createMissingTopics({ target, config, options, plan }: Applying): Promise<void> {
-  const different = plan.topics.filter((change) => change.kind === 'different');
-  if (different.length > 0) throw unfitTopics(different);
+async function createMissingTopics({ services, config, options, plan }: Applying): Promise<void> {
   const missing = plan.topics.filter((change) => change.kind === 'missing');
   if (missing.length === 0) return;
   const { data, notifications } = topicNames(config);
   const lacks = (name: string) => missing.some(({ topic }) => topic === name);
-  if (lacks(data) && !lacks(notifications)) throw lostDataTopic(data);
-  await target.cluster.createTopics(missing.map(({ spec }) => spec));
+  if (lacks(data) && !lacks(notifications)) throw lostDataTopic(config);
+  await (await services.kafka()).createTopics(missing.map(({ spec }) => spec));
   options.note(`created ${missing.map(({ topic }) => topic).join(', ')}`);
 }
 
 /** Gives the trace of a failure that was there before, when Connect was told something new. */
 async function putConfig(
-  { connect }: Target,
+  services: Services,
   desired: DesiredConnector,
   plan: Plan,
 ): Promise<string | undefined> {
   if (plan.connector === 'unchanged') return undefined;
+  const connect = services.connect();
   const problems = await connect.validate(desired.config);
   if (problems.length > 0) throw rejectedConfig(problems);
   const before = await connect.status(desired.name);
@@ -123,30 +151,30 @@ async function putConfig(
 }
 
 interface Waiting extends Applying {
-  readonly watch: ProofWatch;
+  readonly watch: Observer;
   readonly baseline: Baseline;
 }
 
 /** During the snapshot no heartbeat comes: as long as rows arrive, it goes on waiting. */
 async function untilAlive(waiting: Waiting): Promise<ApplyResult> {
-  const { target, config, options, plan, watch, baseline } = waiting;
+  const { services, config, options, plan, watch, baseline } = waiting;
   const { data } = topicNames(config);
   const silentAfterMs = options.silentAfterMs ?? SILENT_AFTER_MS;
   let rows = -1n;
   let movedAt = Date.now();
   let notedAt = Date.now();
   for (;;) {
-    const status = await target.connect.status(config.CONNECTOR_NAME);
-    const proof = watch.current();
-    const found = await rowsIn(target, data);
-    const liveness = judgeLiveness(status, proof, baseline);
+    const status = await services.connect().status(config.CONNECTOR_NAME);
+    const observed = watch.current();
+    const found = await rowsIn(services, data);
+    const liveness = judgeLiveness(status, observed, baseline);
     if (liveness.kind === 'alive') return { kind: 'alive', plan, heartbeat: liveness.heartbeat, rows: found };
     if (liveness.kind === 'suspended') return { kind: 'suspended', plan, state: liveness.state };
-    if (liveness.kind === 'incomplete') throw incompleteConnector();
-    if (liveness.kind === 'failed') throw failed(target, liveness);
+    if (liveness.kind === 'incomplete') throw incompleteConnector(config);
+    if (liveness.kind === 'failed') throw failed(services, liveness);
     if (found !== rows) movedAt = Date.now();
     rows = found;
-    if (Date.now() - movedAt > silentAfterMs) throw silent(target, { status, proof, silentAfterMs });
+    if (Date.now() - movedAt > silentAfterMs) throw silent(services, { status, observed, silentAfterMs });
     if (Date.now() - notedAt > NOTE_EVERY_MS) {
       notedAt = Date.now();
       options.note(
@@ -157,31 +185,31 @@ async function untilAlive(waiting: Waiting): Promise<ApplyResult> {
   }
 }
 
-async function rowsIn({ cluster }: Target, topic: string): Promise<bigint> {
-  const marks = [...(await cluster.watermarks(topic)).values()];
+async function rowsIn(services: Services, topic: string): Promise<bigint> {
+  const marks = [...(await (await services.kafka()).watermarks(topic)).values()];
   return marks.reduce((sum, { low, high }) => sum + high - low, 0n);
 }
 
-function failed({ connect }: Target, { what, trace }: { what: string; trace: string }): FatalError {
-  return failedConnector(what, connect.redact(summarizeTrace(trace)));
+function failed(services: Services, { what, trace }: { what: string; trace: string }): FatalError {
+  return failedConnector(what, services.connect().redact(summarizeTrace(trace)));
 }
 
 interface Silence {
   readonly status: ConnectorStatus | undefined;
-  readonly proof: Proof | undefined;
+  readonly observed: Observed;
   readonly silentAfterMs: number;
 }
 
-function silent(target: Target, { status, proof, silentAfterMs }: Silence): FatalError {
+function silent(services: Services, { status, observed, silentAfterMs }: Silence): FatalError {
   // Connect shows an old failure until the new task has begun; one that is still there now is the new one.
   const failure = status === undefined ? undefined : failureOf(status);
-  if (failure !== undefined) return failed(target, failure);
+  if (failure !== undefined) return failed(services, failure);
   const tasks = status?.tasks.map(({ state }) => state).join(' ') ?? '';
-  const beat = proof?.heartbeat;
+  const beat = observed.heartbeat;
   const seen = [
     `connector ${status?.connector.state ?? 'unknown'}`,
     `tasks ${tasks === '' ? 'none' : tasks}`,
-    `initial snapshot ${proof?.snapshot ?? 'unknown'}`,
+    `initial snapshot ${observed.history.initial}`,
     ...(beat === undefined
       ? []
       : [`the last heartbeat is of ${beat.beatAt.toISOString()}, before the start`]),

@@ -1,21 +1,20 @@
-import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
-import type { InitialSnapshot } from '../facts/initial-snapshot.ts';
-import { judgeSource } from '../checks/judge-source.ts';
-import { summarizeTrace } from '../checks/liveness.ts';
-import { readProof, type Proof } from '../facts/proof.ts';
-import type { SlotFacts } from '../facts/source.ts';
-import {
-  askSource,
-  sourceNames,
-  withTarget,
-  type ConnectorSettings,
-} from '../../connectors/deploy/target.ts';
+import type { ConnectorState } from '../../connectors/deploy/connect-client.ts';
+import type { ConnectorSettings } from '../../connectors/deploy/target.ts';
+import type { Config } from '../../lib/config.ts';
+import { CONNECTOR_MOVES, INITIAL_SNAPSHOT, SOURCE_FITS } from '../checks/choice.ts';
+import { circumstancesOf, judge, wantedFor } from '../checks/judge.ts';
+import { required, valueOf } from '../facts/answer.ts';
+import type { Answers } from '../facts/facts.ts';
+import { gather } from '../facts/gather.ts';
+import type { SlotFacts } from '../facts/postgres.ts';
+import { withServices, type Services } from '../facts/services.ts';
+import type { InitialSnapshot } from '../facts/snapshot-runs.ts';
 
 export interface ConnectorReport {
   readonly name: string;
   readonly healthy: boolean;
   /** Why not; empty where healthy. */
-  readonly problems: readonly string[];
+  readonly problems: readonly ConnectorProblem[];
   readonly state: ConnectorState | 'ABSENT';
   readonly tasks: readonly {
     readonly id: number;
@@ -24,9 +23,16 @@ export interface ConnectorReport {
   }[];
   readonly heartbeat: HeartbeatReport | null;
   readonly initialSnapshot: InitialSnapshot;
-  readonly slot: SlotFacts | null;
+  readonly slot: Pick<SlotFacts, 'plugin' | 'database' | 'active' | 'walStatus' | 'lagBytes'> | null;
   /** Why nothing is known of the slot; null where it is. */
   readonly slotUnknown: string | null;
+}
+
+export interface ConnectorProblem {
+  /** Of the check. */
+  readonly id: string;
+  readonly evidence: string;
+  readonly fix: string | null;
 }
 
 export interface HeartbeatReport {
@@ -36,100 +42,61 @@ export interface HeartbeatReport {
   readonly ageSeconds: number;
 }
 
-/** The connector writes one every 2 s; a restart of it or of a worker takes some tens of seconds. */
-export const OLD_HEARTBEAT_SECONDS = 30;
+const OF_CONNECTOR = [...CONNECTOR_MOVES, ...INITIAL_SNAPSHOT];
+const CHECKED = [...OF_CONNECTOR, ...SOURCE_FITS];
 
 export async function connectorReport(config: ConnectorSettings): Promise<ConnectorReport> {
-  return await withTarget(config, async (target) => {
-    const status = await target.connect.status(config.CONNECTOR_NAME);
-    const source = await askSource(target, config);
-    const proof = await readProof(target.cluster, config);
-    return judgeStatus({
-      name: config.CONNECTOR_NAME,
-      now: new Date(),
-      status,
-      proof,
-      slot: 'facts' in source ? source.facts.slot : null,
-      slotUnknown: 'facts' in source ? null : source.unreachable,
-      sourceProblems: 'facts' in source ? judgeSource(source.facts, sourceNames(config)) : [],
-      redact: (text) => target.connect.redact(text),
-    });
-  });
+  return await withServices(config, { name: 'history-cdc connector' }, async (services) =>
+    reportOf(await askConnector(services, config), config),
+  );
 }
 
-interface StatusFacts {
-  readonly name: string;
-  readonly now: Date;
-  readonly status: ConnectorStatus | undefined;
-  /** Undefined where the topics are missing. */
-  readonly proof: Proof | undefined;
-  readonly slot: SlotFacts | null;
-  readonly slotUnknown: string | null;
-  readonly sourceProblems: readonly string[];
-  readonly redact: (text: string) => string;
+/** Throws where Kafka or Kafka Connect give no answer. The legacy database need not be in reach of this command. */
+export async function askConnector(services: Services, config: ConnectorSettings): Promise<Answers> {
+  await services.kafka();
+  return await gather({ services, config }, wantedFor(CHECKED, config));
 }
 
-export function judgeStatus(facts: StatusFacts): ConnectorReport {
-  const { status, proof, now, slot, redact } = facts;
-  const heartbeat = proof?.heartbeat;
-  const initialSnapshot = proof?.snapshot ?? 'unknown';
-  const tasks = (status?.tasks ?? []).map(({ id, state, trace }) => ({
-    id,
-    state,
-    trace: trace === undefined ? null : redact(trace),
-  }));
-  const beat =
-    heartbeat === undefined
-      ? null
-      : {
-          beatAt: heartbeat.beatAt.toISOString(),
-          arrivedAt: heartbeat.arrivedAt.toISOString(),
-          ageSeconds: Math.max(0, Math.round((now.getTime() - heartbeat.arrivedAt.getTime()) / 1000)),
-        };
-  const report = {
-    name: facts.name,
-    state: status?.connector.state ?? ('ABSENT' as const),
-    tasks,
-    heartbeat: beat,
-    initialSnapshot,
-    slot,
-    slotUnknown: facts.slotUnknown,
+/** Pure, but for throwing what kept the connector from being asked. */
+export function reportOf(answers: Answers, config: Config, now = new Date()): ConnectorReport {
+  const { status } = required(answers.connector);
+  const observed = required(answers.observed);
+  const { slot } = answers;
+  const problems = problemsOf(answers, config, now);
+  const heartbeat = observed?.heartbeat;
+  return {
+    name: config.CONNECTOR_NAME,
+    healthy: problems.length === 0,
+    problems,
+    state: status?.connector.state ?? 'ABSENT',
+    tasks: (status?.tasks ?? []).map(({ id, state, trace = null }) => ({ id, state, trace })),
+    heartbeat:
+      heartbeat === undefined
+        ? null
+        : {
+            beatAt: heartbeat.beatAt.toISOString(),
+            arrivedAt: heartbeat.arrivedAt.toISOString(),
+            ageSeconds: Math.max(0, Math.round((now.getTime() - heartbeat.arrivedAt.getTime()) / 1000)),
+          },
+    initialSnapshot: observed?.history.initial ?? 'unknown',
+    slot: slotOf(valueOf(slot) ?? null),
+    slotUnknown: slot.known ? null : slot.why,
   };
-  const problems = [
-    ...stateProblems(status, redact),
-    ...(status === undefined ? [] : proofProblems(beat, initialSnapshot)),
-    ...facts.sourceProblems,
-  ];
-  return { ...report, healthy: problems.length === 0, problems };
 }
 
-function stateProblems(status: ConnectorStatus | undefined, redact: (text: string) => string): string[] {
-  if (status === undefined) return ['Kafka Connect has no such connector'];
-  const { connector, tasks } = status;
-  const parts = [
-    { what: 'the connector', ...connector },
-    ...tasks.map((task) => ({ what: `task ${String(task.id)}`, ...task })),
-  ];
-  const problems = parts
-    .filter(({ state }) => state !== 'RUNNING')
-    .map(
-      ({ what, state, trace }) =>
-        `${what} is ${state}${trace === undefined ? '' : `: ${redact(summarizeTrace(trace))}`}`,
-    );
-  return tasks.length === 0 ? [...problems, 'it has no task'] : problems;
+function slotOf(slot: SlotFacts | null): ConnectorReport['slot'] {
+  if (slot === null) return null;
+  const { plugin, database, active, walStatus, lagBytes } = slot;
+  return { plugin, database, active, walStatus, lagBytes };
 }
 
-function proofProblems(beat: HeartbeatReport | null, snapshot: InitialSnapshot): string[] {
-  if (beat === null)
-    return ['no heartbeat has come through its topic: it is still in its snapshot, or stands still'];
-  const problems: string[] = [];
-  if (beat.ageSeconds > OLD_HEARTBEAT_SECONDS) {
-    problems.push(`the last heartbeat came through ${String(beat.ageSeconds)} s ago`);
-  }
-  if (snapshot === 'skipped' || snapshot === 'unknown') {
-    problems.push(
-      'nothing says that the initial snapshot was ever completed: `history-cdc connector apply` tells more',
-    );
-  }
-  return problems;
+/** A connector in its initial snapshot is not healthy yet. What a legacy database out of reach cannot tell is no problem. */
+function problemsOf(answers: Answers, config: Config, now: Date): ConnectorProblem[] {
+  const checks = answers.server.known ? CHECKED : OF_CONNECTOR;
+  const results = judge(checks, answers, circumstancesOf(answers, config, now));
+  const isWrong = (id: string, verdict: string) =>
+    verdict !== 'ok' && (verdict !== 'warning' || id === 'initial-snapshot');
+  return results
+    .filter(({ id, verdict }) => isWrong(id, verdict))
+    .map(({ id, evidence, fix }) => ({ id, evidence, fix }));
 }

@@ -2,7 +2,7 @@ import { recordActionAlone, type Action } from '../../consumers/agent-test-histo
 import type { Config } from '../../lib/config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { sqlState } from '../../lib/postgres-errors.ts';
-import { Services } from '../facts/services.ts';
+import { withServices } from '../facts/services.ts';
 
 const UNDEFINED_TABLE = '42P01';
 
@@ -16,13 +16,11 @@ export async function logAction(
   action: Action,
   to: { note(line: string): void },
 ): Promise<void> {
-  const services = new Services(config, `history-cdc ${action.command}`);
   try {
-    await recordActionAlone(services.canonical(), action);
+    const name = `history-cdc ${action.command}`;
+    await withServices(config, { name }, (services) => recordActionAlone(services.canonical(), action));
   } catch (error) {
     const why = sqlState(error) === UNDEFINED_TABLE ? 'there is no ledger yet' : messageOf(error);
     to.note(`\`${action.command}\` is not in the action log: ${why}`);
-  } finally {
-    services.close();
   }
 }

@@ -1,12 +1,12 @@
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { recordAction } from '../../consumers/agent-test-history/batch/actions.ts';
 import { markAccepted, openGaps, openGapsFor, type Gap } from './gaps.ts';
 import {
   acceptedParts,
   identitiesOf,
   judgeContinuity,
-  MEND_PUBLICATION,
   positionText,
   type Break,
   type Part,
@@ -17,6 +17,49 @@ import {
 /** A judgement and an acceptance take turns: a judgement by what was recorded before would reopen an accepted gap. */
 const LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('history_cdc.continuity', 0))";
 const RECORDED = 'SELECT part, identity FROM history_cdc.source_identity WHERE topic_id = $1';
+
+const ALL_RECORDED = 'SELECT topic_id AS "topicId", part, identity FROM history_cdc.source_identity';
+const UNDEFINED_TABLE = '42P01';
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+/** What the ledger knows of the stream. */
+export interface ContinuityFacts {
+  /** Open ones, of every topic. */
+  readonly gaps: readonly Gap[];
+  /** Null where the role may not read what was recorded. */
+  readonly recorded:
+    readonly { readonly topicId: string; readonly part: Part; readonly identity: string }[] | null;
+}
+
+/** Nothing, where there is no ledger yet, or one that is older. */
+export async function readContinuity(client: Client): Promise<ContinuityFacts> {
+  const gaps = await unless(() => openGaps(client), new Map([[UNDEFINED_TABLE, []]]));
+  type Row = NonNullable<ContinuityFacts['recorded']>[number];
+  const recorded = await unless(
+    async () => (await client.query<Row>(ALL_RECORDED)).rows,
+    new Map([
+      [UNDEFINED_TABLE, []],
+      [INSUFFICIENT_PRIVILEGE, null],
+    ]),
+  );
+  return { gaps, recorded };
+}
+
+async function unless<T>(ask: () => Promise<T>, answers: ReadonlyMap<string, T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const state = sqlState(error);
+    const answer = state === undefined ? undefined : answers.get(state);
+    if (answer === undefined) throw error;
+    return answer;
+  }
+}
+
+export function recordedFor(topicId: string | undefined, recorded: ContinuityFacts['recorded']): Recorded {
+  const ours = (recorded ?? []).filter((row) => row.topicId === topicId);
+  return new Map(ours.map(({ part, identity }) => [part, identity]));
+}
 
 async function recordedOf(client: Client, topicId: string): Promise<Recorded> {
   const { rows } = await client.query<{ part: Part; identity: string }>(RECORDED, [topicId]);
@@ -149,7 +192,7 @@ function mendFirst(id: string, { kind, evidence }: Break): FatalError {
   return new FatalError({
     code: 'GAP_OPEN',
     message: `gap ${id} cannot be accepted before the ${kind} is mended: ${evidence}`,
-    wayOut: MEND_PUBLICATION,
+    wayOut: '`history-cdc doctor --only continuity` prints the lines that mend it, and what comes after',
     facts: { gap: id },
   });
 }

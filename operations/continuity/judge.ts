@@ -47,10 +47,6 @@ export interface Position {
   readonly stored: bigint | null;
 }
 
-/** The first step where the publication does not carry the stream. */
-export const MEND_PUBLICATION =
-  '`history-cdc connector sql | psql -1 -v ON_ERROR_STOP=1 "$OWNER_URL"`, then `history-cdc doctor`, and mend what it says of the source';
-
 export interface Break {
   readonly kind: BreakKind;
   readonly evidence: string;

@@ -1,22 +1,10 @@
 import type { Config } from '../../lib/config.ts';
-import { AREAS, type AreaName, type Facts } from '../facts/areas.ts';
-import type { Check, Circumstances } from '../checks/check.ts';
-import { gatherFacts } from '../facts/gather.ts';
-import { STEPS, type Judgement, type Step, type Verdict } from '../checks/verdict.ts';
-
-export interface CheckResult {
-  readonly id: string;
-  readonly group: Check['group'];
-  readonly severity: Check['severity'];
-  readonly title: string;
-  readonly verdict: Verdict;
-  /** What was found; of `unknown`, why it could not be told. */
-  readonly evidence: string;
-  /** SQL, a setting or a command, ready to paste; null where there is nothing to do. */
-  readonly fix: string | null;
-  /** The step of the deployment that makes what is not there yet. */
-  readonly step: Step | null;
-}
+import type { Check } from '../checks/check.ts';
+import { circumstancesOf, judge, wantedFor, type CheckResult } from '../checks/judge.ts';
+import { STEPS, type Step, type Verdict } from '../checks/verdict.ts';
+import type { Answers } from '../facts/facts.ts';
+import { gather } from '../facts/gather.ts';
+import { withServices, type Services } from '../facts/services.ts';
 
 export interface DoctorReport {
   /** Whether the connector was deployed before, by its traces. */
@@ -29,31 +17,24 @@ export interface DoctorReport {
   readonly first: { readonly id: string; readonly fix: string } | null;
 }
 
-/** The settings without which these checks cannot ask anything. */
-export function settingsOf(checks: readonly Check[]): (keyof Config)[] {
-  return [...new Set([...areasOf(checks)].flatMap((area) => AREAS[area].needs))];
-}
-
 export async function examine(config: Config, checks: readonly Check[]): Promise<DoctorReport> {
-  const askable = TRACES.filter((area) => AREAS[area].needs.every((name) => config[name] !== undefined));
-  const facts = await gatherFacts(config, new Set([...areasOf(checks), ...askable]));
-  return judge(facts, config, checks);
+  return await withServices(config, { name: 'history-cdc doctor' }, (services) =>
+    examineWith(services, config, checks),
+  );
 }
 
-function areasOf(checks: readonly Check[]): Set<AreaName> {
-  return new Set(checks.flatMap(({ needs }) => needs));
+export async function examineWith(
+  services: Services,
+  config: Config,
+  checks: readonly Check[],
+): Promise<DoctorReport> {
+  return diagnose(await gather({ services, config }, wantedFor(checks, config)), config, checks);
 }
-
-/** Where a connector leaves traces: asked whichever checks are run, as far as the settings allow. */
-const TRACES = ['source', 'connector', 'dataTopic', 'projection'] as const;
 
 /** Pure: the same facts give the same report. */
-export function judge(facts: Facts, config: Config, checks: readonly Check[]): DoctorReport {
-  const { proof, projection } = facts;
-  const snapshotRunning = proof.known && proof.value?.snapshot === 'running';
-  const projected = projection.known && projection.value.topics.length > 0;
-  const circumstances: Circumstances = { config, deployed: wasDeployed(facts), projected, snapshotRunning };
-  const results = checks.map((check) => resultOf(check, check.run(facts, circumstances)));
+export function diagnose(answers: Answers, config: Config, checks: readonly Check[]): DoctorReport {
+  const circumstances = circumstancesOf(answers, config);
+  const results = judge(checks, answers, circumstances);
   const count = (verdict: Verdict) => results.filter((result) => result.verdict === verdict).length;
   return {
     deployed: circumstances.deployed,
@@ -68,35 +49,6 @@ export function judge(facts: Facts, config: Config, checks: readonly Check[]): D
     mayGoOn: !results.some(stops),
     first: firstThing(results),
   };
-}
-
-/** A connector leaves its slot, what Connect knows of it, records in its topic, and the topic in the ledger. */
-function wasDeployed({
-  source,
-  connector,
-  dataTopic,
-  projection,
-}: Pick<Facts, (typeof TRACES)[number]>): boolean {
-  if (connector.known && connector.value.config !== undefined) return true;
-  if (source.known && source.value.slot !== null) return true;
-  if (projection.known && projection.value.topics.length > 0) return true;
-  const marks = dataTopic.known ? [...(dataTopic.value?.marks.values() ?? [])] : [];
-  return marks.some(({ high }) => high > 0n);
-}
-
-function resultOf({ id, group, severity, title }: Check, judgement: Judgement): CheckResult {
-  const base = { id, group, severity, title, verdict: judgement.verdict, step: null };
-  switch (judgement.verdict) {
-    case 'ok':
-      return { ...base, evidence: judgement.evidence, fix: null };
-    case 'failed':
-    case 'warning':
-      return { ...base, evidence: judgement.evidence, fix: judgement.fix };
-    case 'not_yet':
-      return { ...base, evidence: judgement.evidence, fix: STEPS[judgement.step], step: judgement.step };
-    case 'unknown':
-      return { ...base, evidence: judgement.why, fix: null };
-  }
 }
 
 function stops({ verdict, severity }: CheckResult): boolean {

@@ -1,4 +1,3 @@
-import { openGaps, type Gap } from '../continuity/gaps.ts';
 import { assertMigrated, PROJECTOR_RIGHTS } from '../../consumers/agent-test-history/schema/migrate.ts';
 import {
   CANONICAL_TABLES,
@@ -8,9 +7,8 @@ import {
 } from '../../consumers/agent-test-history/schema/requirements.ts';
 import { FatalError } from '../../lib/errors.ts';
 import { type Client, type Pool } from '../../lib/postgres.ts';
-import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { askFacts, certain } from './postgres.ts';
+import { askFacts, certain, ifMigrated } from './postgres.ts';
 import { readMissingRights, readRoleRights, type MissingRight, type Right, type RoleRights } from './role.ts';
 
 export interface CanonicalFacts {
@@ -49,11 +47,11 @@ export interface ProjectionFacts {
     readonly name: string;
     readonly partitions: number;
   }[];
-  readonly offsets: readonly StoredOffset[];
-  readonly quarantined: number;
+  readonly offsets: readonly ProjectedOffset[];
 }
 
-export interface StoredOffset {
+/** How far a partition is projected. */
+export interface ProjectedOffset {
   readonly topicId: string;
   readonly partition: number;
   readonly nextOffset: string;
@@ -128,27 +126,14 @@ export async function readMissingKeys(client: Client): Promise<readonly UniqueKe
   return wanted.filter((key) => !present.has(key));
 }
 
-const UNDEFINED_TABLE = '42P01';
 const PROJECTION = sqlFile(import.meta.url, './sql/projection.sql');
 
 /** Nothing, where there is no ledger yet. */
 export async function readProjection(client: Client): Promise<ProjectionFacts> {
-  try {
-    return certain(await askFacts<ProjectionFacts>(client, PROJECTION, []));
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return { topics: [], offsets: [], quarantined: 0 };
-    throw error;
-  }
-}
-
-/** None, where there is no ledger yet, or one that is older. */
-export async function readGaps(client: Client): Promise<readonly Gap[]> {
-  try {
-    return await openGaps(client);
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return [];
-    throw error;
-  }
+  const facts = await ifMigrated(async () =>
+    certain(await askFacts<ProjectionFacts>(client, PROJECTION, [])),
+  );
+  return facts ?? { topics: [], offsets: [] };
 }
 
 const SCHEMA_RIGHTS = sqlFile(import.meta.url, './sql/schema-rights.sql');

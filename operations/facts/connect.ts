@@ -1,4 +1,3 @@
-import type { Client } from '../../lib/postgres.ts';
 import type { ConnectClient, ConnectorStatus, Plugin } from '../../connectors/deploy/connect-client.ts';
 import type { ConnectorConfig } from '../../connectors/deploy/desired.ts';
 
@@ -14,14 +13,34 @@ export interface ConnectorFacts {
   readonly status: ConnectorStatus | undefined;
 }
 
-export interface SlotPosition {
-  /** The LSN up to which the slot was confirmed; undefined where there is no slot, or nothing was confirmed. */
-  readonly confirmed: string | undefined;
-  /** The LSN that Connect has stored, the position from which the connector goes on; undefined where there is none. */
-  readonly storedLsn: bigint | undefined;
+/** What Kafka Connect has stored of the connector's progress. */
+export interface StoredOffset {
+  /** The position from which the connector goes on; null where there is none. */
+  readonly lsn: bigint | null;
+  /** An incremental snapshot that is under way; null where none is, undefined where nothing at all is stored. */
+  readonly snapshot: StoredSnapshot | null | undefined;
 }
 
+/** Debezium goes on with it when its task begins anew. */
+export interface StoredSnapshot {
+  readonly id: string;
+  readonly condition: string | null;
+}
+
+type Offset = Readonly<Record<string, unknown>>;
+
 export type PluginFacts = readonly Plugin[];
+
+export async function readWorker(connect: ConnectClient): Promise<WorkerFacts> {
+  const { version, kafka_cluster_id: kafkaClusterId } = await connect.worker();
+  return { version, kafkaClusterId };
+}
+
+export async function readConnectClock(connect: ConnectClient): Promise<Date> {
+  const clock = await connect.clock();
+  if (clock === undefined) throw new Error('Kafka Connect does not tell the time');
+  return clock;
+}
 
 export async function readConnector(connect: ConnectClient, name: string): Promise<ConnectorFacts> {
   const config = await connect.config(name);
@@ -36,26 +55,32 @@ function withoutSecrets({ connector, tasks }: ConnectorStatus, connect: ConnectC
   return { connector: clean(connector), tasks: tasks.map(clean) };
 }
 
-const CONFIRMED = 'SELECT confirmed_flush_lsn::text AS lsn FROM pg_replication_slots WHERE slot_name = $1';
-
-/** The slot first: it is confirmed only after Connect has stored the offset, so that a sound one is never ahead. */
-export async function readSlotPosition(
-  client: Client,
-  connect: ConnectClient,
-  names: { readonly slot: string; readonly connector: string },
-): Promise<SlotPosition> {
-  const { rows } = await client.query<{ lsn: string | null }>(CONFIRMED, [names.slot]);
-  const confirmed = rows[0]?.lsn ?? undefined;
-  return { confirmed, storedLsn: storedLsn(await connect.offsets(names.connector)) };
+export async function readStoredOffset(connect: ConnectClient, name: string): Promise<StoredOffset> {
+  const offsets = await connect.offsets(name);
+  return { lsn: storedLsn(offsets), snapshot: storedSnapshot(offsets[0]) };
 }
 
 /** Debezium stores several positions; the connector goes on behind the furthest of them. */
-export function storedLsn(offsets: readonly Readonly<Record<string, unknown>>[]): bigint | undefined {
+function storedLsn(offsets: readonly Offset[]): bigint | null {
   const positions = offsets.flatMap(({ lsn, lsn_proc: processed, lsn_commit: committed }) =>
     [lsn, processed, committed].filter((position) => typeof position === 'number').map(BigInt),
   );
-  return positions.reduce<bigint | undefined>(
-    (furthest, position) => (furthest === undefined || position > furthest ? position : furthest),
-    undefined,
+  return positions.reduce<bigint | null>(
+    (furthest, position) => (furthest === null || position > furthest ? position : furthest),
+    null,
   );
+}
+
+interface Collection {
+  readonly incremental_snapshot_collections_additional_condition: string | null;
+}
+
+/** Connect commits offsets once a minute by default, so this may be older than what the notifications tell. */
+function storedSnapshot(offset: Offset | undefined): StoredSnapshot | null | undefined {
+  if (offset === undefined) return undefined;
+  const id = offset['incremental_snapshot_correlation_id'];
+  const collections = offset['incremental_snapshot_collections'];
+  if (typeof id !== 'string' || typeof collections !== 'string') return null;
+  const [first] = JSON.parse(collections) as Collection[];
+  return { id, condition: first?.incremental_snapshot_collections_additional_condition ?? null };
 }

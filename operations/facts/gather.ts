@@ -1,54 +1,39 @@
 import type { Config } from '../../lib/config.ts';
-import { messageOf } from '../../lib/errors.ts';
-import { within } from '../../lib/within.ts';
-import { AREAS, type Answer, type AreaName, type Earlier, type Facts } from './areas.ts';
-import { Services } from './services.ts';
+import { answerOf, type Answer } from './answer.ts';
+import { FACTS, type Answers, type Earlier, type FactName } from './facts.ts';
+import type { Services } from './services.ts';
 
-const WITHIN_MS = 10_000;
-
-/** Opens what is asked, reads the areas, and closes it again. */
-export async function gatherFacts(config: Config, wanted: ReadonlySet<AreaName>): Promise<Facts> {
-  const services = new Services(config);
-  try {
-    return await readFacts(services, config, wanted);
-  } finally {
-    services.close();
-  }
+interface GatherOptions {
+  /** The most that a fact is given, where the table of facts says nothing else. */
+  readonly withinMs?: number;
+  /** How some facts are answered in place of asking: dear ones rest between two looks. */
+  readonly instead?: (name: FactName, ask: () => Promise<unknown>) => Promise<Answer<unknown>> | undefined;
 }
 
-/** Reads the areas side by side. Each has its time: one that gives no answer is unknown, and nothing waits for it. */
-export async function readFacts(
-  services: Services,
-  config: Config,
-  wanted: ReadonlySet<AreaName>,
-): Promise<Facts> {
-  const asked = new Map<AreaName, Promise<Answer<unknown>>>();
-  const answer = async (name: AreaName): Promise<Answer<unknown>> => {
-    if (!wanted.has(name)) return { known: false, why: 'it was not asked' };
-    const { ask, after, withinMs } = AREAS[name];
+/**
+ * Asks the facts side by side, each at most once. Each has its time: one that gives no answer is unknown, and nothing
+ * waits for it. What is not wanted is unknown, too.
+ */
+export async function gather(
+  { services, config }: { readonly services: Services; readonly config: Config },
+  wanted: Iterable<FactName>,
+  { withinMs, instead }: GatherOptions = {},
+): Promise<Answers> {
+  const names = new Set(wanted);
+  const asked = new Map<FactName, Promise<Answer<unknown>>>();
+  const answer = async (name: FactName): Promise<Answer<unknown>> => {
+    if (!names.has(name)) return { known: false, why: 'it was not asked' };
+    const { ask, after, withinMs: longer } = FACTS[name];
     if (after !== undefined) await answerTo(after);
-    return await answerOf<unknown>(() => ask(services, config, answerTo as Earlier), withinMs);
+    const question = (): Promise<unknown> => ask(services, config, answerTo as Earlier);
+    return await (instead?.(name, question) ?? answerOf<unknown>(question, longer ?? withinMs));
   };
-  const answerTo = (name: AreaName): Promise<Answer<unknown>> => {
-    const known = asked.get(name) ?? answer(name);
-    asked.set(name, known);
-    return known;
+  const answerTo = (name: FactName): Promise<Answer<unknown>> => {
+    const answered = asked.get(name) ?? answer(name);
+    asked.set(name, answered);
+    return answered;
   };
-  const names = Object.keys(AREAS) as AreaName[];
-  const answers = await Promise.all(names.map(async (name) => [name, await answerTo(name)] as const));
-  return Object.fromEntries(answers) as unknown as Facts;
-}
-
-/** What a question came to, in its time; the first line of the error where it failed. */
-export async function answerOf<T>(ask: () => Promise<T>, withinMs = WITHIN_MS): Promise<Answer<T>> {
-  try {
-    return { known: true, value: await within(withinMs, ask) };
-  } catch (error) {
-    return { known: false, why: firstLine(messageOf(error)) };
-  }
-}
-
-function firstLine(text: string): string {
-  const [line = ''] = text.split('\n');
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
+  const all = Object.keys(FACTS) as FactName[];
+  const answers = await Promise.all(all.map(async (name) => [name, await answerTo(name)] as const));
+  return Object.fromEntries(answers) as unknown as Answers;
 }

@@ -5,8 +5,7 @@ import type { TopicIdentity } from '../../lib/kafka-topic-id.ts';
 import type { TopicSpec } from '../../lib/kafka-cluster.ts';
 import type { ActualTopic } from '../../connectors/deploy/plan.ts';
 import type { Stretch } from '../../lib/kafka-stretch.ts';
-import { readTopics } from '../../connectors/deploy/target.ts';
-import type { StoredOffset } from './canonical.ts';
+import type { ProjectedOffset } from './canonical.ts';
 
 export interface BrokerFacts {
   readonly clusterId: string;
@@ -33,19 +32,32 @@ export interface PartitionMarks extends Watermarks {
 /** Undefined where there is no data topic. */
 export type DataTopic = (TopicIdentity & { readonly marks: ReadonlyMap<number, PartitionMarks> }) | undefined;
 
+/** One question after the other: one that failed would leave others under way on a connection that is being closed. */
 export async function readTopicFacts(
   cluster: KafkaCluster,
   wanted: readonly TopicSpec[],
 ): Promise<TopicFacts> {
-  const there = await readTopics(cluster, wanted);
+  const existing = new Set(await cluster.listTopics());
+  const there: ActualTopic[] = [];
+  for (const { name, config } of wanted.filter((spec) => existing.has(spec.name))) {
+    const partitions = (await cluster.watermarks(name)).size;
+    there.push({ name, partitions, config: await cluster.topicConfig(name, Object.keys(config)) });
+  }
   return { there, replicas: await cluster.replicas(there.map(({ name }) => name)) };
 }
 
-/** `offsets`: those that are stored, of whatever topic. */
+/** Heartbeats that ever came through their topic. */
+export async function readBeats(cluster: KafkaCluster, topic: string): Promise<bigint> {
+  // kafkajs asks again and again for the ends of a topic that does not exist.
+  if (!(await cluster.listTopics()).includes(topic)) return 0n;
+  return [...(await cluster.watermarks(topic)).values()].reduce((sum, { high }) => sum + high, 0n);
+}
+
+/** `offsets`: those that are stored, of whatever topic; without them, nothing of the log is read. */
 export async function readDataTopic(
   cluster: KafkaCluster,
   topic: string,
-  offsets: readonly StoredOffset[],
+  offsets: readonly ProjectedOffset[] = [],
 ): Promise<DataTopic> {
   const identity = await cluster.describeTopic(topic);
   if (identity === undefined) return undefined;
@@ -69,7 +81,7 @@ const LONGEST_LOOK = 50;
 /** The stored offset is held against the log as a projector does at each assignment; see `log-check.ts`. */
 export async function lookAtOffset(
   ends: Watermarks,
-  stored: StoredOffset | undefined,
+  stored: ProjectedOffset | undefined,
   read: (from: bigint) => Promise<Stretch>,
 ): Promise<PartitionMarks> {
   const next = stored === undefined ? ends.low : BigInt(stored.nextOffset);

@@ -1,16 +1,31 @@
 import { missingColumns, LEGACY_TABLES } from '../../consumers/agent-test-history/schema/requirements.ts';
 import { type Client } from '../../lib/postgres.ts';
-import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { certain } from './postgres.ts';
+import type { Sql } from '../../lib/quoting.ts';
+import { askFacts, certain, ifMigrated } from './postgres.ts';
 
+/** The table agent_test_history. */
 export interface LegacyTable {
-  /** Tables and columns, as a sentence names them. */
+  readonly there: boolean;
+  /** As Postgres keeps it: d(efault), n(othing), f(ull), i(ndex); null where there is no table. */
+  readonly replicaIdentity: string | null;
+  /** Of the primary key, sorted; empty where there is none. */
+  readonly keyColumns: readonly string[];
+  readonly partitioned: boolean;
+  /** Tables that inherit from it, `schema.table`, quoted: their rows are streamed under their own names. */
+  readonly inheriting: readonly Sql[];
+  /** Tables and columns that we read and that are not there, as a sentence names them. */
   readonly missing: readonly string[];
   /** Columns that we read and Postgres generates: pgoutput leaves them out of the stream. */
   readonly generated: readonly string[];
-  /** Of our two tables: `schema.table.column`. */
-  readonly missingOfOurs: readonly string[];
+}
+
+/** Signal and heartbeat table. */
+export type OurTables = Readonly<Record<keyof typeof OUR_TABLES, OurTable>>;
+interface OurTable {
+  readonly there: boolean;
+  /** Columns that it lacks; all of them where the table is not there. */
+  readonly missing: readonly string[];
 }
 
 export interface LargestRow {
@@ -30,39 +45,25 @@ const OUR_TABLES = {
   heartbeat: ['id', 'beat', 'counter'],
 } as const;
 
+const LEGACY_TABLE = sqlFile(import.meta.url, './sql/legacy-table.sql');
+const OUR_TABLES_SQL = sqlFile(import.meta.url, './sql/our-tables.sql');
+
 export async function readLegacyTable(client: Client): Promise<LegacyTable> {
-  return {
-    missing: await missingColumns(client, LEGACY_TABLES),
-    generated: (await client.query<{ name: string }>(GENERATED, [LEGACY_TABLES.agent_test_history])).rows.map(
-      ({ name }) => name,
-    ),
-    missingOfOurs: await missingOfOurs(client),
-  };
+  const facts = await askFacts<Omit<LegacyTable, 'missing'>>(client, LEGACY_TABLE, [
+    LEGACY_TABLES.agent_test_history,
+  ]);
+  return { ...certain(facts), missing: await missingColumns(client, LEGACY_TABLES) };
 }
 
-const GENERATED = `
-  SELECT attname AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = 'public' AND c.relname = 'agent_test_history' AND a.attgenerated <> '' AND a.attname = ANY ($1::text[])
-  ORDER BY 1`;
-
-/** By the catalogue: to_regclass would demand USAGE on the schema. */
-const OUR_COLUMNS = `
-  SELECT w.table_name, w.column_name FROM unnest($1::text[], $2::text[]) AS w (table_name, column_name)
-  JOIN pg_namespace n ON n.nspname = 'history_cdc_source'
-  JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.table_name
-  WHERE NOT EXISTS (SELECT FROM pg_attribute a
-                    WHERE a.attrelid = c.oid AND a.attname = w.column_name AND NOT a.attisdropped)`;
-
-/** Columns that a table of ours lacks; a table that is not there at all lacks none here. */
-async function missingOfOurs(client: Client): Promise<string[]> {
+export async function readOurTables(client: Client): Promise<OurTables> {
   const wanted = Object.entries(OUR_TABLES).flatMap(([table, columns]) =>
-    columns.map((column) => ({ table, column })),
+    columns.map((column) => [table, column] as const),
   );
-  const { rows } = await client.query<{ table_name: string; column_name: string }>(OUR_COLUMNS, [
-    wanted.map(({ table }) => table),
-    wanted.map(({ column }) => column),
+  const { rows } = await client.query<OurTable & { readonly table: string }>(OUR_TABLES_SQL, [
+    wanted.map(([table]) => table),
+    wanted.map(([, column]) => column),
   ]);
-  return rows.map(({ table_name, column_name }) => `history_cdc_source.${table_name}.${column_name}`);
+  return Object.fromEntries(rows.map(({ table, ...found }) => [table, found])) as unknown as OurTables;
 }
 
 const PAGES = `SELECT relpages FROM pg_class WHERE oid = 'public.agent_test_history'::regclass`;
@@ -79,14 +80,10 @@ export async function readLargestRow(client: Client): Promise<LargestRow> {
 
 const HEARTBEAT =
   'SELECT extract(epoch FROM clock_timestamp() - beat)::float8 AS seconds FROM history_cdc_source.heartbeat WHERE id = 1';
-const UNDEFINED_TABLE = '42P01';
 
 export async function readHeartbeatRow(client: Client): Promise<HeartbeatRow> {
-  try {
-    const row = (await client.query<{ seconds: number }>(HEARTBEAT)).rows[0];
-    return row === undefined ? { kind: 'no_row' } : { kind: 'row', secondsAgo: row.seconds };
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return { kind: 'no_table' };
-    throw error;
-  }
+  const found = await ifMigrated(async () => await client.query<{ seconds: number }>(HEARTBEAT));
+  if (found === undefined) return { kind: 'no_table' };
+  const [row] = found.rows;
+  return row === undefined ? { kind: 'no_row' } : { kind: 'row', secondsAgo: row.seconds };
 }

@@ -39,12 +39,45 @@ export interface MissingRight {
   readonly columns: readonly string[] | null;
 }
 
+/** The role that Debezium logs in with. */
+export interface ConnectorRole extends RoleRights {
+  /** By itself, or as a member of the role by which a hosting service gives that right. */
+  readonly mayReplicate: boolean;
+  /** Grants that it needs and lacks; on tables that are not there it lacks none. */
+  readonly missing: readonly MissingRight[];
+}
+
+/** All that connectors/sql/04-grants.sql gives, and nothing else. */
+export const CONNECTOR_GRANTS: Readonly<Record<string, readonly string[]>> = {
+  'public.agent_test_history': ['SELECT'],
+  'history_cdc_source.signal': ['SELECT', 'INSERT', 'DELETE'],
+  'history_cdc_source.heartbeat': ['SELECT', 'INSERT', 'UPDATE'],
+};
+
 const RIGHTS = sqlFile(import.meta.url, './sql/role-rights.sql');
 const MISSING = sqlFile(import.meta.url, './sql/missing-rights.sql');
 
 /** Null where there is no such role. */
 export async function readRoleRights(client: Client, role: string): Promise<RoleRights | null> {
   return (await askFacts<RoleRights>(client, RIGHTS, [role])) ?? null;
+}
+
+const MAY_REPLICATE = `
+  SELECT rolcanlogin AND (rolreplication OR rolsuper OR EXISTS (
+    SELECT FROM pg_roles s WHERE s.rolname IN ('rds_replication', 'rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin')
+      AND pg_has_role(r.oid, s.oid, 'member'))) AS may
+  FROM pg_roles r WHERE rolname = $1`;
+
+/** Null where there is no such role. */
+export async function readConnectorRole(client: Client, role: string): Promise<ConnectorRole | null> {
+  const rights = await readRoleRights(client, role);
+  if (rights === null) return null;
+  const needs = Object.entries(CONNECTOR_GRANTS).flatMap(([place, privileges]) =>
+    privileges.map((privilege) => ({ place, column: null, privilege })),
+  );
+  const missing = await readMissingRights(client, role, needs);
+  const { rows } = await client.query<{ may: boolean }>(MAY_REPLICATE, [role]);
+  return { ...rights, mayReplicate: rows[0]?.may === true, missing };
 }
 
 export async function readMissingRights(

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../lib/postgres.ts';
-import type { Answer } from './areas.ts';
-import { readProjection, type ProjectionFacts, type StoredOffset } from './canonical.ts';
+import type { Answer } from './answer.ts';
+import { backlogOf } from './backlog.ts';
+import { readProjection, type ProjectionFacts, type ProjectedOffset } from './canonical.ts';
 import type { DataTopic } from './kafka.ts';
 import { spanText } from './wal.ts';
 
@@ -32,21 +33,19 @@ export interface StandingPartition {
  */
 export function standingPartitions(
   { topicId, marks }: NonNullable<DataTopic>,
-  offsets: readonly StoredOffset[],
-  later: readonly StoredOffset[] = offsets,
+  offsets: readonly ProjectedOffset[],
+  later: readonly ProjectedOffset[] = offsets,
 ): StandingPartition[] {
-  const of = (stored: readonly StoredOffset[], partition: number) =>
-    stored.find((each) => each.topicId === topicId && each.partition === partition);
-  return [...marks].flatMap(([partition, { low, high, openFrom, unreadFrom }]) => {
-    const stored = of(offsets, partition);
-    const nextOffset = stored === undefined ? low : BigInt(stored.nextOffset);
-    const laterOffset = of(later, partition)?.nextOffset;
-    const moved = laterOffset !== undefined && laterOffset !== stored?.nextOffset;
-    if (high <= (unreadFrom ?? nextOffset) || moved) return [];
+  const { partitions } = backlogOf(topicId, marks, offsets);
+  const after = backlogOf(topicId, marks, later).partitions;
+  return [...partitions].flatMap(([partition, { next, end, stored }]) => {
+    const moved = after.get(partition)?.stored?.nextOffset;
+    if (end <= next || (moved !== undefined && moved !== stored?.nextOffset)) return [];
     const seconds = stored === undefined || stored.secondsAgo < 0 ? undefined : stored.secondsAgo;
     if (seconds !== undefined && seconds <= STANDS_AFTER_SECONDS) return [];
-    const { projector } = stored ?? {};
-    return [{ partition, nextOffset, end: high, seconds, projector, openFrom }];
+    const { openFrom, low = 0n } = marks.get(partition) ?? {};
+    const nextOffset = stored === undefined ? low : BigInt(stored.nextOffset);
+    return [{ partition, nextOffset, end, seconds, projector: stored?.projector, openFrom }];
   });
 }
 
@@ -71,7 +70,7 @@ export async function readLaterOffsets(
   client: Client,
   projection: Answer<ProjectionFacts>,
   dataTopic: Answer<DataTopic>,
-): Promise<readonly StoredOffset[]> {
+): Promise<readonly ProjectedOffset[]> {
   if (!projection.known || !dataTopic.known || dataTopic.value === undefined) return [];
   const { offsets } = projection.value;
   const until = performance.now() + SECOND_LOOK_WITHIN_MS;

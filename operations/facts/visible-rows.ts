@@ -1,8 +1,6 @@
 import { CANONICAL_READS, LEGACY_READS } from '../../consumers/agent-test-history/schema/requirements.ts';
 import type { Client } from '../../lib/postgres.ts';
-import { identifier, lines, qualified, sql, type Sql } from '../../lib/quoting.ts';
-import { describeHidden, hiddenRows, isByPolicy, type HiddenRows } from '../../lib/sees-whole.ts';
-import { failed, ok, type Judgement } from '../checks/verdict.ts';
+import { hiddenRows, type HiddenRows } from '../../lib/sees-whole.ts';
 
 const RUNS = 'public.agent_compliance_runs';
 /** Our functions that change or delete canonical rows run with the rights of their owner. */
@@ -32,30 +30,7 @@ export async function readLegacyHidden(client: Client, connector: string): Promi
 }
 
 /** Debezium reads the legacy table in its snapshots, and its own two tables; an empty answer is a snapshot of nothing. */
-export async function readConnectorHidden(client: Client, role: string): Promise<readonly HiddenRows[]> {
+async function readConnectorHidden(client: Client, role: string): Promise<readonly HiddenRows[]> {
   const tables = [...LEGACY_READS, 'history_cdc_source.signal', 'history_cdc_source.heartbeat'];
   return await hiddenRows(client, tables, { role });
-}
-
-export function judgeHidden(hidden: readonly HiddenRows[], connector?: string): Judgement {
-  if (hidden.length === 0) return ok('every role that reads sees every row');
-  return failed(
-    hidden.map(describeHidden).join('; '),
-    lines(...hidden.flatMap((one) => wayToSee(one, connector))),
-  );
-}
-
-function wayToSee({ place, role, why }: HiddenRows, connector: string | undefined): Sql[] {
-  const name = identifier(role);
-  if (!isByPolicy(why))
-    return [sql`-- let ${qualified(place)} be the table itself, and no other object or part of one`];
-  if (why === 'restrictive policies')
-    return [
-      sql`ALTER ROLE ${name} BYPASSRLS;  -- as a superuser: a restrictive policy narrows every other one`,
-    ];
-  return [
-    sql`CREATE POLICY ${identifier(`history_cdc_${role}`)} ON ${qualified(place)} TO ${name} USING (true);`,
-    // Set by our script, so that a policy that comes later raises an error. It would raise one with this policy, too.
-    ...(role === connector ? [sql`ALTER ROLE ${name} RESET row_security;`] : []),
-  ];
 }

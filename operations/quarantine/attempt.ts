@@ -110,8 +110,7 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     await client.query(TAKE_OUT, [taken]);
     await rewind(client, placed);
     const events = moving.flatMap(eventsOf).sort((a, b) => (a.position.offset < b.position.offset ? -1 : 1));
-    const held = () => Promise.resolve();
-    await projectEvents({ ...context, client }, { events, admit: () => undefined }, held);
+    await projectEvents({ ...context, client }, { events, admit: () => undefined });
     await client.query(ONLY_DELETED, [moving.flatMap(({ key }) => key ?? [])]);
     const retried = await outcomes(client, placed, isEarlier ? EARLIER_TOPIC : WHY.waiting);
     const counts: Record<string, number> = {};

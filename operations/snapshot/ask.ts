@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectorFacts } from './connector-facts.ts';
 import { diagnose, type Diagnosis } from './diagnose.ts';
-import { isPassed } from './judge.ts';
-import type { SnapshotHistory, SnapshotRun } from './runs.ts';
-import type { Session } from './session.ts';
-import { sendSignal, switchData, type Remark, type SentSignal, type SignalType } from './signal.ts';
+import { resume } from '../checks/remedies.ts';
+import { isPassed, whyStill } from '../checks/snapshot.ts';
+import { valueOf } from '../facts/answer.ts';
+import type { Remark, SignalType } from '../facts/signals.ts';
+import type { SnapshotHistory, SnapshotRun } from '../facts/snapshot-runs.ts';
+import { lookAt, type Session } from './session.ts';
+import { sendSignal, switchData, type SentSignal } from './signal.ts';
 
 /** What came of a signal: Debezium's answer, or why there is none. */
-export type Answer =
+export type SignalOutcome =
   | { readonly kind: 'answered'; readonly run: SnapshotRun }
   | { readonly kind: 'silent'; readonly signal: SentSignal; readonly diagnosis: Diagnosis };
 
@@ -21,7 +23,11 @@ interface Waiting {
 const POLL_MS = 100;
 
 /** Waits for Debezium's own word: that a row was inserted proves nothing. */
-export async function untilAnswered(session: Session, signal: SentSignal, waiting: Waiting): Promise<Answer> {
+export async function untilAnswered(
+  session: Session,
+  signal: SentSignal,
+  waiting: Waiting,
+): Promise<SignalOutcome> {
   const deadline = Date.now() + waiting.timeoutMs;
   for (;;) {
     const run = waiting.answer(session.observer.current().history);
@@ -33,20 +39,21 @@ export async function untilAnswered(session: Session, signal: SentSignal, waitin
 }
 
 async function diagnosisOf(
-  { target, config, observer }: Session,
+  session: Session,
   signal: SentSignal,
   { timeoutMs, again }: Waiting,
 ): Promise<Diagnosis> {
-  const observed = observer.current();
-  const { report, problems } = await connectorFacts(target, config, observed);
-  const { heartbeat } = observed;
+  const { answers, circumstances } = await lookAt(session);
+  const { heartbeat } = session.observer.current();
+  const status = valueOf(answers.connector)?.status;
   const silence = {
     seconds: timeoutMs / 1000,
-    problems,
-    state: report?.state ?? 'UNREACHABLE',
-    tasks: report?.tasks.map(({ state }) => state) ?? [],
+    problems: whyStill(answers, circumstances),
+    state: answers.connector.known ? (status?.connector.state ?? 'ABSENT') : 'UNREACHABLE',
+    tasks: status?.tasks.map(({ state }) => state) ?? [],
     passed: isPassed(signal.sentAt, heartbeat?.streamed === true ? heartbeat.beatAt : undefined),
-    lagBytes: report?.slot?.lagBytes ?? null,
+    lagBytes: valueOf(answers.slot)?.lagBytes ?? null,
+    goOn: resume(circumstances),
   };
   return diagnose(silence, again);
 }
@@ -57,7 +64,7 @@ interface Switch {
 }
 
 /** Pauses the run that is open; returns when Debezium says that it is. */
-export async function pauseRun(session: Session, run: SnapshotRun, options: Switch): Promise<Answer> {
+export async function pauseRun(session: Session, run: SnapshotRun, options: Switch): Promise<SignalOutcome> {
   return await switchRun(
     session,
     { type: 'pause-snapshot', run, wanted: ({ state }) => state !== 'running' },
@@ -66,7 +73,7 @@ export async function pauseRun(session: Session, run: SnapshotRun, options: Swit
 }
 
 /** Resumes it; returns when Debezium says that it has. */
-export async function resumeRun(session: Session, run: SnapshotRun, options: Switch): Promise<Answer> {
+export async function resumeRun(session: Session, run: SnapshotRun, options: Switch): Promise<SignalOutcome> {
   return await switchRun(
     session,
     { type: 'resume-snapshot', run, wanted: ({ state }) => state !== 'paused' },
@@ -78,7 +85,7 @@ export async function resumeRun(session: Session, run: SnapshotRun, options: Swi
  * Ends it before its end. One that is paused takes no notice before it is resumed (seen with 3.7.0), so it is: it reads
  * nothing more, because the stop comes first.
  */
-export async function stopRun(session: Session, run: SnapshotRun, options: Switch): Promise<Answer> {
+export async function stopRun(session: Session, run: SnapshotRun, options: Switch): Promise<SignalOutcome> {
   const wanted = ({ state }: SnapshotRun) => state !== 'running' && state !== 'paused';
   if (run.state === 'running')
     return await switchRun(session, { type: 'stop-snapshot', run, wanted }, options);
@@ -96,7 +103,7 @@ async function switchRun(
   session: Session,
   { type, run, wanted }: SwitchRequest,
   { timeoutMs, remark }: Switch,
-): Promise<Answer> {
+): Promise<SignalOutcome> {
   const signal = await sendSignal(session.legacy, type, switchData(remark));
   return await untilAnswered(session, signal, {
     timeoutMs,

@@ -1,18 +1,10 @@
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
+import type { Coverage } from '../checks/snapshot.ts';
 
 const LEGACY_IDS = sqlFile(import.meta.url, './sql/legacy-ids.sql');
 const WITHOUT_DECISION = sqlFile(import.meta.url, './sql/without-decision.sql');
 const STILL_THERE = sqlFile(import.meta.url, './sql/still-there.sql');
-
-/** Whether every legacy row has its row in the ledger. */
-export interface Coverage {
-  readonly legacyRows: number;
-  /** Legacy rows that the ledger has no decision on. */
-  readonly uncovered: number;
-  /** The first of them, in the order of the key: `KEPT` at most. */
-  readonly ids: readonly string[];
-}
 
 interface Databases {
   readonly legacy: Client;

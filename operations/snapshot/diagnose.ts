@@ -9,6 +9,8 @@ export interface Silence {
   readonly passed: boolean;
   /** Bytes of WAL that the connector has not confirmed; null where that is not known. */
   readonly lagBytes: number | null;
+  /** How the connector is told to go on. */
+  readonly goOn: string;
 }
 
 export interface Diagnosis {
@@ -21,11 +23,10 @@ const ONCE_MORE =
 
 /** The likely cause, the first that fits, and what to do. */
 export function diagnose(silence: Silence, again: string): Diagnosis {
-  const { problems, state, tasks, passed, lagBytes } = silence;
+  const { problems, state, tasks, passed, lagBytes, goOn } = silence;
   const why = [`no answer to the signal within ${String(silence.seconds)} s`, ...problems];
   if (state === 'ABSENT') return { why, wayOut: '`history-cdc connector apply` makes the connector' };
-  if (state === 'PAUSED' || state === 'STOPPED')
-    return { why, wayOut: `\`history-cdc connector resume\`; ${ONCE_MORE}` };
+  if (state === 'PAUSED' || state === 'STOPPED') return { why, wayOut: `${goOn}\n${ONCE_MORE}` };
   if (state === 'FAILED' || tasks.includes('FAILED')) {
     return { why, wayOut: `mend what the trace names, then \`history-cdc connector restart\`; ${ONCE_MORE}` };
   }

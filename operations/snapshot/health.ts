@@ -1,7 +1,8 @@
 import { FatalError, messageOf } from '../../lib/errors.ts';
 import { inDryRun, type Pool } from '../../lib/postgres.ts';
-import { sqlFile } from '../../lib/sql-file.ts';
-import { LIMITS, type Limit, type PaceLimits, type Readings } from './pace.ts';
+import { valueOf } from '../facts/answer.ts';
+import type { Answers } from '../facts/facts.ts';
+import { LIMITS, type PaceLimits, type Readings } from './pace.ts';
 
 export interface PaceSettings {
   readonly limits: PaceLimits;
@@ -15,21 +16,20 @@ export const DEFAULT_LIMITS = {
   active_sessions: 50,
 } as const satisfies PaceLimits;
 
-const HEALTH = sqlFile(import.meta.url, './sql/health.sql');
 const QUERY_WITHIN = "SET LOCAL statement_timeout = '5s'; SET LOCAL TRANSACTION READ ONLY";
 
-type Measured = Record<Exclude<Limit, 'query'>, number | null>;
-
-/** Measures what the limits look at, and nothing else. */
+/** What the limits look at, and nothing else. */
 export async function readHealth(
   legacy: Pool,
-  slotName: string,
+  { slot, load }: Pick<Answers, 'slot' | 'load'>,
   { limits, query }: PaceSettings,
 ): Promise<Readings> {
   const named = LIMITS.filter((limit) => limits[limit] !== undefined);
-  if (named.length === 0) return {};
-  const { rows } = await legacy.query<Measured>(HEALTH, [slotName]);
-  const all = { ...rows[0], query: query === undefined ? null : await ask(legacy, query) };
+  const all: Readings = {
+    slot_lag_bytes: valueOf(slot)?.lagBytes ?? null,
+    ...valueOf(load),
+    query: query === undefined ? null : await ask(legacy, query),
+  };
   return Object.fromEntries(named.map((limit) => [limit, all[limit] ?? null]));
 }
 

@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { endsNow, recordsToProject } from './projection.ts';
+import { topicNames } from '../../lib/names.ts';
+import { backlogOf } from '../facts/backlog.ts';
+import { readProjection } from '../facts/canonical.ts';
+import { readDataTopic } from '../facts/kafka.ts';
 import type { Session } from './session.ts';
 
 const POLL_MS = 1_000;
@@ -15,13 +18,16 @@ interface ProjectedOptions {
  * Waits until everything that is in the topic now has been projected: what a snapshot has read counts only then. Gives
  * the records that are left where no projector moves.
  */
-export async function untilProjected(session: Session, options: ProjectedOptions): Promise<number> {
-  const { target, canonical, config } = session;
-  const where = { cluster: target.cluster, canonical, config };
-  const ends = await endsNow(where);
+export async function untilProjected(
+  { services, canonical, config }: Session,
+  options: ProjectedOptions,
+): Promise<number> {
+  const topic = await readDataTopic(await services.kafka(), topicNames(config).data);
+  if (topic === undefined) return 0;
   let [before, movedAtMs] = [Infinity, Date.now()];
   for (;;) {
-    const left = (await recordsToProject(where, ends)) ?? 0;
+    const { offsets } = await readProjection(canonical);
+    const left = Number(backlogOf(topic.topicId, topic.marks, offsets).records);
     options.onProgress(left);
     if (left === 0 || options.signal.aborted) return left;
     if (left < before) movedAtMs = Date.now();

@@ -59,15 +59,6 @@ export function conditionOf(scope: Scope): string | null {
   }
 }
 
-const ONLY_IDS = /^\(id IN \(('[0-9a-f-]{36}'(, '[0-9a-f-]{36}')*)\)\)$/;
-
-/** The ids of a condition that asks for ids and nothing else; undefined for any other. */
-export function idsIn(condition: string): string[] | undefined {
-  return ONLY_IDS.exec(condition)?.[1]
-    ?.split(', ')
-    .map((quoted) => quoted.slice(1, -1));
-}
-
 const AS_CONDITION = (condition: string) =>
   `SELECT 1 FROM public.agent_test_history WHERE (\n${condition}\n) LIMIT $1`;
 /** Without parentheses of ours: `a) OR (b` passes the first and not this. */

@@ -1,9 +1,15 @@
 import { assertMigrated } from '../../consumers/agent-test-history/schema/migrate.ts';
 import { assertBothWhole } from '../../consumers/agent-test-history/schema/requirements.ts';
 import type { ConfigWith } from '../../lib/config.ts';
-import { assertReachable, createPool, type Pool } from '../../lib/postgres.ts';
-import { withTarget, type Target } from '../../connectors/deploy/target.ts';
-import { Observer } from './observer.ts';
+import { FatalError } from '../../lib/errors.ts';
+import { assertReachable, type Pool } from '../../lib/postgres.ts';
+import { circumstancesOf } from '../checks/judge.ts';
+import { SNAPSHOT_FACTS } from '../checks/snapshot.ts';
+import type { Circumstances } from '../checks/check.ts';
+import type { Answers, FactName } from '../facts/facts.ts';
+import { gather } from '../facts/gather.ts';
+import type { Observer } from '../facts/observer.ts';
+import { withServices, type Services } from '../facts/services.ts';
 
 export const SNAPSHOT_NEEDS = [
   'CONNECT_URL',
@@ -18,7 +24,7 @@ export type SnapshotConfig = ConfigWith<(typeof SNAPSHOT_NEEDS)[number]>;
 /** Everything that a command about snapshots talks to, opened together and closed together. */
 export interface Session {
   readonly config: SnapshotConfig;
-  readonly target: Target;
+  readonly services: Services;
   /** With the signal table and the legacy rows. */
   readonly legacy: Pool;
   /** With the ledger. */
@@ -30,22 +36,33 @@ export async function withSession<T>(
   config: SnapshotConfig,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const pool = (url: string) => createPool({ url, name: 'history-cdc snapshot', connections: 3 });
-  const [canonical, legacy] = [pool(config.DATABASE_URL), pool(config.LEGACY_DATABASE_URL)];
-  try {
+  const options = { name: 'history-cdc snapshot', bounds: 'work' } as const;
+  return await withServices(config, options, async (services) => {
+    const [canonical, legacy] = [services.canonical(), services.legacy()];
     await assertReachable(canonical, 'DATABASE_URL');
     await assertReachable(legacy, 'LEGACY_DATABASE_URL');
     await assertBothWhole(canonical, legacy);
     await assertMigrated(canonical);
-    return await withTarget(config, async (target) => {
-      const observer = await Observer.start(target.cluster, config);
-      try {
-        return await work({ config, target, legacy, canonical, observer });
-      } finally {
-        await observer.stop();
-      }
-    });
-  } finally {
-    await Promise.all([canonical.end(), legacy.end()]);
-  }
+    const observer = await services.observer();
+    if (observer === undefined) throw noTopics();
+    return await work({ config, services, legacy, canonical, observer });
+  });
+}
+
+function noTopics(): FatalError {
+  return new FatalError({
+    code: 'TOPIC_MISSING',
+    message:
+      'the topic of the notifications or that of the heartbeats is missing, so nothing is known of snapshots',
+    wayOut: '`history-cdc connector apply` makes the topics and the connector',
+  });
+}
+
+/** One look at the snapshot and at all that it rests on. */
+export async function lookAt(
+  { services, config }: Pick<Session, 'services' | 'config'>,
+  more: readonly FactName[] = [],
+): Promise<{ readonly answers: Answers; readonly circumstances: Circumstances }> {
+  const answers = await gather({ services, config }, [...SNAPSHOT_FACTS, 'continuity', ...more]);
+  return { answers, circumstances: circumstancesOf(answers, config) };
 }

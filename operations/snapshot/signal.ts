@@ -1,26 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { FatalError, messageOf } from '../../lib/errors.ts';
-import type { Client, Pool } from '../../lib/postgres.ts';
+import type { Pool } from '../../lib/postgres.ts';
 import { sqlState } from '../../lib/postgres-errors.ts';
-import { readSourceClock } from '../facts/source.ts';
-import { DATA_COLLECTION } from './runs.ts';
+import { postgresClock } from '../facts/clock.ts';
+import type { Remark, Signal, SignalType } from '../facts/signals.ts';
+import { DATA_COLLECTION } from '../facts/snapshot-runs.ts';
 import { conditionOf, type Scope } from './scope.ts';
-
-export type SignalType = 'execute-snapshot' | 'pause-snapshot' | 'resume-snapshot' | 'stop-snapshot';
-
-/** Who paused or resumed, and why: `pace` is the watch, for the health of the database. */
-export interface Remark {
-  readonly by: 'person' | 'pace';
-  readonly why: string;
-}
-
-/** A row of the signal table. */
-export interface Signal {
-  /** `history-cdc-20261124T204105123Z-1f2e3d`: ids sort by the time of the database. */
-  readonly id: string;
-  readonly type: SignalType;
-  readonly data: string;
-}
 
 export interface SentSignal extends Signal {
   /** By the clock of the legacy database. */
@@ -56,25 +41,9 @@ export function signalId(now: Date): string {
   return `${SIGNAL_ID_PREFIX}${time}-${randomBytes(3).toString('hex')}`;
 }
 
-/** When it was sent, by its id; undefined for an id that is none of ours. */
-export function sentAtOf(id: string): Date | undefined {
-  const parts = /^history-cdc-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-/.exec(id)?.slice(1);
-  if (parts === undefined) return undefined;
-  const [year, month, day, hour, minute, second, ms] = parts as [
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
-  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`);
-}
-
 /** Inserts the row as whoever LEGACY_DATABASE_URL logs in as. */
 export async function sendSignal(legacy: Pool, type: SignalType, data: string): Promise<SentSignal> {
-  const sentAt = await readSourceClock(legacy);
+  const sentAt = await postgresClock(legacy);
   const id = signalId(sentAt);
   const { rowCount } = await legacy.query(INSERT, [id, type, data]).catch((error: unknown) => {
     throw sqlState(error) === '42501' ? mayNotSignal(messageOf(error), error) : error;
@@ -100,35 +69,4 @@ function swallowed(): FatalError {
     message: 'the row of the signal was not inserted: something, a trigger or a rule, swallowed it',
     wayOut: 'look at history_cdc_source.signal in psql with \\d: it must have neither trigger nor rule',
   });
-}
-
-const OURS = `
-  SELECT id, type, data FROM history_cdc_source.signal
-  WHERE id LIKE 'history-cdc-%' AND type = ANY ($1) ORDER BY id DESC LIMIT $2`;
-
-/** The newest signals of ours, newest first; undefined where the role may not read them. */
-export async function readSignals(
-  legacy: Client,
-  types: readonly SignalType[],
-  limit: number,
-): Promise<readonly Signal[] | undefined> {
-  try {
-    return (await legacy.query<Signal>(OURS, [types, limit])).rows;
-  } catch (error) {
-    if (sqlState(error) === '42501') return undefined;
-    throw error;
-  }
-}
-
-/** What the sender of a pause remarked; undefined where it is none of ours. */
-export function remarkOf({ data }: Signal): Remark | undefined {
-  return (JSON.parse(data) as { readonly 'history-cdc'?: Remark })['history-cdc'];
-}
-
-/** The condition that a signal of ours carries; null where it asks for the whole table. */
-export function conditionIn({ data }: Signal): string | null {
-  const parsed = JSON.parse(data) as {
-    readonly 'additional-conditions'?: readonly { readonly filter: string }[];
-  };
-  return parsed['additional-conditions']?.[0]?.filter ?? null;
 }

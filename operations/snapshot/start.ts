@@ -4,15 +4,17 @@ import { FatalError } from '../../lib/errors.ts';
 import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
 import { topicNames } from '../../lib/names.ts';
 import { ownSession, type Client } from '../../lib/postgres.ts';
-import { judgeSource } from '../checks/judge-source.ts';
-import { unfitSource } from '../connector/apply-errors.ts';
-import { askSource, sourceNames } from '../../connectors/deploy/target.ts';
-import { untilAnswered, type Answer } from './ask.ts';
-import { connectorFacts } from './connector-facts.ts';
-import { isLost } from './judge.ts';
-import { isOpen } from './runs.ts';
+import { SOURCE_FITS } from '../checks/choice.ts';
+import { judge } from '../checks/judge.ts';
+import { goOn } from '../checks/slot.ts';
+import { isLost, whyStill } from '../checks/snapshot.ts';
+import { unfit } from '../connector/apply-errors.ts';
+import { keepsFromWorking } from '../connector/apply.ts';
+import { valueOf } from '../facts/answer.ts';
+import { isOpen } from '../facts/snapshot-runs.ts';
+import { untilAnswered, type SignalOutcome } from './ask.ts';
 import { assertCondition, type Scope } from './scope.ts';
-import type { Session } from './session.ts';
+import { lookAt, type Session } from './session.ts';
 import { executeData, mayNotSignal, sendSignal } from './signal.ts';
 
 export interface StartOptions {
@@ -29,7 +31,7 @@ const UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('history_cdc.snapshot
  * Signals one snapshot, and returns with Debezium's own word that it began, or with the reason why it did not. Refuses
  * where one runs: Debezium would queue it behind, and neither would be told apart by whoever looks.
  */
-export async function startSnapshot(session: Session, options: StartOptions): Promise<Answer> {
+export async function startSnapshot(session: Session, options: StartOptions): Promise<SignalOutcome> {
   const { legacy } = session;
   if (options.scope.kind === 'where') await assertCondition(legacy, options.scope.condition);
   const client = await ownSession(legacy);
@@ -68,34 +70,31 @@ export async function assertOurTopic(
 
 /** A signal that nobody can answer is not sent. */
 async function assertReady(session: Session): Promise<void> {
-  const { target, config, observer } = session;
-  await assertOurTopic(session.canonical, target.cluster, topicNames(config).data);
-  const source = await askSource(target, config);
-  if ('unreachable' in source) throw mayNotSignal(source.unreachable);
-  const unfit = judgeSource(source.facts, sourceNames(config));
-  if (unfit.length > 0) throw unfitSource(unfit);
-  const observed = observer.current();
-  const { history } = observed;
-  const connector = await connectorFacts(target, config, observed);
-  const states = [connector.report?.state, ...(connector.report?.tasks ?? []).map(({ state }) => state)];
+  const { services, config, observer } = session;
+  await assertOurTopic(session.canonical, await services.kafka(), topicNames(config).data);
+  const { answers, circumstances } = await lookAt(session);
+  const { server, connector } = answers;
+  if (!server.known) throw mayNotSignal(server.why);
+  const wrong = judge(SOURCE_FITS, answers, circumstances).filter(keepsFromWorking);
+  if (wrong.length > 0) throw unfit('DATABASE_UNFIT', wrong);
+  const status = valueOf(connector)?.status;
+  const states = [status?.connector.state, ...(status?.tasks ?? []).map(({ state }) => state)];
   if (states.length < 2 || states.some((state) => state !== 'RUNNING')) {
     throw new FatalError({
       code: 'CONNECTOR_FAILED',
-      message: `the connector does not run, so nobody would read the signal: ${connector.problems.join('; ')}`,
-      wayOut:
-        '`history-cdc connector status` tells more; `connector resume` or `connector restart`, then start again',
+      message: `the connector does not run, so nobody would read the signal: ${whyStill(answers, circumstances).join('; ')}`,
+      wayOut: `\`history-cdc connector status\` tells more; then start again after:\n${goOn(circumstances)}`,
     });
   }
+  const { history } = observer.current();
   if (history.initial === 'running')
     throw running('the initial snapshot, by which the connector begins, has not ended');
   const last = history.runs.at(-1);
-  const { stored } = connector;
-  if (last !== undefined && isOpen(last) && !isLost(stored, last, new Date())) {
+  const stored = valueOf(answers.storedOffset)?.snapshot;
+  if (last !== undefined && isOpen(last) && !isLost(stored, last, new Date()))
     throw running(`${last.id} is ${last.state}`);
-  }
-  if (stored != null && !history.runs.some(({ id }) => id === stored.id)) {
+  if (stored != null && !history.runs.some(({ id }) => id === stored.id))
     throw running(`Kafka Connect has ${stored.id} stored, of which no notification tells`);
-  }
 }
 
 function running(message: string): FatalError {

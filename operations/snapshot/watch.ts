@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectorFacts, type ConnectorFacts } from './connector-facts.ts';
+import { whyStill } from '../checks/snapshot.ts';
+import { valueOf } from '../facts/answer.ts';
+import type { Answers } from '../facts/facts.ts';
+import { progressOf, type SnapshotProgress } from '../facts/snapshot-progress.ts';
+import { isOpen, type SnapshotRun } from '../facts/snapshot-runs.ts';
 import { readHealth, unseen, type PaceSettings } from './health.ts';
 import { decidePace, whyHeld, type PaceDecision } from './pace.ts';
-import { countDone, progressOf, type SnapshotProgress } from './progress.ts';
-import { isOpen, type SnapshotRun } from './runs.ts';
-import type { Session } from './session.ts';
+import { lookAt, type Session } from './session.ts';
 import { sendSignal, switchData } from './signal.ts';
-import { conditionOfRun, signalsOf } from './status.ts';
 
 /** What the watch sees at one moment. */
 export interface Tick {
@@ -73,18 +74,16 @@ class Watch {
 
   /** Gives why it is to be given up. */
   async look(run: SnapshotRun): Promise<string | undefined> {
-    const { target, config, observer } = this.#session;
     const { onTick, stalledAfterMs } = this.#options;
-    const signals = await signalsOf(this.#session);
+    const { answers, circumstances } = await lookAt(this.#session, ['snapshotProgress', 'load']);
+    const pause = valueOf(answers.signals)?.pause;
     // Where the signals may not be read, it knows of its own.
-    this.#ours = signals.pause === undefined ? this.#ours : signals.pause.by === 'pace';
-    const connector = await connectorFacts(target, config, observer.current());
-    const decision = await this.#decide(run);
+    this.#ours = pause === undefined ? this.#ours : pause.by === 'pace';
+    const decision = await this.#decide(run, answers);
     await this.#switch(run, decision);
-    const counted = await countDone(this.#session.legacy, run, conditionOfRun(run, connector, signals));
-    const stands = this.#stands(run, decision, connector);
+    const stands = this.#stands(run, decision, whyStill(answers, circumstances));
     this.#note(stands);
-    onTick({ run, progress: progressOf(run, counted, Date.now()), stands });
+    onTick({ run, progress: progressOf(run, valueOf(answers.snapshotProgress), Date.now()), stands });
     if (run.movedAtMs !== this.#lastMoveMs || run.state === 'paused') this.#movedAtMs = Date.now();
     this.#lastMoveMs = run.movedAtMs;
     const silentMs = Date.now() - this.#movedAtMs;
@@ -93,10 +92,9 @@ class Watch {
       : undefined;
   }
 
-  async #decide(run: SnapshotRun): Promise<PaceDecision> {
+  async #decide(run: SnapshotRun, answers: Answers): Promise<PaceDecision> {
     const { pace, note } = this.#options;
-    const { legacy, config } = this.#session;
-    const readings = await readHealth(legacy, config.SLOT_NAME, pace);
+    const readings = await readHealth(this.#session.legacy, answers, pace);
     const blind = unseen(readings);
     if (blind.length > 0 && !this.#unseenNoted) {
       note(
@@ -119,7 +117,7 @@ class Watch {
     await sendSignal(this.#session.legacy, type, switchData({ by: 'pace', why }));
   }
 
-  #stands(run: SnapshotRun, decision: PaceDecision, { problems }: ConnectorFacts): string | null {
+  #stands(run: SnapshotRun, decision: PaceDecision, problems: readonly string[]): string | null {
     if (problems.length > 0) return problems.join('; ');
     if (decision.kind === 'hold' && (run.state === 'running' || this.holds(run)))
       return `held back: ${whyHeld(decision.because)}`;

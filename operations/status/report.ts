@@ -1,16 +1,33 @@
-import type { Unhealed } from '../../consumers/agent-test-history/stream/unhealed.ts';
-import type { LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
-import type { Config } from '../../lib/config.ts';
-import type { Answer } from '../facts/areas.ts';
 import type { ConnectorState } from '../../connectors/deploy/connect-client.ts';
-import { backlogIn } from '../facts/backlog.ts';
-import { STEPS } from '../checks/verdict.ts';
-import type { SnapshotStatus } from '../snapshot/status.ts';
-import type { StatusFacts, TwinFacts } from './facts.ts';
-import { SEVERITIES, type Problem, type Severity } from './problem.ts';
-import { problemsOf } from './problems.ts';
-import { ledgerSums, type LedgerSums } from './sums.ts';
+import type { Config } from '../../lib/config.ts';
+import { circumstancesOf, judge, type CheckResult } from '../checks/judge.ts';
+import { ledgerSums, type LedgerSums } from '../checks/ledger-sums.ts';
 import { runwaySeconds } from '../checks/limits.ts';
+import { STEPS } from '../checks/verdict.ts';
+import type { Answer } from '../facts/answer.ts';
+import { backlogIn } from '../facts/backlog.ts';
+import type { LastSweeps, TwinFacts, Unhealed } from '../facts/ledger.ts';
+import { snapshotStatus, type SnapshotStatus } from '../snapshot/status.ts';
+import type { Look } from './lookout.ts';
+import { sectionOf, WATCHED, type Section } from './watched.ts';
+
+/**
+ * `wrong`: rows are lost or late, not right, or wait for a person. `unknown`: that cannot be ruled out, because something
+ * gives no answer. `not_yet`: a later step of the deployment brings it. `attention`: nothing is lost, and somebody should
+ * look. In this order one of them is told first.
+ */
+export const SEVERITIES = ['wrong', 'unknown', 'not_yet', 'attention'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export interface Problem {
+  /** Of the check. */
+  readonly id: string;
+  readonly section: Section;
+  readonly severity: Severity;
+  readonly evidence: string;
+  /** What to do: a command, SQL, or where it is described. */
+  readonly fix: string;
+}
 
 /** What `status` says, as `--json` prints it. Null is what is not known, or not there; `problems` says why. */
 export interface StatusReport {
@@ -94,25 +111,44 @@ export interface VerdictPart {
 }
 
 /** Pure: the same facts give the same report. */
-export function reportOf(facts: StatusFacts, config: Config): StatusReport {
-  const problems = inOrder(problemsOf(facts, config));
+export function reportOf(look: Look, config: Config): StatusReport {
+  const { answers } = look;
+  const circumstances = circumstancesOf(answers, config, look.at);
+  const problems = inOrder(judge(WATCHED, answers, circumstances).flatMap(problemOf));
   const [first] = problems;
   return {
-    at: facts.at.toISOString(),
+    at: look.at.toISOString(),
     state: first?.severity ?? 'good',
     next: first === undefined ? null : { id: first.id, fix: first.fix },
     problems,
-    services: servicesOf(facts),
-    connector: connectorOf(facts, config),
-    slot: slotOf(facts, config),
-    lag: lagOf(facts),
-    projectors: valueOf(facts.projectors),
-    ledger: ledgerOf(facts),
-    quarantine: valueOf(facts.quarantine),
-    sweeper: sweeperOf(facts),
-    snapshot: snapshotOf(facts),
-    verdicts: verdictsOf(facts),
+    services: servicesOf(look),
+    connector: connectorOf(look, config),
+    slot: slotOf(look, config),
+    lag: lagOf(look),
+    projectors: valueOf(answers.projectors),
+    ledger: ledgerOf(look),
+    quarantine: valueOf(answers.quarantine),
+    sweeper: sweeperOf(look),
+    snapshot: snapshotOf(look, snapshotStatus(answers, circumstances)),
+    verdicts: verdictsOf(look),
   };
+}
+
+const SEVERITY = { failed: 'wrong', warning: 'attention', not_yet: 'not_yet', unknown: 'unknown' } as const;
+
+/** A warning that cannot be ruled out is none. */
+function problemOf({ id, verdict, severity, title, evidence, fix }: CheckResult): Problem[] {
+  if (verdict === 'ok' || (verdict === 'unknown' && severity === 'warning')) return [];
+  const problem = { id, section: sectionOf(id), severity: SEVERITY[verdict] };
+  return verdict === 'unknown'
+    ? [
+        {
+          ...problem,
+          evidence: `cannot tell whether ${title}: ${evidence}`,
+          fix: `history-cdc doctor --only ${id}`,
+        },
+      ]
+    : [{ ...problem, evidence, fix: fix ?? '' }];
 }
 
 const STEP_ORDER: readonly string[] = Object.values(STEPS);
@@ -128,9 +164,9 @@ function valueOf<T>(answer: Answer<T | undefined>): T | null {
   return answer.known ? (answer.value ?? null) : null;
 }
 
-function servicesOf({ areas: { source, canonical, brokers, worker, registry } }: StatusFacts) {
+function servicesOf({ answers: { server, canonical, brokers, worker, registry } }: Look) {
   return {
-    'legacy database': source.known,
+    'legacy database': server.known,
     'canonical database': canonical.known,
     Kafka: brokers.known,
     'Kafka Connect': worker.known,
@@ -138,75 +174,76 @@ function servicesOf({ areas: { source, canonical, brokers, worker, registry } }:
   };
 }
 
-function connectorOf({ areas, at }: StatusFacts, { CONNECTOR_NAME: name }: Config): ConnectorPart | null {
-  const heartbeat = valueOf(areas.proof)?.heartbeat;
-  const status = valueOf(areas.connector)?.status;
-  if (areas.connector.known && status === undefined && heartbeat === undefined) return null;
+function connectorOf({ answers, at }: Look, { CONNECTOR_NAME: name }: Config): ConnectorPart | null {
+  const heartbeat = valueOf(answers.observed)?.heartbeat;
+  const status = valueOf(answers.connector)?.status;
+  if (answers.connector.known && status === undefined && heartbeat === undefined) return null;
   const ageMs = heartbeat === undefined ? null : at.getTime() - heartbeat.arrivedAt.getTime();
   return {
     name,
-    state: status?.connector.state ?? (areas.connector.known ? 'ABSENT' : 'UNREACHABLE'),
+    state: status?.connector.state ?? (answers.connector.known ? 'ABSENT' : 'UNREACHABLE'),
     tasks: status?.tasks.map(({ state }) => state) ?? [],
     heartbeatSeconds: ageMs === null ? null : Math.max(0, Math.round(ageMs / 1000)),
   };
 }
 
-function slotOf({ areas }: StatusFacts, { SLOT_NAME: name }: Config): SlotPart | null {
-  const slot = valueOf(areas.source)?.slot ?? null;
+function slotOf({ answers }: Look, { SLOT_NAME: name }: Config): SlotPart | null {
+  const slot = valueOf(answers.slot);
   if (slot === null) return null;
-  const server = valueOf(areas.server);
-  const standing = server?.slot;
+  const server = valueOf(answers.server);
+  const { active, walStatus, lagBytes, retainedBytes, bytesLeft } = slot;
   return {
-    name,
-    active: slot.active,
-    walStatus: slot.walStatus,
-    lagBytes: slot.lagBytes,
-    retainedBytes: standing?.retainedBytes ?? null,
-    bytesLeft: standing?.bytesLeft ?? null,
+    ...{ name, active, walStatus, lagBytes, retainedBytes, bytesLeft },
     walBytesPerSecond: server?.averageWalRate ?? null,
-    runwaySeconds: server === null ? null : (runwaySeconds(server, server.averageWalRate) ?? null),
+    runwaySeconds: server === null ? null : (runwaySeconds(server, slot, server.averageWalRate) ?? null),
   };
 }
 
-function lagOf({ areas, oldestSeconds, recordsPerSecond }: StatusFacts): LagPart | null {
-  const backlog = backlogIn(areas);
+function lagOf({ answers, recordsPerSecond }: Look): LagPart | null {
+  const backlog = backlogIn(answers);
   if (backlog === undefined) return null;
   const records = Number(backlog.records);
   const pace = recordsPerSecond === null ? null : Math.round(recordsPerSecond);
   return {
     records,
-    seconds: valueOf(oldestSeconds),
+    seconds: valueOf(answers.oldestSeconds),
     secondsSinceCommit: Math.round(backlog.secondsSinceCommit),
     recordsPerSecond: pace,
     secondsLeft: records === 0 ? 0 : pace === null || pace <= 0 ? null : Math.ceil(records / pace),
   };
 }
 
-function ledgerOf(facts: StatusFacts): LedgerPart | null {
-  const rows = valueOf(facts.ledger.answer);
+/** When an answer was given: it may be older than the look. */
+function atOf(answer: Answer<unknown>, { at }: Look): string {
+  return ((answer.known ? answer.at : undefined) ?? at).toISOString();
+}
+
+function ledgerOf(look: Look): LedgerPart | null {
+  const { answers } = look;
+  const rows = valueOf(answers.decisions);
   if (rows === null) return null;
   return {
-    ...ledgerSums(facts),
+    ...ledgerSums(answers),
     decisions: Object.fromEntries(rows.map((row) => [row.decision, row.rows])),
-    legacyRows: valueOf(facts.legacyRows.answer),
-    countedAt: facts.ledger.at.toISOString(),
+    legacyRows: valueOf(answers.legacyRows),
+    countedAt: atOf(answers.decisions, look),
   };
 }
 
-function sweeperOf(facts: StatusFacts): StatusReport['sweeper'] {
-  const twins = valueOf(facts.twins);
-  const { blocked, weak, stragglers } = ledgerSums(facts);
-  const last = facts.sweeps.known ? (facts.sweeps.value ?? 'not_stored') : null;
+function sweeperOf({ answers }: Look): StatusReport['sweeper'] {
+  const twins = valueOf(answers.twins);
+  const { blocked, weak, stragglers } = ledgerSums(answers);
+  const last = answers.sweeps.known ? (answers.sweeps.value ?? 'not_stored') : null;
   return twins === null ? null : { ...twins, blocked, weak, stragglers, last };
 }
 
-function snapshotOf({ snapshot: { answer, at } }: StatusFacts): StatusReport['snapshot'] {
-  const status = valueOf(answer);
-  return status === null ? null : { ...status, askedAt: at.toISOString() };
+function snapshotOf(look: Look, status: SnapshotStatus | undefined): StatusReport['snapshot'] {
+  if (status === undefined) return null;
+  return { ...status, askedAt: atOf(look.answers.snapshotProgress, look) };
 }
 
-function verdictsOf({ verdicts }: StatusFacts): VerdictPart[] | null {
-  const known = valueOf(verdicts);
+function verdictsOf({ answers }: Look): VerdictPart[] | null {
+  const known = valueOf(answers.verdicts);
   if (known === null) return null;
   const { last, before } = known;
   const runs = last === undefined ? [] : [last.run, ...before];

@@ -1,8 +1,6 @@
 import type { Logger } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
-import type { EyeName } from './look.ts';
-
-export type BlindSpot = EyeName | 'ledger';
+import type { BlindSpot } from './look.ts';
 
 /** What is not watched while a service gives no answer. */
 export const UNWATCHED: Readonly<Record<BlindSpot, string>> = {

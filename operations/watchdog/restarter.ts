@@ -3,16 +3,14 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Readiness } from '../../lib/http.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
-import type { Pool } from '../../lib/postgres.ts';
-import type { ConnectClient } from '../../connectors/deploy/connect-client.ts';
+import type { Services } from '../facts/services.ts';
 import { summarizeTrace } from '../checks/liveness.ts';
 import type { Failure, Look } from './look.ts';
 import { claimRestart } from './restarts.ts';
 
 export interface RestarterOptions {
   readonly config: Pick<Config, 'CONNECTOR_NAME' | 'WATCHDOG_SECONDS' | 'WATCHDOG_RESTARTS'>;
-  readonly connect: ConnectClient | undefined;
-  readonly canonical: Pool;
+  readonly services: Pick<Services, 'connect' | 'canonical'>;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -49,24 +47,27 @@ export class Restarter {
       this.#leave(undefined);
       return;
     }
-    const { config, canonical } = this.#options;
+    const { config, services } = this.#options;
     if (config.WATCHDOG_RESTARTS === 0) this.#leave('off', failure);
     else if (present.slot == null || present.position === undefined) this.#leave('unseen', failure);
     else {
       const bounds = { cap: config.WATCHDOG_RESTARTS, pauseMs: config.WATCHDOG_SECONDS * 1000 };
-      const verdict = await claimRestart(canonical, config.CONNECTOR_NAME, bounds);
+      const verdict = await claimRestart(services.canonical(), config.CONNECTOR_NAME, bounds);
       if (verdict === 'now') await this.#restart(failure);
       this.#leave(verdict === 'used_up' ? verdict : undefined, failure);
     }
   }
 
   async #restart({ what, trace }: Failure): Promise<void> {
-    const { connect, config, logger, metrics } = this.#options;
+    const { services, config, logger, metrics } = this.#options;
     logger.warn({ what, reason: summarizeTrace(trace) }, 'the connector has failed; it is restarted');
     metrics.connectorRestarts.inc();
-    await connect?.restartFailed(config.CONNECTOR_NAME).catch((error: unknown) => {
-      logger.warn({ reason: messageOf(error) }, 'the connector could not be restarted');
-    });
+    await services
+      .connect()
+      .restartFailed(config.CONNECTOR_NAME)
+      .catch((error: unknown) => {
+        logger.warn({ reason: messageOf(error) }, 'the connector could not be restarted');
+      });
   }
 
   #leave(left: Left | undefined, failure?: Failure): void {

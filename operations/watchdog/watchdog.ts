@@ -9,19 +9,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { markOlderAccepted } from '../continuity/gaps.ts';
 import { acceptGaps, checkContinuity } from '../continuity/identity-store.ts';
-import { storedOffsets } from '../../consumers/agent-test-history/batch/offsets.ts';
 import type { Watch, WatchTools } from '../../consumers/agent-test-history/stream/watch.ts';
-import type { Config, ConfigWith } from '../../lib/config.ts';
+import type { ConfigWith } from '../../lib/config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Readiness } from '../../lib/http.ts';
-import { createPool, type Pool } from '../../lib/postgres.ts';
 import { isEnvironmentError, sqlState } from '../../lib/postgres-errors.ts';
 import { settledWithin } from '../../lib/settled-within.ts';
 import { NoAnswer, within } from '../../lib/within.ts';
-import { connectClient } from '../../connectors/deploy/target.ts';
+import { valueOf } from '../facts/answer.ts';
+import { backlogOf } from '../facts/backlog.ts';
+import { readProjection } from '../facts/canonical.ts';
+import { Services } from '../facts/services.ts';
 import { BlindSpots } from './blind-spots.ts';
 import { gapOpen, streamBroken } from './break-errors.ts';
-import { look, type Eyes, type Look } from './look.ts';
+import { look, STREAM, WATCHED, type Look } from './look.ts';
 import { Restarter } from './restarter.ts';
 import { STAGES, StallWatch, stallText, type Movement, type Stage, type Stall } from './stall.ts';
 import { identitiesOf, type Recorded } from '../continuity/judge.ts';
@@ -45,9 +46,7 @@ const ACCEPT_WITHIN_MS = 60_000;
 
 export class Watchdog implements Watch {
   readonly #options: WatchdogOptions;
-  readonly #canonical: Pool;
-  readonly #legacy: Pool | undefined;
-  readonly #eyes: Eyes;
+  readonly #services: Services;
   readonly #blind: BlindSpots;
   readonly #stalls: StallWatch;
   readonly #restarter: Restarter;
@@ -61,13 +60,15 @@ export class Watchdog implements Watch {
   constructor(options: WatchdogOptions) {
     const { config, cluster, logger, metrics } = options;
     this.#options = options;
-    this.#canonical = poolOf(config.DATABASE_URL);
-    this.#legacy = config.LEGACY_DATABASE_URL === undefined ? undefined : poolOf(config.LEGACY_DATABASE_URL);
-    const connect = hasConnect(config) ? connectClient(config) : undefined;
-    this.#eyes = { legacy: this.#legacy, connect, kafka: cluster };
+    this.#services = new Services(config, {
+      name: 'history-cdc watchdog',
+      connections: 1,
+      bounds: BOUNDS,
+      kafka: cluster,
+    });
     this.#blind = new BlindSpots(logger, metrics);
     this.#stalls = new StallWatch(config.WATCHDOG_STALL_SECONDS * 1000);
-    this.#restarter = new Restarter({ config, connect, canonical: this.#canonical, logger, metrics });
+    this.#restarter = new Restarter({ config, services: this.#services, logger, metrics });
   }
 
   readonly readiness: Readiness = () => {
@@ -82,11 +83,18 @@ export class Watchdog implements Watch {
   }
 
   async #accept(): Promise<void> {
-    const { acceptedGaps: ids, acceptNewTopic, config, topicId } = this.#options;
-    const { present, source, blind } = await look(this.#eyes, config, ACCEPT_WITHIN_MS);
-    const xmax = source?.xmax ?? null;
-    if (acceptNewTopic) await markOlderAccepted(this.#canonical, topicId, xmax);
-    await acceptGaps(this.#canonical, { topicId, ids, present, xmax }, [...blind.values()]);
+    const { acceptedGaps: ids, acceptNewTopic, topicId } = this.#options;
+    const canonical = this.#services.canonical();
+    const { present, answers, blind } = await this.#lookAt(STREAM, ACCEPT_WITHIN_MS);
+    const xmax = valueOf(answers.writes)?.xmax ?? null;
+    if (acceptNewTopic) await markOlderAccepted(canonical, topicId, xmax);
+    await acceptGaps(canonical, { topicId, ids, present, xmax }, [...blind.values()]);
+  }
+
+  async #lookAt(facts: typeof WATCHED, withinMs?: number): Promise<Look> {
+    const { config } = this.#options;
+    const services = this.#services;
+    return await look({ services, config, facts, ...(withinMs !== undefined && { withinMs }) });
   }
 
   async run(): Promise<never> {
@@ -112,12 +120,12 @@ export class Watchdog implements Watch {
 
   async #close(): Promise<void> {
     await this.#running.catch(() => undefined);
-    await Promise.all([this.#canonical.end(), this.#legacy?.end()]);
+    await this.#services.close();
   }
 
   /** Throws what must stop the projector; what the ledger's database keeps it from is left to the next look. */
   async #look(): Promise<void> {
-    const seen = await look(this.#eyes, this.#options.config);
+    const seen = await this.#lookAt(WATCHED);
     try {
       await within(JUDGED_WITHIN_MS, async () => {
         await this.#judgeContinuity(seen);
@@ -133,9 +141,9 @@ export class Watchdog implements Watch {
   }
 
   async #judgeContinuity({ present }: Look): Promise<void> {
-    const { logger, metrics, topicId } = this.#options;
+    const { logger, metrics, topicId, config } = this.#options;
     this.#seenFirst ??= identitiesOf(present);
-    const { breaks, gaps } = await checkContinuity(this.#canonical, {
+    const { breaks, gaps } = await checkContinuity(this.#services.canonical(), {
       topicId,
       present,
       seenBefore: this.#seenFirst,
@@ -143,8 +151,8 @@ export class Watchdog implements Watch {
     metrics.gapsOpen.set(gaps.length);
     const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
     // Of a topic that the ledger does not know yet, the projector says first whether it may be projected.
-    if (breaks.length > 0 && gaps.length > 0) throw streamBroken(breaks, unaccepted);
-    if (unaccepted.length > 0) throw gapOpen(unaccepted);
+    if (breaks.length > 0 && gaps.length > 0) throw streamBroken({ breaks, gaps: unaccepted }, config);
+    if (unaccepted.length > 0) throw gapOpen(unaccepted, config);
     if (gaps.length !== this.#gaps && gaps.length > 0) {
       const open = gaps.map(({ id, kind }) => `${id} (${kind})`);
       logger.warn(
@@ -155,18 +163,16 @@ export class Watchdog implements Watch {
     this.#gaps = gaps.length;
   }
 
-  async #movement({ source, ends, beats }: Look): Promise<Movement> {
-    const seen = { changes: source?.changes, beating: (beats ?? 0n) > 0n };
-    if (ends === undefined) return { ...seen, arrived: undefined, partitions: undefined };
-    const stored = await storedOffsets(this.#canonical, this.#options.topicId);
-    const partitions = new Map(
-      [...ends].map(([partition, { low, high: end }]) => [
-        partition,
-        { next: stored.get(partition)?.nextOffset ?? low, end },
-      ]),
-    );
-    const arrived = [...ends.values()].reduce((sum, { high }) => sum + high, beats ?? 0n);
-    return { ...seen, arrived, partitions };
+  async #movement({ answers }: Look): Promise<Movement> {
+    const [topic, beats = 0n] = [valueOf(answers.dataTopic), valueOf(answers.beats)];
+    const seen = { changes: valueOf(answers.writes)?.changes, beating: beats > 0n };
+    if (topic === undefined) return { ...seen, arrived: undefined, partitions: undefined };
+    const { offsets } = await readProjection(this.#services.canonical());
+    return {
+      ...seen,
+      arrived: [...topic.marks.values()].reduce((sum, { high }) => sum + high, beats),
+      partitions: backlogOf(this.#options.topicId, topic.marks, offsets).partitions,
+    };
   }
 
   #showStalls(movement: Movement): void {
@@ -189,12 +195,4 @@ export class Watchdog implements Watch {
       if (was && !is) logger.info({ stage }, 'it moves again');
     }
   }
-}
-
-function poolOf(url: string): Pool {
-  return createPool({ url, name: 'history-cdc watchdog', connections: 1, bounds: BOUNDS });
-}
-
-function hasConnect(config: Config): config is Config & { readonly CONNECT_URL: string } {
-  return config.CONNECT_URL !== undefined;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
-import { nextSnapshotState, type InitialSnapshot } from '../../operations/facts/initial-snapshot.ts';
+import { nextHistory, NO_HISTORY, type InitialSnapshot } from '../../operations/facts/snapshot-runs.ts';
 import { judgeLiveness, summarizeTrace, type Baseline } from '../../operations/checks/liveness.ts';
-import type { Proof } from '../../operations/facts/proof.ts';
+import type { Observed } from '../../operations/facts/observer.ts';
 
 const START = new Date('2026-05-01T12:00:00.000Z');
 const after = new Date('2026-05-01T12:00:00.001Z');
@@ -12,10 +12,13 @@ const status = (connector: ConnectorState, ...tasks: ConnectorState[]): Connecto
   connector: { state: connector },
   tasks: tasks.map((state, id) => ({ id, state, ...(state === 'FAILED' && { trace: 'boom' }) })),
 });
-const proof = (beatAt: Date, more: Partial<Proof> & { streamed?: boolean } = {}): Proof => ({
+const proof = (
+  beatAt: Date,
+  more: { beats?: number; snapshot?: InitialSnapshot; streamed?: boolean } = {},
+): Observed => ({
   heartbeat: { beatAt, arrivedAt: beatAt, streamed: more.streamed ?? true },
   beats: more.beats ?? 1,
-  snapshot: more.snapshot ?? 'completed',
+  history: { initial: more.snapshot ?? 'completed', runs: [] },
 });
 const baseline: Baseline = { oldTrace: undefined, sourceClock: START };
 const running = status('RUNNING', 'RUNNING');
@@ -85,12 +88,13 @@ describe('the initial snapshot, by its notifications,', () => {
     ['was interrupted, and completed then', ['STARTED', 'ABORTED', 'STARTED', 'COMPLETED'], 'completed'],
     ['runs again after it was completed once', ['STARTED', 'COMPLETED', 'STARTED'], 'running'],
   ])('%s', (_, types, state) => {
-    expect(types.map(initial).reduce<InitialSnapshot>(nextSnapshotState, 'unknown')).toBe(state);
+    const history = types.map(initial).reduce((before, value) => nextHistory(before, value, 0), NO_HISTORY);
+    expect(history.initial).toBe(state);
   });
 
   test('is not an incremental one', () => {
     const incremental = { aggregate_type: 'Incremental Snapshot', type: 'COMPLETED' };
-    expect(nextSnapshotState('running', incremental)).toBe('running');
+    expect(nextHistory({ initial: 'running', runs: [] }, incremental, 0).initial).toBe('running');
   });
 });
 

@@ -1,70 +1,69 @@
 import { describe, expect, test } from 'vitest';
-import { judgeStatus } from '../../operations/connector/connector-report.ts';
+import { reportOf } from '../../operations/connector/connector-report.ts';
+import type { FactName } from '../../operations/facts/facts.ts';
+import { CONFIG, gathered } from '../doctor/healthy.ts';
+import { beat, patched, type Patch } from '../doctor/patched.ts';
 
 const now = new Date('2026-05-01T12:00:30.000Z');
-const facts = {
-  name: 'c',
-  now,
-  status: { connector: { state: 'RUNNING' }, tasks: [{ id: 0, state: 'RUNNING' }] },
-  proof: {
-    heartbeat: {
-      beatAt: new Date('2026-05-01T12:00:27Z'),
-      arrivedAt: new Date('2026-05-01T12:00:28Z'),
-      streamed: true,
+const report = (facts: Patch = {}, silent: Partial<Record<FactName, string>> = {}) => {
+  const well = beat(new Date('2026-05-01T12:00:28Z'));
+  return reportOf(gathered(patched({ ...well, ...facts }), silent), CONFIG, now);
+};
+const tasks = (...states: ('RUNNING' | 'FAILED')[]): Patch => ({
+  connector: {
+    status: {
+      connector: { state: 'RUNNING' },
+      tasks: states.map((state, id) => ({
+        id,
+        state,
+        ...(state === 'FAILED' && { trace: 'x.Y: no\n\tat z' }),
+      })),
     },
-    beats: 1,
-    snapshot: 'completed',
   },
-  slot: { plugin: 'pgoutput', database: 'd', active: true, walStatus: 'reserved', lagBytes: 10 },
-  slotUnknown: null,
-  sourceProblems: [],
-  redact: (text: string) => text.replaceAll('hunter2', '***'),
-} as const;
+});
 
 test('a connector with a task that runs and a fresh heartbeat is healthy', () => {
-  const report = judgeStatus(facts);
-  expect(report).toMatchObject({ healthy: true, problems: [], initialSnapshot: 'completed' });
-  expect(report.heartbeat?.ageSeconds).toBe(2);
+  expect(report()).toMatchObject({
+    ...{ healthy: true, problems: [], initialSnapshot: 'completed', slotUnknown: null },
+    heartbeat: { ageSeconds: 2 },
+    slot: { active: true, plugin: 'pgoutput', lagBytes: 0 },
+  });
 });
 
 describe('not healthy is a connector', () => {
-  test.each([
-    ['that Connect does not have', { status: undefined }, ['Kafka Connect has no such connector']],
-    ['without a task', { status: { connector: { state: 'RUNNING' }, tasks: [] } }, ['it has no task']],
+  test.each<[string, Patch, string[]]>([
     [
-      'with a failed task, whose reason is told without secrets',
-      {
-        status: {
-          connector: { state: 'RUNNING' },
-          tasks: [{ id: 0, state: 'FAILED', trace: 'x.Y: no hunter2\n\tat z' }],
-        },
-      },
-      ['task 0 is FAILED: x.Y: no ***'],
+      'that Connect does not have',
+      { connector: { config: undefined, status: undefined } },
+      ['connector-exists', 'connector-tasks'],
     ],
-    [
-      'whose heartbeat is old',
-      { now: new Date('2026-05-01T12:01:00Z') },
-      ['the last heartbeat came through 32 s ago'],
-    ],
-    [
-      'whose topics are missing',
-      { proof: undefined },
-      ['no heartbeat has come through its topic: it is still in its snapshot, or stands still'],
-    ],
+    ['without a task', tasks(), ['connector-tasks']],
+    ['with a failed task', tasks('FAILED'), ['connector-tasks']],
+    ['whose heartbeat is old', beat(new Date('2026-05-01T11:59:59Z')), ['heartbeat-arrives']],
+    ['whose topics are missing', { observed: undefined }, ['heartbeat-arrives', 'initial-snapshot']],
     [
       'whose snapshot was skipped',
-      { proof: { ...facts.proof, snapshot: 'skipped' } },
-      ['nothing says that the initial snapshot was ever completed: `history-cdc connector apply` tells more'],
+      { observed: { ...(beat(now).observed as object), history: { initial: 'skipped', runs: [] } } },
+      ['initial-snapshot'],
     ],
     [
-      'whose database has lost the publication',
-      { sourceProblems: ['the publication p does not exist'] },
-      ['the publication p does not exist'],
+      'in its initial snapshot',
+      { observed: { heartbeat: undefined, history: { initial: 'running', runs: [] } } },
+      ['initial-snapshot'],
     ],
-  ] as const)('%s', (_, difference, problems) => {
-    const report = judgeStatus({ ...facts, ...difference });
-    expect(report.healthy).toBe(false);
-    expect(report.problems).toEqual(problems);
-    expect(JSON.stringify(report)).not.toContain('hunter2');
+    ['whose database has lost the publication', { publication: null }, ['publication']],
+  ])('%s', (_, facts, ids) => {
+    const { healthy, problems } = report(facts);
+    expect(healthy).toBe(false);
+    expect(problems.map(({ id }) => id)).toEqual(ids);
   });
+});
+
+test('a legacy database out of reach of the command is no problem of the connector', () => {
+  const silent = { server: 'refused', slot: 'refused', publication: 'refused', legacyTable: 'refused' };
+  expect(report({}, silent)).toMatchObject({ healthy: true, slot: null, slotUnknown: 'refused' });
+});
+
+test.each(['connector', 'observed'] as const)('without an answer to %s there is no report', (fact) => {
+  expect(() => report({}, { [fact]: 'refused' })).toThrow('refused');
 });

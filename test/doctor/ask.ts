@@ -1,5 +1,6 @@
 import { CHECKS } from '../../operations/checks/all.ts';
-import { examine, type CheckResult } from '../../operations/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/checks/judge.ts';
+import { examine } from '../../operations/doctor/doctor.ts';
 import { loadConfig } from '../../lib/config.ts';
 import type { Settings } from './carry-out.ts';
 

@@ -2,7 +2,7 @@ import { setInterval } from 'node:timers/promises';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { desiredConnector } from '../../connectors/deploy/desired.ts';
-import type { CheckResult } from '../../operations/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/checks/judge.ts';
 import { loadConfig } from '../../lib/config.ts';
 import type { Deployment } from '../connectors/deployment.ts';
 import { dropSlot } from '../support/drop-slot.ts';
@@ -55,8 +55,9 @@ export class BrokenDeployment {
     return result;
   }
 
-  async mend({ fix }: Pick<CheckResult, 'fix'>): Promise<void> {
-    this.settings = await carryOut(fix, this.place);
+  /** `start`: runs a projector beside what comes after it; without it, `project` ends when it has caught up. */
+  async mend({ fix }: Pick<CheckResult, 'fix'>, start?: (args: readonly string[]) => void): Promise<void> {
+    this.settings = await carryOut(fix, { ...this.place, ...(start !== undefined && { start }) });
   }
 
   /** What a connector does takes a moment to be seen. */

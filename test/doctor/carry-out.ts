@@ -14,6 +14,8 @@ export interface Place {
   readonly superuserUrl: string;
   /** Runs a tool that is not ours, as the line has it. */
   readonly tool?: (name: string, args: readonly string[]) => Promise<unknown>;
+  /** Starts a projector that runs on while the next lines are carried out. */
+  readonly start?: (args: readonly string[]) => unknown;
 }
 
 /** They tell what is wrong, and so end with 1. */
@@ -43,6 +45,10 @@ async function carryOutStep(step: FixStep, place: Place): Promise<Settings> {
       await place.tool(step.name, step.args);
       return settings;
     case 'command': {
+      if (place.start !== undefined && step.args.join(' ') === 'project') {
+        place.start(step.args);
+        return settings;
+      }
       const { code, stdout, stderr } = await historyCdc(step.args, settings);
       const told = code === 1 && TELLS.has(step.args.slice(0, 2).join(' '));
       if (code !== 0 && !told) {

@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { CheckResult, DoctorReport } from '../../operations/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/checks/judge.ts';
+import type { DoctorReport } from '../../operations/doctor/doctor.ts';
 import type { Settings } from './carry-out.ts';
 
 const REPOSITORY = path.join(import.meta.dirname, '..', '..');
@@ -13,6 +14,8 @@ const COPIED = [
   'connectors',
   'consumers',
   'demo',
+  'lib',
+  'operations',
   'stack',
   'package.json',
   'package-lock.json',

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect } from 'vitest';
-import type { CheckResult } from '../../operations/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/checks/judge.ts';
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql, type SqlPart } from '../../connectors/deploy/source-sql.ts';
 import { loadConfig } from '../../lib/config.ts';

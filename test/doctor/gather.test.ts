@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readFacts } from '../../operations/facts/gather.ts';
+import { gather } from '../../operations/facts/gather.ts';
 import { Services } from '../../operations/facts/services.ts';
 import { loadConfig } from '../../lib/config.ts';
 import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
@@ -27,15 +27,15 @@ class Noting extends Services {
 
 test('the ends of the topic are asked once the stored offsets are answered, which a projector moves on', async () => {
   const config = loadConfig({}, undefined);
-  const services = new Noting(config);
-  await readFacts(services, config, new Set(['dataTopic', 'projection']));
+  const services = new Noting(config, { name: 'test' });
+  await gather({ services, config }, ['dataTopic', 'projection']);
   expect(services.notes).toEqual(['offsets asked', 'offsets answered', 'ends asked']);
 });
 
 test('and are asked all the same where nobody wants the offsets', async () => {
   const config = loadConfig({}, undefined);
-  const services = new Noting(config);
-  const facts = await readFacts(services, config, new Set(['dataTopic']));
+  const services = new Noting(config, { name: 'test' });
+  const facts = await gather({ services, config }, ['dataTopic']);
   expect(services.notes).toEqual(['ends asked']);
   expect(facts.projection).toEqual({ known: false, why: 'it was not asked' });
 });

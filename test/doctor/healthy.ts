@@ -1,7 +1,9 @@
 import { loadConfig } from '../../lib/config.ts';
-import { AREAS, type AreaFacts, type AreaName, type Facts } from '../../operations/facts/areas.ts';
+import { FACTS, type Answers, type FactName, type FactValues } from '../../operations/facts/facts.ts';
+import type { ReconcileReport } from '../../operations/reconcile/report.ts';
 import { desiredConnector, type DesiredConfig } from '../../connectors/deploy/desired.ts';
 import { sql } from '../../lib/quoting.ts';
+import type { SweepCounts } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 
 export const CONFIG = loadConfig(
   {
@@ -34,37 +36,68 @@ const rights = {
   ],
 };
 
-/** What there is to know of a deployment in which all is well. */
-export function healthyFacts(): AreaFacts {
+export const AT = new Date('2026-11-28T03:00:00Z');
+
+export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
+  const given = patch.verdict ?? 'proven';
   return {
-    source: {
-      serverVersion: 180_004,
+    run: {
+      id: '1',
+      started_at: AT,
+      finished_at: new Date(AT.getTime() - 7_200_000),
+      rule_version: 1,
+      release: 'x',
+      phase: 'done',
+      last_id: null,
+      legacy_counted: null,
+      legacy_rows: '1000',
+      ledger_rows: '1000',
+      canonical_rows: '700',
+      decisions: {},
+      excepted: {},
+      verdict: given,
+      waited_for: null,
+    },
+    verdict: given,
+    stale: null,
+    kinds: [],
+    accepted: {},
+    rowsSeen: 1000,
+    quarantine: { open: 0, waived: 0 },
+    gaps: [],
+    ...patch,
+  };
+}
+
+export const decided = (decision: string, rows: number) => ({
+  ...{ decision, rows, not_deleted: rows, blocked: 0, weak: 0, stragglers: 0 },
+});
+
+const ended = (secondsAgo: number) => ({
+  ...({ by: 'project', seconds: 0.25, secondsAgo, beganAt: AT } as const),
+  endedAt: new Date(AT.getTime() - 1000 * secondsAgo),
+});
+
+export const doneSweep = (secondsAgo = 12, counts: Partial<SweepCounts> = {}) => ({
+  ...ended(secondsAgo),
+  ...{ absorbed: 0, relinked: 0, lateOwners: 0, settled: 0, blocked: 0, lateOwnersReported: 0, ...counts },
+});
+
+export const failedSweep = (secondsAgo: number) => ({ ...ended(secondsAgo), errorCode: '57014' });
+
+/** What there is to know of a deployment in which all is well. */
+export function healthyFacts(): FactValues {
+  return {
+    server: {
+      version: 180_004,
+      database: 'app',
+      inRecovery: false,
+      system: '7390000000000000001',
+      timeline: '1',
+      encoding: 'UTF8',
       walLevel: 'logical',
-      dataTable: true,
-      replicaIdentity: 'd',
-      primaryKey: true,
-      keyColumns: ['id'],
-      partitioned: false,
-      inheriting: [],
-      signalTable: true,
-      heartbeatTable: true,
-      publication: {
-        allTables: false,
-        tables: ['history_cdc_source.heartbeat', 'history_cdc_source.signal', 'public.agent_test_history'],
-        everyOperation: true,
-        viaRoot: true,
-        narrowed: false,
-      },
-      role: { mayReplicate: true, missing: [] },
-      slot: { plugin: 'pgoutput', database: 'app', active: true, walStatus: 'reserved', lagBytes: 0 },
       slotsInUse: 1,
       slotsAllowed: 10,
-      hidden: [],
-      database: 'app',
-    },
-    server: {
-      inRecovery: false,
-      encoding: 'UTF8',
       sendersAllowed: 10,
       sendersInUse: 1,
       capMegabytes: 51_200,
@@ -76,22 +109,51 @@ export function healthyFacts(): AreaFacts {
         { name: 'statement_timeout', value: '0' },
         { name: 'wal_sender_timeout', value: '60000ms' },
       ],
-      slot: {
-        temporary: false,
-        confirmed: '0/10',
-        retainedBytes: 1_000,
-        bytesLeft: 53_687_091_200,
-        failover: true,
-        inactiveSeconds: null,
-        invalidated: null,
-        readBy: 'connector',
-      },
+    },
+    slot: {
+      name: 'history_cdc',
+      plugin: 'pgoutput',
+      database: 'app',
+      temporary: false,
+      active: true,
+      walStatus: 'reserved',
+      confirmed: '0/10',
+      lagBytes: 0,
+      retainedBytes: 1_000,
+      bytesLeft: 53_687_091_200,
+      failover: true,
+      inactiveSeconds: null,
+      invalidated: null,
+      readBy: 'connector',
+    },
+    publication: {
+      allTables: false,
+      tables: ['history_cdc_source.heartbeat', 'history_cdc_source.signal', 'public.agent_test_history'],
+      viaRoot: true,
+      everyOperation: true,
+      narrowed: false,
+      ofTable: true,
+      tableNarrowed: false,
+      identity: 'history_cdc (oid 5)',
     },
     walRate: 1_048_576,
     sessions: { long: [], hidden: 0, prepared: [], role: 'projector' },
-    connectorRole: { name: 'connector', ...rights },
+    load: { replication_lag_seconds: 0, active_sessions: 1 },
+    writes: { changes: '1000', xmax: '800' },
+    connectorRole: { name: 'connector', ...rights, mayReplicate: true, missing: [] },
     signalWriters: { owner: 'app', grants: [], members: [] },
-    legacyTable: { missing: [], generated: [], missingOfOurs: [] },
+    legacyTable: {
+      there: true,
+      replicaIdentity: 'd',
+      keyColumns: ['id'],
+      partitioned: false,
+      inheriting: [],
+      missing: [],
+      generated: [],
+    },
+    ourTables: { signal: { there: true, missing: [] }, heartbeat: { there: true, missing: [] } },
+    legacyRows: 1_000,
+    signals: { asked: [], pause: undefined },
     largestRow: { bytes: 60_000, sample: 100 },
     heartbeatRow: { kind: 'row', secondsAgo: 1 },
     brokers: { clusterId: 'k', brokers: 1 },
@@ -99,6 +161,8 @@ export function healthyFacts(): AreaFacts {
       there: desired.topics.map(({ name, partitions, config }) => ({ name, partitions, config })),
       replicas: desired.topics.map(({ name }) => ({ name, copies: 1, inSync: 1, leaderless: 0 })),
     },
+    beats: 100n,
+    projectors: 1,
     dataTopic: { topicId: 't', partitions: 4, marks: new Map([[0, { low: 0n, high: 10n }]]) },
     worker: { version: '4.3.1', kafkaClusterId: 'k' },
     plugins: [
@@ -113,11 +177,11 @@ export function healthyFacts(): AreaFacts {
       config: desired.config,
       status: { connector: { state: 'RUNNING' }, tasks: [{ id: 0, state: 'RUNNING' }] },
     },
-    slotPosition: { confirmed: '0/10', storedLsn: 16n },
-    proof: {
+    storedOffset: { lsn: 16n, snapshot: null },
+    observed: {
       heartbeat: { beatAt: justNow(), arrivedAt: justNow(), streamed: true },
       beats: 1,
-      snapshot: 'completed',
+      history: { initial: 'completed', runs: [] },
     },
     registry: {
       kind: 'answers',
@@ -145,10 +209,16 @@ export function healthyFacts(): AreaFacts {
     projection: {
       topics: [{ topicId: 't', name: 'data', partitions: 4 }],
       offsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo: 1 }],
-      quarantined: 0,
     },
     laterOffsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo: 5 }],
-    gaps: [],
+    oldestSeconds: 0,
+    continuity: { gaps: [], recorded: [] },
+    quarantine: { open: 0, waived: 0 },
+    decisions: [decided('projected', 700), decided('third_party', 300)],
+    twins: { unsettled: 0, due: 0, overdue: 0 },
+    sweeps: { done: doneSweep(), failed: null },
+    verdicts: { last: verdict(), before: [] },
+    snapshotProgress: undefined,
     legacyClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     canonicalClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     connectClock: { aheadSeconds: 0.1, unsureSeconds: 0.6 },
@@ -156,11 +226,11 @@ export function healthyFacts(): AreaFacts {
 }
 
 /** As they are gathered: all known, but for those that gave no answer. */
-export function gathered(facts: AreaFacts, silent: Partial<Record<AreaName, string>> = {}): Facts {
-  const names = Object.keys(AREAS) as AreaName[];
+export function gathered(facts: FactValues, silent: Partial<Record<FactName, string>> = {}): Answers {
+  const names = Object.keys(FACTS) as FactName[];
   const answers = names.map((name) => {
     const why = silent[name];
     return [name, why === undefined ? { known: true, value: facts[name] } : { known: false, why }] as const;
   });
-  return Object.fromEntries(answers) as unknown as Facts;
+  return Object.fromEntries(answers) as unknown as Answers;
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { AreaFacts } from '../../operations/facts/areas.ts';
+import type { FactValues } from '../../operations/facts/facts.ts';
 import { CHECKS } from '../../operations/checks/all.ts';
-import { judge, type CheckResult } from '../../operations/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/checks/judge.ts';
+import { diagnose } from '../../operations/doctor/doctor.ts';
 import type { Config } from '../../lib/config.ts';
 import { CONFIG, gathered, healthyFacts } from './healthy.ts';
 import { isPasteable } from './fix-steps.ts';
@@ -28,14 +29,14 @@ const IN_WORDS = new Set([
   ...['clock-legacy', 'clock-canonical', 'clock-connect'],
 ]);
 
-function resultOf(id: string, facts: AreaFacts, config: Config = CONFIG): CheckResult {
-  const result = judge(gathered(facts), config, CHECKS).checks.find((each) => each.id === id);
+function resultOf(id: string, facts: FactValues, config: Config = CONFIG): CheckResult {
+  const result = diagnose(gathered(facts), config, CHECKS).checks.find((each) => each.id === id);
   if (result === undefined) throw new Error(`there is no check ${id}`);
   return result;
 }
 
 test('where all is well, every check says so', () => {
-  const report = judge(gathered(healthyFacts()), CONFIG, CHECKS);
+  const report = diagnose(gathered(healthyFacts()), CONFIG, CHECKS);
   expect(report.checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
   expect(report).toMatchObject({ deployed: true, mayGoOn: true, first: null });
 });
@@ -52,9 +53,9 @@ describe('is red, with a fix:', () => {
   });
 
   test.each([
-    ['wal-level', { source: { walLevel: 'replica' } }, 'wal_level=logical'],
-    ['replication-slots-room', { source: { slot: null, slotsInUse: 10 } }, 'max_replication_slots=14'],
-    ['wal-senders-room', { source: { slot: null }, server: { sendersInUse: 10 } }, 'max_wal_senders=14'],
+    ['wal-level', { server: { walLevel: 'replica' } }, 'wal_level=logical'],
+    ['replication-slots-room', { slot: null, server: { slotsInUse: 10 } }, 'max_replication_slots=14'],
+    ['wal-senders-room', { slot: null, server: { sendersInUse: 10 } }, 'max_wal_senders=14'],
     ['wal-cap', { server: { capMegabytes: -1 } }, 'max_slot_wal_keep_size=50GB'],
   ] as const)(
     '%s, of a setting on the command line, which ALTER SYSTEM would not change',
@@ -73,14 +74,14 @@ describe('is red, with a fix:', () => {
   );
 
   test.each([
-    ['legacy-reachable', 'source'],
+    ['legacy-reachable', 'server'],
     ['kafka-reachable', 'brokers'],
     ['connect-reachable', 'worker'],
     ['registry-reachable', 'registry'],
     ['canonical-reachable', 'canonical'],
   ] as const)('%s, whose service does not answer', (id, area) => {
     const facts = gathered(healthyFacts(), { [area]: 'connect ECONNREFUSED' });
-    const { checks, mayGoOn } = judge(facts, CONFIG, CHECKS);
+    const { checks, mayGoOn } = diagnose(facts, CONFIG, CHECKS);
     expect(checks.find((each) => each.id === id)).toMatchObject({
       verdict: 'failed',
       evidence: expect.stringContaining('ECONNREFUSED') as string,
@@ -108,7 +109,7 @@ test('a check that only warns never fails, and so never keeps anybody from going
   const warns = new Set(CHECKS.filter(({ severity }) => severity === 'warning').map(({ id }) => id));
   expect(RED.filter(([id, verdict]) => warns.has(id) && verdict === 'failed')).toEqual([]);
   const facts = patched({ legacyClock: { aheadSeconds: 60 } });
-  expect(judge(gathered(facts), CONFIG, CHECKS)).toMatchObject({
+  expect(diagnose(gathered(facts), CONFIG, CHECKS)).toMatchObject({
     mayGoOn: true,
     first: { id: 'clock-legacy' },
   });
@@ -116,16 +117,16 @@ test('a check that only warns never fails, and so never keeps anybody from going
 
 test('an error that cannot be ruled out keeps one from going on; a warning that cannot, does not', () => {
   const facts = healthyFacts();
-  expect(judge(gathered(facts, { server: 'timeout' }), CONFIG, CHECKS).mayGoOn).toBe(false);
-  expect(judge(gathered(facts, { sessions: 'timeout' }), CONFIG, CHECKS).mayGoOn).toBe(true);
+  expect(diagnose(gathered(facts, { walRate: 'timeout' }), CONFIG, CHECKS).mayGoOn).toBe(false);
+  expect(diagnose(gathered(facts, { sessions: 'timeout' }), CONFIG, CHECKS).mayGoOn).toBe(true);
 });
 
 test('during the initial snapshot no heartbeat is written, and nobody is alarmed', () => {
   const facts = patched({
-    proof: { heartbeat: undefined, beats: 0, snapshot: 'running' },
+    observed: { heartbeat: undefined, history: { initial: 'running', runs: [] } },
     heartbeatRow: { kind: 'no_row' },
   });
-  const report = judge(gathered(facts), CONFIG, CHECKS);
+  const report = diagnose(gathered(facts), CONFIG, CHECKS);
   const others = report.checks.filter(({ verdict }) => verdict !== 'ok');
   expect(others.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual(['initial-snapshot warning']);
   expect(report.mayGoOn).toBe(true);
@@ -133,23 +134,31 @@ test('during the initial snapshot no heartbeat is written, and nobody is alarmed
 
 describe('before anything is deployed', () => {
   const nothing = patched({
-    source: { slot: null, publication: null, signalTable: false, heartbeatTable: false, role: null },
-    server: { slot: null },
+    server: { system: null, timeline: null },
+    slot: null,
+    publication: null,
+    ourTables: { signal: { there: false, missing: [] }, heartbeat: { there: false, missing: [] } },
     connectorRole: null,
     heartbeatRow: { kind: 'no_table' },
     topics: { there: [], replicas: [] },
     connector: { config: undefined, status: undefined },
-    slotPosition: { confirmed: undefined, storedLsn: undefined },
+    storedOffset: { lsn: null, snapshot: undefined },
     registry: { schemas: [{ subject: 's', there: false, problem: undefined }] },
     ledgerSchema: { kind: 'absent' },
     projectorRole: { schemaThere: false },
     missingKeys: ['history_cdc.ledger (legacy_id)'],
-    projection: { topics: [], offsets: [], quarantined: 0 },
+    projection: { topics: [], offsets: [] },
+    legacyRows: 0,
+    decisions: undefined,
+    twins: undefined,
+    sweeps: undefined,
+    verdicts: undefined,
+    quarantine: undefined,
   });
-  const bare = { ...nothing, dataTopic: undefined, proof: undefined };
+  const bare = { ...nothing, dataTopic: undefined, observed: undefined };
 
   test('what is not there is not there yet, one may go on, and is told the first step', () => {
-    const report = judge(gathered(bare), CONFIG, CHECKS);
+    const report = diagnose(gathered(bare), CONFIG, CHECKS);
     const bad = report.checks.filter(({ verdict }) => verdict !== 'ok' && verdict !== 'not_yet');
     expect(bad).toEqual([]);
     expect(report).toMatchObject({ deployed: false, mayGoOn: true });
@@ -157,16 +166,16 @@ describe('before anything is deployed', () => {
   });
 
   test('what a person must mend comes before the first step', () => {
-    const facts = { ...bare, source: { ...bare.source, walLevel: 'replica' } };
-    expect(judge(gathered(facts), CONFIG, CHECKS)).toMatchObject({
+    const facts = { ...bare, server: { ...bare.server, walLevel: 'replica' } };
+    expect(diagnose(gathered(facts), CONFIG, CHECKS)).toMatchObject({
       mayGoOn: false,
       first: { id: 'wal-level' },
     });
   });
 
   test('the same state with a slot left over is a loss, not a beginning', () => {
-    const facts = { ...bare, source: { ...bare.source, slot: healthyFacts().source.slot } };
-    const { deployed, checks } = judge(gathered(facts), CONFIG, CHECKS);
+    const facts = { ...bare, slot: healthyFacts().slot };
+    const { deployed, checks } = diagnose(gathered(facts), CONFIG, CHECKS);
     expect(deployed).toBe(true);
     const failed = checks.filter(({ verdict }) => verdict === 'failed').map(({ id }) => id);
     expect(failed).toEqual(expect.arrayContaining(['publication', 'topics-exist', 'connector-exists']));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CHECKS } from '../../operations/checks/all.ts';
 import { examine } from '../../operations/doctor/doctor.ts';
-import { lookAtSource } from '../../operations/watchdog/source.ts';
+import { seenIn } from '../watchdog/seen.ts';
 import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
 import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
 import { loadConfig } from '../../lib/config.ts';
@@ -58,7 +58,7 @@ test("the DBA's script runs twice, mends the publication, and doctor finds nothi
   await as('postgres', 'connector', 'sql', '--run');
   await superuser.query("SELECT pg_create_logical_replication_slot('history_cdc', 'pgoutput')");
   const wanted = CHECKS.filter(({ group }) => ['server', 'source', 'slot'].includes(group));
-  const askable = wanted.filter(({ id }) => id !== 'slot-position');
+  const askable = wanted.filter(({ id }) => id !== 'continuity');
   const report = await examine(loadConfig(settings('postgres'), undefined), askable);
   const found = report.checks.filter(({ verdict }) => verdict !== 'ok');
   // Everybody may create in public before Postgres 15. Nobody reads the slot, and the connector has not written yet.
@@ -67,7 +67,7 @@ test("the DBA's script runs twice, mends the publication, and doctor finds nothi
     ['heartbeat-written', 'failed'],
     ['slot-active', 'failed'],
   ]);
-  const { present } = await lookAtSource(app, { publication: 'history_cdc', slot: 'history_cdc' });
+  const present = await seenIn(app, { publication: 'history_cdc', slot: 'history_cdc' });
   expect(present).toMatchObject({ unfit: {}, slot: 'history_cdc, pgoutput, database app' });
 });
 

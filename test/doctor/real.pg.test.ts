@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHECKS } from '../../operations/checks/all.ts';
-import { judge, type CheckResult } from '../../operations/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/checks/judge.ts';
+import { diagnose } from '../../operations/doctor/doctor.ts';
 import { readSessions, type SessionFacts } from '../../operations/facts/postgres.ts';
 import { readMigrations } from '../../consumers/agent-test-history/schema/migrate.ts';
 import { usePartitions } from '../support/partitions.ts';
@@ -52,7 +53,7 @@ describe('a transaction that has been open for long', () => {
 
   function ofSessions(sessions: SessionFacts): CheckResult {
     const checks = CHECKS.filter(({ id }) => id === 'long-transactions');
-    const [result] = judge(gathered({ ...healthyFacts(), sessions }), the().config(), checks).checks;
+    const [result] = diagnose(gathered({ ...healthyFacts(), sessions }), the().config(), checks).checks;
     if (result === undefined) throw new Error('there is no such check');
     return result;
   }
@@ -181,7 +182,7 @@ describe('quarantine-empty', () => {
     const row = topic().ownersRow();
     await runRecords(topic().commit([updated(row, 'summary')], await topic().claim('one')));
     const red = await resultOf('quarantine-empty', settings);
-    expect(red).toMatchObject({ verdict: 'warning', evidence: '1 open' });
+    expect(red).toMatchObject({ verdict: 'failed', evidence: '1 open' });
     // The cause: the value that was left out is not in the legacy table.
     await topic().legacyRow(row);
     await carryOut(red.fix, { settings, superuserUrl: the().open.database.superuserUrl });

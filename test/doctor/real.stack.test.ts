@@ -81,12 +81,11 @@ test('a data topic with another retention, clean-up and message limit, at which 
     (await resultOf('connector-tasks', broken.settings)).evidence.includes('task 0 FAILED'),
   );
   const results = await broken.red({
-    'topic-retention': 'retention.ms is 1000000',
-    'topic-cleanup': 'cleanup.policy is compact',
-    'topic-compression': 'compression.type is zstd',
-    'topic-message-limit': 'max.message.bytes is 100',
+    'topic-settings': 'max.message.bytes is 100',
     'connector-tasks': 'task 0 FAILED',
   });
+  for (const [what, value] of Object.entries(bad))
+    expect(results[0]?.evidence).toContain(`${what} is ${value}`);
   for (const result of results) await broken.mend(result);
   await broken.green(...results.map(({ id }) => id));
 });
@@ -107,16 +106,12 @@ test('topics-exist: the topic of the heartbeats is deleted while the connector w
   await broken.green('topics-exist', 'heartbeat-arrives');
 });
 
-test("topic-partitions: the heartbeats' topic was made with two", async () => {
+test("topic-settings: the heartbeats' topic was made with two", async () => {
   const { heartbeatTable } = the().topics;
   await broken.delete(heartbeatTable);
   await the().cluster.createTopics([{ name: heartbeatTable, partitions: 2, replication: 1, config: {} }]);
-  const [, red] = await broken.red({
-    'topic-retention': `${heartbeatTable}: retention.ms is `,
-    'topic-partitions': `${heartbeatTable}: partitions is 2, must be 1`,
-  });
-  if (red !== undefined) await broken.mend(red);
-  await broken.green('topic-partitions', 'topic-retention', 'heartbeat-arrives');
+  await broken.mend(await broken.onlyRed('topic-settings', `${heartbeatTable}: partitions is 2, must be 1`));
+  await broken.green('topic-settings', 'heartbeat-arrives');
 });
 
 test('stopped: the slot is not read, WAL piles up, and no heartbeat is written', async () => {
@@ -153,7 +148,7 @@ test('connector-exists: somebody deleted the connector', async () => {
   await broken.green('connector-exists', 'connector-tasks');
 });
 
-test('task-moves and heartbeat-arrives: RUNNING, and the heartbeat is not published', async () => {
+test('heartbeat-arrives: connector and task say RUNNING, and the heartbeat is not published', async () => {
   await broken.stop();
   await broken.dba.query(`ALTER PUBLICATION ${the().name} DROP TABLE history_cdc_source.heartbeat`);
   await broken.emptied(the().topics.heartbeatTable);
@@ -162,16 +157,12 @@ test('task-moves and heartbeat-arrives: RUNNING, and the heartbeat is not publis
     'the task runs',
     async () => (await resultOf('connector-tasks', broken.settings)).verdict === 'ok',
   );
-  const [moves, arrives] = await broken.red({
-    'task-moves': 'RUNNING, and nothing comes through',
-    'heartbeat-arrives': 'none ever came',
-  });
+  const arrives = await broken.onlyRed('heartbeat-arrives', 'no heartbeat ever came');
   // The first line of the fix names the cause, which has a fix of its own.
-  expect(moves?.fix).toMatch(/^history-cdc doctor --only publication,/);
+  expect(arrives.fix).toMatch(/^history-cdc doctor --only [a-z,-]*\bpublication,/);
   await broken.mend(await broken.onlyRed('publication', 'it lacks history_cdc_source.heartbeat'));
-  if (moves !== undefined) await broken.mend(moves);
-  if (arrives !== undefined) await broken.mend(arrives);
-  await broken.green('task-moves', 'heartbeat-arrives');
+  await broken.mend(arrives);
+  await broken.green('heartbeat-arrives');
 });
 
 test('projector-moves: records wait, and nobody has projected for long', async () => {
@@ -183,35 +174,30 @@ test('projector-moves: records wait, and nobody has projected for long', async (
   await broken.green('projector-moves');
 });
 
-test('slot-position and gaps: somebody advanced the slot, and the rows in between are read again', async () => {
+test('continuity: somebody advanced the slot, and the rows in between are read again', async () => {
   await broken.stop();
   await the().owner.query(
     `UPDATE agent_test_history SET brief = 'nobody will see it' WHERE scenario <> 'large'`,
   );
   await broken.dba.query('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [broken.slot]);
-  const position = await broken.onlyRed('slot-position', 'the rows in between reach no topic');
-  // The command refuses, as the fix says, and names the steps.
-  const refusal = await carryOut(position.fix, broken.place).then(String, String);
+  // `connector resume` would be refused: it is not proposed.
+  const [continuity, tasks, active] = await broken.red({
+    continuity: 'position: ',
+    'connector-tasks': 'connector STOPPED',
+    'slot-active': 'nobody reads it',
+  });
+  expect([tasks?.fix, active?.fix]).toEqual([continuity?.fix, continuity?.fix]);
+  // Nobody has recorded the gap yet: the command does, and prints the steps.
+  const refusal = await carryOut(continuity?.fix ?? '', broken.place).then(String, String);
   expect(refusal).toContain('STREAM_BROKEN');
-  expect(await broken.onlyRed('gaps', '(position) since ')).toMatchObject({
-    fix: expect.stringMatching(/^history-cdc project /) as string,
+  const open = await broken.onlyRed('continuity', 'gap ');
+  for (const step of (open.fix ?? '').split('\n')) expect(refusal).toContain(step);
+  await broken.mend(open, (args) => {
+    projector = Command.historyCdc(args, { ...broken.settings, HTTP_PORT: '0' });
   });
-  const [accept = '', resume = ''] = [...refusal.matchAll(/`history-cdc ([^`]+)`/g)].map(
-    ([, line = '']) => line,
-  );
-  expect({ accept, resume }).toEqual({
-    accept: expect.stringMatching(/^project --accept-gap \d+$/) as string,
-    resume: 'connector resume',
-  });
-  // It goes on for ever, and the re-read waits for what it projects.
-  projector = Command.historyCdc(accept.split(' '), { ...broken.settings, HTTP_PORT: '0' });
-  await projector.logged('partitions assigned');
-  await broken.run(...resume.split(' '));
-  await broken.green('slot-position');
-  await broken.mend(await broken.onlyRed('gaps', '(position) since '));
-  await broken.green('gaps');
-  projector.signal('SIGTERM');
-  expect((await projector.ended).code).toBe(0);
+  await broken.green('continuity', 'connector-tasks', 'slot-active');
+  projector?.signal('SIGTERM');
+  expect((await projector?.ended)?.code).toBe(0);
 });
 
 test('everything that takes a new topic with a whole snapshot', async () => {
@@ -236,7 +222,7 @@ test('everything that takes a new topic with a whole snapshot', async () => {
     'initial-snapshot',
     'topic-identity',
     'offsets-in-range',
-    'gaps',
+    'continuity',
   );
-  await broken.green('projector-moves', 'task-moves');
+  await broken.green('projector-moves', 'heartbeat-arrives');
 });

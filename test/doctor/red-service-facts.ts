@@ -1,34 +1,34 @@
-import { healthyFacts } from './healthy.ts';
+import type { SnapshotRun } from '../../operations/facts/snapshot-runs.ts';
+import { decided, doneSweep, failedSweep, healthyFacts, verdict } from './healthy.ts';
 import { openGap } from './open-gap.ts';
 import { beat, type Patch, type Red } from './patched.ts';
 
 const { topics } = healthyFacts();
+const waiting = { marks: new Map([[0, { low: 0n, high: 30n }]]) };
+export const FAILED_RUN: SnapshotRun = {
+  ...{ id: 'a', state: 'failed', startedAtMs: 0, movedAtMs: 0, steps: [], last: null, rowsTotal: null },
+  ...{ scan: 'SQL_EXCEPTION', pauseForgotten: false },
+};
+/** Incremental snapshots that Debezium has told of. */
+export const runs = (...all: readonly SnapshotRun[]): Patch => ({
+  observed: { history: { initial: 'completed', runs: all } },
+});
 const hourAgo = new Date(Date.now() - 3_600_000);
 
 /** Kafka, Connect, the stream, the registry and the canonical database. */
 export const RED_SERVICES: readonly Red[] = [
   ['topics-exist', 'failed', { topics: { there: topics.there.slice(0, 3) } }, 'stands still for good'],
   ['topics-exist', 'failed', { topics: { there: topics.there.slice(1) } }, 'the history in it is gone'],
-  ['topic-partitions', 'failed', topic({ partitions: 3 }), 'partitions is 3, must be 4'],
-  ['topic-retention', 'failed', topic({ config: { 'retention.ms': '1000' } }), 'retention.ms is 1000'],
+  ['topic-settings', 'failed', topic({ partitions: 3 }), 'partitions is 3, must be 4'],
+  ['topic-settings', 'failed', topic({ config: { 'retention.ms': '1000' } }), 'retention.ms is 1000'],
+  ['topic-settings', 'failed', topic({ config: { 'compression.type': 'zstd' } }), 'compression.type is zstd'],
   [
-    'topic-compression',
-    'failed',
-    topic({ config: { 'compression.type': 'zstd' } }),
-    'compression.type is zstd',
-  ],
-  [
-    'topic-cleanup',
+    'topic-settings',
     'failed',
     topic({ config: { 'cleanup.policy': 'compact' } }),
     'cleanup.policy is compact',
   ],
-  [
-    'topic-message-limit',
-    'failed',
-    topic({ config: { 'max.message.bytes': '1' } }),
-    'max.message.bytes is 1',
-  ],
+  ['topic-settings', 'failed', topic({ config: { 'max.message.bytes': '1' } }), 'max.message.bytes is 1'],
   [
     'topic-replicas',
     'failed',
@@ -73,14 +73,43 @@ export const RED_SERVICES: readonly Red[] = [
     'no task',
   ],
   ['heartbeat-arrives', 'failed', beat(hourAgo), '60 min ago'],
-  ['heartbeat-arrives', 'failed', { proof: { heartbeat: undefined } }, 'none ever came'],
-  ['task-moves', 'failed', beat(hourAgo), 'RUNNING, and nothing comes through'],
-  ['initial-snapshot', 'failed', { proof: { snapshot: 'skipped' } }, 'the history may be missing'],
-  ['initial-snapshot', 'warning', { proof: { snapshot: 'running' } }, 'under way'],
+  ['heartbeat-arrives', 'failed', { observed: { heartbeat: undefined } }, 'no heartbeat ever came'],
+  ['heartbeat-arrives', 'failed', beat(hourAgo), 'connector and task say RUNNING'],
+  [
+    'initial-snapshot',
+    'failed',
+    { observed: { history: { initial: 'skipped', runs: [] } } },
+    'the history may be missing',
+  ],
+  ['initial-snapshot', 'warning', { observed: { history: { initial: 'running', runs: [] } } }, 'under way'],
   ['topic-identity', 'failed', { dataTopic: { topicId: 'new' } }, 'deleted and made again'],
   ['topic-identity', 'failed', { dataTopic: { partitions: 8 } }, 'keys moved'],
   ['offsets-in-range', 'failed', { dataTopic: { marks: new Map([[0, { low: 11n, high: 12n }]]) } }, '0: 10'],
-  ['gaps', 'failed', { gaps: [openGap] }, 'gap 3 (slot) since 1970-01-01'],
+  ['continuity', 'failed', { continuity: { gaps: [openGap] } }, 'gap 3 (slot) since 1970-01-01'],
+  ['snapshot', 'failed', runs(FAILED_RUN), 'failed'],
+  ['projector-runs', 'failed', { projectors: 0, dataTopic: waiting }, '20 records wait'],
+  ['lag-late', 'warning', { oldestSeconds: 61, dataTopic: waiting }, 'it is catching up'],
+  ['quarantine-empty', 'failed', { quarantine: { open: 3, waived: 0 } }, '3 records wait'],
+  ['verdict', 'failed', { verdicts: { last: verdict({ verdict: 'wrong' }), before: [] } }, 'what is wrong'],
+  ['verdict', 'warning', { verdicts: { last: verdict({ stale: 'it is old' }), before: [] } }, 'it is old'],
+  [
+    'rows-counted',
+    'warning',
+    {
+      legacyRows: 1_001,
+      projection: { offsets: [{ topicId: 't', partition: 0, nextOffset: '10', secondsAgo: 30 }] },
+    },
+    '1 rows more',
+  ],
+  ['stragglers', 'warning', { decisions: [{ ...decided('projected', 1_000), stragglers: 2 }] }, '2 owners'],
+  [
+    'twins-blocked',
+    'warning',
+    { decisions: [{ ...decided('projected', 1_000), blocked: 2 }] },
+    '2 live rows',
+  ],
+  ['sweeper-late', 'warning', { twins: { unsettled: 3, due: 2, overdue: 1 } }, '1 twins should'],
+  ['sweep-failed', 'warning', { sweeps: { done: doneSweep(30), failed: failedSweep(15) } }, '57014'],
   [
     'projector-moves',
     'failed',
@@ -142,7 +171,6 @@ export const RED_SERVICES: readonly Red[] = [
     { projectorRole: { rights: { ...healthyFacts().projectorRole.rights, attributes: ['SUPERUSER'] } } },
     'SUPERUSER',
   ],
-  ['quarantine-empty', 'warning', { projection: { quarantined: 3 } }, '3 open'],
   ['clock-legacy', 'warning', { legacyClock: { aheadSeconds: 60 } }, '60.0 s ahead'],
   ['clock-canonical', 'warning', { canonicalClock: { aheadSeconds: -60 } }, '60.0 s behind'],
   ['clock-connect', 'warning', { connectClock: { aheadSeconds: 7 } }, '7.0 s ahead'],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { CHECKS } from '../../operations/checks/all.ts';
-import { judge, type CheckResult } from '../../operations/doctor/doctor.ts';
+import type { CheckResult } from '../../operations/checks/judge.ts';
+import { diagnose } from '../../operations/doctor/doctor.ts';
 import { readServer, readSessions } from '../../operations/facts/postgres.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createPool } from '../../lib/postgres.ts';
@@ -61,7 +62,7 @@ test('every setting that does not fit is red, and right after its own fix and a 
 
 test('what stands on the command line of a server is known: ALTER SYSTEM would not change it', async () => {
   const here = createPool({ url: inject('servers').superuserUrl, name: 'test', connections: 1 });
-  expect((await readServer(here, 'none', 'none')).onCommandLine).toEqual(
+  expect((await readServer(here, 'none')).onCommandLine).toEqual(
     OF_THE_SERVER.map(({ setting }) => setting).sort(),
   );
   await here.end();
@@ -85,7 +86,7 @@ async function tenMinutesLater(): Promise<CheckResult> {
     const prepared = now.prepared.map((each) => ({ ...each, seconds: each.seconds + 600 }));
     const facts = gathered({ ...healthyFacts(), sessions: { ...now, prepared } });
     const checks = CHECKS.filter(({ id }) => id === 'prepared-transactions');
-    const [result] = judge(facts, loadConfig(settings(), undefined), checks).checks;
+    const [result] = diagnose(facts, loadConfig(settings(), undefined), checks).checks;
     if (result === undefined) throw new Error('there is no such check');
     return result;
   } finally {

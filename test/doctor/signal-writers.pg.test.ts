@@ -25,7 +25,7 @@ test('whoever else may command the connector, and the fix leaves the operator an
     await the().breaks('signal-table', breakIt, {
       verdict: 'warning',
       says: [
-        `command the connector: ${operator} (DELETE, TRUNCATE)`,
+        `${operator} (DELETE, TRUNCATE)`,
         `${writer} (INSERT, UPDATE)`,
         'PUBLIC (INSERT ("data"))',
         `${all} (as a member of pg_write_all_data)`,

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { CHECKS } from '../../operations/checks/all.ts';
 import { backlogOf } from '../../operations/facts/backlog.ts';
-import { judge } from '../../operations/doctor/doctor.ts';
+import { diagnose } from '../../operations/doctor/doctor.ts';
 import { lookAtOffset, type PartitionMarks } from '../../operations/facts/kafka.ts';
 import type { Stretch } from '../../lib/kafka-stretch.ts';
 import { reportOf } from '../../operations/status/report.ts';
-import { facts } from '../status/facts.ts';
+import { looked } from '../status/facts.ts';
 import { CONFIG, gathered } from './healthy.ts';
 import { patched, type Patch } from './patched.ts';
 
@@ -30,7 +30,7 @@ function look(zero: readonly ReturnType<typeof stored>[], later = zero, marks = 
 }
 const verdict = (patch: Patch) => {
   const checks = CHECKS.filter(({ id }) => id === 'projector-moves');
-  const [result] = judge(gathered(patched(patch)), CONFIG, checks).checks;
+  const [result] = diagnose(gathered(patched(patch)), CONFIG, checks).checks;
   return result === undefined ? [] : [result.verdict, result.evidence];
 };
 const stands = (text: string) => ['failed', expect.stringContaining(text) as string];
@@ -74,8 +74,7 @@ describe('projector-moves', () => {
 });
 
 test('status is wrong with one standing partition, and does not say that the projector catches up', () => {
-  const oldestSeconds = { known: true, value: 300 } as const;
-  const report = reportOf(facts({ areas: look([stored(0, '10', 300)]), oldestSeconds }), CONFIG);
+  const report = reportOf(looked({ facts: { ...look([stored(0, '10', 300)]), oldestSeconds: 300 } }), CONFIG);
   expect(report).toMatchObject({
     state: 'wrong',
     problems: [
@@ -108,7 +107,7 @@ describe('what lies at the stored offset', () => {
     const marks = new Map([[0, await lookAtOffset(ENDS, at('12', BATCH), log([]))]]);
     expect(marks.get(0)).toMatchObject({ unreadFrom: 30n, isCut: false });
     const topic = { topicId: 't', partitions: 1, marks };
-    expect(backlogOf(topic, { offsets: [at('12', BATCH)] })).toMatchObject({ records: 0n });
+    expect(backlogOf('t', marks, [at('12', BATCH)])).toMatchObject({ records: 0n });
     const offsets = [at('12', BATCH)];
     expect(verdict({ dataTopic: topic, projection: { offsets }, laterOffsets: offsets })).toEqual(moves);
   });
@@ -116,7 +115,7 @@ describe('what lies at the stored offset', () => {
   test('records behind markers wait, from the first of them on', async () => {
     const marks = new Map([[0, await lookAtOffset(ENDS, at('12', BATCH), log([21n, 24n]))]]);
     const topic = { topicId: 't', partitions: 1, marks };
-    expect(backlogOf(topic, { offsets: [at('12', BATCH)] })).toMatchObject({ records: 9n });
+    expect(backlogOf('t', marks, [at('12', BATCH)])).toMatchObject({ records: 9n });
     const offsets = [at('12', BATCH)];
     expect(verdict({ dataTopic: topic, projection: { offsets }, laterOffsets: offsets })).toEqual(
       stands('partition 0 stands at offset 12'),
@@ -133,7 +132,7 @@ describe('what lies at the stored offset', () => {
     expect(cut).toMatchObject({ isCut: true });
     const checks = CHECKS.filter(({ id }) => id === 'offsets-in-range');
     const patch = { dataTopic: { marks: new Map([[0, cut]]) }, projection: { offsets: [at('12', BATCH)] } };
-    const [result] = judge(gathered(patched(patch)), CONFIG, checks).checks;
+    const [result] = diagnose(gathered(patched(patch)), CONFIG, checks).checks;
     expect(result).toMatchObject({
       verdict: 'failed',
       evidence: expect.stringContaining('TOPIC_CUT') as string,

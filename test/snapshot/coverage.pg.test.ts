@@ -6,13 +6,20 @@ import { sourceSql } from '../../connectors/deploy/source-sql.ts';
 import { coverage } from '../../operations/snapshot/coverage.ts';
 import { readHealth, unseen } from '../../operations/snapshot/health.ts';
 import { assertCondition } from '../../operations/snapshot/scope.ts';
-import { readSignals, remarkOf, sendSignal, switchData } from '../../operations/snapshot/signal.ts';
+import { sendSignal, switchData } from '../../operations/snapshot/signal.ts';
+import { known } from '../../operations/facts/answer.ts';
+import { readLoad, readSlot } from '../../operations/facts/postgres.ts';
+import { readSignals } from '../../operations/facts/signals.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
 const ROWS = 25;
 const OPERATOR = `operator_${randomBytes(4).toString('hex')}`;
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+const measured = async (pool: Pool) => ({
+  slot: known(await readSlot(pool, 'no_slot')),
+  load: known(await readLoad(pool)),
+});
 const ALL_LIMITS = { slot_lag_bytes: 1, replication_lag_seconds: 1, active_sessions: 1 };
 
 let open: OpenDatabase;
@@ -129,8 +136,7 @@ describe('the rights that the script names for an operator', () => {
   test('are enough to send a signal, and to read why one was sent', async () => {
     await sendSignal(operator, 'pause-snapshot', switchData({ by: 'person', why: 'first' }));
     await sendSignal(operator, 'pause-snapshot', switchData({ by: 'pace', why: 'second' }));
-    const [newest] = (await readSignals(operator, ['pause-snapshot'], 1)) ?? [];
-    expect(newest === undefined ? undefined : remarkOf(newest)).toEqual({ by: 'pace', why: 'second' });
+    expect((await readSignals(operator)).pause).toEqual({ by: 'pace', why: 'second' });
   });
 
   test('do not let it change or remove one, nor write a legacy row', async () => {
@@ -144,13 +150,13 @@ describe('the rights that the script names for an operator', () => {
 
   test('show the lag of the slot, and not what needs pg_read_all_stats', async () => {
     const settings = { limits: ALL_LIMITS };
-    expect(unseen(await readHealth(operator, 'no_slot', settings))).toEqual([
+    expect(unseen(await readHealth(operator, await measured(operator), settings))).toEqual([
       'slot lag bytes',
       'replication lag seconds',
       'active sessions',
     ]);
     await superuser.query(`GRANT pg_read_all_stats TO ${OPERATOR}`);
-    const readings = await readHealth(operator, 'no_slot', settings);
+    const readings = await readHealth(operator, await measured(operator), settings);
     expect(unseen(readings)).toEqual(['slot lag bytes']);
     expect(readings.replication_lag_seconds).toBe(0);
   });
@@ -163,7 +169,7 @@ describe('the rights that the script names for an operator', () => {
         code: 'DATABASE_UNFIT',
         wayOut: expect.stringContaining('GRANT SELECT, INSERT ON history_cdc_source.signal') as string,
       });
-      expect(await readSignals(operator, ['stop-snapshot'], 1)).toBeUndefined();
+      expect(await readSignals(operator)).toEqual({ asked: [], pause: undefined });
     } finally {
       await open.pool.query(grantsForOperator());
     }
@@ -182,7 +188,8 @@ test('a signal that a trigger swallows is not taken for sent', async () => {
 });
 
 describe('the query of a pace', () => {
-  const asked = (query: string) => readHealth(open.pool, 'no_slot', { limits: { query: 1 }, query });
+  const asked = async (query: string) =>
+    readHealth(open.pool, await measured(open.pool), { limits: { query: 1 }, query });
 
   test('is one number', async () => {
     expect(await asked('SELECT count(*) FROM agent_test_history -- all of them')).toEqual({ query: ROWS });

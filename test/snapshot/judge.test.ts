@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose, type Silence } from '../../operations/snapshot/diagnose.ts';
-import { judgeSnapshot, type SnapshotFacts, type Verdict } from '../../operations/snapshot/judge.ts';
-import type { SnapshotRun } from '../../operations/snapshot/runs.ts';
-import { sentAtOf, signalId } from '../../operations/snapshot/signal.ts';
+import { judgeSnapshot, type SnapshotState } from '../../operations/checks/snapshot.ts';
+import type { SnapshotRun } from '../../operations/facts/snapshot-runs.ts';
+import { sentAtOf } from '../../operations/facts/signals.ts';
+import { signalId } from '../../operations/snapshot/signal.ts';
+
+type SnapshotFacts = Parameters<typeof judgeSnapshot>[0];
 
 const now = new Date('2026-05-01T12:00:00.000Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
@@ -36,7 +39,7 @@ const withRun = (run: Partial<SnapshotRun>): Partial<SnapshotFacts> => ({
 const asked = (sentAt: Date) => ({ id: signalId(sentAt), type: 'execute-snapshot', data: '{}' }) as const;
 
 describe('the verdict', () => {
-  const cases: readonly (readonly [string, Partial<SnapshotFacts>, Verdict, RegExp | null])[] = [
+  const cases: readonly (readonly [string, Partial<SnapshotFacts>, SnapshotState, RegExp | null])[] = [
     ['runs', {}, 'running', null],
     ['ran over a restart that forgot the pause', withRun({ pauseForgotten: true }), 'running', /forgot that/],
     ['has a connector that does not move', { problems: ['task 0 is FAILED'] }, 'stalled', /task 0 is FAILED/],
@@ -124,6 +127,7 @@ describe('why there is no answer', () => {
     tasks: ['RUNNING'],
     passed: false,
     lagBytes: 1234,
+    goOn: 'history-cdc connector resume',
   };
   test.each<[string, Partial<Silence>, string]>([
     ['no connector', { state: 'ABSENT', problems: ['absent'] }, 'history-cdc connector apply'],

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { decidePace, whyHeld } from '../../operations/snapshot/pace.ts';
-import { progressOf } from '../../operations/snapshot/progress.ts';
-import type { SnapshotRun } from '../../operations/snapshot/runs.ts';
+import { idsIn, progressOf } from '../../operations/facts/snapshot-progress.ts';
+import type { SnapshotRun } from '../../operations/facts/snapshot-runs.ts';
 import { paceSettings, scopeOf, startAgain, type PaceOptions } from '../../cli/snapshot-options.ts';
-import { conditionOf, IDS_A_SIGNAL, idsIn, parseIds, portionsOf } from '../../operations/snapshot/scope.ts';
-import { conditionIn, executeData } from '../../operations/snapshot/signal.ts';
+import { conditionOf, IDS_A_SIGNAL, parseIds, portionsOf } from '../../operations/snapshot/scope.ts';
+import { conditionIn } from '../../operations/facts/signals.ts';
+import { executeData } from '../../operations/snapshot/signal.ts';
 
 const LIMITS = { slot_lag_bytes: 1_048_576 * 100, active_sessions: 50 };
 

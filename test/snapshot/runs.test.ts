@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nextHistory, NO_HISTORY, type SnapshotHistory } from '../../operations/snapshot/runs.ts';
+import { nextHistory, NO_HISTORY, type SnapshotHistory } from '../../operations/facts/snapshot-runs.ts';
 
 /** Notifications in the shape that Debezium 3.7 gives them, one a second. */
 function after(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { pauseRun, stopRun, type Answer } from '../../operations/snapshot/ask.ts';
-import { isOpen, type SnapshotRun } from '../../operations/snapshot/runs.ts';
+import { pauseRun, stopRun, type SignalOutcome } from '../../operations/snapshot/ask.ts';
+import { isOpen, type SnapshotRun } from '../../operations/facts/snapshot-runs.ts';
 import type { Scope } from '../../operations/snapshot/scope.ts';
 import { executeData, sendSignal } from '../../operations/snapshot/signal.ts';
 import { startSnapshot } from '../../operations/snapshot/start.ts';
@@ -36,7 +36,7 @@ const pipeline = usePipeline({
 
 const session = useSession(pipeline, CHUNK);
 
-function started(answer: Answer): SnapshotRun {
+function started(answer: SignalOutcome): SnapshotRun {
   if (answer.kind === 'answered') return answer.run;
   throw new Error(answer.diagnosis.why.join('; '));
 }

@@ -35,7 +35,12 @@ test('`snapshot start` asks for it before it does anything else', async () => {
   const cluster = { describeTopic: () => Promise.resolve({ topicId: OTHER, partitions: 4 }) };
   const { pool } = topic();
   const config = loadConfig({}, undefined);
-  const session = { canonical: pool, legacy: pool, target: { cluster }, config } as unknown as Session;
+  const session = {
+    canonical: pool,
+    legacy: pool,
+    services: { kafka: () => Promise.resolve(cluster) },
+    config,
+  } as unknown as Session;
   const options = { scope: { kind: 'table' }, timeoutMs: 1_000, again: '' } as const;
   await expect(startSnapshot(session, options)).rejects.toMatchObject({ code: 'TOPIC_RECREATED' });
   expect((await pool.query('SELECT FROM history_cdc.action')).rowCount).toBe(0);

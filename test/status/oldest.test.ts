@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { oldestSeconds } from '../../operations/status/oldest.ts';
+import { oldestSeconds } from '../../operations/facts/oldest.ts';
 
 const NOW = new Date('2026-11-28T03:00:00Z');
 

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { Paced } from '../../operations/status/paced.ts';
+import { valueOf, type Answer } from '../../operations/facts/answer.ts';
+import { Paced } from '../../operations/facts/paced.ts';
 import { until } from '../support/until.ts';
 
-const value = <T>({ answer }: { answer: { known: boolean; value?: T } }) => answer.value;
+const value = <T>(answer: Answer<T>) => valueOf(answer);
 
 test('what is asked again before it has rested is the same answer, with its time', async () => {
   let asked = 0;
@@ -75,14 +76,14 @@ test('what took long and failed is waited for all the same, and asked once for a
     return ++asked === 1 ? Promise.reject(new Error('away')) : Promise.resolve('back');
   };
   const paced = new Paced(ask, { restMs: 3_600_000, now: () => now });
-  expect((await paced.latest()).answer.known).toBe(false);
+  expect((await paced.latest()).known).toBe(false);
   expect((await Promise.all([paced.latest(), paced.latest()])).map(value)).toEqual(['back', 'back']);
   expect(asked).toBe(2);
 });
 
 test('what gives no answer in its time is not known', async () => {
   const paced = new Paced(() => new Promise<never>(() => undefined), { restMs: 10, withinMs: 20 });
-  expect((await paced.latest()).answer).toEqual({ known: false, why: 'no answer within 0.02 s' });
+  expect(await paced.latest()).toMatchObject({ known: false, why: 'no answer within 0.02 s' });
 });
 
 test('what failed is asked at once, and waited for', async () => {
@@ -91,6 +92,6 @@ test('what failed is asked at once, and waited for', async () => {
     () => (++asked === 1 ? Promise.reject(new Error('away\nfor now')) : Promise.resolve('back')),
     { restMs: 3_600_000 },
   );
-  expect((await paced.latest()).answer).toEqual({ known: false, why: 'away' });
+  expect(await paced.latest()).toMatchObject({ known: false, why: 'away' });
   expect(value(await paced.latest())).toBe('back');
 });

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { renderStatus } from '../../cli/status-view.ts';
-import type { RunReport } from '../../operations/snapshot/status.ts';
 import { reportOf } from '../../operations/status/report.ts';
-import { AREAS, type AreaName } from '../../operations/facts/areas.ts';
-import { CONFIG } from '../doctor/healthy.ts';
-import { AT, doneSweep, facts, failedSweep, SNAPSHOT, verdict } from './facts.ts';
+import { FACTS, type FactName } from '../../operations/facts/facts.ts';
+import type { SnapshotRun } from '../../operations/facts/snapshot-runs.ts';
+import { AT, CONFIG, doneSweep, failedSweep, verdict } from '../doctor/healthy.ts';
+import { looked } from './facts.ts';
 
-const screen = (...changes: Parameters<typeof facts>) => renderStatus(reportOf(facts(...changes), CONFIG));
-const known = <T>(value: T) => ({ known: true, value }) as const;
+const screen = (changes?: Parameters<typeof looked>[0]) => renderStatus(reportOf(looked(changes), CONFIG));
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
 
 test('all is well', () => {
@@ -37,13 +36,13 @@ verdict     ok       proven 2 h ago over 1,000 legacy rows`,
 describe('what is wrong stands first, with its fix in lines of their own', () => {
   test('behind, with a pace', () => {
     const text = screen({
-      areas: {
+      facts: {
         dataTopic: { marks: new Map([[0, { low: 0n, high: 90_010n }]]) },
+        oldestSeconds: 95,
         projection: {
           offsets: [{ topicId: 't', partition: 0, nextOffset: '10', projector: 'pod:7', secondsAgo: 2 }],
         },
       },
-      oldestSeconds: known(95),
       recordsPerSecond: 3_000,
     });
     expect(text).toContain(
@@ -63,7 +62,7 @@ next: history-cdc status --watch  # shows the pace, and when it is done
       verdict: 'wrong',
       kinds: [{ kind: 'missing', severity: 'wrong', confirmed: 1_234, in_flight: 0, accepted: 0 }],
     });
-    const text = screen({ verdicts: known({ last: wrong, before: [verdict().run] }) });
+    const text = screen({ facts: { verdicts: { last: wrong, before: [verdict().run] } } });
     expect(text).toContain(
       '\nWRONG\nverdict: the last reconcile found what is wrong: missing 1,234\nnext: history-cdc',
     );
@@ -72,35 +71,29 @@ next: history-cdc status --watch  # shows the pace, and when it is done
     );
   });
 
-  test('a fix of many lines is cut, and says where the rest is', () => {
+  test('a fix of many lines is printed whole', () => {
     const long = Array.from({ length: 9 }, (_, n) => ({
-      pid: n,
-      role: 'app',
-      application: '',
-      state: 'active',
-      seconds: 7_200,
+      ...{ pid: n, role: 'app', application: '', state: 'active', seconds: 7_200 },
     }));
-    const text = screen({ areas: { sessions: { long } } });
+    const text = screen({ facts: { sessions: { long } } });
     expect(text).toContain('next: SELECT pg_terminate_backend(0);\n      SELECT pg_terminate_backend(1);');
-    expect(text).toContain('      … history-cdc doctor --only long-transactions');
+    expect(text).toContain('\n      SELECT pg_terminate_backend(8);');
   });
 });
 
 test('an incremental snapshot under way, and counts that are not of now', () => {
-  const run = {
-    ...{
-      id: 'x',
-      state: 'running' as const,
-      startedAt: AT.toISOString(),
-      secondsSinceMoved: 1,
-      condition: null,
-    },
-    ...{ pauseForgotten: false, rowsDone: 5_000, rowsTotal: 20_000, rowsPerSecond: 1_000, secondsLeft: 15 },
-  } satisfies RunReport;
-  const { ledger } = facts();
+  const at = (seconds: number) => AT.getTime() + 1_000 * seconds;
+  const step = (seconds: number) => ({ atMs: at(seconds), lastKey: 'k', share: 0.25 });
+  const run: SnapshotRun = {
+    ...{ id: 'x', state: 'running', startedAtMs: at(-10), movedAtMs: at(-1), scan: null, rowsTotal: 20_000 },
+    ...{ steps: [step(-6), step(-1)], last: step(-1), pauseForgotten: false },
+  };
   const text = screen({
-    snapshot: { at: AT, answer: known({ ...SNAPSHOT, verdict: 'running', run } as const) },
-    ledger: { ...ledger, at: new Date(AT.getTime() - 40_000) },
+    facts: {
+      observed: { history: { initial: 'completed', runs: [run] } },
+      snapshotProgress: { done: 5_000, lately: 5_000 },
+    },
+    since: { decisions: new Date(at(-40)) },
   }).replaceAll(/\s+/g, ' ');
   expect(text).toContain('the last one running, 5,000 of 20,000 rows, 1,000 rows/s, 15 s left');
   expect(text).toContain('the legacy table has 1,000; counted 40 s ago');
@@ -109,33 +102,28 @@ test('an incremental snapshot under way, and counts that are not of now', () => 
 test.each([
   [
     'and what it did',
-    known({ done: doneSweep(12, { settled: 1_204, blocked: 2 }), failed: failedSweep(60) }),
+    { facts: { sweeps: { done: doneSweep(12, { settled: 1_204, blocked: 2 }), failed: failedSweep(60) } } },
     'last sweep 12 s ago: 1,204 twins settled, 2 blocked;',
   ],
   [
     'which failed',
-    known({ done: doneSweep(180, { absorbed: 1 }), failed: failedSweep(7) }),
+    { facts: { sweeps: { done: doneSweep(180, { absorbed: 1 }), failed: failedSweep(7) } } },
     'last sweep FAILED 7 s ago (57014), the last good one 3 min ago: 1 taken over by live rows;',
   ],
-  ['which is to come', known({ done: null, failed: null }), 'no sweep has ended yet;'],
-  ['which no row tells of', known(undefined), 'this ledger does not store sweeps yet (history-cdc migrate);'],
-  ['which is not shown', { known: false, why: 'denied' } as const, 'when the last sweep was is not known;'],
-])('the last sweep, %s', (_, sweeps, says) => {
-  expect(screen({ sweeps }).replaceAll(/\s+/g, ' ')).toContain(`${says} 0 twins unsettled`);
+  ['which is to come', { facts: { sweeps: { done: null, failed: null } } }, 'no sweep has ended yet;'],
+  [
+    'which no row tells of',
+    { facts: { sweeps: undefined } },
+    'this ledger does not store sweeps yet (history-cdc migrate);',
+  ],
+  ['which is not shown', { silent: { sweeps: 'denied' } }, 'when the last sweep was is not known;'],
+])('the last sweep, %s', (_, changes, says) => {
+  expect(screen(changes).replaceAll(/\s+/g, ' ')).toContain(`${says} 0 twins unsettled`);
 });
 
 test('with nothing known at all it is one screen, too', () => {
-  const names = Object.keys(AREAS) as AreaName[];
-  const away = { known: false, why: 'no answer within 10 s' } as const;
-  const text = screen({
-    silent: Object.fromEntries(names.map((name) => [name, away.why])),
-    ...{ projectors: away, oldestSeconds: away, quarantine: away, twins: away, sweeps: away, verdicts: away },
-    ...{
-      snapshot: { at: AT, answer: away },
-      ledger: { at: AT, answer: away },
-      legacyRows: { at: AT, answer: away },
-    },
-  });
+  const names = Object.keys(FACTS) as FactName[];
+  const text = screen({ silent: Object.fromEntries(names.map((name) => [name, 'no answer within 10 s'])) });
   expect(text).toContain('services    WRONG    no answer: legacy database, canonical database, Kafka');
   expect(text).toMatch(/^next: check LEGACY_DATABASE_URL/m);
   expect(text.split('\n').length).toBeLessThanOrEqual(40);
@@ -143,16 +131,16 @@ test('with nothing known at all it is one screen, too', () => {
 
 test('whatever is wrong at once, it stays one screen of 80 columns', () => {
   const text = screen({
-    areas: {
-      source: { slot: null, publication: null, signalTable: false, heartbeatTable: false },
+    facts: {
+      ...{ slot: null, publication: null, observed: undefined, dataTopic: undefined, projectors: 0 },
+      ourTables: { signal: { there: false, missing: [] }, heartbeat: { there: false, missing: [] } },
       connector: { config: undefined, status: undefined },
-      ...{ proof: undefined, dataTopic: undefined, topics: { there: [] } },
+      topics: { there: [] },
+      quarantine: { open: 12_345, waived: 678 },
+      twins: { unsettled: 100, due: 99, overdue: 99 },
+      sweeps: { done: null, failed: failedSweep(3) },
+      verdicts: { last: verdict({ verdict: 'wrong' }), before: [verdict().run, verdict().run] },
     },
-    quarantine: known({ open: 12_345, waived: 678 }),
-    twins: known({ unsettled: 100, due: 99, overdue: 99 }),
-    sweeps: known({ done: null, failed: failedSweep(3) }),
-    projectors: known(0),
-    verdicts: known({ last: verdict({ verdict: 'wrong' }), before: [verdict().run, verdict().run] }),
   });
   expect(text.split('\n').length).toBeLessThanOrEqual(40);
   const commands = text.split('\n').filter((line) => line.startsWith('next: ') || line.startsWith('      '));

@@ -4,10 +4,10 @@ import { WATCHED } from '../../operations/status/watched.ts';
 
 test.each([
   ['slot-exists', 'slot-active'],
-  ['slot-active', 'task-moves'],
-  ['connector-tasks', 'task-moves'],
-  ['task-moves', 'heartbeat-arrives'],
-  ['gaps', 'topic-retention'],
+  ['slot-active', 'heartbeat-arrives'],
+  ['connector-tasks', 'heartbeat-arrives'],
+  ['continuity', 'topic-settings'],
+  ['projector-runs', 'lag-late'],
 ])('%s is mended before %s', (cause, consequence) => {
   const ids = WATCHED.map(({ id }) => id);
   expect(ids).toEqual(expect.arrayContaining([cause, consequence]));
@@ -22,8 +22,8 @@ test('no check is watched that a role which only reads would fail, or that never
       ...['slot-idle-timeout', 'session-limits'],
       ...['connector-excess', 'slot-failover', 'kafka-brokers', 'largest-row', 'connect-version'],
       ...['connect-plugin', 'registry-pair', 'canonical-index', 'projector-grants', 'projector-excess'],
-      ...['quarantine-empty', 'clock-legacy', 'clock-canonical', 'clock-connect'],
+      ...['clock-legacy', 'clock-canonical', 'clock-connect'],
     ]),
   );
-  expect(WATCHED.flatMap(({ needs }) => needs)).not.toContain('largestRow');
+  expect(WATCHED.flatMap(({ facts }) => facts)).not.toContain('largestRow');
 });

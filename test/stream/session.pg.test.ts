@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Commit } from '../../consumers/agent-test-history/stream/commit.ts';
 import { PartitionSession } from '../../consumers/agent-test-history/stream/partition-session.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/batch/result.ts';
 import { Turns } from '../../consumers/agent-test-history/stream/turns.ts';
@@ -77,19 +78,21 @@ describe('a truncate of the legacy table', () => {
 function openSession(run: SessionRun) {
   const committed: BatchResult[] = [];
   const retries: Error[] = [];
-  const session = new PartitionSession({
+  const commit = new Commit({
     context: run.context,
+    breaker: noBreaker(),
+    committed: ({ result }) => committed.push(result),
+    retrying: (_, error) => retries.push(error),
+  });
+  const session = new PartitionSession({
     mode: run.mode,
     decode: jsonDecoder,
     bounds: { rows: run.rows, bytes: 1_000_000 },
     topicId: TOPIC_ID,
     partition: 0,
     firstOffset: 0n,
-    turns: new Turns(1),
-    breaker: noBreaker(),
+    turns: new Turns(1, commit),
     isAcceptedTruncate: () => false,
-    committed: (_, result) => committed.push(result),
-    retrying: (_, error) => retries.push(error),
   });
   return { session, running: session.run(), committed, retries };
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { Commit } from '../../consumers/agent-test-history/stream/commit.ts';
 import { PartitionSession } from '../../consumers/agent-test-history/stream/partition-session.ts';
 import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
 import { QuarantineBreaker } from '../../consumers/agent-test-history/batch/quarantine-breaker.ts';
@@ -13,7 +14,7 @@ import { until } from '../support/until.ts';
 
 const topic = usePartitions();
 
-interface Commit {
+interface Done {
   readonly partitions: readonly number[];
   readonly result: BatchResult;
 }
@@ -37,15 +38,22 @@ async function openSessions(
     breaker = noBreaker(),
   }: { readonly pool?: Pool; readonly dryRun?: boolean; readonly breaker?: QuarantineBreaker } = {},
 ) {
-  const turns = new Turns(2);
-  const commits: Commit[] = [];
+  const commits: Done[] = [];
   const retries: number[] = [];
   const stopped: { readonly partition: number; readonly error: unknown }[] = [];
+  const commit = new Commit({
+    context: topic().contextOn(pool),
+    breaker,
+    committed: ({ offsets, result }) => {
+      commits.push({ partitions: [...offsets.keys()].sort(), result });
+    },
+    retrying: (partition) => retries.push(partition),
+  });
+  const turns = new Turns(2, commit);
   const opened = await Promise.all(
     messages.map(async (ofPartition, partition) => {
       const run = topic().commit(ofPartition, await topic().claim('one', partition), pool);
       const session = new PartitionSession({
-        context: run.context,
         mode: dryRun ? { kind: 'dry_run' } : run.mode,
         decode: jsonDecoder,
         bounds: { rows: run.rows, bytes: 1_000_000 },
@@ -53,12 +61,7 @@ async function openSessions(
         partition,
         firstOffset: 0n,
         turns,
-        breaker,
         isAcceptedTruncate: () => false,
-        committed: (together, result) => {
-          commits.push({ partitions: together.map((one) => one.partition).sort(), result });
-        },
-        retrying: (one) => retries.push(one.partition),
       });
       await session.accept(fetchOf(run.records));
       return session;

@@ -6,6 +6,7 @@ import {
   type Claim,
   type StoredOffset,
 } from '../../consumers/agent-test-history/batch/offsets.ts';
+import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
 import type { Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from './migrated-database.ts';
 import { aRow, type Message, type RowValues } from './records.ts';
@@ -42,10 +43,14 @@ export class Partitions extends Tables {
     return await takeOver(this.pool, { topicId, partition, offset: 0n }, projector);
   }
 
+  contextOn(canonical: Pool): PipelineContext {
+    return { canonical, legacy: this.pool, optOutPolicy: 'respect', matching: MATCHING };
+  }
+
   /** What a session does that holds a claim, over `canonical` where that is not the ordinary pool. */
   commit(messages: readonly Message[], { claim, nextOffset }: Held, canonical: Pool = this.pool) {
     return {
-      context: { canonical, legacy: this.pool, optOutPolicy: 'respect', matching: MATCHING },
+      context: this.contextOn(canonical),
       records: asRecords(messages, nextOffset),
       mode: { kind: 'commit', claim },
       rows: 10_000,

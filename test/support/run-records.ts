@@ -1,8 +1,6 @@
 import { createDecoder, type Decoder } from '../../consumers/agent-test-history/record/decode.ts';
-import {
-  PartitionSession,
-  type SessionMode,
-} from '../../consumers/agent-test-history/stream/partition-session.ts';
+import { Commit, type SessionMode } from '../../consumers/agent-test-history/stream/commit.ts';
+import { PartitionSession } from '../../consumers/agent-test-history/stream/partition-session.ts';
 import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
 import { QuarantineBreaker } from '../../consumers/agent-test-history/batch/quarantine-breaker.ts';
 import {
@@ -69,26 +67,29 @@ export async function runRecords(run: SessionRun): Promise<BatchResult> {
   if (first === undefined || last === undefined) throw new Error('a session was given nothing to do');
   let reachedEnd: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (reachedEnd = resolve));
-  const session = new PartitionSession({
+  const partition = run.partition ?? 0;
+  const commit = new Commit({
     context: run.context,
-    decode: run.decode ?? jsonDecoder,
-    bounds: { rows: run.rows, bytes: Number.MAX_SAFE_INTEGER },
-    topicId: run.topicId ?? TOPIC_ID,
-    partition: run.partition ?? 0,
-    firstOffset: first.offset,
-    mode: run.mode,
-    turns: new Turns(1),
     breaker: run.breaker ?? noBreaker(),
-    isAcceptedTruncate: run.isAcceptedTruncate ?? (() => false),
-    committed: ([committed], result) => {
-      const nextToApply = committed?.nextToApply ?? 0n;
+    committed: ({ offsets, result }) => {
+      const nextToApply = offsets.get(partition) ?? 0n;
       accumulate(total, result);
       run.committed?.(result, nextToApply);
       if (nextToApply > last.offset) reachedEnd();
     },
-    retrying: (_session, error) => {
+    retrying: (_partition, error) => {
       run.retrying?.(error);
     },
+  });
+  const session = new PartitionSession({
+    decode: run.decode ?? jsonDecoder,
+    bounds: { rows: run.rows, bytes: Number.MAX_SAFE_INTEGER },
+    topicId: run.topicId ?? TOPIC_ID,
+    partition,
+    firstOffset: first.offset,
+    mode: run.mode,
+    turns: new Turns(1, commit),
+    isAcceptedTruncate: run.isAcceptedTruncate ?? (() => false),
   });
   const running = session.run();
   await session.accept(fetchOf(records));

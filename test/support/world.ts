@@ -4,7 +4,7 @@ import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonica
 import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
 import type { Decoder } from '../../consumers/agent-test-history/record/decode.ts';
 import { takeOver, type Claim } from '../../consumers/agent-test-history/batch/offsets.ts';
-import type { SessionMode } from '../../consumers/agent-test-history/stream/partition-session.ts';
+import type { SessionMode } from '../../consumers/agent-test-history/stream/commit.ts';
 import type { BatchResult } from '../../consumers/agent-test-history/batch/result.ts';
 import { NO_CHANGES } from '../../consumers/agent-test-history/rule/changes.ts';
 import { bystandersOf, everything, type RowTexts } from './fingerprint.ts';

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { runSourceSql } from '../../connectors/deploy/run-sql.ts';
 import { sourceSql } from '../../connectors/deploy/source-sql.ts';
 import { gapOpen, streamBroken } from '../../operations/watchdog/break-errors.ts';
-import { lookAtSource } from '../../operations/watchdog/source.ts';
+import { seenIn } from './seen.ts';
+import { CONFIG } from '../doctor/healthy.ts';
 import { acceptGaps, checkContinuity } from '../../operations/continuity/identity-store.ts';
 import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
@@ -24,10 +25,10 @@ let topicId: string;
 const sql = async (...statements: string[]) => {
   for (const statement of statements) await dba.query(statement);
 };
-const seen = () => lookAtSource(open.pool, { publication: NAME, slot: NAME });
-const look = async () => checkContinuity(open.pool, { topicId, present: (await seen()).present });
+const seen = () => seenIn(open.pool, { publication: NAME, slot: NAME });
+const look = async () => checkContinuity(open.pool, { topicId, present: await seen() });
 const accept = async (id = '') =>
-  acceptGaps(open.pool, { topicId, ids: [id], present: (await seen()).present, xmax: null });
+  acceptGaps(open.pool, { topicId, ids: [id], present: await seen(), xmax: null });
 const recorded = async (): Promise<string | undefined> => {
   const { rows } = await open.pool.query<{ identity: string }>(
     `SELECT identity FROM history_cdc.source_identity WHERE topic_id = $1 AND part = 'publication'`,
@@ -66,16 +67,16 @@ async function mendedByItsSteps(): Promise<void> {
   expect(breaks).toMatchObject([{ kind: 'publication', mendFirst: true }]);
   expect(gaps).toHaveLength(1);
   const id = gaps[0]?.id ?? '';
-  const steps = streamBroken(breaks, gaps).wayOut.split('\n').slice(1);
+  const steps = streamBroken({ breaks, gaps }, CONFIG).wayOut.split('\n').slice(1);
   expect(steps[0]).toContain('history-cdc connector sql | psql');
-  expect(steps[1]).toContain(`history-cdc project --accept-gap ${id}`);
+  expect(steps[2]).toContain(`history-cdc project --accept-gap ${id} `);
   await expect(accept(id)).rejects.toMatchObject({ code: 'GAP_OPEN' });
   expect((await look()).gaps).toMatchObject([{ id, acceptedAt: null }]);
   await script();
   await look();
   await accept(id);
   expect(await look()).toMatchObject({ breaks: [], gaps: [{ id, acceptedAt: expect.any(Date) as Date }] });
-  expect(await recorded()).toBe((await seen()).present.publication);
+  expect(await recorded()).toBe((await seen()).publication);
 }
 
 describe('at the first look, nothing is recorded of a publication', () => {
@@ -124,13 +125,13 @@ test('a base line that an earlier release recorded of an unfit publication is a 
   expect(breaks).toMatchObject([{ kind: 'publication' }]);
   expect(gaps).toHaveLength(1);
   // What is there now is fit: the first step is the acceptance.
-  expect(gapOpen(gaps).wayOut.split('\n')[1]).toContain('1. `history-cdc project --accept-gap ');
+  expect(gapOpen(gaps, CONFIG).wayOut.split('\n')[1]).toContain('history-cdc project --accept-gap ');
   await accept(gaps[0]?.id);
   expect((await look()).breaks).toEqual([]);
 });
 
 test('a base line that an earlier release recorded of a fit publication stays good, and is completed', async () => {
-  const { publication } = (await seen()).present;
+  const { publication } = await seen();
   await record((publication ?? '').replace(/, entry \d+$/, ''));
   expect(await look()).toEqual({ breaks: [], gaps: [] });
   expect(await recorded()).toBe(publication);
@@ -152,11 +153,11 @@ test('a table that was taken out and put back between two looks is a break', asy
 
 test('what changes between the first look and the first commit is a break, though nothing is recorded', async () => {
   topicId = randomUUID();
-  const seenFirst = identitiesOf((await seen()).present);
+  const seenFirst = identitiesOf(await seen());
   expect(await look()).toEqual({ breaks: [], gaps: [] });
   await sql(`ALTER PUBLICATION ${NAME} DROP TABLE ${TABLE}`, `ALTER PUBLICATION ${NAME} ADD TABLE ${TABLE}`);
   await registerTopic(open.pool, { topicId, name: 'topic', partitions: 1 }, true);
-  const { present } = await seen();
+  const present = await seen();
   const { breaks, gaps } = await checkContinuity(open.pool, { topicId, present, seenBefore: seenFirst });
   expect(breaks).toMatchObject([{ kind: 'publication' }]);
   await accept(gaps[0]?.id);
@@ -165,7 +166,7 @@ test('what changes between the first look and the first commit is a break, thoug
 
 test('before the connector has streamed anything, an unfit publication is no break: `connector apply` refuses', async () => {
   await sql(`ALTER PUBLICATION ${NAME} DROP TABLE ${TABLE}`);
-  expect(await checkContinuity(open.pool, { topicId: undefined, present: (await seen()).present })).toEqual({
+  expect(await checkContinuity(open.pool, { topicId: undefined, present: await seen() })).toEqual({
     breaks: [],
     gaps: [],
   });

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { beforeEach, expect, test } from 'vitest';
-import { BlindSpots, UNWATCHED, type BlindSpot } from '../../operations/watchdog/blind-spots.ts';
+import { BlindSpots, UNWATCHED } from '../../operations/watchdog/blind-spots.ts';
+import type { BlindSpot } from '../../operations/watchdog/look.ts';
 import { createMetrics, type Metrics } from '../../lib/metrics.ts';
 
 let metrics: Metrics;

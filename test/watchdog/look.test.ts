@@ -1,17 +1,24 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import { gapOpen, streamBroken } from '../../operations/watchdog/break-errors.ts';
 import { assertContinuous } from '../../operations/connector/guard.ts';
-import { look } from '../../operations/watchdog/look.ts';
+import { look, STREAM } from '../../operations/watchdog/look.ts';
+import { Services } from '../../operations/facts/services.ts';
+import { CONFIG } from '../doctor/healthy.ts';
 import { judgeContinuity } from '../../operations/continuity/judge.ts';
-import { KafkaCluster } from '../../lib/kafka-cluster.ts';
-import { createLogger } from '../../lib/log.ts';
 import { loadConfig } from '../../lib/config.ts';
-import { createPool } from '../../lib/postgres.ts';
 import { openGap } from '../doctor/open-gap.ts';
 
-const NAMES = loadConfig({}, undefined);
+/** A look with these settings. */
+async function looked(settings: Readonly<Record<string, string>>, withinMs: number) {
+  const config = loadConfig({ ...settings, LOG_LEVEL: 'silent' }, undefined);
+  const services = new Services(config, { name: 'test' });
+  try {
+    return await look({ services, config, facts: STREAM, withinMs });
+  } finally {
+    await services.close();
+  }
+}
 
 /** Keeps every socket, takes every byte and answers none. */
 let silent: Server;
@@ -31,34 +38,32 @@ afterAll(() => {
 });
 
 test('what is not configured is blind with its setting, and no break', async () => {
-  const seen = await look({ legacy: undefined, connect: undefined, kafka: undefined }, NAMES);
+  const seen = await looked({}, 5_000);
   expect(Object.fromEntries(seen.blind)).toEqual({
     legacy: 'LEGACY_DATABASE_URL is not set',
     connect: 'CONNECT_URL is not set',
     kafka: 'KAFKA_BROKERS is not set',
   });
-  expect(seen).toMatchObject({ present: {}, failure: undefined, ends: undefined });
+  expect(seen).toMatchObject({ present: { unfit: {} }, failure: undefined });
   expect(judgeContinuity('t', new Map([['slot', 's']]), seen.present)).toEqual([]);
 });
 
 test('what is silent is left to itself, each service in its time', async () => {
   const address = `127.0.0.1:${String(port)}`;
-  const connect = new ConnectClient({ url: `http://${address}`, secrets: [] });
-  const legacy = createPool({ url: `postgresql://nobody@${address}/none`, name: 'test', connections: 1 });
-  const config = loadConfig({ KAFKA_BROKERS: address, LOG_LEVEL: 'silent' }, undefined, ['KAFKA_BROKERS']);
-  const kafka = KafkaCluster.connect(config, createLogger('silent'));
-  kafka.catch(() => undefined);
-  const { blind, present } = await look({ legacy, connect, kafka }, NAMES, 200);
+  const settings = {
+    KAFKA_BROKERS: address,
+    CONNECT_URL: `http://${address}`,
+    LEGACY_DATABASE_URL: `postgresql://nobody@${address}/none`,
+  };
+  const { blind, present } = await looked(settings, 200);
   const silence = 'no answer within 0.2 s';
   expect(Object.fromEntries(blind)).toEqual({ connect: silence, legacy: silence, kafka: silence });
-  expect(present).toEqual({});
+  expect(present).toEqual({ unfit: {} });
 });
 
 test('what refuses says so', async () => {
-  const legacy = createPool({ url: 'postgresql://nobody@127.0.0.1:1/none', name: 'test', connections: 1 });
-  const { blind } = await look({ legacy, connect: undefined, kafka: undefined }, NAMES, 5_000);
+  const { blind } = await looked({ LEGACY_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, 5_000);
   expect(blind.get('legacy')).toContain('ECONNREFUSED');
-  await legacy.end();
 });
 
 test('a connector is told to go on with a note of what could not be asked, and why', async () => {
@@ -79,21 +84,43 @@ test('a connector is told to go on with a note of what could not be asked, and w
   expect(notes.join('\n')).not.toContain('is not set');
 });
 
+const steps = (wayOut: string) =>
+  wayOut
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().replace(/  [-#].*$/, ''));
+
 test('the way out names the gaps, and each step once, in its order', () => {
-  const gaps = [openGap, { ...openGap, id: '5', kind: 'publication' as const }];
-  const { code, message, wayOut } = gapOpen(gaps);
+  const gaps = [openGap, { ...openGap, id: '5', kind: 'position' as const }];
+  const { code, message, wayOut } = gapOpen(gaps, CONFIG);
   expect(code).toBe('GAP_OPEN');
   expect(message).toContain('gap 3, slot, since 1970-01-01T00:00:00.000Z: it is gone');
-  const steps = wayOut.split('\n').map((line) => line.trim());
-  expect(steps.map((line) => line.slice(0, 2))).toEqual(['th', '1.', '2.', '3.', '4.']);
-  expect(steps[1]).toContain('`history-cdc project --accept-gap 3 5`');
+  expect(steps(wayOut)).toEqual([
+    'history-cdc project --accept-gap 3 5 --until-caught-up',
+    'history-cdc project',
+    'history-cdc connector delete --forget-offsets',
+    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'history_cdc';",
+    'history-cdc connector apply',
+    'history-cdc reconcile --fresh',
+  ]);
+});
+
+test.each([
+  ['position', ['connector resume', 'snapshot start --follow']],
+  ['publication', ['connector restart', 'snapshot start --follow']],
+  ['timeline', ['connector restart', 'snapshot start --follow']],
+  ['system', ['connector apply', 'snapshot start --follow']],
+] as const)('behind a gap of the %s, the rows come back by %j, and no topic is deleted', (kind, commands) => {
+  const { wayOut } = gapOpen([{ ...openGap, kind }], CONFIG);
+  expect(steps(wayOut).slice(2, -1)).toEqual(commands.map((command) => `history-cdc ${command}`));
 });
 
 test('without a ledger there is nothing to accept: the connector begins anew; a new topic has its own way', () => {
-  const broken = streamBroken([{ kind: 'position', evidence: 'ahead' }], []);
+  const broken = streamBroken({ breaks: [{ kind: 'position', evidence: 'ahead' }], gaps: [] }, CONFIG);
   expect(broken.code).toBe('STREAM_BROKEN');
-  expect(broken.message).toContain('- position: ahead (the slot is ahead of');
-  expect(broken.wayOut).toMatch(/^`history-cdc connector delete --forget-offsets`/);
-  const topic = [{ ...openGap, kind: 'topic' as const }];
-  expect(streamBroken([{ kind: 'topic', evidence: 'x' }], topic).wayOut).toContain('--accept-new-topic');
+  expect(broken.message).toContain('- position: ahead (');
+  expect(steps(broken.wayOut)[0]).toBe('history-cdc connector delete --forget-offsets');
+  const gaps = [{ ...openGap, kind: 'topic' as const }];
+  const topic = streamBroken({ breaks: [{ kind: 'topic', evidence: 'x' }], gaps }, CONFIG);
+  expect(steps(topic.wayOut).at(-1)).toBe('history-cdc project --accept-new-topic');
 });

@@ -6,6 +6,7 @@ import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
 import type { Look } from '../../operations/watchdog/look.ts';
 import { Restarter } from '../../operations/watchdog/restarter.ts';
 import { createMetrics, type Metrics } from '../../lib/metrics.ts';
+import { gathered, healthyFacts } from '../doctor/healthy.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
 let open: OpenDatabase;
@@ -41,8 +42,7 @@ beforeEach(async () => {
 function restarter(cap: number): Restarter {
   return new Restarter({
     config: { CONNECTOR_NAME: 'c', WATCHDOG_SECONDS: 3600, WATCHDOG_RESTARTS: cap },
-    connect: new ConnectClient({ url, secrets: [] }),
-    canonical: open.pool,
+    services: { connect: () => new ConnectClient({ url, secrets: [] }), canonical: () => open.pool },
     logger: pino({}, { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[0]) }),
     metrics,
   });
@@ -50,9 +50,7 @@ function restarter(cap: number): Restarter {
 
 const SEEN: Look = {
   present: { slot: 's', position: { confirmed: 1n, stored: 2n } },
-  source: undefined,
-  ends: undefined,
-  beats: undefined,
+  answers: gathered(healthyFacts()),
   failure: { what: 'task 0', trace: 'org.x.Y: too large\n\tat org.x.Z(Z.java:1)' },
   blind: new Map(),
 };

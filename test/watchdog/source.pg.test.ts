@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { ConnectClient } from '../../connectors/deploy/connect-client.ts';
-import { look } from '../../operations/watchdog/look.ts';
+import { look, WATCHED } from '../../operations/watchdog/look.ts';
+import { loadConfig } from '../../lib/config.ts';
+import { Services } from '../../operations/facts/services.ts';
 import { claimRestart } from '../../operations/watchdog/restarts.ts';
-import { lookAtSource } from '../../operations/watchdog/source.ts';
+import { readWrites } from '../../operations/facts/postgres.ts';
+import { seenIn } from './seen.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 
@@ -31,23 +33,22 @@ afterAll(async () => {
   await open.close();
 });
 
-const seen = () => lookAtSource(open.pool, NAMES);
+const seen = (stored?: bigint) => seenIn(open.pool, NAMES, stored);
 const publication = async (...statements: string[]) => {
   for (const statement of statements) await dba.query(statement);
-  return (await seen()).present.publication;
+  return (await seen()).publication;
 };
 
 test('server and timeline are told to everybody; publication and slot are not there yet', async () => {
-  const { present, confirmed, xmax } = await seen();
-  expect(present).toEqual({
+  expect(await seen(5n)).toEqual({
     system: expect.stringMatching(/^\d{15,20}$/) as string,
     timeline: '1',
     publication: null,
     slot: null,
+    position: { confirmed: null, stored: 5n },
     unfit: { publication: 'there is no such publication', slot: 'there is none' },
   });
-  expect(confirmed).toBeNull();
-  expect(Number(xmax)).toBeGreaterThan(0);
+  expect(Number((await readWrites(open.pool)).xmax)).toBeGreaterThan(0);
 });
 
 test('a publication is another one when it is made again, or publishes our table otherwise, and not for another table', async () => {
@@ -75,16 +76,16 @@ test('a publication is another one when it is made again, or publishes our table
 
 test('a slot of ours has its position; one of another use is none', async () => {
   await dba.query('SELECT pg_create_logical_replication_slot($1, $2)', [SLOT, 'test_decoding']);
-  expect(await seen()).toMatchObject({ present: { slot: null }, confirmed: null });
+  expect(await seen(5n)).toMatchObject({ slot: null, position: { confirmed: null } });
   await dba.query('SELECT pg_drop_replication_slot($1)', [SLOT]);
   const { rows } = await dba.query<{ lsn: string }>(
     'SELECT lsn::text FROM pg_create_logical_replication_slot($1, $2)',
     [SLOT, 'pgoutput'],
   );
   const [high = '0', low = '0'] = (rows[0]?.lsn ?? '').split('/');
-  expect(await seen()).toMatchObject({
-    present: { slot: `${SLOT}, pgoutput, database ${open.database.name}` },
-    confirmed: (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`),
+  expect(await seen(5n)).toMatchObject({
+    slot: `${SLOT}, pgoutput, database ${open.database.name}`,
+    position: { confirmed: (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`) },
   });
 });
 
@@ -92,6 +93,7 @@ test('a look has slot and stored offset side by side, and what has failed withou
   const tasks = [{ id: 0, state: 'FAILED', trace: 'no hunter2 there' }];
   const answers: Record<string, unknown> = {
     '/connectors/c/offsets': { offsets: [{ offset: { lsn: 5 } }] },
+    '/connectors/c/config': { name: 'c' },
     '/connectors/c/status': { connector: { state: 'RUNNING' }, tasks },
   };
   const connect = createServer((request, response) => {
@@ -100,28 +102,29 @@ test('a look has slot and stored offset side by side, and what has failed withou
   await new Promise<void>((resolve) => connect.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void connect.close());
   const url = `http://127.0.0.1:${String((connect.address() as AddressInfo).port)}`;
-  const eyes = {
-    legacy: open.pool,
-    connect: new ConnectClient({ url, secrets: ['hunter2'] }),
-    kafka: undefined,
-  };
-  const names = { PUBLICATION_NAME: NAME, SLOT_NAME: SLOT, CONNECTOR_NAME: 'c', TOPIC_PREFIX: 't' };
-  const { present, confirmed } = await seen();
-  const found = await look(eyes, names, 60_000);
-  expect(found.present).toEqual({ ...present, position: { confirmed, stored: 5n } });
+  const config = loadConfig(
+    {
+      ...{ LEGACY_DATABASE_URL: open.database.url, DATABASE_URL: open.database.url, CONNECT_URL: url },
+      ...{ PUBLICATION_NAME: NAME, SLOT_NAME: SLOT, CONNECTOR_NAME: 'c', LOG_LEVEL: 'silent' },
+      CONNECTOR_DATABASE_URL: 'postgresql://c:hunter2@db/app',
+    },
+    undefined,
+  );
+  const services = new Services(config, { name: 'test' });
+  onTestFinished(() => services.close());
+  const looked = () => look({ services, config, facts: WATCHED, withinMs: 60_000 });
+  const found = await looked();
+  expect(found.present).toEqual(await seen(5n));
   expect(found.failure).toEqual({ what: 'task 0', trace: 'no *** there' });
   expect([...found.blind.keys()]).toEqual(['kafka']);
   Object.assign(answers, { '/connectors/c/offsets': { offsets: [] } });
   tasks.length = 0;
-  expect(await look(eyes, names, 60_000)).toMatchObject({
-    present: { position: { confirmed, stored: null } },
-    failure: null,
-  });
+  expect(await looked()).toMatchObject({ present: { position: { stored: null } }, failure: null });
 });
 
 test('a server that keeps its identity to itself is not known, and all else is', async () => {
   await dba.query('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
-  const { present } = await seen();
+  const present = await seen();
   await dba.query('GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC');
   expect(present).not.toHaveProperty('system');
   expect(present.timeline).toBe('1');

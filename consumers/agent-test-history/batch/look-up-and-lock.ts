@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { lockThenRead } from '../../../lib/lock-then-read.ts';
 import { type Client } from '../../../lib/postgres.ts';
 import { Conflict } from '../../../lib/postgres-errors.ts';
 import { isOwner } from '../rule/classify.ts';
@@ -41,7 +42,11 @@ export async function lookUpAndLock(
     await lockAgentsOf(client, named);
     return undefined;
   }
-  const [locked, known] = await Promise.all([lockAgentsOf(client, named), withFacts(context, events)]);
+  const [locked, known] = await lockThenRead(
+    client,
+    (locking) => lockAgentsOf(locking, named),
+    () => withFacts(context, events),
+  );
   // A context may get another agent between the two statements.
   if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))
     throw new Conflict('an agent was renamed before it was locked');

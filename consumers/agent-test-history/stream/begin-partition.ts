@@ -4,7 +4,7 @@ import { inTransaction } from '../../../lib/postgres.ts';
 import { untilEnvironmentAllows } from '../../../lib/retry.ts';
 import { assertCurrentTopic, type TopicInUse } from '../batch/current-topic.ts';
 import { takeOver } from '../batch/offsets.ts';
-import type { SessionMode } from './partition-session.ts';
+import type { SessionMode } from './commit.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { assertInRange } from './topic-faults.ts';
 

@@ -10,6 +10,7 @@ import { assertCurrentTopic, registerTopic, type TopicInUse } from '../batch/cur
 import { LogCheck } from './log-check.ts';
 import { Fenced, storedOffsets, type StoredOffset } from '../batch/offsets.ts';
 import { beginPartition } from './begin-partition.ts';
+import { Commit } from './commit.ts';
 import { PartitionSession } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { Turns } from './turns.ts';
@@ -27,6 +28,12 @@ const CAUGHT_UP_POLL_MS = 100;
 const FINISH_WITHIN_MS = 3_000;
 const LEAVE_WITHIN_MS = 2_000;
 
+/** A partition that the group has given us. */
+interface Held {
+  readonly session: PartitionSession;
+  readonly log: LogCheck;
+}
+
 /**
  * A projector: the partitions that the group gives it, each with a session. Correctness does not lean on the group:
  * two projectors of one partition are told apart by the epoch in Postgres.
@@ -38,8 +45,7 @@ export class Projector {
   readonly #inUse: TopicInUse;
   readonly #name = `${hostname()}:${String(process.pid)}`;
   readonly #turns: Turns;
-  readonly #sessions = new Map<number, PartitionSession>();
-  readonly #logs = new Map<number, LogCheck>();
+  readonly #held = new Map<number, Held>();
   readonly #running = new Set<Promise<void>>();
   #fail: (error: unknown) => void = () => undefined;
   #assignedFirst: () => void = () => undefined;
@@ -53,16 +59,26 @@ export class Projector {
   private constructor(options: ProjectorOptions, inUse: TopicInUse) {
     this.#options = options;
     this.#inUse = inUse;
-    this.#turns = new Turns(options.partitionsAtOnce);
-    this.#groupCommit = new GroupCommit(() => this.#commitToGroup(), options.logger);
+    const { context, breaker, observer, logger } = options;
+    this.#groupCommit = new GroupCommit(() => this.#commitToGroup(), logger);
+    const commit = new Commit({
+      context,
+      breaker,
+      committed: (done) => {
+        observer.committed(done);
+        this.#groupCommit.schedule();
+      },
+      retrying: observer.retrying.bind(observer),
+    });
+    this.#turns = new Turns(options.partitionsAtOnce, commit);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
     // Whoever races against it hears of it; nobody else must crash for it.
     this.failed.catch(() => undefined);
   }
 
   /**
-   * Checks the topic against the ledger, then begins to join the group. Joining may take as long as the group waits for a
-   * dead member; whoever asks the projector to stop does not wait for it.
+   * Checks the topic against the ledger, then begins to join the group. Joining takes as long as the group waits for a dead member,
+   * so `stop` does not wait for it.
    */
   static async start(options: ProjectorOptions): Promise<Projector> {
     const { cluster, topic, context, acceptNewTopic } = options;
@@ -80,7 +96,7 @@ export class Projector {
 
   /** The partitions held now. */
   get assigned(): readonly number[] {
-    return [...this.#sessions.keys()].sort((a, b) => a - b);
+    return [...this.#held.keys()].sort((a, b) => a - b);
   }
 
   /** Resolves when every record that is in the topic now has been projected, by this projector or by another. */
@@ -95,16 +111,13 @@ export class Projector {
   /** Finishes the transactions in hand, tells the group how far we are, and leaves it: within 5 s, whatever is away. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    for (const session of this.#sessions.values()) session.close();
+    for (const { session } of this.#held.values()) session.close();
     const { logger } = this.#options;
-    const finished = await settledWithin(FINISH_WITHIN_MS, this.#finish());
+    const ended = Promise.allSettled(this.#running).then(() => undefined);
+    const finished = await settledWithin(FINISH_WITHIN_MS, ended);
     if (!finished) logger.warn('a transaction did not end in time, so it is rolled back; nothing is lost');
-    const left = await settledWithin(LEAVE_WITHIN_MS, this.#leaveGroup());
-    if (!left) logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
-  }
-
-  async #finish(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    if (!(await settledWithin(LEAVE_WITHIN_MS, this.#leaveGroup())))
+      logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
   }
 
   async #leaveGroup(): Promise<void> {
@@ -113,7 +126,7 @@ export class Projector {
   }
 
   async #join(): Promise<void> {
-    const { cluster, topic, group, groups, bounds } = this.#options;
+    const { cluster, topic, group, groups, bounds, observer } = this.#options;
     this.#consumer = await cluster.consume({
       group,
       groups,
@@ -121,12 +134,8 @@ export class Projector {
       fetchBytes: Math.max(bounds.bytes / 4, 262_144),
       assigned: (partitions, outdated) => this.#assign(partitions, outdated),
       records: (fetched) => this.#take(fetched),
-      answered: () => {
-        this.#options.observer.kafkaAnswered();
-      },
-      failed: (error) => {
-        this.#fail(error);
-      },
+      answered: observer.kafkaAnswered.bind(observer),
+      failed: this.#fail,
     });
   }
 
@@ -136,26 +145,26 @@ export class Projector {
    */
   async #assign(partitions: readonly number[], outdated: AbortSignal): Promise<ReadonlyMap<number, bigint>> {
     this.#outdated = outdated;
-    for (const session of this.#sessions.values()) session.close();
-    this.#sessions.clear();
-    this.#logs.clear();
+    for (const { session } of this.#held.values()) session.close();
+    this.#held.clear();
     const watermarks = await this.#options.cluster.watermarks(this.#options.topic);
     for (const partition of partitions) {
       outdated.throwIfAborted();
       this.#start(await this.#open(partition, watermarks.get(partition), outdated));
     }
-    const ends = partitions.map((partition) => ({
+    const ends = [...this.#held].map(([partition, { session }]) => ({
       partition,
-      nextOffset: this.#sessions.get(partition)?.nextToApply ?? 0n,
+      nextOffset: session.nextToApply,
       highWatermark: watermarks.get(partition)?.high ?? 0n,
     }));
     this.#options.observer.assigned(ends);
     this.#assignedFirst();
-    return new Map([...this.#logs].map(([partition, log]) => [partition, log.from]));
+    return new Map([...this.#held].map(([partition, { log }]) => [partition, log.from]));
   }
 
-  #start(session: PartitionSession): void {
-    this.#sessions.set(session.partition, session);
+  #start(held: Held): void {
+    const { session } = held;
+    this.#held.set(session.partition, held);
     const run = session.run().catch((error: unknown) => {
       this.#sessionFailed(session, error);
     });
@@ -163,19 +172,13 @@ export class Projector {
     void run.finally(() => this.#running.delete(run));
   }
 
-  async #open(
-    partition: number,
-    watermarks: Watermarks | undefined,
-    outdated: AbortSignal,
-  ): Promise<PartitionSession> {
-    const { context, decode, bounds, breaker, isAcceptedTruncate } = this.#options;
+  async #open(partition: number, watermarks: Watermarks | undefined, outdated: AbortSignal): Promise<Held> {
+    const { decode, bounds, isAcceptedTruncate } = this.#options;
     if (watermarks === undefined) throw topicMissing(this.#options.topic);
     const signal = AbortSignal.any([this.#stop.signal, outdated]);
     const beginning = { options: this.#options, inUse: this.#inUse, name: this.#name, signal };
     const { firstOffset, lastBatch, sessionMode } = await beginPartition(beginning, partition, watermarks);
-    this.#logs.set(partition, new LogCheck(firstOffset, lastBatch, watermarks.low));
-    return new PartitionSession({
-      context,
+    const session = new PartitionSession({
       decode,
       bounds,
       topicId: this.#inUse.topicId,
@@ -183,24 +186,15 @@ export class Projector {
       firstOffset,
       mode: sessionMode,
       turns: this.#turns,
-      breaker,
       isAcceptedTruncate,
-      committed: (sessions, result, seconds) => {
-        const offsets = new Map(sessions.map(({ partition, nextToApply }) => [partition, nextToApply]));
-        this.#options.observer.committed({ offsets, result, seconds });
-        this.#groupCommit.schedule();
-      },
-      retrying: (session, error) => {
-        this.#options.observer.retrying(session.partition, error);
-      },
     });
+    return { session, log: new LogCheck(firstOffset, lastBatch, watermarks.low) };
   }
 
   async #take(fetched: FetchedRecords): Promise<void> {
-    const session = this.#sessions.get(fetched.partition);
-    const log = this.#logs.get(fetched.partition);
-    if (session === undefined || log === undefined || this.#stop.signal.aborted) return;
-    if (!(await this.#isNext(fetched, session, log))) return;
+    const held = this.#held.get(fetched.partition);
+    if (held === undefined || this.#stop.signal.aborted || !(await this.#isNext(fetched, held))) return;
+    const { session, log } = held;
     await session.accept(fetched);
     log.taken(fetched);
     // At the end of the topic, what comes meanwhile is fetched at once.
@@ -215,7 +209,7 @@ export class Projector {
    * True where the fetch goes on from what was read. kafkajs goes elsewhere by itself where an offset is out of range.
    * Never skip: go back, or stop if there is no back.
    */
-  async #isNext(fetched: FetchedRecords, session: PartitionSession, log: LogCheck): Promise<boolean> {
+  async #isNext(fetched: FetchedRecords, { session, log }: Held): Promise<boolean> {
     const { partition, highWatermark } = fetched;
     const { topic, observer } = this.#options;
     observer.fetched(partition, highWatermark);
@@ -237,7 +231,7 @@ export class Projector {
   }
 
   #sessionFailed(session: PartitionSession, error: unknown): void {
-    if (this.#stop.signal.aborted || this.#sessions.get(session.partition) !== session) return;
+    if (this.#stop.signal.aborted || !this.#holds(session)) return;
     if (!(error instanceof Fenced)) {
       this.#fail(error);
       return;
@@ -248,9 +242,10 @@ export class Projector {
   }
 
   /**
-   * What a fence means. Where another projector took over, the group takes the partition from us in a moment, if that
-   * one is in it. Where another topic was accepted, this one is refused. Where nobody did either, Postgres has lost commits (a failover to a replica that lagged): what it lost is
-   * still in the topic, and is read again from the offset that Postgres has.
+   * What a fence means. If another topic was accepted, or `undo` took rows back, this process ends. If another projector took
+   * the partition over, the group takes the partition from us in a moment, provided that the other one is in our group.
+   * Otherwise Postgres has lost commits (a failover to a replica that lagged): what it lost is still in the topic, and is read
+   * again from the offset that Postgres has.
    */
   async #yieldOrGoBack(session: PartitionSession, error: Fenced): Promise<void> {
     const { partition } = session;
@@ -262,24 +257,28 @@ export class Projector {
     if (stored !== undefined && stored.epoch > session.epoch) {
       logger.warn({ partition }, 'another projector took the partition over');
       await setTimeout(FENCED_GRACE_MS, undefined, { ref: false });
-      if (this.#sessions.get(partition) === session) this.#fail(fencedForGood(partition, error));
+      if (this.#holds(session)) this.#fail(fencedForGood(partition, error));
       return;
     }
     logger.warn({ partition }, 'Postgres has lost commits; they are projected again');
     session.close();
     const watermarks = (await cluster.watermarks(topic)).get(partition);
     const again = await this.#open(partition, watermarks, this.#outdated);
-    if (this.#sessions.get(partition) !== session) return;
+    if (!this.#holds(session)) return;
     this.#start(again);
-    this.#consumer?.seek(partition, this.#logs.get(partition)?.from ?? again.nextToRead);
+    this.#consumer?.seek(partition, again.log.from);
+  }
+
+  #holds(session: PartitionSession): boolean {
+    return this.#held.get(session.partition)?.session === session;
   }
 
   async #hasReached(targets: ReadonlyMap<number, Watermarks>): Promise<boolean> {
-    if ([...this.#logs.values()].some(({ isChecked }) => !isChecked)) return false;
+    if ([...this.#held.values()].some(({ log }) => !log.isChecked)) return false;
     if (!this.#options.commits) {
       return [...targets].every(([partition, { high }]) => {
-        const session = this.#sessions.get(partition);
-        return session !== undefined && session.nextToApply >= high;
+        const held = this.#held.get(partition);
+        return held !== undefined && held.session.nextToApply >= high;
       });
     }
     const stored = await this.#storedOffsets();
@@ -289,17 +288,14 @@ export class Projector {
   async #storedOffsets(): Promise<ReadonlyMap<number, StoredOffset>> {
     return await untilEnvironmentAllows(
       () => storedOffsets(this.#options.context.canonical, this.#inUse.topicId),
-      {
-        signal: this.#stop.signal,
-        retrying: () => undefined,
-      },
+      { signal: this.#stop.signal, retrying: () => undefined },
     );
   }
 
   async #commitToGroup(): Promise<void> {
-    if (!this.#options.commits || this.#sessions.size === 0) return;
+    if (!this.#options.commits || this.#held.size === 0) return;
     await this.#consumer?.commit(
-      new Map([...this.#sessions].map(([partition, { nextToApply }]) => [partition, nextToApply])),
+      new Map([...this.#held].map(([partition, { session }]) => [partition, session.nextToApply])),
     );
   }
 }

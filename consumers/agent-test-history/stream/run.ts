@@ -73,16 +73,9 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
   const { config, logger } = options;
   // One for each transaction at a time, one for what surrounds them, one for the sweeper and its look-ups.
   const connections = config.PARTITIONS_AT_ONCE + 3;
-  const canonical = createPool({
-    url: config.DATABASE_URL,
-    name: `history-cdc ${options.mode}`,
-    connections,
-  });
-  const legacy = createPool({
-    url: config.LEGACY_DATABASE_URL,
-    name: `history-cdc ${options.mode}`,
-    connections,
-  });
+  const name = `history-cdc ${options.mode}`;
+  const canonical = createPool({ url: config.DATABASE_URL, name, connections });
+  const legacy = createPool({ url: config.LEGACY_DATABASE_URL, name, connections });
   try {
     await unlessStopped(options.stop, () => assertFit(canonical, legacy));
     const cluster = await unlessStopped(options.stop, () => KafkaCluster.connect(config, logger));

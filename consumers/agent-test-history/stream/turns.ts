@@ -1,43 +1,48 @@
-import { PartitionSession } from './partition-session.ts';
-import type { Chunk } from './queued-events.ts';
+import type { Commit, Part } from './commit.ts';
+import type { PartitionSession } from './partition-session.ts';
 
 /**
- * Up to so many rows of several partitions share a transaction. At 1,000 rows/s in four partitions a row was visible after
- * 90 ms (p50), with at most 100 rows after 360.
+ * At most this many rows of several partitions share a transaction. At 1,000 rows/s in four partitions a row was visible after
+ * 90 ms (p50); with at most 100 rows, after 360 ms.
  */
 const SHARED_ROWS = 1_000;
-/** Ten times what a shared transaction takes: one that waits for somebody's lock holds the others up no longer. */
+/**
+ * A shared transaction usually takes 20 ms. After this time we assume that it waits for a lock, and let the other partitions
+ * start.
+ */
 const ALONE_MS = 200;
 
 /** A session that waits for its turn. */
 interface Waiting {
   readonly session: PartitionSession;
   /** What a transaction with others did not commit. */
-  readonly tried?: Chunk;
+  readonly again?: Part;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
-interface Part extends Waiting {
-  readonly chunk: Chunk;
+interface Taken extends Waiting {
+  readonly part: Part;
 }
 
 /**
- * Says when a session has its transaction: there are no more than `atOnce` at a time, each on a Postgres connection of
- * its own. What a session commits is taken when its turn comes, so that records gather while it waits. Sessions that
- * have a few rows each share a transaction, and while one of those runs no other begins: at the end of the stream, most
- * of what a transaction costs is the same however little is in it.
+ * Says when a session has its transaction: at most `atOnce` run at a time, each on a Postgres connection of its own. What a
+ * session commits is taken when its turn comes, so that records gather while it waits. Sessions that have a few rows each
+ * share a transaction, and while one of those runs no other begins: at the end of the stream, most of what a transaction
+ * costs is the same however little is in it.
  */
 export class Turns {
   readonly #atOnce: number;
+  readonly #commit: Commit;
   #waiting: Waiting[] = [];
   #running = 0;
   #soon: NodeJS.Immediate | undefined;
-  /** Runs while a transaction of few rows has begun, and shall be the only such. */
+  /** Runs from the start of a transaction of few rows, during which no other such transaction starts. */
   #alone: NodeJS.Timeout | undefined;
 
-  constructor(atOnce: number) {
+  constructor(atOnce: number, commit: Commit) {
     this.#atOnce = atOnce;
+    this.#commit = commit;
   }
 
   /** Resolves when a chunk of the session is committed, or it has none any more; rejects with what stopped it. */
@@ -48,7 +53,7 @@ export class Turns {
     });
   }
 
-  /** Not at once: of one fetch, or behind one transaction, sessions come to wait one after the other. */
+  /** Not at once, because the sessions of one fetch, or behind one transaction, begin to wait one after the other. */
   #startSoon(): void {
     if (this.#soon !== undefined) return;
     this.#soon = setImmediate(() => {
@@ -60,11 +65,11 @@ export class Turns {
   #start(): void {
     while (this.#running < this.#atOnce && this.#waiting.length > 0) {
       if (this.#alone !== undefined && this.#waiting.every(hasFew)) return;
-      const parts = this.#takeParts();
-      if (parts.length === 0) continue;
+      const taken = this.#take();
+      if (taken.length === 0) continue;
       this.#running++;
-      if (rowsOf(parts) <= SHARED_ROWS) this.#beAlone();
-      void this.#run(parts).finally(() => {
+      if (rowsOf(taken) <= SHARED_ROWS) this.#beAlone();
+      void this.#run(taken).finally(() => {
         this.#running--;
         this.#endAlone();
         this.#startSoon();
@@ -85,51 +90,54 @@ export class Turns {
     this.#alone = undefined;
   }
 
-  /** Who waits longest, and those behind it that fit into the same transaction. */
-  #takeParts(): Part[] {
+  /** The session that has waited longest, and those behind it that fit into the same transaction. */
+  #take(): Taken[] {
     const [first, ...others] = this.#waiting;
     this.#waiting = others;
-    const parts = first === undefined ? [] : partOf(first);
-    if (parts[0] === undefined || !mayShare(parts[0])) return parts;
+    const taken = first === undefined ? [] : partOf(first);
+    if (taken[0] === undefined || !mayShare(taken[0])) return taken;
     for (const waiting of others) {
-      if (!mayShare(waiting) || rowsOf(parts) + waiting.session.waiting > SHARED_ROWS) continue;
+      if (!mayShare(waiting) || rowsOf(taken) + waiting.session.waiting > SHARED_ROWS) continue;
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
-      parts.push(...partOf(waiting));
+      taken.push(...partOf(waiting));
     }
-    return parts;
+    return taken;
   }
 
-  async #run(parts: readonly Part[]): Promise<void> {
-    const [only, ...others] = parts;
-    if (only === undefined) return;
-    if (others.length === 0) {
-      await only.session
-        .project(only.chunk, { tried: only.tried !== undefined })
-        .then(only.resolve, only.reject);
-    } else if (await PartitionSession.projectTogether(parts)) {
-      for (const { resolve } of parts) resolve();
-    } else {
-      // Each alone now: it meets what it is that stops it, or nothing.
-      this.#waiting.unshift(...parts.map(({ chunk, ...waiting }) => ({ ...waiting, tried: chunk })));
+  async #run(taken: readonly Taken[]): Promise<void> {
+    try {
+      const notCommitted = await this.#commit.project(taken.map(({ part }) => part));
+      const again = new Map(notCommitted.map((part) => [part.holder, part]));
+      // They go first, each alone: what cannot be committed then stops its own partition only.
+      this.#waiting.unshift(
+        ...taken.flatMap(({ session, resolve, reject }) => {
+          const part = again.get(session);
+          if (part !== undefined) return [{ session, again: part, resolve, reject }];
+          resolve();
+          return [];
+        }),
+      );
+    } catch (error) {
+      for (const { reject } of taken) reject(error);
     }
   }
 }
 
-function mayShare({ session, tried }: Waiting): boolean {
-  return tried === undefined && session.commits && !session.isSlowed;
+function mayShare({ session, again }: Waiting): boolean {
+  return again === undefined && session.mode.kind === 'commit' && !session.pace.isReduced;
 }
 
-function hasFew({ session, tried }: Waiting): boolean {
-  return (tried?.events.length ?? session.waiting) <= SHARED_ROWS;
+function hasFew({ session, again }: Waiting): boolean {
+  return (again?.chunk.events.length ?? session.waiting) <= SHARED_ROWS;
 }
 
-function rowsOf(parts: readonly Part[]): number {
-  return parts.reduce((sum, { chunk }) => sum + chunk.events.length, 0);
+function rowsOf(taken: readonly Taken[]): number {
+  return taken.reduce((sum, { part }) => sum + part.chunk.events.length, 0);
 }
 
-function partOf(waiting: Waiting): Part[] {
-  const chunk = waiting.tried ?? waiting.session.take();
-  if (chunk !== undefined) return [{ ...waiting, chunk }];
+function partOf(waiting: Waiting): Taken[] {
+  const part = waiting.again ?? waiting.session.take();
+  if (part !== undefined) return [{ ...waiting, part }];
   waiting.resolve();
   return [];
 }

@@ -12,11 +12,12 @@ const SOURCE = 'source.pg.test.ts';
 const CANONICAL = 'canonical.pg.test.ts';
 const POSTGRES = 'real.pg.test.ts';
 const STACK = 'real.stack.test.ts';
+const STATUS = '../status/status.stack.test.ts';
 
 const SETTING = 'the setting';
 const SQL = 'its SQL';
 const RESTART = 'its ALTER SYSTEM, and a restart';
-const SNAPSHOT = 'its new snapshot: delete --forget-offsets, slot and topics dropped, apply, project';
+const SNAPSHOT = 'its new topic: delete --forget-offsets, slot and topics dropped, apply, project';
 
 const seen = (where: string, brokenBy: string, mendedBy: string): Seen => ({ brokenBy, mendedBy, where });
 
@@ -42,11 +43,9 @@ export const SEEN: Readonly<Record<string, Seen>> = {
   'replica-identity': seen(SOURCE, 'NOTHING, FULL, another index, no primary key', SQL),
   publication: seen(
     SOURCE,
-    'a table more, a table less, FOR ALL TABLES, TABLES IN SCHEMA, a partitioned table, dropped',
+    'a table more, a table less, a row filter, a column list, without deletes, FOR ALL TABLES, TABLES IN SCHEMA, a partitioned table, dropped',
     'its SQL, the script',
   ),
-  'publication-complete': seen(SOURCE, 'a row filter, a column list', SQL),
-  'publication-operations': seen(SOURCE, 'without deletes', SQL),
   'connector-role': seen(SOURCE, 'NOREPLICATION', SQL),
   'connector-grants': seen(SOURCE, 'every grant revoked', SQL),
   'connector-excess': seen(SOURCE, 'attributes, membership, grants, a table owned, CREATE in public', SQL),
@@ -62,7 +61,11 @@ export const SEEN: Readonly<Record<string, Seen>> = {
   'slot-active': seen(STACK, 'connector stopped', 'connector resume, restart'),
   'slot-wal-status': seen(OWN, 'unreserved and lost, by a bound of 16 MB', SQL),
   'slot-failover': seen(STACK, 'FAILOVER false', 'connector delete, ALTER_REPLICATION_SLOT, connector apply'),
-  'slot-position': seen(STACK, 'pg_replication_slot_advance', 'the steps that project says'),
+  continuity: seen(
+    STACK,
+    'a slot that was advanced',
+    'its steps: project --accept-gap, resume, snapshot start, reconcile',
+  ),
   'kafka-reachable': seen(STACK, 'a port where nobody listens', SETTING),
   'kafka-brokers': seen(STACK, 'TOPIC_REPLICATION=3', 'the setting that it prints'),
   'topics-exist': seen(
@@ -70,15 +73,11 @@ export const SEEN: Readonly<Record<string, Seen>> = {
     "the heartbeat's topic deleted; the data topic deleted",
     `apply && restart; ${SNAPSHOT}`,
   ),
-  'topic-partitions': seen(
+  'topic-settings': seen(
     STACK,
-    "TOPIC_PARTITIONS=4; the heartbeat's topic with two",
-    'the setting that it prints; topic deleted, apply && restart',
+    "TOPIC_PARTITIONS=4; retention, clean-up, compression and message limit; the heartbeat's topic with two partitions",
+    'the setting that it prints; its kafka-configs.sh; topic deleted, apply && restart',
   ),
-  'topic-retention': seen(STACK, 'retention.ms', 'its kafka-configs.sh'),
-  'topic-cleanup': seen(STACK, 'cleanup.policy', 'its kafka-configs.sh'),
-  'topic-compression': seen(STACK, 'compression.type', 'its kafka-configs.sh'),
-  'topic-message-limit': seen(STACK, 'max.message.bytes', 'its kafka-configs.sh'),
   'largest-row': seen(POSTGRES, 'a row of 17 MB', 'its sed, in a copy of the checkout'),
   'connect-reachable': seen(STACK, 'a port where nobody listens', SETTING),
   'connector-exists': seen(STACK, 'deleted', 'connector apply'),
@@ -88,12 +87,16 @@ export const SEEN: Readonly<Record<string, Seen>> = {
     'a task that failed at a row; connector stopped',
     'connector restart; resume',
   ),
-  'heartbeat-arrives': seen(STACK, 'heartbeat not published, its topic empty', 'connector apply'),
-  'task-moves': seen(STACK, 'heartbeat not published', 'the check that it names, connector restart'),
+  'heartbeat-arrives': seen(
+    STACK,
+    'heartbeat not published, its topic empty',
+    'the check that it names, connector restart, apply',
+  ),
+  'projector-runs': seen(STATUS, 'stopped, while rows came', 'project'),
+  verdict: seen(STATUS, 'a canonical row changed; none compared', 'reconcile'),
   'initial-snapshot': seen(STACK, 'the notifications deleted', SNAPSHOT),
   'topic-identity': seen(STACK, 'the data topic made again', SNAPSHOT),
   'offsets-in-range': seen(STACK, 'stored offsets beyond the end', SNAPSHOT),
-  gaps: seen(STACK, 'a slot that was advanced', 'snapshot start --follow, reconcile --fresh'),
   'projector-moves': seen(STACK, 'records wait, the last commit ten minutes old', 'project'),
   'registry-reachable': seen(STACK, 'a port where nobody listens, a server that is none', SETTING),
   'registry-pair': seen(STACK, 'one of the two not set', SETTING),
@@ -115,7 +118,15 @@ export const SEEN: Readonly<Record<string, Seen>> = {
 };
 
 /** What no test of one machine can break: seen red by facts alone (red-facts.ts). */
+const IN_STATUS = 'seen in test/status/next-step.test.ts';
+
 export const BY_FACTS: Readonly<Record<string, string>> = {
+  snapshot: 'its verdicts are seen in test/snapshot/snapshot.stack.test.ts',
+  ...Object.fromEntries(
+    [...['lag-late', 'rows-counted', 'stragglers', 'sweeper-late', 'sweep-failed', 'twins-blocked']].map(
+      (id) => [id, IN_STATUS],
+    ),
+  ),
   'topic-replicas': 'takes a second broker',
   'connect-version': 'takes a Kafka Connect before 3.6',
   'connect-cluster': 'takes a second Kafka cluster',

@@ -28,7 +28,7 @@ export const WRONG_SERVICES: readonly SettingCase[] = [
     mendedBy: /^TOPIC_REPLICATION=1 /,
   },
   {
-    id: 'topic-partitions',
+    id: 'topic-settings',
     brokenBy: 'TOPIC_PARTITIONS=4 of a topic with 3',
     says: 'partitions is 3, must be 4',
     settings: () => ({ TOPIC_PARTITIONS: '4' }),

@@ -14,11 +14,10 @@ export const DATA_ERRORS: Safeguard = {
     {
       id: 'quarantine-alone',
       breaks: 'the rows around one that Postgres refuses are put aside with it',
-      at: 'stream/partition-session.ts',
-      find: `if (others.length === 0) {
-      await this.project({ events: [withoutRefused(only, error)], ...end }, { tried: false });`,
-      replace: `if (others.length >= 0) {
-      await this.project({ events: events.map((event) => withoutRefused(event, error)), ...end }, { tried: false });`,
+      at: 'stream/commit.ts',
+      find: 'if (others.length === 0) return [{ ...chunk, events: [withoutRefused(only, error)] }];',
+      replace:
+        'if (others.length >= 0) return [{ ...chunk, events: chunk.events.map((event) => withoutRefused(event, error)) }];',
       by: 'batch/quarantine.pg.test.ts',
     },
     {
@@ -116,18 +115,10 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp`,
       id: 'breaker-withdraws',
       breaks:
         'transactions that were given up count, and stop the projector for records that it never parked',
-      at: 'stream/partition-session.ts',
-      find: 'breaker.withdraw(transaction); throw error;',
-      replace: 'throw error;',
-      by: 'batch/quarantine-breaker.pg.test.ts',
-    },
-    {
-      id: 'breaker-withdraws-what-was-shared',
-      breaks: 'the same of a transaction of several partitions',
-      at: 'stream/partition-session.ts',
-      find: '      options.breaker.withdraw(transaction);',
+      at: 'stream/commit.ts',
+      find: 'breaker.withdraw(token);',
       replace: '',
-      by: 'stream/shared-transaction.pg.test.ts',
+      by: 'batch/quarantine-breaker.pg.test.ts',
     },
     {
       id: 'race-is-no-data',

@@ -17,9 +17,13 @@ export const AGENT_LOCK: Safeguard = {
       breaks:
         'a batch decides by what it looked up before it waited for the lock: an image is dropped without a word, because the row it is for has another canonical row by then',
       at: 'batch/look-up-and-lock.ts',
-      find: 'const [locked, known] = await Promise.all([lockAgentsOf(client, named), withFacts(context, events)]);',
+      find: `const [locked, known] = await lockThenRead(
+    client,
+    (locking) => lockAgentsOf(locking, named),
+    () => withFacts(context, events),
+  );`,
       replace:
-        'const [known, locked] = await Promise.all([withFacts(context, events), lockAgentsOf(client, named)]);',
+        'const [known, locked] = await Promise.all([withFacts(context, events), lockThenRead && lockAgentsOf(client, named)]);',
       by: 'batch/turns.pg.test.ts',
     },
     {
@@ -64,6 +68,23 @@ export const AGENT_LOCK: Safeguard = {
 export const PARTITION_LOCK: Safeguard = {
   name: 'The lock on partitions',
   mutants: [
+    {
+      id: 'claim-before-look-up',
+      breaks: 'a batch decides by what it looked up before it waited for its partition',
+      at: '../../lib/lock-then-read.ts',
+      find: '  const locking = lock({ query } as unknown as Client);',
+      replace:
+        '  const reading = read();\n  read = () => reading;\n  const locking = lock({ query } as unknown as Client);',
+      by: 'lib/lock-then-read.test.ts',
+    },
+    {
+      id: 'claim-is-sent-first',
+      breaks: 'the same, where a lock is asked for behind an await',
+      at: '../../lib/lock-then-read.ts',
+      find: 'assert(sent > 0,',
+      replace: 'assert(sent >= 0,',
+      by: 'lib/lock-then-read.test.ts',
+    },
     {
       id: 'replay-lock',
       breaks: 'a replay decides on what a projector of the partition is changing',
@@ -167,25 +188,25 @@ export const FENCE: Safeguard = {
     {
       id: 'lost-commit-answer',
       breaks: 'a COMMIT whose answer was lost ends the projector as fenced, though it was its own',
-      at: 'stream/partition-session.ts',
-      find: 'const committed = tried && (await this.#isCommitted(mode.claim, chunk.to));',
-      replace: 'const committed = !tried && (await this.#isCommitted(mode.claim, chunk.to));',
+      at: 'stream/commit.ts',
+      find: 'const isCommitted = tried && steps.length > 0 && (await this.#isCommitted(steps));',
+      replace: 'const isCommitted = !tried && steps.length > 0 && (await this.#isCommitted(steps));',
       by: 'batch/fencing.pg.test.ts',
     },
     {
       id: 'lost-answer-of-a-shared-commit',
       breaks: 'the same of partitions that shared the transaction',
-      at: 'stream/turns.ts',
-      find: '.project(only.chunk, { tried: only.tried !== undefined })',
-      replace: '.project(only.chunk, { tried: false })',
+      at: 'stream/commit.ts',
+      find: 'return parts.map((part) => ({ ...part, tried: true }));',
+      replace: 'return parts;',
       by: 'stream/shared-transaction.pg.test.ts',
     },
     {
       id: 'dry-run-shares-nothing',
       breaks: 'a dry run over several partitions is committed',
       at: 'stream/turns.ts',
-      find: 'session.commits && !session.isSlowed;',
-      replace: '!session.isSlowed;',
+      find: "session.mode.kind === 'commit' && !session.pace.isReduced;",
+      replace: '!session.pace.isReduced;',
       by: 'stream/shared-transaction.pg.test.ts',
     },
   ],

@@ -1,14 +1,46 @@
-import { reportOf } from '../reconcile/report.ts';
-import { finishedRuns } from '../reconcile/run-store.ts';
+import { reportOf, type ReconcileReport } from '../reconcile/report.ts';
+import { finishedRuns, type ReconcileRun } from '../reconcile/run-store.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/stream/unhealed.ts';
-import { readLastSweeps, type LastSweeps } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
+import {
+  readLastSweeps,
+  type EndedSweep,
+  type LastSweeps,
+} from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { Config } from '../../lib/config.ts';
 import { type Pool } from '../../lib/postgres.ts';
-import { sqlState } from '../../lib/postgres-errors.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { certain } from '../facts/postgres.ts';
-import type { DecisionRow, TwinFacts, VerdictFacts } from './facts.ts';
+import { certain, ifMigrated } from './postgres.ts';
+
+export type { EndedSweep, LastSweeps, Unhealed };
+
+export interface DecisionRow {
+  readonly decision: string;
+  readonly rows: number;
+  /** Whose legacy row was not deleted, as far as the ledger knows. */
+  readonly not_deleted: number;
+  /** A live row cannot take over from ours, because something refers to ours. */
+  readonly blocked: number;
+  /** Projected beside a live row with which they have nothing but the time in common. */
+  readonly weak: number;
+  /** Owners' runs that the live path did not record while it was up. */
+  readonly stragglers: number;
+}
+
+export interface TwinFacts {
+  readonly unsettled: number;
+  /** Those that the next sweep settles. */
+  readonly due: number;
+  /** Those that a sweep should have settled half an hour ago. */
+  readonly overdue: number;
+}
+
+export interface VerdictFacts {
+  /** Undefined where `reconcile` never came to its end. */
+  readonly last: ReconcileReport | undefined;
+  /** Before it, newest first. */
+  readonly before: readonly ReconcileRun[];
+}
 
 const DECISIONS = sqlFile(import.meta.url, './sql/decisions.sql');
 /** Twins whose pair may still change; of them those whose time is over, and those for which it has long been. */
@@ -57,16 +89,4 @@ export async function readVerdicts(pool: Pool): Promise<VerdictFacts | undefined
     const [last, ...before] = await finishedRuns(pool, VERDICTS);
     return { last: last === undefined ? undefined : await reportOf(pool, last), before };
   });
-}
-
-const UNDEFINED_TABLE = '42P01';
-
-/** Undefined where the schema history_cdc is not there, or lacks the table. */
-async function ifMigrated<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (sqlState(error) === UNDEFINED_TABLE) return undefined;
-    throw error;
-  }
 }

@@ -1,11 +1,4 @@
-import { answerOf } from '../facts/gather.ts';
-import type { Answer } from '../facts/areas.ts';
-
-/** An answer, and when it was given. */
-export interface Dated<T> {
-  readonly answer: Answer<T>;
-  readonly at: Date;
-}
+import { answerOf, type Answer } from './answer.ts';
 
 /** After a question that took a second nothing is asked for twenty: it costs a twentieth of a core, however large the tables are. */
 const REST_FACTOR = 20;
@@ -14,7 +7,7 @@ const LONGEST_REST_MS = 60_000;
 /** Whoever looks may wait as long as this. */
 const CHEAP_MS = 300;
 
-interface PacedOptions {
+export interface PacedOptions {
   /** Between two questions at least. */
   readonly restMs: number;
   /** However dear it was: the first question has a connection to make, too. A minute unless told. */
@@ -30,10 +23,10 @@ interface PacedOptions {
  * answer as it is, with its age; where it has rested for long enough it is asked anew, behind their back unless it is cheap.
  */
 export class Paced<T> {
-  readonly #ask: () => Promise<T>;
+  #ask: () => Promise<T>;
   readonly #options: PacedOptions;
-  #last: Dated<T> | undefined;
-  #pending: Promise<Dated<T>> | undefined;
+  #last: Answer<T> | undefined;
+  #pending: Promise<Answer<T>> | undefined;
   #askAgainAt = 0;
   #tookMs = 0;
 
@@ -46,19 +39,21 @@ export class Paced<T> {
     return (this.#options.now ?? (() => performance.now()))();
   }
 
-  async latest(): Promise<Dated<T>> {
+  /** `ask`: the question over the connections of this look. */
+  async latest(ask = this.#ask): Promise<Answer<T>> {
+    this.#ask = ask;
     if (this.#pending === undefined && this.#now() >= this.#askAgainAt) this.#pending = this.#answer();
     // What failed is worth waiting for: it may have come back.
-    const last = this.#last?.answer.known === true ? this.#last : undefined;
+    const last = this.#last?.known === true ? this.#last : undefined;
     if (last !== undefined && (this.#pending === undefined || this.#tookMs > CHEAP_MS)) return last;
     return (await this.#pending) ?? (await this.#answer());
   }
 
-  async #answer(): Promise<Dated<T>> {
+  async #answer(): Promise<Answer<T>> {
     const began = this.#now();
     const answer = await answerOf(this.#ask, this.#options.withinMs);
     this.#tookMs = this.#now() - began;
-    this.#last = { answer, at: new Date() };
+    this.#last = answer.known ? { ...answer, at: new Date() } : answer;
     const restMs = Math.max(
       this.#options.restMs,
       Math.min(this.#options.longestRestMs ?? LONGEST_REST_MS, REST_FACTOR * this.#tookMs),

@@ -1,15 +1,34 @@
-import type { InitialSnapshot } from '../facts/initial-snapshot.ts';
-import type { StoredSnapshot } from './connector-facts.ts';
-import type { Coverage } from './coverage.ts';
-import { isOpen, type SnapshotHistory, type SnapshotRun } from './runs.ts';
-import { sentAtOf, type Remark, type Signal } from './signal.ts';
+import type { Paste } from '../../lib/quoting.ts';
+import { valueOf } from '../facts/answer.ts';
+import { backlogOf } from '../facts/backlog.ts';
+import type { StoredSnapshot } from '../facts/connect.ts';
+import type { Answers, FactName } from '../facts/facts.ts';
+import { sentAtOf, type KnownSignals, type Remark, type Signal } from '../facts/signals.ts';
+import {
+  isOpen,
+  type InitialSnapshot,
+  type SnapshotHistory,
+  type SnapshotRun,
+} from '../facts/snapshot-runs.ts';
+import { checksOf, error, type Circumstances } from './check.ts';
+import { CONNECTOR_MOVES, evidenceOf, factsOf, SOURCE_FITS } from './choice.ts';
+import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
+
+/** Whether every legacy row has its row in the ledger. */
+export interface Coverage {
+  readonly legacyRows: number;
+  /** Legacy rows that the ledger has no decision on. */
+  readonly uncovered: number;
+  /** The first of them, in the order of the key. */
+  readonly ids: readonly string[];
+}
 
 /**
  * `done`: Debezium said that it read all, and every legacy row has its decision. `read`: the former, and the latter was
  * not looked at. `uncovered`: the former, and rows lack a decision. `unanswered`: a signal was sent, and Debezium never
  * said that it began. `lost`: it began, and nothing of it is left. `none`: the table was never read.
  */
-export const VERDICTS = [
+export const SNAPSHOT_STATES = [
   'done',
   'read',
   'running',
@@ -23,9 +42,9 @@ export const VERDICTS = [
   'stopped',
   'none',
 ] as const;
-export type Verdict = (typeof VERDICTS)[number];
+export type SnapshotState = (typeof SNAPSHOT_STATES)[number];
 
-export interface SnapshotFacts {
+interface Seen {
   readonly now: Date;
   readonly history: SnapshotHistory;
   readonly stored: StoredSnapshot | null | undefined;
@@ -42,13 +61,76 @@ export interface SnapshotFacts {
   readonly beatAt: Date | undefined;
 }
 
-export interface Judgement {
-  readonly verdict: Verdict;
+export interface SnapshotJudgement {
+  readonly verdict: SnapshotState;
   /** Why it does not move, or is not done. */
   readonly reasons: readonly string[];
   /** The one thing to do next; null where there is nothing. */
   readonly next: string | null;
 }
+
+/** What is asked to judge a snapshot. */
+export const SNAPSHOT_FACTS: readonly FactName[] = [
+  ...(['observed', 'storedOffset', 'signals', 'dataTopic', 'projection'] as const),
+  ...factsOf([...CONNECTOR_MOVES, ...SOURCE_FITS]),
+];
+
+/** What keeps the connector from moving, as `connector status` says it; that it never took its first snapshot does not. */
+export function whyStill(answers: Answers, circumstances: Circumstances): string[] {
+  const { connector } = answers;
+  if (!connector.known) return [connector.why];
+  return evidenceOf([...CONNECTOR_MOVES, ...SOURCE_FITS], answers, circumstances);
+}
+
+/** Records in the data topic that no projector has committed yet; null where there is no topic, or that is not known. */
+export function recordsToProject({ dataTopic, projection }: Answers): number | null {
+  const [topic, projected] = [valueOf(dataTopic), valueOf(projection)];
+  if (topic === undefined || projected === undefined) return null;
+  return Number(backlogOf(topic.topicId, topic.marks, projected.offsets).records);
+}
+
+/** Undefined while nothing tells of snapshots. */
+export function judgeSnapshotIn(
+  answers: Answers,
+  circumstances: Circumstances,
+  coverage: Coverage | null = null,
+): SnapshotJudgement | undefined {
+  const observed = valueOf(answers.observed);
+  if (observed === undefined) return undefined;
+  const { asked, pause }: KnownSignals = valueOf(answers.signals) ?? { asked: [], pause: undefined };
+  const { heartbeat } = observed;
+  return judgeSnapshot({
+    now: circumstances.now,
+    history: observed.history,
+    stored: valueOf(answers.storedOffset)?.snapshot,
+    problems: whyStill(answers, circumstances),
+    asked: asked[0],
+    pause,
+    coverage,
+    recordsToProject: recordsToProject(answers),
+    beatAt: heartbeat?.streamed === true ? heartbeat.beatAt : undefined,
+  });
+}
+
+const WRONG: readonly SnapshotState[] = ['stalled', 'unanswered', 'lost', 'failed'];
+
+/** Of incremental ones; the initial one has a check of its own. */
+export const SNAPSHOT_CHECKS = checksOf('stream', {
+  snapshot: error(
+    'no incremental snapshot was begun that does not come to its end',
+    ['observed'],
+    (_, circumstances, answers): Judgement => {
+      const judged = judgeSnapshotIn(answers, circumstances);
+      if (judged === undefined) return notYet('the topic of the notifications is not there', 'apply');
+      const { verdict, reasons, next } = judged;
+      const found = [`the snapshot is ${verdict}`, ...reasons].join(': ');
+      const fix = (next ?? 'history-cdc snapshot status') as Paste;
+      if (WRONG.includes(verdict)) return failed(found, fix);
+      return verdict === 'paused' || verdict === 'stopped' ? warning(found, fix) : ok(verdict);
+    },
+    { also: SNAPSHOT_FACTS },
+  ),
+});
 
 /** Debezium says something with every chunk; one of 8,192 rows takes half a second, on a busy machine five. */
 const SILENT_MS = 60_000;
@@ -59,7 +141,7 @@ const UNANSWERED_MS = 30_000;
 /** Signals and heartbeats are read in the order of the WAL; the answer may come a moment later. */
 const ANSWER_MS = 3_000;
 
-export function judgeSnapshot(facts: SnapshotFacts): Judgement {
+export function judgeSnapshot(facts: Seen): SnapshotJudgement {
   const run = facts.history.runs.at(-1);
   const unanswered = unansweredSignal(facts);
   if (run !== undefined && isOpen(run)) return judgeOpen(facts, run);
@@ -71,7 +153,7 @@ export function judgeSnapshot(facts: SnapshotFacts): Judgement {
       reasons: [
         `Debezium gave up in the middle of the table (${run.scan ?? 'UNKNOWN'}), and called that completed; the log of Kafka Connect has the SQL error`,
       ],
-      next: 'mend the cause, then history-cdc snapshot start',
+      next: 'history-cdc snapshot start  # once the cause is mended',
     };
   }
   if (run.state === 'stopped') {
@@ -84,7 +166,7 @@ export function judgeSnapshot(facts: SnapshotFacts): Judgement {
   return judgeCovered(facts);
 }
 
-function judgeOpen(facts: SnapshotFacts, run: SnapshotRun): Judgement {
+function judgeOpen(facts: Seen, run: SnapshotRun): SnapshotJudgement {
   const { problems, now, pause } = facts;
   const silentMs = now.getTime() - run.movedAtMs;
   if (isLost(facts.stored, run, now)) {
@@ -111,7 +193,7 @@ function judgeOpen(facts: SnapshotFacts, run: SnapshotRun): Judgement {
       reasons: [
         `the connector streams, and has read no chunk for ${String(Math.round(silentMs / 1000))} s: a slow query, or Kafka is slow to take the rows`,
       ],
-      next: 'the log of Kafka Connect, and pg_stat_activity of the legacy database; history-cdc connector restart begins the chunk anew',
+      next: 'history-cdc connector restart  # begins the chunk anew; look first into the log of Kafka Connect, and at pg_stat_activity of the legacy database',
     };
   }
   const forgotten = run.pauseForgotten ? ['it was paused; its task began anew, and forgot that'] : [];
@@ -119,7 +201,7 @@ function judgeOpen(facts: SnapshotFacts, run: SnapshotRun): Judgement {
 }
 
 /** What the notifications call open, and nothing is stored of: with the offsets, Debezium forgets its snapshot. */
-export function isLost(stored: SnapshotFacts['stored'], run: SnapshotRun, now: Date): boolean {
+export function isLost(stored: Seen['stored'], run: SnapshotRun, now: Date): boolean {
   return stored !== undefined && stored?.id !== run.id && now.getTime() - run.movedAtMs > FORGOTTEN_MS;
 }
 
@@ -134,7 +216,7 @@ function unansweredSignal({
   history,
   now,
   beatAt,
-}: SnapshotFacts): { signal: Signal; sentAt: Date } | undefined {
+}: Seen): { signal: Signal; sentAt: Date } | undefined {
   if (asked === undefined || history.runs.some(({ id }) => id === asked.id)) return undefined;
   const sentAt = sentAtOf(asked.id);
   if (sentAt === undefined) return undefined;
@@ -145,9 +227,9 @@ function unansweredSignal({
 }
 
 function judgeUnanswered(
-  { problems, beatAt }: SnapshotFacts,
+  { problems, beatAt }: Seen,
   { signal, sentAt }: { signal: Signal; sentAt: Date },
-): Judgement {
+): SnapshotJudgement {
   const lost = isPassed(sentAt, beatAt);
   const why = lost
     ? 'the connector has read beyond it, so it is lost'
@@ -159,7 +241,7 @@ function judgeUnanswered(
   };
 }
 
-function judgeInitial(facts: SnapshotFacts, initial: InitialSnapshot): Judgement {
+function judgeInitial(facts: Seen, initial: InitialSnapshot): SnapshotJudgement {
   if (initial === 'running') {
     return {
       verdict: 'initial',
@@ -175,7 +257,7 @@ function judgeInitial(facts: SnapshotFacts, initial: InitialSnapshot): Judgement
   };
 }
 
-function judgeCovered({ coverage, recordsToProject }: SnapshotFacts): Judgement {
+function judgeCovered({ coverage, recordsToProject }: Seen): SnapshotJudgement {
   if (coverage === null) return { verdict: 'read', reasons: [], next: null };
   if (coverage.uncovered === 0) return { verdict: 'done', reasons: [], next: null };
   const rows = `${coverage.uncovered.toLocaleString('en')} of ${coverage.legacyRows.toLocaleString('en')} legacy rows have no decision in the ledger`;

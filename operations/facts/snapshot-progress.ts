@@ -1,7 +1,8 @@
 import type { Client } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import type { SnapshotRun } from './runs.ts';
-import { idsIn } from './scope.ts';
+import type { StoredSnapshot } from './connect.ts';
+import { conditionIn, type KnownSignals } from './signals.ts';
+import type { SnapshotRun } from './snapshot-runs.ts';
 
 export interface SnapshotProgress {
   /** Null where it cannot be counted: nothing was read yet, or the condition is not known. */
@@ -26,7 +27,7 @@ const ROWS_DONE = sqlFile(import.meta.url, './sql/rows-done.sql');
  * by its index. A condition of somebody's is never run here, with rights that its author may not have: there, the share
  * of the chunks must do.
  */
-export async function countDone(
+async function countDone(
   legacy: Client,
   run: SnapshotRun,
   condition: string | null | undefined,
@@ -45,6 +46,36 @@ export async function countDone(
   }
   const rows = (share: number) => Math.round(share * (run.rowsTotal ?? 0));
   return { done: rows(last.share), lately: Math.max(0, rows(last.share) - rows(first.share)) };
+}
+
+const ONLY_IDS = /^\(id IN \(('[0-9a-f-]{36}'(, '[0-9a-f-]{36}')*)\)\)$/;
+
+/** The ids of a condition that asks for ids and nothing else, as `conditionOf` writes it; undefined for any other. */
+export function idsIn(condition: string): string[] | undefined {
+  return ONLY_IDS.exec(condition)?.[1]
+    ?.split(', ')
+    .map((quoted) => quoted.slice(1, -1));
+}
+
+interface Asked {
+  readonly run: SnapshotRun | undefined;
+  readonly stored: StoredSnapshot | null | undefined;
+  readonly signals: KnownSignals | undefined;
+}
+
+export async function askProgress(legacy: Client, { run, ...known }: Asked): Promise<Counted | undefined> {
+  if (run === undefined || run.state === 'succeeded') return undefined;
+  return await countDone(legacy, run, conditionOfRun(run, known));
+}
+
+/** Which rows: null are all of them; undefined where that is not known. By Connect while it runs, by its signal afterwards. */
+export function conditionOfRun(
+  run: SnapshotRun,
+  { stored, signals }: Omit<Asked, 'run'>,
+): string | null | undefined {
+  if (stored?.id === run.id) return stored.condition;
+  const signal = signals?.asked.find(({ id }) => id === run.id);
+  return signal === undefined ? undefined : conditionIn(signal);
 }
 
 export function progressOf(run: SnapshotRun, counted: Counted | undefined, nowMs: number): SnapshotProgress {

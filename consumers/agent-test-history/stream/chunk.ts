@@ -10,6 +10,9 @@ import type { SourceEvent } from '../record/event.ts';
  */
 export interface Chunk {
   readonly events: readonly SourceEvent[];
+  /** The next offset to apply before it is committed. */
+  readonly from: bigint;
+  /** The next offset to apply afterwards. */
   readonly to: bigint;
   /** Null where it is not known. */
   readonly batch: BatchMark | null;
@@ -39,9 +42,22 @@ function recordBytes(record: TopicRecord | undefined): number {
   return (record?.key?.length ?? 0) + (record?.value?.length ?? 0);
 }
 
-/** The offset behind these events of a partition. */
-export function offsetBehind(events: readonly SourceEvent[]): bigint {
+/** The chunk of queued events, all that follow the offset `from`; undefined where there are none. */
+export function chunkOf(queued: readonly QueuedEvent[], from: bigint): Chunk | undefined {
+  const last = queued.at(-1);
+  if (last === undefined) return undefined;
+  return { events: queued.flatMap(({ event }) => event ?? []), from, to: last.to, batch: last.batch };
+}
+
+/** The first `rows` events of a chunk as a chunk, and the rest of it as another one if there is a rest. */
+export function cut(chunk: Chunk, rows: number): [Chunk, Chunk?] {
+  if (chunk.events.length <= rows) return [chunk];
+  const events = chunk.events.slice(0, rows);
   const last = events.at(-1);
   assert(last !== undefined, 'a part of a chunk has no events');
-  return last.position.offset + 1n;
+  const middle = last.position.offset + 1n;
+  return [
+    { events, from: chunk.from, to: middle, batch: null },
+    { ...chunk, events: chunk.events.slice(rows), from: middle },
+  ];
 }

@@ -4,29 +4,40 @@ import { FatalError } from '../../lib/errors.ts';
 import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
 import { topicNames } from '../../lib/names.ts';
 import { schemaLookupOf } from '../../lib/registry.ts';
-import { heartbeatOf, type Heartbeat } from '../facts/heartbeat.ts';
-import { createValueDecoder } from '../facts/record-value.ts';
-import { TopicTail } from '../facts/topic-tail.ts';
-import { nextHistory, NO_HISTORY, type SnapshotHistory } from './runs.ts';
+import { heartbeatOf, type Heartbeat } from './heartbeat.ts';
+import { createValueDecoder } from './record-value.ts';
+import { nextHistory, NO_HISTORY, type SnapshotHistory } from './snapshot-runs.ts';
+import { TopicTail } from './topic-tail.ts';
 
+/** What the connector's own topics say of it. */
 export interface Observed {
   readonly history: SnapshotHistory;
   readonly heartbeat: Heartbeat | undefined;
+  /** Heartbeats that were streamed while the observer follows. */
+  readonly beats: number;
 }
 
 const READ_WITHIN_MS = 30_000;
 
 /**
- * Follows the notifications from the first one, and the heartbeat from its last, until it is stopped. What Debezium says
- * there is all that is known of a snapshot: nothing of it is stored by us.
+ * Follows the notifications from the first one, and the heartbeat, until it is stopped. What Debezium says there is all
+ * that is known of a snapshot: we store nothing of it.
  */
 export class Observer {
   readonly #tails: TopicTail[] = [];
   #history: SnapshotHistory = NO_HISTORY;
   #heartbeat: Heartbeat | undefined;
+  #beats = 0;
 
-  /** Returns when everything was read that was there before. */
-  static async start(cluster: KafkaCluster, config: ConfigWith<'KAFKA_BROKERS'>): Promise<Observer> {
+  /**
+   * Returns when everything was read that was there before. `heartbeats`: whether the last one counts that is in the topic
+   * already.
+   */
+  static async start(
+    cluster: KafkaCluster,
+    config: ConfigWith<'KAFKA_BROKERS'>,
+    heartbeats: 'last' | 'new' = 'last',
+  ): Promise<Observer> {
     const { notifications, heartbeatTable } = topicNames(config);
     await assertTopics(cluster, [notifications, heartbeatTable]);
     const decode = createValueDecoder(schemaLookupOf(config));
@@ -43,10 +54,11 @@ export class Observer {
         }),
         TopicTail.start(cluster, {
           topic: heartbeatTable,
-          from: 'last',
+          from: heartbeats,
           decode,
           take: (record, value) => {
             observer.#heartbeat = heartbeatOf(record, value) ?? observer.#heartbeat;
+            if (observer.#heartbeat?.streamed === true) observer.#beats += 1;
           },
         }),
       ]);
@@ -63,7 +75,7 @@ export class Observer {
   /** What is known by now. Throws what keeps the topics from being read. */
   current(): Observed {
     for (const tail of this.#tails) tail.caughtUp();
-    return { history: this.#history, heartbeat: this.#heartbeat };
+    return { history: this.#history, heartbeat: this.#heartbeat, beats: this.#beats };
   }
 
   async stop(): Promise<void> {

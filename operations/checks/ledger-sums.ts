@@ -1,4 +1,6 @@
-import type { DecisionRow, StatusFacts } from './facts.ts';
+import { valueOf } from '../facts/answer.ts';
+import type { Answers } from '../facts/facts.ts';
+import type { DecisionRow } from '../facts/ledger.ts';
 
 /** What the counts of the ledger come to; null where they are not known, or there is no ledger. */
 export interface LedgerSums {
@@ -12,18 +14,18 @@ export interface LedgerSums {
   readonly unseen: number | null;
 }
 
-export function ledgerSums({ ledger, legacyRows }: Pick<StatusFacts, 'ledger' | 'legacyRows'>): LedgerSums {
-  const rows = ledger.answer.known ? ledger.answer.value : undefined;
+export function ledgerSums({ decisions, legacyRows }: Pick<Answers, 'decisions' | 'legacyRows'>): LedgerSums {
+  const rows = valueOf(decisions);
   const sum = (of: (row: DecisionRow) => number) =>
     rows === undefined ? null : rows.reduce((total, row) => total + of(row), 0);
   const notDeleted = sum(({ not_deleted }) => not_deleted);
-  const legacy = legacyRows.answer.known ? legacyRows.answer.value : null;
+  const legacy = valueOf(legacyRows);
   return {
     rowsSeen: sum((row) => row.rows),
     notDeleted,
     blocked: sum(({ blocked }) => blocked),
     weak: sum(({ weak }) => weak),
     stragglers: sum(({ stragglers }) => stragglers),
-    unseen: legacy === null || notDeleted === null ? null : legacy - notDeleted,
+    unseen: legacy === undefined || notDeleted === null ? null : legacy - notDeleted,
   };
 }

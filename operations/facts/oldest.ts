@@ -1,5 +1,23 @@
+import type { KafkaCluster } from '../../lib/kafka-cluster.ts';
+import { backlogIn } from './backlog.ts';
+import type { Answers } from './facts.ts';
+
 /** The first offset of each partition whose record is not older than a time; where there is none, the partition's end. */
 type OffsetsAt = (timestampMs: number) => Promise<ReadonlyMap<number, bigint>>;
+
+/** The same of a topic and what of it is projected; 0 where nothing waits. */
+export async function askOldestSeconds(
+  cluster: KafkaCluster,
+  topic: string,
+  facts: Pick<Answers, 'dataTopic' | 'projection'>,
+): Promise<number> {
+  if (!facts.dataTopic.known || !facts.projection.known)
+    throw new Error('how many records wait is not known');
+  const backlog = backlogIn(facts);
+  if (backlog === undefined || backlog.records === 0n) return 0;
+  const next = new Map([...backlog.partitions].map(([partition, { next: offset }]) => [partition, offset]));
+  return await oldestSeconds((timestampMs) => cluster.offsetsAt(topic, timestampMs), next, new Date());
+}
 
 const FINEST_MS = 1_000;
 const FINENESS = 0.05;
