@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { applyConnector, planWith, SILENT_AFTER_MS } from '../operations/connector/apply.ts';
+import { logAction } from '../operations/connector/log-action.ts';
 import { isClean } from '../connectors/deploy/plan.ts';
 import { runSourceSql } from '../connectors/deploy/run-sql.ts';
 import { sourceSql, SQL_PARTS, workerSql, type SqlPart } from '../connectors/deploy/source-sql.ts';
@@ -56,11 +57,11 @@ function registerSql(connector: Command, context: CommandContext): void {
     )
     .action(async ({ part, run, projector, operator }: SqlOptions) => {
       if (projector !== undefined) {
-        await grantWorker(context, workerSql('projector', projector), run);
+        await grantWorker(context, { kind: 'projector', role: projector, run });
         return;
       }
       if (operator !== undefined) {
-        await grantWorker(context, workerSql('operator', operator), run);
+        await grantWorker(context, { kind: 'operator', role: operator, run });
         return;
       }
       if (run !== true) {
@@ -68,6 +69,8 @@ function registerSql(connector: Command, context: CommandContext): void {
         return;
       }
       const config = context.config(['LEGACY_DATABASE_URL']);
+      const options = part === undefined ? [] : [`--part ${part}`];
+      await logAction(config, { command: 'connector sql --run', options }, context);
       const notices = await runSourceSql(config.LEGACY_DATABASE_URL, sourceSql(config, part));
       for (const notice of notices) context.note(notice);
       context.print('the script ran');
@@ -82,12 +85,17 @@ interface SqlOptions {
 }
 
 /** Runs the script in both databases where there are two. The answer is "no" while another owner has to grant something. */
-async function grantWorker(context: CommandContext, sql: string, run: true | undefined): Promise<void> {
+async function grantWorker(
+  context: CommandContext,
+  { kind, role, run }: { kind: 'projector' | 'operator'; role: string; run: true | undefined },
+): Promise<void> {
+  const sql = workerSql(kind, role);
   if (run !== true) {
     context.print(sql.trimEnd());
     return;
   }
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
+  await logAction(config, { command: 'connector sql --run', options: [`--${kind}`] }, context);
   const remaining: string[] = [];
   for (const url of new Set([config.LEGACY_DATABASE_URL, config.DATABASE_URL])) {
     for (const notice of await runSourceSql(url, sql, (text) => remaining.push(text))) context.note(notice);
@@ -177,6 +185,7 @@ function registerSwitches(connector: Command, context: CommandContext): void {
       .addHelpText('after', `\nExample:\n  history-cdc connector ${verb}`)
       .action(async () => {
         const config = context.config(['CONNECT_URL']);
+        await logAction(config, { command: `connector ${verb}` }, context);
         if (verb === 'resume') await resumeConnector(config, context.note);
         else await switchConnector(connectClient(config), config.CONNECTOR_NAME, verb);
         context.print(`${config.CONNECTOR_NAME} ${SWITCHES[verb].done}`);
@@ -192,6 +201,8 @@ function registerDelete(connector: Command, context: CommandContext): void {
     .addHelpText('after', '\nExample:\n  history-cdc connector delete')
     .action(async ({ forgetOffsets = false }: { forgetOffsets?: boolean }) => {
       const config = context.config(['CONNECT_URL']);
+      const options = forgetOffsets ? ['--forget-offsets'] : [];
+      await logAction(config, { command: 'connector delete', options }, context);
       const connect = connectClient(config);
       if (forgetOffsets) await connect.forgetOffsets(config.CONNECTOR_NAME);
       await connect.delete(config.CONNECTOR_NAME);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
 import { migrate } from '../consumers/agent-test-history/schema/migrate.ts';
 import {
   assertFit,
@@ -29,6 +30,11 @@ export function registerMigrate(command: Command, context: CommandContext): void
         await assertReachable(pool, 'DATABASE_URL');
         await assertFit(pool, CANONICAL_TABLES, 'DATABASE_URL');
         const applied = (await migrate(pool, grantTo)).map(({ name }) => name);
+        await recordActionAlone(pool, {
+          command: 'migrate',
+          options: grantTo === undefined ? [] : ['--grant-to'],
+          counts: { applied: applied.length },
+        });
         context.answer('migrate', {
           json,
           facts: { applied },

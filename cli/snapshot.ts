@@ -7,6 +7,7 @@ import { portionsOf, type Scope } from '../operations/snapshot/scope.ts';
 import { lookAt, SNAPSHOT_NEEDS, withSession, type Session } from '../operations/snapshot/session.ts';
 import { startSnapshot } from '../operations/snapshot/start.ts';
 import { statusOf } from '../operations/snapshot/status.ts';
+import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
 import { countText } from '../lib/figures.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
@@ -234,6 +235,7 @@ function registerSwitches(snapshot: Command, context: CommandContext): void {
         await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
           const remark = { by: 'person', why } as const;
           const open = openRun(context, session, json);
+          await recordActionAlone(session.canonical, { command: `snapshot ${verb}` });
           const answer = await work(session, open, { timeoutMs: timeout * 1000, remark });
           const { id, state, startedAtMs } = answered(context, answer, json);
           const facts = { id, state, startedAt: new Date(startedAtMs) };

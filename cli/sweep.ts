@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { onRecord } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
@@ -28,6 +29,7 @@ type Answer = SweepResult & { readonly quarantine: Unhealed };
 async function sweepOnce(context: CommandContext): Promise<Answer> {
   return await withDatabases(context, 'sweep', async (databases) => {
     const { canonical, config } = databases;
+    await recordActionAlone(canonical, { command: 'sweep' });
     const record = {
       canonical,
       by: 'sweep',

@@ -37,7 +37,7 @@ export const ROOMS = roomsOf([
   ],
   [
     'operations/connector',
-    ...['lib', 'connectors'],
+    ...['lib', 'connectors', ...inside('batch/actions.ts')],
     ...['operations/continuity', 'operations/facts', 'operations/checks', 'operations/watchdog'],
   ],
   [

@@ -9,7 +9,7 @@ import { withReadOnlySession } from './read-only-session.ts';
 
 const LEDGER_ENTRIES = sqlFile(import.meta.url, './sql/ledger-entries.sql');
 const LEDGER_IDS = sqlFile(import.meta.url, './sql/ledger-ids.sql');
-const LEDGER_AGE = sqlFile(import.meta.url, './sql/ledger-age.sql');
+const READ_UNTIL = sqlFile(import.meta.url, './sql/read-until.sql');
 const PRESENT_IDS = sqlFile(import.meta.url, './sql/present-ids.sql');
 
 const CHUNK_ROWS = 5_000;
@@ -42,21 +42,21 @@ export async function compareCensus(
 /** Compares predictions with the ledger, chunk by chunk, and then the ledger with the legacy table. */
 class Comparer {
   readonly #canonical: Client;
-  readonly #decidedUs: bigint | null;
+  readonly #readUntilUs: bigint | null;
   readonly #differences = new IdLists<Difference>();
   readonly #changes = new Map<string, number>();
   readonly #predicted = new Map<Decision, number>();
   readonly #ledger = new Map<Decision, number>();
 
-  private constructor(canonical: Client, decidedUs: bigint | null) {
+  private constructor(canonical: Client, readUntilUs: bigint | null) {
     this.#canonical = canonical;
-    this.#decidedUs = decidedUs;
+    this.#readUntilUs = readUntilUs;
   }
 
   static async open(canonical: Client): Promise<Comparer> {
-    const { rows } = await canonical.query<{ decided_us: string | null }>(LEDGER_AGE);
-    const decidedUs = rows[0]?.decided_us ?? null;
-    return new Comparer(canonical, decidedUs === null ? null : BigInt(decidedUs));
+    const { rows } = await canonical.query<{ read_until_us: string | null }>(READ_UNTIL);
+    const readUntilUs = rows[0]?.read_until_us ?? null;
+    return new Comparer(canonical, readUntilUs === null ? null : BigInt(readUntilUs));
   }
 
   async compare(predictions: readonly Prediction[]): Promise<void> {
@@ -115,8 +115,11 @@ class Comparer {
     };
   }
 
+  /** Both times are the source's: the canonical database may have another clock. */
   #cameAfter({ startedAtUs }: Prediction): boolean {
-    return startedAtUs !== null && this.#decidedUs !== null && startedAtUs > this.#decidedUs - ON_ITS_WAY_US;
+    return (
+      startedAtUs !== null && this.#readUntilUs !== null && startedAtUs > this.#readUntilUs - ON_ITS_WAY_US
+    );
   }
 }
 

@@ -5,7 +5,7 @@ import type { Prediction } from './prediction.ts';
 
 /** Why a prediction and the ledger may differ although nothing is wrong. */
 export const EXPLANATIONS = {
-  came_after: 'the row started after the last decision: it is still on its way',
+  came_after: 'the row started after the last change that was streamed: it is still on its way',
   undone: '`undo` took it back: `history-cdc replay` restores it as it was',
   record_quarantined: 'a record of the row lies in quarantine, whatever the row is like',
   refused_later: 'the canonical table would refuse the row today; the earlier decision stays',

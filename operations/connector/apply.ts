@@ -3,7 +3,7 @@ import type { FatalError } from '../../lib/errors.ts';
 import { topicNames } from '../../lib/names.ts';
 import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
 import { desiredConnector, type DesiredConnector } from '../../connectors/deploy/desired.ts';
-import { planConnector, type Plan } from '../../connectors/deploy/plan.ts';
+import { isClean, planConnector, type Plan } from '../../connectors/deploy/plan.ts';
 import type { ConnectorSettings } from '../../connectors/deploy/target.ts';
 import { chosen, SOURCE_FITS } from '../checks/choice.ts';
 import { circumstancesOf, judge, wantedFor, type CheckResult } from '../checks/judge.ts';
@@ -25,6 +25,7 @@ import {
   unfit,
 } from './apply-errors.ts';
 import { assertContinuous } from './guard.ts';
+import { logAction } from './log-action.ts';
 
 export interface ApplyOptions {
   /** Writes a line about the work. */
@@ -54,6 +55,10 @@ export async function applyConnector(config: ConnectorSettings, options: ApplyOp
   return await withServices(config, { name: 'history-cdc connector' }, async (services) => {
     const { answers, plan } = await planWith(services, config);
     const sourceClock = await assertFits(services, { answers, config, options });
+    if (!isClean(plan)) {
+      const counts = { settings: plan.config.length, topics: plan.topics.length };
+      await logAction(config, { command: 'connector apply', counts }, options);
+    }
     await createMissingTopics({ services, config, options, plan });
     await assertContinuous(config, options.note, services);
     const watch = await Observer.start(await services.kafka(), config, 'new');

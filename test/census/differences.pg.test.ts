@@ -4,7 +4,7 @@ import type { Difference } from '../../operations/census/difference.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { aRow, deleted, inserted, rawRecord, updated } from '../support/records.ts';
 import type { Message, RowValues } from '../support/records.ts';
-import { asRecords, MATCHING, runRecords } from '../support/run-records.ts';
+import { asRecords, MATCHING, runRecords, TOPIC_ID } from '../support/run-records.ts';
 import { swept } from '../support/swept.ts';
 import { SCRIPT_COPY } from '../support/table-rows.ts';
 import { Tables, type Owner } from '../support/tables.ts';
@@ -17,6 +17,8 @@ let offset = 0n;
 type Found = Readonly<Partial<Record<Difference, readonly string[]>>>;
 
 const AT = '2026-03-04T05:06:06Z';
+/** The source's clock is an hour ahead of the canonical database's: what is on its way follows from the source's alone. */
+const SOURCE_NOW = Date.now() + 3_600_000;
 
 async function project(messages: readonly Message[]): Promise<void> {
   const context = {
@@ -97,12 +99,12 @@ const SCENES: Readonly<Record<Difference, (owner: Owner) => Promise<Found>>> = {
     return { script_copy_removed: [row.id] };
   },
   came_after: async (owner) => {
-    const row = rowOf(owner, { started_at: new Date().toISOString() });
+    const row = rowOf(owner, { started_at: new Date(SOURCE_NOW).toISOString() });
     await tables.legacyRow(row);
     return { came_after: [row.id] };
   },
   never_seen: async (owner) => {
-    const row = rowOf(owner, { started_at: new Date(Date.now() - 11 * 60_000).toISOString() });
+    const row = rowOf(owner, { started_at: new Date(SOURCE_NOW - 11 * 60_000).toISOString() });
     await tables.legacyRow(row);
     return { never_seen: [row.id] };
   },
@@ -246,6 +248,12 @@ beforeAll(async () => {
   open = await openMigratedDatabase();
   tables = new Tables(open.pool);
   await open.pool.query("ALTER TABLE agent_compliance_runs ADD CHECK (headline <> 'refused since')");
+  await open.pool.query(
+    `WITH t AS (INSERT INTO history_cdc.topic (topic_id, name, partitions) VALUES ($1, 'streamed', 1) RETURNING topic_id)
+     INSERT INTO history_cdc.consumer_offset (topic_id, partition, next_offset, epoch, projector, streamed_until)
+     SELECT topic_id, 0, 0, 1, 'a test', $2 FROM t`,
+    [TOPIC_ID, new Date(SOURCE_NOW)],
+  );
   // Somebody whose row is as it was, and must not be found.
   await projected(await tables.owner());
   for (const scene of Object.values(SCENES)) expected = merged(expected, await scene(await tables.owner()));

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, inject, test } from 'vitest';
+import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
+import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
 import type { Plan } from '../../connectors/deploy/plan.ts';
 import type { ConnectorReport } from '../../operations/connector/connector-report.ts';
 import { until } from '../support/until.ts';
@@ -25,7 +27,9 @@ describe('before it is deployed', () => {
   });
 
   test('the script runs as the owner of the tables', async () => {
-    expect((await the().connector(['sql', '--run'])).code).toBe(0);
+    const { code, stderr } = await the().connector(['sql', '--run']);
+    expect([code, stderr.includes('is not in the action log')]).toEqual([0, true]);
+    await migrate(the().owner, undefined);
   });
 
   test('plan creates the connector and every topic, and ends with 1', async () => {
@@ -139,5 +143,15 @@ describe('deployed', () => {
   test('restarted, it works', async () => {
     expect((await the().connector(['restart'])).code).toBe(0);
     expect((await the().connector(['apply'])).code).toBe(0);
+  });
+
+  test('what was done is in the action log; an apply that had nothing to change is not', async () => {
+    const done = (await listActions(the().owner, 100)).toReversed();
+    expect(done.map(({ command, counts }) => [command, counts])).toEqual([
+      ['connector apply', { settings: expect.any(Number) as number, topics: 5 }],
+      ['connector apply', { settings: expect.any(Number) as number, topics: 0 }],
+      ['connector apply', { settings: 2, topics: 0 }],
+      ...['pause', 'resume', 'restart'].map((verb) => [`connector ${verb}`, {}]),
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
 import { topicNames } from '../../lib/names.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { accountingErrors, differences } from '../support/canonical.ts';
@@ -109,6 +110,7 @@ test('heartbeat and notifications end with markers: connector, snapshot, status 
   await pipeline().asDba(`GRANT USAGE ON SCHEMA history_cdc_source TO app;
     GRANT SELECT, INSERT ON history_cdc_source.signal TO app; GRANT SELECT ON history_cdc_source.heartbeat TO app`);
   expect(await pipeline().run(['snapshot', 'start'])).toMatchObject({ code: 0 });
+  expect(await listActions(pipeline().pool, 1)).toMatchObject([{ command: 'snapshot start', options: [] }]);
   const [row] = await pipeline().query<{ id: string }>('SELECT id FROM agent_test_history LIMIT 1');
   const explained = await pipeline().run(['explain', row?.id ?? '', '--json']);
   const { events } = JSON.parse(explained.stdout) as { events: readonly unknown[] };

@@ -212,13 +212,16 @@ describe('a database before migrate', () => {
     });
   });
 
-  test('that has all tables and columns is fit, views among them', async () => {
+  test('that has all tables and columns is fit; a view in the place of a table is refused', async () => {
     const { pool } = await application();
+    await assertFit(pool, CANONICAL_TABLES, 'DATABASE_URL');
+    await assertFit(pool, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
     await pool.query(`
       ALTER TABLE public.agent_registry_metadata RENAME TO registry_table;
       CREATE VIEW public.agent_registry_metadata AS SELECT * FROM public.registry_table`);
-    await assertFit(pool, CANONICAL_TABLES, 'DATABASE_URL');
-    await assertFit(pool, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
+    await expect(assertFit(pool, CANONICAL_TABLES, 'DATABASE_URL')).rejects.toMatchObject({
+      code: 'ROWS_HIDDEN',
+    });
     expect(await hasOurSchema(pool)).toBe(false);
   });
 

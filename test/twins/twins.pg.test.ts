@@ -193,10 +193,23 @@ describe('a later event of a twin', () => {
   test('on an agent that opted out, with values left out: the link stays where nobody has them any more', async () => {
     const owner = await world().owner();
     await world().registered(owner.url, { optedOut: true });
-    const live = await world().live({ agent_url: owner.url, tested_at: COMMITTED });
-    const row = runOf(owner, { started_at: COMMITTED });
+    const profile = '{"name": "of the run"}';
+    const live = await world().live({
+      ...{
+        agent_url: owner.url,
+        tested_at: '2026-05-06T07:08:19Z',
+        agent_profile_json: profile,
+      },
+    });
+    await world().live({
+      ...{ agent_url: owner.url, tested_at: COMMITTED, agent_profile_json: '{"name": "of another"}' },
+    });
+    const row = runOf(owner, { started_at: COMMITTED, agent_profile_json: profile });
     await world().project([inserted(row)]);
+    expect(await standing(row)).toEqual([twin(live)]);
     await world().project([updated({ ...row, steps_passed: 9 }, 'agent_profile_json')]);
+    expect(await standing(row)).toEqual([twin(live)]);
+    await world().project([updated({ ...row, steps_passed: 8 }, 'summary')]);
     expect(await standing(row)).toEqual([twin(live)]);
   });
 

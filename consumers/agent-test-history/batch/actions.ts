@@ -24,9 +24,28 @@ export async function recordAction(client: Client, { command, options, counts, b
   await client.query(RECORD, [by ?? localUser(), command, options ?? [], JSON.stringify(counts ?? {})]);
 }
 
-/** The same, in a transaction of its own, before an effect that this database does not hold: a signal, a run that goes on. */
+/** The same, in a transaction of its own, before an effect of many transactions, or of one that this database does not hold. */
 export async function recordActionAlone(pool: Pool, action: Action): Promise<void> {
   await inTransaction(pool, (client) => recordAction(client, action));
+}
+
+interface Start {
+  readonly mode: string;
+  readonly dryRun: boolean;
+  readonly acceptNewTopic: boolean;
+  readonly acceptedTruncates: readonly string[];
+  readonly parkUnusableSchema?: boolean;
+}
+
+/** What a person asks for by starting `project` or `replay` so. An accepted gap is recorded where it is accepted. */
+export function actionsOfStart(start: Start): Action[] {
+  if (start.dryRun) return [];
+  const options = [
+    ...(start.acceptNewTopic ? ['--accept-new-topic'] : []),
+    ...start.acceptedTruncates.map((position) => `--accept-truncate ${position}`),
+    ...(start.parkUnusableSchema === true ? ['--park-unusable-schema'] : []),
+  ];
+  return start.mode === 'replay' || options.length > 0 ? [{ command: start.mode, options }] : [];
 }
 
 /** `user@host`; a container may run with a user id that has no name. */

@@ -1,7 +1,7 @@
 import { FatalError } from '../../../lib/errors.ts';
 import { sqlFile } from '../../../lib/sql-file.ts';
 import type { Client } from '../../../lib/postgres.ts';
-import { assertSeesWhole } from '../../../lib/sees-whole.ts';
+import { assertSeesWhole, hiddenRows, isByPolicy, rowsHidden } from '../../../lib/sees-whole.ts';
 
 /** The columns that are read or written, and no others: the application's tables have many more. */
 export const CANONICAL_TABLES = {
@@ -93,7 +93,13 @@ export async function assertFit(
   setting: string,
 ): Promise<void> {
   const problems = [...(await serverProblems(client)), ...(await missingColumns(client, tables))];
-  if (problems.length === 0) return;
+  if (problems.length === 0) {
+    // Policies are nothing to this role: it reads no row of these tables.
+    const hidden = await hiddenRows(client, placesOf(tables));
+    const notTables = hidden.filter(({ why }) => !isByPolicy(why));
+    if (notTables.length > 0) throw rowsHidden(notTables);
+    return;
+  }
   throw new FatalError({
     code: 'DATABASE_UNFIT',
     message: `the database of ${setting} lacks what is needed:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,

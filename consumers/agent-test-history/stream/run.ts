@@ -8,7 +8,7 @@ import { assertReachable, createPool, type Pool } from '../../../lib/postgres.ts
 import { schemaLookupOf } from '../../../lib/registry.ts';
 import { settledWithin } from '../../../lib/settled-within.ts';
 import { StoppedEarly, unlessStopped } from '../../../lib/unless-stopped.ts';
-import { recordActionAlone, type Action } from '../batch/actions.ts';
+import { actionsOfStart, recordActionAlone } from '../batch/actions.ts';
 import { breakerOf } from '../batch/breaker-window.ts';
 import { createDecoder } from '../record/decode.ts';
 import { assertMigrated } from '../schema/migrate.ts';
@@ -109,16 +109,6 @@ async function assertFit(canonical: Pool, legacy: Pool): Promise<void> {
   await assertMigrated(canonical);
 }
 
-/** What a person asks for by starting the projector so. An accepted gap is recorded where it is accepted. */
-function actionsOf({ mode, dryRun, acceptNewTopic, acceptedTruncates }: RunOptions): Action[] {
-  if (dryRun) return [];
-  const options = [
-    ...(acceptNewTopic ? ['--accept-new-topic'] : []),
-    ...acceptedTruncates.map((position) => `--accept-truncate ${position}`),
-  ];
-  return mode === 'replay' || options.length > 0 ? [{ command: mode, options }] : [];
-}
-
 async function endBoth(canonical: Pool, legacy: Pool): Promise<void> {
   await Promise.all([canonical.end(), legacy.end()]);
 }
@@ -141,7 +131,7 @@ interface Prepared extends Pick<Connected, 'meter' | 'breaker' | 'undoGeneration
 
 async function prepare(connected: Unprepared): Promise<Prepared> {
   const { config, logger, canonical, cluster, acceptNewTopic, mode, replayStart } = connected;
-  for (const action of actionsOf(connected)) await recordActionAlone(canonical, action);
+  for (const action of actionsOfStart(connected)) await recordActionAlone(canonical, action);
   const copies = await findScriptCopies(canonical);
   if (copies > 0) logger.info({ copies }, 'rows of the earlier script found');
   const meter = new LiveWindowMeter(canonical, matchingOf(config));
