@@ -118,7 +118,7 @@ export async function latestSchema(endpoint: Endpoint, subject: string): Promise
 }
 
 /** The schemas of a subject before the newest one, the newer first. */
-export async function* olderSchemas(endpoint: Endpoint, subject: string): AsyncGenerator<unknown> {
+export async function* olderSchemas(endpoint: Endpoint, subject: string): AsyncGenerator {
   const versions = await ask(endpoint, `/subjects/${encodeURIComponent(subject)}/versions`);
   if (!Array.isArray(versions)) return;
   for (const version of versions.slice(0, -1).reverse())

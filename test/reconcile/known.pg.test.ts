@@ -188,7 +188,7 @@ describe('a verdict', () => {
     onTestFinished(() => void vi.useRealTimers());
     expect(await staleness(23)).toBeNull();
     expect(await staleness(25)).toContain('24 hours');
-    expect(await staleness(1, { ...run, rule_version: 0 })).toContain('rule 0');
+    expect(await staleness(1, { ...run, rule_version: 0 })).toContain('version 0 of the rule');
     expect(await staleness(1, { ...run, release: '0.0.1' })).toContain('release 0.0.1');
     expect(await staleness(1, { ...run, release: null })).toContain('an earlier release');
   });

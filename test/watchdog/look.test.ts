@@ -88,7 +88,7 @@ const steps = (wayOut: string) =>
   wayOut
     .split('\n')
     .slice(1)
-    .map((line) => line.trim().replace(/  [-#].*$/, ''));
+    .map((line) => line.trim().replace(/ {2}[-#].*$/, ''));
 
 test('the way out names the gaps, and each step once, in its order', () => {
   const gaps = [openGap, { ...openGap, id: '5', kind: 'position' as const }];
