@@ -58,8 +58,8 @@ test('a row that no projector has seen is found in the topic, also one that is i
   const report = await explained(NEVER_SEEN);
   expect(report.events).toMatchObject([{ op: 'c', ledger: 'not_applied' }]);
   expect(report.verdict).toEqual({
-    text: expect.stringMatching(/1 event\(s\).*projected \(owner\)$/),
-    next: expect.stringContaining('history-cdc project --until-caught-up'),
+    text: expect.stringMatching(/1 event\(s\).*projected \(owner\)$/) as string,
+    next: expect.stringContaining('history-cdc project --until-caught-up') as string,
   });
   const gone = await explained(BORN_AND_DELETED);
   expect(gone).toMatchObject({ known: true, identity: { kind: 'legacy_row' }, legacyRow: null });

@@ -18,7 +18,7 @@ test('a row that the script copied is explained by the copy’s id', async () =>
     ledger: { decision: 'adopted' },
     canonical_run: { whose: 'script', source_legacy_id: row.id },
     verdict: {
-      text: expect.stringMatching(new RegExp(`${copy}.*script_copy`)),
+      text: expect.stringMatching(new RegExp(`${copy}.*script_copy`)) as string,
     },
   });
 });
@@ -30,7 +30,7 @@ describe('a row without a canonical row', () => {
     await given(world(), [row]);
     const before = await explained(world(), row.id);
     expect(before.verdict).toEqual({
-      text: expect.stringContaining('member'),
+      text: expect.stringContaining('member') as string,
       next: null,
     });
     await world().member('a_stranger', owner.organization);
@@ -49,7 +49,7 @@ describe('a row without a canonical row', () => {
     expect(await explained(world(), row.id)).toMatchObject({
       ledger: { decision },
       legacy_row: null,
-      verdict: { text: expect.stringContaining(`(${reason})`) },
+      verdict: { text: expect.stringContaining(`(${reason})`) as string },
     });
   });
 
@@ -69,7 +69,7 @@ describe('a row without a canonical row', () => {
       known: true,
       look_ups: null,
       verdict: {
-        text: expect.stringContaining('2026-05-06 07:08:09.123+00'),
+        text: expect.stringContaining('2026-05-06 07:08:09.123+00') as string,
       },
     });
   });
@@ -85,12 +85,12 @@ describe('a row without a canonical row', () => {
     });
     const [{ id } = { id: '' }] = report.quarantine;
     expect(report.verdict).toEqual({
-      text: expect.stringMatching(/\(unmappable\).*\(record 0:1\).*projected \(owner\)$/),
+      text: expect.stringMatching(/\(unmappable\).*\(record 0:1\).*projected \(owner\)$/) as string,
       next: expect.stringMatching(
         new RegExp(
           `history-cdc quarantine show ${id} .*history-cdc quarantine retry --legacy-id ${row.id} --apply`,
         ),
-      ),
+      ) as string,
     });
   });
 
@@ -119,7 +119,7 @@ describe('a row that was never seen', () => {
       look_ups: { then: null, now: { owner: true }, changed: [] },
       today: { decision: 'projected', canonical_run_id: canonicalRunId(plain.id) },
       verdict: {
-        text: expect.stringContaining('projected (owner)'),
+        text: expect.stringContaining('projected (owner)') as string,
       },
     });
     expect((await explained(world(), recorded.id)).today).toMatchObject({
@@ -155,14 +155,14 @@ test('an id that nothing knows is known nowhere, and a heartbeat’s run has no 
     known: false,
     identity: { kind: 'unknown', legacy_id: null },
     verdict: {
-      text: expect.stringContaining(id),
+      text: expect.stringContaining(id) as string,
     },
   });
   expect(await explained(world(), 'b0000000-0000-4000-8000-000000000002')).toMatchObject({
     known: true,
     identity: { kind: 'other_run' },
     verdict: {
-      text: expect.stringContaining('heartbeat'),
+      text: expect.stringContaining('heartbeat') as string,
     },
   });
 });

@@ -40,7 +40,7 @@ describe('a projected row', () => {
       events: null,
       notes: ['events: not read here'],
       verdict: {
-        text: expect.stringContaining(canonicalRunId(row.id)),
+        text: expect.stringContaining(canonicalRunId(row.id)) as string,
         next: null,
       },
     });

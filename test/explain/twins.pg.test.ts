@@ -19,8 +19,8 @@ describe('a projected row', () => {
     expect(report.verdict).toEqual({
       text: expect.stringMatching(
         new RegExp(`${canonicalRunId(row.id)}.*${live}, 1 s before.*twin \\(live_twin\\)$`),
-      ),
-      next: expect.stringContaining('history-cdc sweep'),
+      ) as string,
+      next: expect.stringContaining('history-cdc sweep') as string,
     });
   });
 
@@ -38,7 +38,7 @@ describe('a projected row', () => {
     expect(report).toMatchObject({
       ledger: { reason: 'twin_blocked' },
       referred_by: 'public.agent_compliance_step_diagnostics',
-      verdict: { next: expect.stringContaining('person') },
+      verdict: { next: expect.stringContaining('person') as string },
     });
   });
 });
@@ -57,7 +57,7 @@ describe('a twin', () => {
       candidates: [{ id: live, is: 'linked', distance_seconds: -2 }],
       today: { decision: 'twin', canonical_run_id: live },
       verdict: {
-        text: expect.stringMatching(new RegExp(`${live}.*2 s before`)),
+        text: expect.stringMatching(new RegExp(`${live}.*2 s before`)) as string,
       },
     });
     expect((await explained(world(), canonicalRunId(row.id))).identity).toMatchObject({

@@ -51,7 +51,7 @@ test('explain says so, by the id of the row and of the canonical row, and what w
       identity: { kind: 'legacy_row' },
       ledger: null,
       undone: { canonical_run_id: canonicalRunId(id), reason: 'owner' },
-      verdict: { next: expect.stringContaining('history-cdc replay') },
+      verdict: { next: expect.stringContaining('history-cdc replay') as string },
     });
     expect(report.verdict.text).toContain('`undo`');
     expect(await explained(world(), canonicalRunId(id))).toMatchObject({
