@@ -34,7 +34,10 @@ function isAhead(position: Position): position is Position & { readonly confirme
 }
 
 /** Debezium's offset (as of 3.x) as it is after the COMMIT of a transaction that ended at this position. */
-function movedTo(lsn: bigint, stored: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function movedTo(
+  lsn: bigint,
+  stored: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
   const at = Number(lsn);
   return { ...stored, lsn: at, lsn_proc: at, lsn_commit: at, messageType: 'COMMIT' };
 }
