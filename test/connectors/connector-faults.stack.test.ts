@@ -33,7 +33,7 @@ test('a slot that was dropped and made again: nothing goes on, and the commands 
   expect(apply.stderr).toContain('history-cdc connector delete --forget-offsets');
   const status = await the().connector(['status']);
   expect(status.code).toBe(1);
-  expect(status.stdout).toContain('task 0 is FAILED');
+  expect(status.stdout).toContain('connector-tasks: task 0 FAILED');
 });
 
 test('a data topic that is gone, of a connector that has worked before', async () => {
