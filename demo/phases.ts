@@ -9,7 +9,15 @@ import { checkOf, hashState, type Check } from './check.ts';
 import { runCommand, type Command, type CommandOptions } from './command.ts';
 import { createApplication, generateHistory, type DemoPlan } from './generate.ts';
 import type { DemoStack } from './local-stack.ts';
-import { absorbedOf, confirmedPosition, projectedOf, recordsIn, untilDone, walPosition } from './wait.ts';
+import {
+  absorbedOf,
+  namedOf,
+  confirmedPosition,
+  projectedOf,
+  recordsIn,
+  untilDone,
+  walPosition,
+} from './wait.ts';
 import type { WriterResult } from './writer.ts';
 import type { Writing } from './writing.ts';
 
@@ -138,6 +146,9 @@ export async function streamChanges(
   await catchUp(run, projector, () => undefined);
   const absorbed = untilDone({ what: 'late live rows, absorbed', signal, measure: () => absorbedOf(pool) });
   await whileRunning(projector, absorbed);
+  // A sweep names the rows after it has absorbed live rows; stopped in between, it would leave the names to the next run.
+  const named = untilDone({ what: 'projected rows, named', signal, measure: () => namedOf(pool) });
+  await whileRunning(projector, named);
   return written;
 }
 

@@ -74,6 +74,15 @@ export async function absorbedOf(pool: Pool): Promise<Distance> {
   return rows[0] ?? { done: 0, total: 0 };
 }
 
+/** How many of the projected rows have been named by the sweeper: of the history, or stragglers of the window. */
+export async function namedOf(pool: Pool): Promise<Distance> {
+  const { rows } = await pool.query<Distance>(
+    `SELECT count(*) FILTER (WHERE reason <> 'owner')::integer AS done, count(*)::integer AS total
+     FROM history_cdc.ledger WHERE decision = 'projected'`,
+  );
+  return rows[0] ?? { done: 0, total: 0 };
+}
+
 /** The end of what is committed now, in bytes of WAL. */
 export async function walPosition(pool: Pool): Promise<number> {
   return await walBytes(pool, 'SELECT (pg_current_wal_lsn() - $1::pg_lsn)::float8 AS bytes', '0/0');
