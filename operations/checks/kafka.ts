@@ -7,7 +7,7 @@ import { checksOf, error, nothingThere, type Circumstances } from './check.ts';
 import type { TopicFacts } from '../facts/kafka.ts';
 import { alterTopic, APPLY_AND_RESTART, beginAnew, deleteTopic, newTopic } from './remedies.ts';
 import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
-import { bytesText } from '../facts/wal.ts';
+import { bytesText } from '../../lib/figures.ts';
 import { constant, lines, shell, type Paste } from '../../lib/quoting.ts';
 
 /** As text in a record, JSON may be escaped and named; half of the limit is room enough. */

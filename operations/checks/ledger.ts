@@ -6,7 +6,7 @@ import { backlogIn, type Backlog } from '../facts/backlog.ts';
 import type { Answers } from '../facts/facts.ts';
 import type { EndedSweep, LastSweeps, VerdictFacts } from '../facts/ledger.ts';
 import { standingPartitions, standingText, type StandingPartition } from '../facts/standing.ts';
-import { spanText } from '../facts/wal.ts';
+import { spanText } from '../../lib/figures.ts';
 import { advice, checksOf, error, type Circumstances } from './check.ts';
 import { ledgerSums } from './ledger-sums.ts';
 import { failed, notYet, ok, STEPS, warning, type Judgement } from './verdict.ts';

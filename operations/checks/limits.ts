@@ -6,7 +6,8 @@ import { advice, checksOf, error, type Circumstances } from './check.ts';
 import { raiseCap } from './remedies.ts';
 import { goOn } from './slot.ts';
 import { failed, ok, unknown, warning, type Judgement } from './verdict.ts';
-import { bytesText, secondsUntilFull, spanText } from '../facts/wal.ts';
+import { bytesText, spanText } from '../../lib/figures.ts';
+import { secondsUntilFull } from '../facts/wal.ts';
 
 const MIB = 1_048_576;
 /** Less than this a busy hour can use up. */

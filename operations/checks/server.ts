@@ -1,5 +1,5 @@
 import { identifier, lines, literal, remark, sql } from '../../lib/quoting.ts';
-import { spanText } from '../facts/wal.ts';
+import { spanText } from '../../lib/figures.ts';
 import { advice, checksOf, error } from './check.ts';
 import { LIMIT_CHECKS } from './limits.ts';
 import { setAndRestart } from './remedies.ts';

@@ -2,7 +2,7 @@ import { connectorRole } from '../../connectors/deploy/source-sql.ts';
 import type { Config } from '../../lib/config.ts';
 import { identifier, lines, literal, shell, sql, type Paste } from '../../lib/quoting.ts';
 import type { SlotFacts } from '../facts/postgres.ts';
-import { bytesText } from '../facts/wal.ts';
+import { bytesText } from '../../lib/figures.ts';
 import { advice, checksOf, error, nothingThere, type Circumstances } from './check.ts';
 import { beginAnew, behindBreak, isBroken, raiseCap, resume } from './remedies.ts';
 import { constant } from '../../lib/quoting.ts';

@@ -2,7 +2,7 @@ import { connectorRole, type SqlPart } from '../../connectors/deploy/source-sql.
 import { constant, identifier, lines, qualified, shell, sql, type Paste } from '../../lib/quoting.ts';
 import type { OurTables } from '../facts/legacy.ts';
 import type { PublicationFacts } from '../facts/postgres.ts';
-import { spanText } from '../facts/wal.ts';
+import { spanText } from '../../lib/figures.ts';
 import { advice, checksOf, error, type Circumstances } from './check.ts';
 import { judgeConnectorExcess, judgeConnectorLacks } from './connector-role.ts';
 import { judgeSignalWriters } from './signal-writers.ts';

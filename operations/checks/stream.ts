@@ -2,7 +2,7 @@ import { lines, shell, type Paste } from '../../lib/quoting.ts';
 import { valueOf } from '../facts/answer.ts';
 import type { Answers } from '../facts/facts.ts';
 import type { Observed } from '../facts/observer.ts';
-import { spanText } from '../facts/wal.ts';
+import { spanText } from '../../lib/figures.ts';
 import { checksOf, error, nothingThere, type Circumstances } from './check.ts';
 import { behindBreak, beginAnew, isBroken, newTopic } from './remedies.ts';
 import { OLD_HEARTBEAT_SECONDS } from './source.ts';

@@ -1,3 +1,4 @@
+import type { LegacyTableRow } from '../../consumers/agent-test-history/sweep/legacy-rows.ts';
 import type { Changes } from '../../consumers/agent-test-history/rule/changes.ts';
 import type { Decision } from '../../consumers/agent-test-history/rule/outcome.ts';
 
@@ -45,18 +46,8 @@ export interface Identity {
   readonly canonical_run_id: string | null;
 }
 
-export interface LegacyRowNow {
-  readonly id: string;
-  readonly agent_context_id: string;
-  readonly scenario: string;
-  readonly overall_passed: boolean;
-  readonly steps_passed: number;
-  readonly steps_failed: number;
-  readonly total_duration_ms: number | null;
-  readonly summary: string | null;
-  readonly dry_run: boolean | null;
-  readonly user_id: string | null;
-  readonly started_at: string;
+/** The row in the legacy table now, with the sizes of its large columns instead of their content. */
+export interface LegacyRowNow extends Omit<LegacyTableRow, 'agent_profile_json' | 'steps_json'> {
   readonly agent_profile_bytes: number | null;
   readonly steps_bytes: number | null;
 }

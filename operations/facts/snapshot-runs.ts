@@ -87,7 +87,7 @@ function nextInitial(state: InitialSnapshot, { aggregate_type: about, type }: No
   if (about !== 'Initial Snapshot') return state;
   if (type === 'STARTED') return 'running';
   if (type === 'COMPLETED') return 'completed';
-  // After a completed snapshot every later start skips it, as it should.
+  // Once the initial snapshot is complete, the connector rightly skips it at every later start.
   if (type === 'SKIPPED') return state === 'completed' ? 'completed' : 'skipped';
   return state;
 }

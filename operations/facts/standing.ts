@@ -4,7 +4,7 @@ import type { Answer } from './answer.ts';
 import { backlogOf } from './backlog.ts';
 import { readProjection, type ProjectionFacts, type ProjectedOffset } from './canonical.ts';
 import type { DataTopic } from './kafka.ts';
-import { spanText } from './wal.ts';
+import { spanText } from '../../lib/figures.ts';
 
 /** A projector that works commits several times a second. */
 const STANDS_AFTER_SECONDS = 60;

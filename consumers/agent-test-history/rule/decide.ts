@@ -114,7 +114,8 @@ function recordDecision(
 }
 
 function ownersRun(row: CompleteRow, otherwise: OwnersRun['otherwise'], inWindow: boolean): OwnersRun {
-  // For projected history, our canonical row shows later how the run looks. For an opted-out run, nothing else would.
+  // A projected run from before the live path needs no fingerprint, because its canonical row has the same values. An
+  // opted-out run has no canonical row, so its fingerprint is kept in the ledger.
   if (!inWindow && otherwise === 'projected') return { fingerprint: null, profileHash: null, otherwise };
   const { summary: headline, totalDurationMs, overallPassed: passing } = row;
   return {
