@@ -168,13 +168,12 @@ function registerStatus(connector: Command, context: CommandContext): void {
     });
 }
 
+const RUNS =
+  'runs, as Kafka Connect says; `history-cdc connector status` shows whether its heartbeat comes through';
 const SWITCHES = {
   pause: { does: 'stop reading; the slot stays, and the server keeps the WAL for it', done: 'is paused' },
-  resume: { does: 'go on reading where it stopped; refused where rows would be missing', done: 'runs' },
-  restart: {
-    does: 'start the connector and all its tasks anew, also failed ones',
-    done: 'runs again',
-  },
+  resume: { does: 'go on reading where it stopped; refused where rows would be missing', done: RUNS },
+  restart: { does: 'start the connector and all its tasks anew, also failed ones', done: RUNS },
 } as const;
 
 function registerSwitches(connector: Command, context: CommandContext): void {
@@ -187,7 +186,7 @@ function registerSwitches(connector: Command, context: CommandContext): void {
         const config = context.config(['CONNECT_URL']);
         await logAction(config, { command: `connector ${verb}` }, context);
         if (verb === 'resume') await resumeConnector(config, context.note);
-        else await switchConnector(connectClient(config), config.CONNECTOR_NAME, verb);
+        else await switchConnector(connectClient(config), { name: config.CONNECTOR_NAME, to: verb });
         context.print(`${config.CONNECTOR_NAME} ${SWITCHES[verb].done}`);
       });
   }

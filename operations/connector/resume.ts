@@ -22,10 +22,10 @@ export async function resumeConnector(
     const [stored = {}] = await connect.offsets(name);
     await connect.moveOffset(name, movedTo(position.confirmed, stored));
     note(
-      'the stored offset of the connector was moved to the position of its slot, behind the gap that was accepted',
+      'the stored offset of the connector was moved to the confirmed position of its slot, behind the gap that was accepted',
     );
   }
-  await switchConnector(connect, name, 'resume');
+  await switchConnector(connect, { name, to: 'resume' });
 }
 
 function isAhead(position: Position): position is Position & { readonly confirmed: bigint } {

@@ -1,5 +1,5 @@
-import pRetry from 'p-retry';
-import { FatalError, TransientError } from '../../lib/errors.ts';
+import { setTimeout } from 'node:timers/promises';
+import { FatalError } from '../../lib/errors.ts';
 import { failedConnector } from './apply-errors.ts';
 import type { ConnectClient, ConnectorStatus } from '../../connectors/deploy/connect-client.ts';
 import { failureOf, runs, summarizeTrace } from '../checks/liveness.ts';
@@ -12,34 +12,36 @@ const LOOK_EVERY_MS = 200;
 
 /**
  * Pauses, resumes or restarts the connector, and returns when Kafka Connect says that this has happened. Fails with the
- * trace when the connector or its task has failed. `resume` does not restart a failed task, so it fails then, too.
+ * trace when the connector or its task has failed. `resume` does not restart a failed task, so it fails then, too. That
+ * Kafka Connect says RUNNING does not prove that anything is streamed: the heartbeat does (`connector status`).
  */
-export async function switchConnector(connect: ConnectClient, name: string, to: Switch): Promise<void> {
-  const before = await connect.status(name);
-  const oldFailure = before === undefined ? undefined : failureOf(before);
+export async function switchConnector(
+  connect: ConnectClient,
+  {
+    name,
+    to,
+    withinMs = WITHIN_MS,
+  }: { readonly name: string; readonly to: Switch; readonly withinMs?: number },
+): Promise<void> {
+  const oldFailure = failureIn(await connect.status(name));
   await connect[to](name);
-  const deadline = Date.now() + WITHIN_MS;
-  const look = async () => {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
     const status = await connect.status(name);
-    const failure = status === undefined ? undefined : failureOf(status);
+    const isLate = Date.now() >= deadline;
+    const failure = to === 'pause' ? undefined : failureIn(status);
     // After a restart, Kafka Connect goes on showing the old failure until the new task has begun.
-    const isOld = to === 'restart' && failure?.trace === oldFailure?.trace && Date.now() < deadline;
-    if (to !== 'pause' && failure !== undefined && !isOld)
+    const mayBeOld = to === 'restart' && failure?.trace === oldFailure?.trace && !isLate;
+    if (failure !== undefined && !mayBeOld)
       throw failedConnector(failure.what, connect.redact(summarizeTrace(failure.trace)));
-    if (status === undefined || !isDone(to, status))
-      throw new TransientError(
-        `${name} does not ${to} within ${String(WITHIN_MS / 1000)} s: ${told(status)}`,
-      );
-  };
-  await pRetry(look, {
-    retries: WITHIN_MS / LOOK_EVERY_MS,
-    minTimeout: LOOK_EVERY_MS,
-    factor: 1,
-    maxRetryTime: WITHIN_MS,
-    shouldRetry: ({ error }) => error instanceof TransientError,
-  }).catch((error: unknown) => {
-    throw error instanceof TransientError ? notDone(error.message) : error;
-  });
+    if (status !== undefined && isDone(to, status)) return;
+    if (isLate) throw notDone(`${name} does not ${to} within ${String(withinMs / 1000)} s: ${told(status)}`);
+    await setTimeout(LOOK_EVERY_MS);
+  }
+}
+
+function failureIn(status: ConnectorStatus | undefined) {
+  return status === undefined ? undefined : failureOf(status);
 }
 
 function notDone(message: string): FatalError {
