@@ -39,24 +39,32 @@ export async function compareCensus(
   });
 }
 
+interface Times {
+  readonly readUntilUs: bigint | null;
+  readonly futureUs: bigint;
+}
+
 /** Compares predictions with the ledger, chunk by chunk, and then the ledger with the legacy table. */
 class Comparer {
   readonly #canonical: Client;
-  readonly #readUntilUs: bigint | null;
+  readonly #times: Times;
   readonly #differences = new IdLists<Difference>();
   readonly #changes = new Map<string, number>();
   readonly #predicted = new Map<Decision, number>();
   readonly #ledger = new Map<Decision, number>();
 
-  private constructor(canonical: Client, readUntilUs: bigint | null) {
+  private constructor(canonical: Client, times: Times) {
     this.#canonical = canonical;
-    this.#readUntilUs = readUntilUs;
+    this.#times = times;
   }
 
   static async open(canonical: Client): Promise<Comparer> {
-    const { rows } = await canonical.query<{ read_until_us: string | null }>(READ_UNTIL);
-    const readUntilUs = rows[0]?.read_until_us ?? null;
-    return new Comparer(canonical, readUntilUs === null ? null : BigInt(readUntilUs));
+    const { rows } = await canonical.query<{ read_until_us: string | null; future_us: string }>(READ_UNTIL);
+    const [{ read_until_us: readUntil, future_us: future }] = rows as [(typeof rows)[number]];
+    return new Comparer(canonical, {
+      readUntilUs: readUntil === null ? null : BigInt(readUntil),
+      futureUs: BigInt(future),
+    });
   }
 
   async compare(predictions: readonly Prediction[]): Promise<void> {
@@ -115,11 +123,11 @@ class Comparer {
     };
   }
 
-  /** Both times are the source's: the canonical database may have another clock. */
+  /** True if the row may still be on its way. Both times are the source's: the canonical database may have another clock. */
   #cameAfter({ startedAtUs }: Prediction): boolean {
-    return (
-      startedAtUs !== null && this.#readUntilUs !== null && startedAtUs > this.#readUntilUs - ON_ITS_WAY_US
-    );
+    const { readUntilUs, futureUs } = this.#times;
+    if (startedAtUs === null || readUntilUs === null || startedAtUs > futureUs) return false;
+    return startedAtUs > readUntilUs - ON_ITS_WAY_US;
   }
 }
 

@@ -104,9 +104,11 @@ const SCENES: Readonly<Record<Difference, (owner: Owner) => Promise<Found>>> = {
     return { came_after: [row.id] };
   },
   never_seen: async (owner) => {
-    const row = rowOf(owner, { started_at: new Date(SOURCE_NOW - 11 * 60_000).toISOString() });
-    await tables.legacyRow(row);
-    return { never_seen: [row.id] };
+    const early = rowOf(owner, { started_at: new Date(SOURCE_NOW - 11 * 60_000).toISOString() });
+    // Its time says nothing: taken at its word, a lost row would be on its way until the year 2999.
+    const dated = rowOf(owner, { started_at: '2999-01-01T00:00:00Z' });
+    for (const row of [early, dated]) await tables.legacyRow(row);
+    return { never_seen: [early.id, dated.id] };
   },
   record_quarantined: async (owner) => {
     const row = rowOf(owner);
