@@ -76,3 +76,20 @@ test('a replay that has begun to write is waited for, and what it wrote is taken
   expect(await undoing).toMatchObject({ removable: plan.removable + 1 });
   expect(await topic().effects()).toEqual({ decisions: 0, runs: 0 });
 });
+
+test('a fence that has lost its row lets nobody through, and undo does not begin', async () => {
+  const row = topic().ownersRow();
+  const run = await startedNow({
+    ...topic().commit([inserted(row)], await topic().claim('one')),
+    mode: replay,
+  });
+  await topic().pool.query('DELETE FROM history_cdc.undo_fence');
+  try {
+    const blind = { code: 'DATABASE_UNFIT' };
+    await expect(undoGeneration(topic().pool)).rejects.toMatchObject(blind);
+    await expect(runRecords(run)).rejects.toMatchObject(blind);
+    await expect(takenBack(topic().pool)).rejects.toMatchObject(blind);
+  } finally {
+    await topic().pool.query('INSERT INTO history_cdc.undo_fence DEFAULT VALUES');
+  }
+});

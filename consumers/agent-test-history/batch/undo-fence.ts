@@ -3,7 +3,7 @@ import type { Client } from '../../../lib/postgres.ts';
 
 const GENERATION = 'SELECT generation FROM history_cdc.undo_fence';
 const HELD = `${GENERATION} FOR SHARE`;
-const RAISE = 'UPDATE history_cdc.undo_fence SET generation = generation + 1';
+const RAISE = 'UPDATE history_cdc.undo_fence SET generation = generation + 1 RETURNING generation';
 const OUTDATE_CLAIMS = `
   UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, projector = 'history-cdc undo'`;
 
@@ -32,13 +32,20 @@ export async function assertNothingUndone(client: Client, since: bigint): Promis
  */
 export async function fenceProjectors(client: Client): Promise<void> {
   await client.query(OUTDATE_CLAIMS);
-  await client.query(RAISE);
+  generationIn((await client.query<Row>(RAISE)).rows);
 }
 
 interface Row {
   readonly generation: string;
 }
 
+/** Without its row the fence would let everybody through, so that is an error and not a generation. */
 function generationIn([row]: readonly Row[]): bigint {
-  return BigInt(row?.generation ?? 0);
+  if (row !== undefined) return BigInt(row.generation);
+  throw new FatalError({
+    code: 'DATABASE_UNFIT',
+    message:
+      'history_cdc.undo_fence has lost its row, so nobody can tell whether `history-cdc undo` took rows back',
+    wayOut: 'INSERT INTO history_cdc.undo_fence DEFAULT VALUES;  -- when no projector, replay or undo runs',
+  });
 }
