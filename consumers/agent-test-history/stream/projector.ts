@@ -72,7 +72,7 @@ export class Projector {
     });
     this.#turns = new Turns(options.partitionsAtOnce, commit);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
-    // Whoever races against it hears of it; nobody else must crash for it.
+    // A caller that races against `failed` hears of the failure. Without one, the process must not crash for it.
     this.failed.catch(() => undefined);
   }
 
@@ -116,13 +116,9 @@ export class Projector {
     const ended = Promise.allSettled(this.#running).then(() => undefined);
     const finished = await settledWithin(FINISH_WITHIN_MS, ended);
     if (!finished) logger.warn('a transaction did not end in time, so it is rolled back; nothing is lost');
-    if (!(await settledWithin(LEAVE_WITHIN_MS, this.#leaveGroup())))
+    const left = this.#groupCommit.last().then(() => this.#consumer?.stop());
+    if (!(await settledWithin(LEAVE_WITHIN_MS, left)))
       logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
-  }
-
-  async #leaveGroup(): Promise<void> {
-    await this.#groupCommit.last();
-    await this.#consumer?.stop();
   }
 
   async #join(): Promise<void> {
