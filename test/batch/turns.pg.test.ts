@@ -1,31 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
 import type { Pool } from '../../lib/postgres.ts';
-import { usePartitions } from '../support/partitions.ts';
-import { aRow, COMMITTED_AT_MS, deleted, inserted, updated } from '../support/records.ts';
+import { deleted, inserted, updated } from '../support/records.ts';
 import type { Message, RowValues } from '../support/records.ts';
 import { runRecords } from '../support/run-records.ts';
-import type { Owner } from '../support/tables.ts';
-import { useSessions, whereabouts } from '../support/waiting.ts';
+import { after, projected, runOf, useTurns } from '../support/taking-turns.ts';
+import { whereabouts } from '../support/waiting.ts';
 
-const topic = usePartitions();
-
-const sessions = useSessions();
-
-const poolOf = (name: string) => sessions.poolOf(topic().url, name);
-
-/** A time so many seconds from when the records say that their changes were committed. */
-const after = (seconds: number) => new Date(COMMITTED_AT_MS + seconds * 1000).toISOString();
-
-function runOf(owner: Owner, values: Partial<RowValues> = {}): RowValues {
-  return aRow({ agent_context_id: owner.context, user_id: owner.user, started_at: after(0), ...values });
-}
-
-const standing = async ({ id }: RowValues) => {
-  const entry = await topic().ledger(id);
-  return [entry?.['decision'], entry?.['canonical_run_id']];
-};
-const projected = ({ id }: RowValues) => ['projected', canonicalRunId(id)];
+const { topic, sessions, poolOf, standing } = useTurns();
 
 /** A pool on which something happens between the lock of the agents and the look-up behind it. */
 function beforeFirstLookUp(happening: () => Promise<void>): Pool {

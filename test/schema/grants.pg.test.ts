@@ -95,19 +95,30 @@ test('and its canonical row gives way to a live row that comes late, unless some
   expect([...result.blocked.keys()]).toEqual([referred.id]);
 });
 
-test('and it stays where a table may refer to it that nobody of ours can read', async () => {
+/** A row of an owner that the role has projected, and the run that it was projected in. */
+async function oneProjected() {
   const tables = new Tables(the().open.pool);
   const owner = await tables.owner();
   const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
   const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
   const { claim, nextOffset } = await takeOver(the().projector, start, 'test');
-  const context = { canonical: the().projector, legacy: the().projector, optOutPolicy: 'respect' } as const;
-  await runRecords({
-    context: { ...context, matching: MATCHING },
+  const run = {
+    context: {
+      canonical: the().projector,
+      legacy: the().projector,
+      optOutPolicy: 'respect',
+      matching: MATCHING,
+    },
     mode: { kind: 'commit', claim },
     rows: 1,
     records: asRecords([inserted(row)], nextOffset),
-  });
+  } as const;
+  await runRecords(run);
+  return { tables, owner, row, run };
+}
+
+test('and it stays where a table may refer to it that nobody of ours can read', async () => {
+  const { tables, owner, row } = await oneProjected();
   await tables.live({ agent_url: owner.url });
   await the().superuser.query(
     'CREATE TABLE public.sealed (run_id uuid REFERENCES public.agent_compliance_runs (id) ON DELETE CASCADE)',
@@ -123,18 +134,7 @@ test('and it stays where a table may refer to it that nobody of ours can read', 
 });
 
 test('and it takes back what was projected, though it may delete neither', async () => {
-  const tables = new Tables(the().open.pool);
-  const owner = await tables.owner();
-  const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
-  const start = { topicId: TOPIC_ID, partition: 0, offset: 0n };
-  const { claim, nextOffset } = await takeOver(the().projector, start, 'test');
-  const context = { canonical: the().projector, legacy: the().projector, optOutPolicy: 'respect' } as const;
-  await runRecords({
-    context: { ...context, matching: MATCHING },
-    mode: { kind: 'commit', claim },
-    rows: 1,
-    records: asRecords([inserted(row)], nextOffset),
-  });
+  const { tables, row, run } = await oneProjected();
   expect(await tables.run(row.id)).toMatchObject({ id: canonicalRunId(row.id) });
   const work = { canonical: the().projector, progress: () => undefined };
   const { removable } = await planUndo(work);
@@ -142,12 +142,7 @@ test('and it takes back what was projected, though it may delete neither', async
   expect(await undo(work, removable)).toMatchObject({ removable });
   expect([await tables.run(row.id), await tables.ledger(row.id)]).toEqual([undefined, undefined]);
   // It can bring back what is kept aside, and put nothing there.
-  await runRecords({
-    context: { ...context, matching: MATCHING },
-    mode: { kind: 'replay' },
-    rows: 1,
-    records: asRecords([inserted(row)], nextOffset),
-  });
+  await runRecords({ ...run, mode: { kind: 'replay' } });
   expect(await tables.ledger(row.id)).toEqual(recorded);
   expect(await tables.run(row.id)).toMatchObject({ id: canonicalRunId(row.id) });
 });

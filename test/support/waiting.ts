@@ -12,19 +12,27 @@ export type Whereabouts = 'agents' | 'offsets' | 'another row' | 'ended';
 
 /**
  * Where the work that runs over the pool of this name has got to, once it waits for a lock or has ended: so that a test
- * neither sleeps nor guesses.
+ * neither sleeps nor guesses. Two looks in a row must agree, because Postgres reads the wait of a session later than its
+ * statement: one look can show the wait of the next statement beside the text of the last.
  */
 export async function whereabouts(pool: Pool, name: string, work: Promise<unknown>): Promise<Whereabouts> {
   let ended = false;
   const end = () => (ended = true);
   work.then(end, end);
-  return await until(`${name} waits or ends`, async () => {
-    if (ended) return 'ended';
+  let before: Whereabouts | undefined;
+  const look = async (): Promise<Whereabouts | undefined> => {
     const { rows } = await pool.query<{ wait_event: string; query: string }>(WAITING, [name]);
     const [waiting] = rows;
     if (waiting === undefined) return undefined;
     if (waiting.wait_event === 'advisory') return 'agents';
     return waiting.query.includes('FROM history_cdc.consumer_offset') ? 'offsets' : 'another row';
+  };
+  return await until(`${name} waits or ends`, async () => {
+    if (ended) return 'ended';
+    const seen = await look();
+    const isStable = seen === before;
+    before = seen;
+    return isStable && seen;
   });
 }
 

@@ -1,32 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { lockAgents } from '../../consumers/agent-test-history/twins/agent-locks.ts';
 import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonical-run-id.ts';
-import { usePartitions } from '../support/partitions.ts';
-import { aRow, COMMITTED_AT_MS, inserted } from '../support/records.ts';
-import type { RowValues } from '../support/records.ts';
+import { inserted } from '../support/records.ts';
 import { runRecords } from '../support/run-records.ts';
 import type { Owner } from '../support/tables.ts';
 import { swept } from '../support/swept.ts';
-import { useSessions, whereabouts } from '../support/waiting.ts';
+import { after, projected, runOf, useTurns } from '../support/taking-turns.ts';
+import { whereabouts } from '../support/waiting.ts';
 
-const topic = usePartitions();
-
-const sessions = useSessions();
-
-const poolOf = (name: string) => sessions.poolOf(topic().url, name);
-
-/** A time so many seconds from when the records say that their changes were committed. */
-const after = (seconds: number) => new Date(COMMITTED_AT_MS + seconds * 1000).toISOString();
-
-function runOf(owner: Owner, values: Partial<RowValues> = {}): RowValues {
-  return aRow({ agent_context_id: owner.context, user_id: owner.user, started_at: after(0), ...values });
-}
-
-const standing = async ({ id }: RowValues) => {
-  const entry = await topic().ledger(id);
-  return [entry?.['decision'], entry?.['canonical_run_id']];
-};
-const projected = ({ id }: RowValues) => ['projected', canonicalRunId(id)];
+const { topic, sessions, poolOf, standing } = useTurns();
 
 const HOLD_OFFSETS = 'SELECT FROM history_cdc.consumer_offset FOR UPDATE';
 
