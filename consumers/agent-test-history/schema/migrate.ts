@@ -145,6 +145,12 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   connector_restart: ['INSERT'],
   last_sweep: ['INSERT', 'UPDATE'],
   action: ['INSERT'],
+  stage: ['INSERT'],
+  incident: ['INSERT'],
+  incident_event: ['INSERT'],
+  attestation: ['INSERT'],
+  archive: ['INSERT'],
+  archive_event: ['INSERT'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */
