@@ -49,7 +49,7 @@ export function actionsOfStart(start: Start): Action[] {
 }
 
 /** `user@host`; a container may run with a user id that has no name. */
-function localUser(): string {
+export function localUser(): string {
   return `${userName()}@${hostname()}`;
 }
 
