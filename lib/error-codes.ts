@@ -186,6 +186,12 @@ export const ERROR_GROUPS = {
       cause: 'A projector is connected to the database, and the command needs the database for itself.',
       remedy: 'Stop every `project` and `replay`, and run the command again.',
     },
+    STAGE_NOT_ALLOWED: {
+      cause:
+        'The retirement of the legacy table is at another stage than the one that the command continues from.',
+      remedy:
+        'Run `history-cdc soak`. It shows the stage of today; the message names the stages that may follow it.',
+    },
     NOT_CONFIRMED: {
       cause: 'The command destroys something, and `--confirm` does not say how much it would destroy.',
       remedy: 'Look at the dry run, and confirm its number.',
