@@ -58,9 +58,15 @@ export const ROOMS = roomsOf([
   ['operations/redecide', 'lib', PROJECTOR],
   ['operations/undo', 'lib', PROJECTOR],
   [
+    'operations/soak',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
+    'operations/reconcile',
+  ],
+  [
     'operations/status',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
+    'operations/soak',
   ],
   ['demo', 'lib', 'stack', 'connectors', PROJECTOR, 'operations'],
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
