@@ -45,6 +45,11 @@ export const ROOMS = roomsOf([
     ...['lib', 'connectors', PROJECTOR],
     ...['operations/facts', 'operations/checks', 'operations/connector'],
   ],
+  [
+    'operations/verification',
+    ...['lib', PROJECTOR, 'operations/continuity', 'operations/reconcile', 'operations/facts'],
+    ...['operations/checks', 'operations/snapshot'],
+  ],
   ['operations/forget', 'lib', PROJECTOR],
   ['operations/census', 'lib', PROJECTOR, 'operations/forget'],
   ['operations/explain', 'lib', PROJECTOR, 'operations/forget'],
@@ -58,9 +63,15 @@ export const ROOMS = roomsOf([
     ...['operations/facts', 'operations/connector', 'operations/undo'],
   ],
   [
+    'operations/soak',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
+    'operations/reconcile',
+  ],
+  [
     'operations/status',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
+    'operations/soak',
   ],
   ['demo', 'lib', 'stack', 'connectors', PROJECTOR, 'operations'],
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],

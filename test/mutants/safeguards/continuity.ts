@@ -63,7 +63,8 @@ export const CONTINUITY: Safeguard = {
     },
     {
       id: 'unread-slot',
-      breaks: 'teardown removes a connector whose slot it cannot see: the server keeps WAL for it until its disk is full',
+      breaks:
+        'teardown removes a connector whose slot it cannot see: the server keeps WAL for it until its disk is full',
       at: '../../operations/teardown/teardown.ts',
       find: 'if (!found.known) return { why: `the ${other} was not seen, and would be left without a reader` };',
       replace: 'if (!found.known) continue;',
