@@ -188,9 +188,20 @@ export const ERROR_GROUPS = {
       cause: 'A projector is connected to the database, and the command needs the database for itself.',
       remedy: 'Stop every `project` and `replay`, and run the command again.',
     },
+    STAGE_NOT_ALLOWED: {
+      cause:
+        'The retirement of the legacy table is at another stage than the one that the command continues from.',
+      remedy:
+        'Run `history-cdc soak`. It shows the stage of today; the message names the stages that may follow it.',
+    },
     NOT_CONFIRMED: {
-      cause: 'The command destroys something, and `--confirm` does not say how much it would destroy.',
-      remedy: 'Look at the dry run, and confirm its number.',
+      cause:
+        'The command destroys something, and `--confirm` does not have the number or the name that it demands.',
+      remedy: 'Look at the dry run, and confirm what it says.',
+    },
+    TEARDOWN_BLIND: {
+      cause: 'Neither Kafka nor the canonical database says whether a projector is at work.',
+      remedy: 'Make one of the two answer, and run `history-cdc teardown` again.',
     },
   },
   'Kafka Connect and the connector': {
@@ -211,6 +222,12 @@ export const ERROR_GROUPS = {
       cause: 'Kafka Connect refused the configuration of the connector.',
       remedy:
         'Correct what each line of the message names, in the settings or in `connectors/agent-test-history.json`. The password is the one in the environment of the Connect worker.',
+    },
+    SOURCE_UNSEEN: {
+      cause:
+        'The legacy database, Kafka, Kafka Connect or the ledger gave no answer, so nobody can tell whether the source fits, or whether rows would be missing behind the point where the connector goes on.',
+      remedy:
+        'Run the command where all of them answer (`history-cdc config`, `history-cdc doctor`). If you know by other means that nothing is missing, give `--unseen`.',
     },
     CONNECTOR_FAILED: {
       cause: 'The connector or its task failed.',

@@ -45,6 +45,11 @@ export const ROOMS = roomsOf([
     ...['lib', 'connectors', PROJECTOR],
     ...['operations/facts', 'operations/checks', 'operations/connector'],
   ],
+  [
+    'operations/verification',
+    ...['lib', PROJECTOR, 'operations/continuity', 'operations/reconcile', 'operations/facts'],
+    ...['operations/checks', 'operations/snapshot'],
+  ],
   ['operations/forget', 'lib', PROJECTOR],
   ['operations/census', 'lib', PROJECTOR, 'operations/forget'],
   ['operations/explain', 'lib', PROJECTOR, 'operations/forget'],
@@ -54,9 +59,20 @@ export const ROOMS = roomsOf([
   ['operations/undo', 'lib', PROJECTOR],
   ['operations/archive', 'lib', ...inside('batch/actions.ts', 'rule/outcome.ts', 'schema/requirements.ts')],
   [
+    'operations/teardown',
+    ...['lib', 'connectors', PROJECTOR],
+    ...['operations/facts', 'operations/connector', 'operations/undo'],
+  ],
+  [
+    'operations/soak',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
+    'operations/reconcile',
+  ],
+  [
     'operations/status',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
+    'operations/soak',
   ],
   ['demo', 'lib', 'stack', 'connectors', PROJECTOR, 'operations'],
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],

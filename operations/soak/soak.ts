@@ -1,0 +1,49 @@
+import type { Config } from '../../lib/config.ts';
+import { required } from '../facts/answer.ts';
+import type { Services } from '../facts/services.ts';
+import { holds, type Condition } from './condition.ts';
+import { judgeConditions } from './conditions.ts';
+import { askSoakFacts } from './facts.ts';
+import type { Incident } from './incidents.ts';
+import type { Stage } from './stages.ts';
+
+export interface SoakReport {
+  /** By the clock of the canonical database. */
+  readonly at: Date;
+  readonly stage: Stage;
+  /** Every condition is met, or attested where a person attests it. */
+  readonly allMet: boolean;
+  readonly conditions: readonly Condition[];
+  readonly incidents: readonly Incident[];
+  /** When the table may go if nothing happens; null where that depends on a person, or is not known. */
+  readonly forecast: Date | null;
+}
+
+/**
+ * May the legacy table go? Asks every fact, and judges every condition. A fact that gives no answer makes its conditions
+ * unknown. Only the canonical database must answer, because without it there is nothing to report.
+ */
+export async function lookAtSoak(services: Services, config: Config): Promise<SoakReport> {
+  const facts = await askSoakFacts(services);
+  const at = required(facts.now);
+  const conditions = judgeConditions(facts, config);
+  return {
+    at,
+    stage: required(facts.stage),
+    allMet: conditions.every(holds),
+    conditions,
+    incidents: required(facts.incidents),
+    forecast: forecastOf(conditions, at),
+  };
+}
+
+/** The latest of the days on which the conditions will be met; null as soon as one of them has none. */
+export function forecastOf(conditions: readonly Condition[], at: Date): Date | null {
+  let latest = at;
+  for (const condition of conditions) {
+    if (holds(condition)) continue;
+    if (condition.metAt === null) return null;
+    if (condition.metAt > latest) latest = condition.metAt;
+  }
+  return latest;
+}
