@@ -32,6 +32,8 @@ function factsOf({
 }: ReconcileReport): Omit<AnswerFacts<'reconcile'>, 'findings'> {
   return {
     run: run.id,
+    scope: run.scope,
+    since: run.since,
     startedAt: run.started_at,
     finishedAt: run.finished_at,
     ruleVersion: run.rule_version,
@@ -91,6 +93,8 @@ const VERDICTS = {
   proven: 'proven: every row has its decision, its one canonical row, and the same content',
   wrong:
     'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them, `reconcile --repair` what can be put right',
+  changes_proven:
+    'the changes are proven: each row that changed since then has its decision, its one canonical row, and the same content. This is not the whole',
   not_proven: 'not proven: rows are in flight, wait in quarantine, or were not compared',
 } as const;
 

@@ -45,6 +45,11 @@ export const ROOMS = roomsOf([
     ...['lib', 'connectors', PROJECTOR],
     ...['operations/facts', 'operations/checks', 'operations/connector'],
   ],
+  [
+    'operations/verification',
+    ...['lib', PROJECTOR, 'operations/continuity', 'operations/reconcile', 'operations/facts'],
+    ...['operations/checks', 'operations/snapshot'],
+  ],
   ['operations/forget', 'lib', PROJECTOR],
   ['operations/census', 'lib', PROJECTOR, 'operations/forget'],
   ['operations/explain', 'lib', PROJECTOR, 'operations/forget'],
@@ -52,6 +57,11 @@ export const ROOMS = roomsOf([
   ['operations/quarantine', 'lib', PROJECTOR],
   ['operations/redecide', 'lib', PROJECTOR],
   ['operations/undo', 'lib', PROJECTOR],
+  [
+    'operations/teardown',
+    ...['lib', 'connectors', PROJECTOR],
+    ...['operations/facts', 'operations/connector', 'operations/undo'],
+  ],
   [
     'operations/soak',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],

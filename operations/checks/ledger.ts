@@ -161,6 +161,8 @@ function judgeVerdict(
         fix,
       );
     }
+    case 'changes_proven':
+      return warning('the last reconcile compared only changes', fix);
     case 'proven':
       return last.stale === null ? ok('proven') : warning(`the last verdict is stale: ${last.stale}`, fix);
   }

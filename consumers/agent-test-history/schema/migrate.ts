@@ -151,6 +151,9 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   attestation: ['INSERT'],
   archive: ['INSERT'],
   archive_event: ['INSERT'],
+  mark: ['INSERT', 'DELETE'],
+  verification: ['INSERT', 'UPDATE'],
+  verification_pass: ['INSERT', 'DELETE'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */
