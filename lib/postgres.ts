@@ -7,6 +7,7 @@ import {
   prepareSession,
   sessionOf,
   type Bounds,
+  type DatabaseSetting,
   type Session,
 } from './postgres-session.ts';
 import { settledWithin } from './settled-within.ts';
@@ -24,6 +25,8 @@ interface PoolOptions {
   readonly bounds?: Bounds;
   /** For COPY: it takes the socket for itself, so nothing else may be sent ahead of its answer. */
   readonly copies?: boolean;
+  /** Names the database in what is said of a connection that is lost. */
+  readonly setting?: DatabaseSetting;
 }
 
 /** A statement over a whole table may take long, but none may run for ever. */
@@ -39,7 +42,14 @@ const CLOSE_WITHIN_MS = 2_000;
  * sets (`prepareSession`). A connection can fail while no query waits for it (idle in the pool, or between two
  * statements of a transaction). This must not end the process: the next query meets the error and reports it.
  */
-export function createPool({ url, name, connections, bounds = LONG, copies = false }: PoolOptions): Pool {
+export function createPool({
+  url,
+  name,
+  connections,
+  bounds = LONG,
+  copies = false,
+  setting,
+}: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: withoutOurs(url),
     application_name: name,
@@ -49,14 +59,14 @@ export function createPool({ url, name, connections, bounds = LONG, copies = fal
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     // Queries that do not need each other's answers are sent at once. Their answers come in order.
     pipeline: !copies,
-    ...hook((client) => prepareSession(client, name, bounds)),
+    ...hook((client) => prepareSession(client, { name, bounds, setting })),
   });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   const connect: () => Promise<pg.PoolClient> = pool.connect.bind(pool);
   const connected = () =>
     connect().catch((error: unknown) => {
-      throw lost(error);
+      throw lost(error, setting);
     });
   pool.connect = connected as typeof pool.connect;
   pool.query = (async (...statement: [string, unknown[]]) => {
