@@ -75,7 +75,7 @@ describe('whose fault an error of Postgres is, with what it was doing:', () => {
   const raising = (body: string, quoted = 'audit') => `
     CREATE FUNCTION pg_temp.${quoted}() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN 1; END $$;
     SELECT pg_temp.${quoted}()`;
-  test.each([
+  test.each<[string, string, string]>([
     [
       'a table that a function of the application cannot find',
       raising('INSERT INTO nowhere DEFAULT VALUES;'),
@@ -88,12 +88,11 @@ describe('whose fault an error of Postgres is, with what it was doing:', () => {
       'row',
     ],
     ...['08006', '25006', '40001', '40P01', '53100', '55P03', '57014', '57P01', '58030'].map(
-      (code) =>
-        [
-          `${code}, which it raises itself`,
-          raising(`RAISE EXCEPTION 'x' USING ERRCODE = '${code}';`),
-          'row',
-        ] as const,
+      (code): [string, string, string] => [
+        `${code}, which it raises itself`,
+        raising(`RAISE EXCEPTION 'x' USING ERRCODE = '${code}';`),
+        'row',
+      ],
     ),
     [
       'a statement that is cancelled while it runs',
