@@ -79,7 +79,9 @@ function exportText(result: ExportResult): string {
   return [
     `${what} at ${target}`,
     `${countText(rows)} rows in ${countText(objects)} objects, ${bytesText(bytes)}: ${countText(written.length)} months written, ${countText(kept.length)} found as they are`,
-    ...(removed.length > 0 ? [`removed ${countText(removed.length)} unfinished uploads of a killed export`] : []),
+    ...(removed.length > 0
+      ? [`removed ${countText(removed.length)} unfinished uploads of a killed export`]
+      : []),
     table,
     'next: `history-cdc archive verify` reads it back and compares it with the table',
   ].join('\n');
@@ -167,20 +169,24 @@ function registerList(archive: Command, context: CommandContext): void {
     .option('--json', 'print the list as JSON')
     .addHelpText('after', '\nExample:\n  history-cdc archive list')
     .action(async ({ json }: Options) => {
-      const list = await withArchive(context, 'list', ({ canonical, target }) => listArchives(canonical, target));
+      const list = await withArchive(context, 'list', ({ canonical, target }) =>
+        listArchives(canonical, target),
+      );
       context.answer('archive list', { json, facts: listFacts(list), text: () => listText(list) });
     });
 }
 
 function listFacts({ archives, ...rest }: ArchiveList) {
-  const listed = archives.map(({ id, at, performed_by, target, state, event_at, rows, verified_at, manifest }) => ({
-    ...{ id, at, target, state },
-    performedBy: performed_by,
-    stateAt: event_at,
-    rows: rows === null ? null : Number(rows),
-    objects: manifest?.objects.length ?? null,
-    verifiedAt: verified_at,
-  }));
+  const listed = archives.map(
+    ({ id, at, performed_by, target, state, event_at, rows, verified_at, manifest }) => ({
+      ...{ id, at, target, state },
+      performedBy: performed_by,
+      stateAt: event_at,
+      rows: rows === null ? null : Number(rows),
+      objects: manifest?.objects.length ?? null,
+      verifiedAt: verified_at,
+    }),
+  );
   return { ...rest, archives: listed };
 }
 

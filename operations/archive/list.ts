@@ -5,7 +5,8 @@ import { isUnusable } from './read-object.ts';
 import type { Pool } from '../../lib/postgres.ts';
 import type { Target } from './target.ts';
 
-export type ArchiveState = NonNullable<RecordedArchive['event']> | 'unfinished' | 'damaged' | 'missing' | 'elsewhere';
+export type ArchiveState =
+  NonNullable<RecordedArchive['event']> | 'unfinished' | 'damaged' | 'missing' | 'elsewhere';
 
 export interface ListedArchive extends Omit<RecordedArchive, 'event'> {
   /** Its newest event, unless the manifest is not there, or is not the one that was recorded. */
