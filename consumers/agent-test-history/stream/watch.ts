@@ -3,16 +3,16 @@ import type { KafkaCluster } from '../../../lib/kafka-cluster.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { Metrics } from '../../../lib/metrics.ts';
 
-/** What watches over source and stream beside a projector that commits. It never holds a transaction up. */
+/** The watch over source and stream, which runs beside a projector that commits. It never delays a transaction. */
 export interface Watch {
-  /** Before the projector begins: throws what must keep it from beginning. */
+  /** Called before the projector begins. Throws if the projector must not begin. */
   begin(): Promise<void>;
-  /** Looks again and again; rejects with what must stop the projector. */
+  /** Looks again and again. Rejects with the error that must stop the projector. */
   run(): Promise<never>;
-  /** One more look, for a run that ends by itself. */
+  /** Looks once more, at the end of a run that ends by itself. */
   once(): Promise<void>;
   stop(): Promise<void>;
-  /** Why the projector does no useful work, though it could. */
+  /** Why the projector does no useful work although it could; undefined if it does. */
   readonly readiness: Readiness;
 }
 
@@ -20,11 +20,11 @@ export interface WatchTools {
   readonly cluster: KafkaCluster;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Of the topic that is projected. */
+  /** The id of the topic that is projected. */
   readonly topicId: string;
 }
 
-/** The first reason of the two. */
+/** Combines two checks of readiness: the first reason counts. */
 export function bothReady(first: Readiness, second: Readiness | undefined): Readiness {
   return () => {
     const answer = first();
