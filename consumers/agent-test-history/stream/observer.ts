@@ -2,6 +2,7 @@ import { messageOf } from '../../../lib/errors.ts';
 import type { Readiness } from '../../../lib/http.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { Metrics } from '../../../lib/metrics.ts';
+import { ConnectionLost } from '../../../lib/postgres-session.ts';
 import { sqlState } from '../../../lib/postgres-errors.ts';
 import { accumulate, emptyResult, type BatchResult } from '../batch/result.ts';
 import type { SweepResult } from '../sweep/sweep.ts';
@@ -98,7 +99,7 @@ export class RunObserver implements ProjectorObserver {
     this.#metrics.retries.inc();
     if (!this.#failing.has(partition)) {
       this.#logger.warn(
-        { partition, reason: messageOf(error) },
+        { partition, setting: settingOf(error), reason: messageOf(error) },
         'Postgres does not carry out a transaction; nothing is lost, and the transaction is tried again',
       );
     }
@@ -164,7 +165,15 @@ function secondsText(ms: number): string {
   return `${String(Math.round(ms / 1000))} s`;
 }
 
+/** The setting that names the database, if the error tells it. */
+function settingOf(error: Error): string | undefined {
+  const setting = error instanceof ConnectionLost ? error.facts['setting'] : undefined;
+  return setting === undefined ? undefined : String(setting);
+}
+
 /** Only the code is shown, because the message may quote values of a row. */
 function codeOf(error: Error): string {
+  if (error instanceof ConnectionLost)
+    return ['no connection, or no answer', settingOf(error) ?? []].flat().join(' at ');
   return sqlState(error) ?? ('code' in error ? String(error.code) : error.name);
 }

@@ -12,8 +12,12 @@ export interface Watch {
   /** Looks once more, at the end of a run that ends by itself. */
   once(): Promise<void>;
   stop(): Promise<void>;
-  /** Why the projector does no useful work although it could; undefined if it does. */
+  /** Why the projector does no useful work although it could, or that a break could not be seen; undefined if all is well. */
   readonly readiness: Readiness;
+  /**
+   * What the last look could not see, one phrase each: then nobody can tell whether rows are missing from the topic.
+   */
+  unseen(): readonly string[];
 }
 
 export interface WatchTools {
