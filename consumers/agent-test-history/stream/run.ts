@@ -82,15 +82,10 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
   const { config, logger } = options;
   // One connection per concurrent transaction, one for everything around them, one for the sweeper and its look-ups.
   const connections = config.PARTITIONS_AT_ONCE + 3;
-  const name = `history-cdc ${options.mode}`;
-  const canonical = createPool({ url: config.DATABASE_URL, name, connections, setting: 'DATABASE_URL' });
-  const legacy = createPool({
-    url: config.LEGACY_DATABASE_URL,
-    name,
-    connections,
-    bounds: BY_ID,
-    setting: 'LEGACY_DATABASE_URL',
-  });
+  const both = { name: `history-cdc ${options.mode}`, connections };
+  const canonical = createPool({ ...both, url: config.DATABASE_URL, setting: 'DATABASE_URL' });
+  const url = config.LEGACY_DATABASE_URL;
+  const legacy = createPool({ ...both, url, setting: 'LEGACY_DATABASE_URL', bounds: BY_ID });
   try {
     await unlessStopped(options.stop, () => assertFit(canonical, legacy));
     const cluster = await unlessStopped(options.stop, () => KafkaCluster.connect(config, logger));
