@@ -18,16 +18,19 @@ export class Fenced extends Error {
 }
 
 const TAKE_OVER = `
-  INSERT INTO history_cdc.consumer_offset AS o (topic_id, partition, next_offset, epoch, projector)
-  VALUES ($1, $2, $3, 1, $4)
+  INSERT INTO history_cdc.consumer_offset AS o
+    (topic_id, partition, next_offset, epoch, projector, watched_since, watched_epoch)
+  VALUES ($1, $2, $3, 1, $4, clock_timestamp(), 1)
   ON CONFLICT (topic_id, partition) DO UPDATE
-    SET epoch = o.epoch + 1, projector = excluded.projector
+    SET epoch = o.epoch + 1, projector = excluded.projector, watched_epoch = o.epoch + 1,
+        watched_since = CASE WHEN o.watched_epoch = o.epoch THEN o.watched_since ELSE clock_timestamp() END
   RETURNING epoch, next_offset, last_batch`;
 
 /**
  * Claims a partition, and says from where to read it: the stored offset, or `position.offset` where none is stored; and
  * which batch lies before it, null where that is not known. `updated_at` stays: it says since when the offset stands where
- * it is, also where projectors claim the partition and end again and again.
+ * it is, also where projectors claim the partition and end again and again. `watched_since` stays as long as every claim
+ * was made by a projector that keeps the legacy table's last writes (legacy-writes.ts).
  */
 export async function takeOver(
   client: Client,

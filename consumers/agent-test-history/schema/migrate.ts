@@ -151,6 +151,9 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   attestation: ['INSERT'],
   archive: ['INSERT'],
   archive_event: ['INSERT'],
+  legacy_write: ['INSERT', 'UPDATE'],
+  legacy_reading: ['INSERT', 'UPDATE'],
+  soak_look: ['INSERT', 'UPDATE'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */
