@@ -138,12 +138,14 @@ function registerApply(connector: Command, context: CommandContext): void {
       whole(5, 86_400),
       SILENT_AFTER_MS / 1000,
     )
+    .option('--unseen', UNSEEN)
     .option('--json', 'print what was done as JSON')
     .addHelpText('after', '\nExample:\n  history-cdc connector apply')
-    .action(async ({ json, timeout }: JsonOption & { timeout: number }) => {
+    .action(async ({ json, timeout, unseen = false }: JsonOption & { timeout: number; unseen?: boolean }) => {
       const config = context.config(NEEDS);
       const result = await applyConnector(config, {
         note: context.note,
+        unseen,
         silentAfterMs: timeout * 1000,
       });
       context.answer('connector apply', {
@@ -168,6 +170,8 @@ function registerStatus(connector: Command, context: CommandContext): void {
     });
 }
 
+const UNSEEN =
+  'go on although a part of the source or the ledger cannot be asked; rows may be missing behind it';
 const RUNS =
   'runs, as Kafka Connect says; `history-cdc connector status` shows whether its heartbeat comes through';
 const SWITCHES = {
@@ -178,17 +182,19 @@ const SWITCHES = {
 
 function registerSwitches(connector: Command, context: CommandContext): void {
   for (const verb of ['pause', 'resume', 'restart'] as const) {
-    connector
+    const command = connector
       .command(verb)
       .description(SWITCHES[verb].does)
       .addHelpText('after', `\nExample:\n  history-cdc connector ${verb}`)
-      .action(async () => {
+      .action(async ({ unseen = false }: { unseen?: boolean }) => {
         const config = context.config(['CONNECT_URL']);
-        await logAction(config, { command: `connector ${verb}` }, context);
-        if (verb === 'resume') await resumeConnector(config, context.note);
+        const options = unseen ? ['--unseen'] : [];
+        await logAction(config, { command: `connector ${verb}`, options }, context);
+        if (verb === 'resume') await resumeConnector(config, { note: context.note, unseen });
         else await switchConnector(connectClient(config), { name: config.CONNECTOR_NAME, to: verb });
         context.print(`${config.CONNECTOR_NAME} ${SWITCHES[verb].done}`);
       });
+    if (verb === 'resume') command.option('--unseen', UNSEEN);
   }
 }
 

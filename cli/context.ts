@@ -4,16 +4,29 @@ import { localStackEnvironment } from '../stack/state.ts';
 import type { AnswerFacts, AnswerName } from './answers.ts';
 import type { Surroundings } from './program.ts';
 
-/** What a command answers: for programs by the schema of the answer, for people as text. */
+/** What a command answers: the facts for programs, by the schema of the answer; the text for people. */
 interface Answer<N extends AnswerName> {
-  readonly json: boolean | undefined;
+  /** `line` prints the JSON on one line, for a command that answers again and again. */
+  readonly json: boolean | 'line' | undefined;
   readonly facts: AnswerFacts<N>;
   readonly text: () => string;
 }
 
+/** An answer with a list that may be too long for memory: each item is written when it has been read. */
+interface LongAnswer<N extends AnswerName, L extends keyof AnswerFacts<N>, T> {
+  readonly json: boolean | undefined;
+  readonly facts: Omit<AnswerFacts<N>, L>;
+  readonly list: L & string;
+  readonly items: AsyncIterable<T>;
+  readonly fact: (item: T) => Items<AnswerFacts<N>[L]>;
+  readonly text: { readonly before: string; readonly line: (item: T) => string; readonly after: string };
+}
+
+type Items<L> = L extends readonly (infer E)[] ? E : never;
+
 /**
- * What every command gets: the only way to the environment and to stdout. What it writes is escaped, so that no value of a
- * row can command a terminal.
+ * What every command gets: the only way to the environment and to stdout. Everything it writes is escaped. Without that, a
+ * value of a row could send control sequences to the terminal.
  */
 export interface CommandContext {
   readonly environment: Environment;
@@ -22,15 +35,19 @@ export interface CommandContext {
   readonly print: (line: string) => void;
   /** Writes the answer to stdout, as JSON or as text. */
   readonly answer: <N extends AnswerName>(name: N, answer: Answer<N>) => void;
-  /** Empties the terminal's screen, so that the next answer takes the place of the last. */
+  readonly longAnswer: <N extends AnswerName, L extends keyof AnswerFacts<N>, T>(
+    name: N,
+    answer: LongAnswer<N, L, T>,
+  ) => Promise<void>;
+  /** Clears the terminal's screen before the next answer. */
   readonly clear: () => void;
   /** Writes a line about the work to stderr. */
   readonly note: (line: string) => void;
-  /** The configuration, with the local stack's addresses where one is up; all problems are thrown at once. */
+  /** Reads the configuration, with the addresses of a running local stack as defaults. One error names all problems. */
   config<K extends keyof Config = never>(needs?: readonly K[]): ConfigWith<K>;
 }
 
-/** The command ran, and its answer is "no": exit code 1. What to know has been printed already. */
+/** Ends a command with exit code 1: it ran, and its answer is "no". The command has printed the answer already. */
 export class AnswerNo extends Error {
   override readonly name = 'AnswerNo';
 }
@@ -47,8 +64,10 @@ export function createContext(surroundings: Surroundings): CommandContext {
     surroundings,
     print,
     answer: (_, { json, facts, text }) => {
-      print(json === true ? JSON.stringify(facts, bigintAsText, 2) : text());
+      print(json ? JSON.stringify(facts, bigintAsText, json === 'line' ? 0 : 2) : text());
     },
+    longAnswer: (_, answer) =>
+      answer.json === true ? printLongJson(print, answer) : printLines(print, answer),
     clear: () => {
       stdout(HOME_AND_CLEAR);
     },
@@ -59,7 +78,31 @@ export function createContext(surroundings: Surroundings): CommandContext {
   };
 }
 
-/** Avro's 64-bit numbers. */
+type Print = CommandContext['print'];
+
+async function printLines<N extends AnswerName, L extends keyof AnswerFacts<N>, T>(
+  print: Print,
+  { items, text: { before, line, after } }: LongAnswer<N, L, T>,
+): Promise<void> {
+  print(before);
+  for await (const item of items) print(line(item));
+  print(after);
+}
+
+async function printLongJson<N extends AnswerName, L extends keyof AnswerFacts<N>, T>(
+  print: Print,
+  { facts, list, items, fact }: LongAnswer<N, L, T>,
+): Promise<void> {
+  print(`${JSON.stringify(facts, bigintAsText, 2).replace(/\n\}$/, '')},\n  "${list}": [`);
+  let waiting: string | undefined;
+  for await (const item of items) {
+    if (waiting !== undefined) print(`${waiting},`);
+    waiting = `    ${JSON.stringify(fact(item), bigintAsText)}`;
+  }
+  print(`${waiting === undefined ? '' : `${waiting}\n`}  ]\n}`);
+}
+
+/** JSON has no 64-bit integers, so those of Avro are written as text. */
 function bigintAsText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }

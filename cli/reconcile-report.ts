@@ -8,31 +8,20 @@ import { rowJson } from './row-json.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 
-/** Prints a report with every id. Findings go out as they are read: there may be as many as rows. */
-export async function printReport(
+/** Answers with the report and every finding. There may be as many findings as rows, so they are never all in memory. */
+export async function answerReport(
   context: CommandContext,
   report: ReconcileReport,
-  findings: AsyncIterable<Finding>,
+  { findings, json }: { findings: AsyncIterable<Finding>; json: boolean | undefined },
 ): Promise<void> {
-  context.print(renderReport(report));
-  for await (const finding of findings) context.print(lineOf(finding));
-  context.print(closing(report));
-}
-
-/** The same as one JSON object, written piece by piece. */
-export async function printJson(
-  context: CommandContext,
-  report: ReconcileReport,
-  findings: AsyncIterable<Finding>,
-): Promise<void> {
-  const head = JSON.stringify(factsOf(report), null, 2).replace(/\n\}$/, '');
-  context.print(`${head},\n  "findings": [`);
-  let before = '';
-  for await (const finding of findings) {
-    if (before !== '') context.print(`${before},`);
-    before = `    ${JSON.stringify(rowJson(finding))}`;
-  }
-  context.print(`${before === '' ? '' : `${before}\n`}  ]\n}`);
+  await context.longAnswer('reconcile', {
+    json,
+    facts: factsOf(report),
+    list: 'findings',
+    items: findings,
+    fact: rowJson,
+    text: { before: renderReport(report), line: lineOf, after: closing(report) },
+  });
 }
 
 function factsOf({
@@ -43,6 +32,8 @@ function factsOf({
 }: ReconcileReport): Omit<AnswerFacts<'reconcile'>, 'findings'> {
   return {
     run: run.id,
+    scope: run.scope,
+    since: run.since,
     startedAt: run.started_at,
     finishedAt: run.finished_at,
     ruleVersion: run.rule_version,
@@ -102,6 +93,8 @@ const VERDICTS = {
   proven: 'proven: every row has its decision, its one canonical row, and the same content',
   wrong:
     'wrong: see the findings; `history-cdc explain <id>` tells what happened to one of them, `reconcile --repair` what can be put right',
+  changes_proven:
+    'the changes are proven: each row that changed since then has its decision, its one canonical row, and the same content. This is not the whole',
   not_proven: 'not proven: rows are in flight, wait in quarantine, or were not compared',
 } as const;
 

@@ -13,7 +13,7 @@ import { checkContextOf } from './pipeline-context.ts';
 import { whole } from './parsers.ts';
 import { createProgress } from './progress.ts';
 import { repairLast } from './reconcile-repair.ts';
-import { printJson, printReport } from './reconcile-report.ts';
+import { answerReport } from './reconcile-report.ts';
 import { assertTables, withDatabases, type Databases } from './with-databases.ts';
 
 interface Options {
@@ -81,7 +81,7 @@ export function registerReconcile(command: Command, context: CommandContext): vo
         const report =
           options.last === true ? await lastReport(databases) : await compared(context, databases, options);
         const findings = findingsOf(databases.canonical, report.run.id);
-        await (json === true ? printJson : printReport)(context, report, findings);
+        await answerReport(context, report, { findings, json });
         if (report.verdict !== 'proven' || report.stale !== null || report.gaps.length > 0)
           throw new AnswerNo();
       });

@@ -13,9 +13,17 @@ export interface FollowOptions extends PaceOptions {
   readonly json?: true;
 }
 
-/** Follows a run to its end; throws `AnswerNo` where it ends in any other way than well. */
+/** What a command needs to follow a snapshot, and how it answers at the end. */
+export interface Following {
+  readonly context: CommandContext;
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  readonly reply: { readonly command: 'snapshot start' | 'snapshot watch'; readonly json: true | undefined };
+}
+
+/** Follows a run to its end. Throws `AnswerNo` if the run did not succeed. */
 export async function followRun(
-  { context, session, signal }: { context: CommandContext; session: Session; signal: AbortSignal },
+  { context, session, signal, reply }: Following,
   run: SnapshotRun,
   options: FollowOptions,
 ): Promise<void> {
@@ -34,21 +42,21 @@ export async function followRun(
   if (end.kind === 'ended' && end.run.state === 'succeeded') return;
   if (end.kind === 'interrupted') {
     const goesOn = end.held
-      ? 'it stays paused: `history-cdc snapshot watch` takes it over, `history-cdc snapshot resume` lets it go'
-      : 'it goes on without a watch: `history-cdc snapshot watch` takes it over';
-    context.note(`stopped watching; ${goesOn}`);
+      ? 'the snapshot stays paused. `history-cdc snapshot watch` watches it again; `history-cdc snapshot resume` resumes it without a watch'
+      : 'the snapshot goes on without a watch. `history-cdc snapshot watch` watches it again';
+    context.note(`the watch was stopped; ${goesOn}`);
     throw new AnswerNo();
   }
-  if (end.kind === 'stalled') context.note(`given up: ${end.why}`);
-  answerStatus(context, await statusOf(session, { coverage: false }), options.json);
+  if (end.kind === 'stalled') context.note(`the watch has given up: ${end.why}`);
+  answerStatus(context, await statusOf(session, { coverage: false }), reply);
   throw new AnswerNo();
 }
 
-/** Read is not done: waits for the projectors, compares table and ledger, and answers. */
-export async function finish(
-  { context, session, signal }: { context: CommandContext; session: Session; signal: AbortSignal },
-  options: FollowOptions,
-): Promise<void> {
+/**
+ * Waits until the projectors have projected what the snapshot has read, compares the table with the ledger, and answers.
+ * Throws `AnswerNo` if a legacy row has no decision.
+ */
+export async function finish({ context, session, signal, reply }: Following): Promise<void> {
   const progress = createProgress('records projected', context.surroundings);
   let most = 0;
   const left = await untilProjected(session, {
@@ -62,10 +70,10 @@ export async function finish(
   progress.end();
   if (left > 0) {
     context.note(
-      `${countText(left)} records are not projected, and no projector has moved for 30 s: does \`history-cdc project\` run?`,
+      `${countText(left)} records are not projected, and no projector has made progress for 30 s. Check that \`history-cdc project\` is running`,
     );
   }
   const status = await statusOf(session, { coverage: true });
-  answerStatus(context, status, options.json);
+  answerStatus(context, status, reply);
   if (left > 0 || status.verdict !== 'done') throw new AnswerNo();
 }

@@ -1,20 +1,28 @@
 import type { Diagnosis } from '../operations/snapshot/diagnose.ts';
 import type { RunReport, SnapshotStatus } from '../operations/snapshot/status.ts';
 import { countText, spanText } from '../lib/figures.ts';
+import type { AnswerName } from './answers.ts';
 import type { CommandContext } from './context.ts';
 import { renderTable } from '../lib/table.ts';
 
 const IDS_SHOWN = 5;
 
+export type SnapshotCommand = Extract<AnswerName, `snapshot ${string}`>;
+/** The commands that can answer with the status of the snapshot. */
+export type StatusCommand = Extract<
+  SnapshotCommand,
+  `${string} start` | `${string} status` | `${string} watch`
+>;
+
 /** Answers with the ids of the first hundred rows without a decision. */
 export function answerStatus(
   context: CommandContext,
   status: SnapshotStatus,
-  json: boolean | undefined,
+  { command, json }: { command: StatusCommand; json: boolean | undefined },
 ): void {
   const { coverage } = status;
   const shown = coverage === null ? null : { ...coverage, ids: coverage.ids.slice(0, 100) };
-  context.answer('snapshot status', {
+  context.answer(command, {
     json,
     facts: { ...status, coverage: shown },
     text: () => renderStatus(status),

@@ -12,13 +12,17 @@ import { countText } from '../lib/figures.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { withProgress } from './progress.ts';
-import { finish, followRun, type FollowOptions } from './snapshot-follow.ts';
+import { finish, followRun, type Following, type FollowOptions } from './snapshot-follow.ts';
 import { paceSettings, scopeOf, startAgain, withPaceOptions, type ScopeOptions } from './snapshot-options.ts';
-import { answerStatus, renderDiagnosis } from './snapshot-view.ts';
+import { answerStatus, renderDiagnosis, type SnapshotCommand } from './snapshot-view.ts';
 
 const ANSWER_SECONDS = 60;
 
-type Json = true | undefined;
+/** How an answer is printed: under the name of the command that gives it, as JSON or as text. */
+interface Reply {
+  readonly command: Exclude<SnapshotCommand, 'snapshot status'>;
+  readonly json: true | undefined;
+}
 
 export function registerSnapshot(command: Command, context: CommandContext): void {
   const snapshot = command.addHelpText(
@@ -47,11 +51,16 @@ function registerStart(snapshot: Command, context: CommandContext): void {
     .addHelpText('after', START_HELP)
     .action(async (options: StartOptions) => {
       const scope = scopeOf(options);
+      const reply = { command: 'snapshot start', json: options.json } as const;
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const wanted = scope === 'missing' ? await missingRows(context, session, options.json) : scope;
+        const wanted = scope === 'missing' ? await missingRows(context, session, reply) : scope;
         if (wanted !== undefined)
-          await startAll({ context, session, signal: context.surroundings.stopSignal() }, wanted, options);
+          await startAll(
+            { context, session, signal: context.surroundings.stopSignal(), reply },
+            wanted,
+            options,
+          );
       });
     });
 }
@@ -67,60 +76,57 @@ Examples:
   history-cdc snapshot start --ids 0b2eb931-57ce-4d0a-afe4-a93a4a8f1f17
   history-cdc snapshot start --where "started_at >= '2026-05-01'"`;
 
-interface Started {
-  readonly context: CommandContext;
-  readonly session: Session;
-  readonly signal: AbortSignal;
-}
-
-async function startAll(started: Started, scope: Scope, options: StartOptions): Promise<void> {
-  const { context, session } = started;
+async function startAll(started: Following, scope: Scope, options: StartOptions): Promise<void> {
+  const { context, session, reply } = started;
   const portions = portionsOf(scope);
   const follow = options.follow === true || portions.length > 1;
   for (const [index, portion] of portions.entries()) {
     const timeoutMs = options.timeout * 1000;
     const again = startAgain(options);
     const answer = await startSnapshot(session, { scope: portion, timeoutMs, again });
-    const run = answered(context, answer, options.json);
+    const run = answered(context, answer, reply);
     if (portions.length > 1)
       context.note(`portion ${String(index + 1)} of ${String(portions.length)}: ${run.id}`);
     if (follow) await followRun(started, run, options);
-    else answerStarted(context, run, options.json);
+    else
+      answerRun(context, run, {
+        ...reply,
+        text: `Debezium has begun the snapshot ${run.id}. \`history-cdc snapshot status\` shows its progress. \`history-cdc snapshot watch\` pauses it while the database is under load.`,
+      });
   }
-  if (follow) await finish(started, options);
+  if (follow) await finish(started);
 }
 
-function answerStarted(context: CommandContext, { id, state, startedAtMs }: SnapshotRun, json: Json): void {
-  context.answer('snapshot start', {
-    json,
-    facts: { id, state, startedAt: new Date(startedAtMs) },
-    text: () =>
-      `Debezium has begun with ${id}: \`history-cdc snapshot status\` shows how far it is, \`history-cdc snapshot watch\` holds it back where the database needs it`,
-  });
+function answerRun(
+  context: CommandContext,
+  { id, state, startedAtMs }: SnapshotRun,
+  { command, json, text }: Reply & { text: string },
+): void {
+  context.answer(command, { json, facts: { id, state, startedAt: new Date(startedAtMs) }, text: () => text });
 }
 
-/** No snapshot is under way, or none is needed. */
-function answerNone(context: CommandContext, why: string, json: Json): void {
-  context.answer('snapshot start', { json, facts: { id: null, why }, text: () => why });
+/** Answers that no snapshot is under way, or that none is needed. */
+function answerNone(context: CommandContext, why: string, { command, json }: Reply): void {
+  context.answer(command, { json, facts: { id: null, why }, text: () => why });
 }
 
 /** Undefined where nothing is missing. */
 async function missingRows(
   context: CommandContext,
   session: Session,
-  json: Json,
+  reply: Reply,
 ): Promise<Scope | undefined> {
   const { canonical, legacy } = session;
   const left = recordsToProject((await lookAt(session)).answers);
   if (left !== null && left > 0) {
     const why = `${countText(left)} records of the topic are not projected yet, and may be what is missing: history-cdc project --until-caught-up`;
-    answerNone(context, why, json);
+    answerNone(context, why, reply);
     throw new AnswerNo();
   }
   const { legacyRows, uncovered, ids } = await coverage({ legacy, canonical });
   context.note(`${countText(uncovered)} of ${countText(legacyRows)} legacy rows have no decision`);
   if (uncovered === 0) {
-    answerNone(context, 'nothing is missing: every legacy row has its decision', json);
+    answerNone(context, 'nothing is missing: every legacy row has its decision', reply);
     return undefined;
   }
   if (uncovered <= KEPT) return { kind: 'ids', ids };
@@ -129,10 +135,10 @@ async function missingRows(
 }
 
 /** The run; or, where Debezium said nothing, why and what to do, and exit code 1. */
-function answered(context: CommandContext, answer: SignalOutcome, json: Json): SnapshotRun {
+function answered(context: CommandContext, answer: SignalOutcome, { command, json }: Reply): SnapshotRun {
   if (answer.kind === 'answered') return answer.run;
   const { signal, diagnosis } = answer;
-  context.answer('snapshot start', {
+  context.answer(command, {
     json,
     facts: { signal: signal.id, ...diagnosis },
     text: () => `${signal.type} ${signal.id}: ${renderDiagnosis(diagnosis)}`,
@@ -161,21 +167,22 @@ function registerWatch(snapshot: Command, context: CommandContext): void {
     .action(async (options: FollowOptions) => {
       paceSettings(options);
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
-        const started = { context, session, signal: context.surroundings.stopSignal() };
-        await followRun(started, openRun(context, session, options.json), options);
-        await finish(started, options);
+        const reply = { command: 'snapshot watch', json: options.json } as const;
+        const started = { context, session, signal: context.surroundings.stopSignal(), reply };
+        await followRun(started, openRun(context, session, reply), options);
+        await finish(started);
       });
     });
 }
 
-function openRun(context: CommandContext, session: Session, json: Json): SnapshotRun {
+function openRun(context: CommandContext, session: Session, reply: Reply): SnapshotRun {
   const run = session.observer.current().history.runs.at(-1);
   if (run !== undefined && isOpen(run)) return run;
   const why =
     run === undefined
       ? 'no incremental snapshot was ever started: history-cdc snapshot start'
       : `no snapshot is under way; the last one, ${run.id}, has ${run.state}: history-cdc snapshot status`;
-  answerNone(context, why, json);
+  answerNone(context, why, reply);
   throw new AnswerNo();
 }
 
@@ -203,7 +210,7 @@ function registerStatus(snapshot: Command, context: CommandContext): void {
             },
           }),
         );
-        answerStatus(context, status, json);
+        answerStatus(context, status, { command: 'snapshot status', json });
         if (!WELL.includes(status.verdict)) throw new AnswerNo();
       });
     });
@@ -234,12 +241,12 @@ function registerSwitches(snapshot: Command, context: CommandContext): void {
       .action(async ({ why, timeout, json }: { why: string; timeout: number; json?: true }) => {
         await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
           const remark = { by: 'person', why } as const;
-          const open = openRun(context, session, json);
-          await recordActionAlone(session.canonical, { command: `snapshot ${verb}` });
+          const reply = { command: `snapshot ${verb}`, json } as const;
+          const open = openRun(context, session, reply);
+          await recordActionAlone(session.canonical, { command: reply.command });
           const answer = await work(session, open, { timeoutMs: timeout * 1000, remark });
-          const { id, state, startedAtMs } = answered(context, answer, json);
-          const facts = { id, state, startedAt: new Date(startedAtMs) };
-          context.answer('snapshot start', { json, facts, text: () => `${id}: ${done}` });
+          const run = answered(context, answer, reply);
+          answerRun(context, run, { ...reply, text: `${run.id}: ${done}` });
         });
       });
   }

@@ -3,18 +3,18 @@ import type { StatusReport } from '../operations/status/report.ts';
 import type { CommandContext } from './context.ts';
 
 interface WatchOptions {
-  /** Between the beginnings of two looks; a look that takes longer is followed by the next at once. */
+  /** The time from the beginning of one look to the beginning of the next. After a look that took longer, the next begins at once. */
   readonly everyMs: number;
-  readonly render: (report: StatusReport) => string;
-  /** On a terminal, each screen takes the place of the one before. */
+  readonly show: (report: StatusReport) => void;
+  /** True on a terminal: the screen is cleared before each look. */
   readonly redraw: boolean;
 }
 
-/** Looks until a signal comes; gives the last report, undefined where there was none. */
+/** Looks again and again until the command is stopped. Gives the last report, or undefined if there was none. */
 export async function watch(
   context: CommandContext,
   look: () => Promise<StatusReport>,
-  { everyMs, render, redraw }: WatchOptions,
+  { everyMs, show, redraw }: WatchOptions,
 ): Promise<StatusReport | undefined> {
   const signal = context.surroundings.stopSignal();
   const stopped = new Promise<undefined>((resolve) => {
@@ -25,12 +25,12 @@ export async function watch(
   let last: StatusReport | undefined;
   while (!signal.aborted) {
     const began = performance.now();
-    // Whoever stops it waits for no look.
+    // A stop does not wait for the look that is under way.
     const report = await Promise.race([look(), stopped]);
     if (report === undefined) break;
     last = report;
     if (redraw) context.clear();
-    context.print(render(report));
+    show(report);
     await delay(Math.max(0, everyMs - (performance.now() - began)), undefined, { signal }).catch(
       () => undefined,
     );

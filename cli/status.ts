@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { settingsOf } from '../operations/checks/choice.ts';
 import { SNAPSHOT_NEEDS } from '../operations/snapshot/session.ts';
 import { Lookout } from '../operations/status/lookout.ts';
-import { reportOf } from '../operations/status/report.ts';
+import { reportOf, type StatusReport } from '../operations/status/report.ts';
 import { WATCHED } from '../operations/status/watched.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
@@ -38,17 +38,20 @@ export function registerStatus(command: Command, context: CommandContext): void 
       const config = context.config([...new Set([...settingsOf(WATCHED), ...SNAPSHOT_NEEDS])]);
       const lookout = new Lookout(config);
       const look = async () => reportOf(await lookout.look(), config);
+      const form = again === undefined ? json : json && 'line';
+      const show = (report: StatusReport) => {
+        context.answer('status', { json: form, facts: report, text: () => renderStatus(report) });
+      };
       try {
         const last =
           again === undefined
             ? await look()
             : await watch(context, look, {
                 everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
-                render: json === true ? (report) => JSON.stringify(report) : renderStatus,
+                show,
                 redraw: json !== true && context.surroundings.redraws,
               });
-        if (again === undefined && last !== undefined)
-          context.answer('status', { json, facts: last, text: () => renderStatus(last) });
+        if (again === undefined && last !== undefined) show(last);
         if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();
       } finally {
         await lookout.close();

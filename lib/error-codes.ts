@@ -216,6 +216,12 @@ export const ERROR_GROUPS = {
       remedy:
         'Correct what each line of the message names, in the settings or in `connectors/agent-test-history.json`. The password is the one in the environment of the Connect worker.',
     },
+    SOURCE_UNSEEN: {
+      cause:
+        'The legacy database, Kafka, Kafka Connect or the ledger gave no answer, so nobody can tell whether the source fits, or whether rows would be missing behind the point where the connector goes on.',
+      remedy:
+        'Run the command where all of them answer (`history-cdc config`, `history-cdc doctor`). If you know by other means that nothing is missing, give `--unseen`.',
+    },
     CONNECTOR_FAILED: {
       cause: 'The connector or its task failed.',
       remedy:

@@ -45,6 +45,11 @@ export const ROOMS = roomsOf([
     ...['lib', 'connectors', PROJECTOR],
     ...['operations/facts', 'operations/checks', 'operations/connector'],
   ],
+  [
+    'operations/verification',
+    ...['lib', PROJECTOR, 'operations/continuity', 'operations/reconcile', 'operations/facts'],
+    ...['operations/checks', 'operations/snapshot'],
+  ],
   ['operations/forget', 'lib', PROJECTOR],
   ['operations/census', 'lib', PROJECTOR, 'operations/forget'],
   ['operations/explain', 'lib', PROJECTOR, 'operations/forget'],

@@ -47,6 +47,9 @@ export const SOURCE_FITS = chosen(BESIDE_THE_SNAPSHOT, [
   ...['publication', 'connector-role', 'connector-grants', 'slot-identity', 'slot-wal-status'],
 ]);
 
+/** Fails if nothing can be said of the source. */
+export const LEGACY_ANSWERS = chosen(BESIDE_THE_SNAPSHOT, ['legacy-reachable']);
+
 /** What makes a connector move. */
 export const CONNECTOR_MOVES = chosen(BESIDE_THE_SNAPSHOT, [
   'connector-exists',
@@ -55,6 +58,16 @@ export const CONNECTOR_MOVES = chosen(BESIDE_THE_SNAPSHOT, [
 ]);
 
 export const INITIAL_SNAPSHOT = chosen(BESIDE_THE_SNAPSHOT, ['initial-snapshot']);
+
+/** What these checks needed to know and could not, one phrase per reason. */
+export function unseenBy(facts: Iterable<FactName>, answers: Answers): string[] {
+  const byReason = new Map<string, FactName[]>();
+  for (const name of facts) {
+    const answer = answers[name];
+    if (!answer.known) byReason.set(answer.why, [...(byReason.get(answer.why) ?? []), name]);
+  }
+  return [...byReason].map(([why, names]) => `${names.join(', ')}: ${why}`);
+}
 
 /** What is wrong by these checks, one phrase each. */
 export function evidenceOf(

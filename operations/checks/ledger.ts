@@ -161,6 +161,8 @@ function judgeVerdict(
         fix,
       );
     }
+    case 'changes_proven':
+      return warning('the last reconcile compared only changes', fix);
     case 'proven':
       return last.stale === null ? ok('proven') : warning(`the last verdict is stale: ${last.stale}`, fix);
   }
@@ -169,6 +171,11 @@ function judgeVerdict(
 function judgeCounts(answers: Answers): Judgement {
   const { unseen } = ledgerSums(answers);
   const backlog = backlogIn(answers);
+  const { legacyRows } = answers;
+  if (!legacyRows.known) {
+    const found = `the rows of the legacy table were not counted: ${legacyRows.why}`;
+    return warning(found, 'history-cdc reconcile  # compares them row by row');
+  }
   if (unseen === null || backlog === undefined) return ok('there is nothing to compare yet');
   if (unseen === 0) return ok('it has');
   const many = count(Math.abs(unseen));

@@ -11,8 +11,8 @@ import {
   type SnapshotRun,
 } from '../facts/snapshot-runs.ts';
 import { checksOf, error, type Circumstances } from './check.ts';
-import { CONNECTOR_MOVES, evidenceOf, factsOf, SOURCE_FITS } from './choice.ts';
-import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
+import { CONNECTOR_MOVES, evidenceOf, factsOf, SOURCE_FITS, unseenBy } from './choice.ts';
+import { failed, notYet, ok, unknown, warning, type Judgement } from './verdict.ts';
 
 /** Whether every legacy row has its row in the ledger. */
 export interface Coverage {
@@ -26,7 +26,8 @@ export interface Coverage {
 /**
  * `done`: Debezium said that it read all, and every legacy row has its decision. `read`: the former, and the latter was
  * not looked at. `uncovered`: the former, and rows lack a decision. `unanswered`: a signal was sent, and Debezium never
- * said that it began. `lost`: it began, and nothing of it is left. `none`: the table was never read.
+ * said that it began. `lost`: it began, and nothing of it is left. `none`: the table was never read. `unknown`: nothing
+ * bad was found, but a fact that this rests on gave no answer.
  */
 export const SNAPSHOT_STATES = [
   'done',
@@ -41,6 +42,7 @@ export const SNAPSHOT_STATES = [
   'failed',
   'stopped',
   'none',
+  'unknown',
 ] as const;
 export type SnapshotState = (typeof SNAPSHOT_STATES)[number];
 
@@ -89,6 +91,9 @@ export function recordsToProject({ dataTopic, projection }: Answers): number | n
   return Number(backlogOf(topic.topicId, topic.marks, projected.offsets).records);
 }
 
+/** A state in which nothing bad was found. What was not seen could have been bad. */
+const WELL: readonly SnapshotState[] = ['done', 'read', 'running', 'initial'];
+
 /** Undefined while nothing tells of snapshots. */
 export function judgeSnapshotIn(
   answers: Answers,
@@ -99,7 +104,7 @@ export function judgeSnapshotIn(
   if (observed === undefined) return undefined;
   const { asked, pause }: KnownSignals = valueOf(answers.signals) ?? { asked: [], pause: undefined };
   const { heartbeat } = observed;
-  return judgeSnapshot({
+  const judged = judgeSnapshot({
     now: circumstances.now,
     history: observed.history,
     stored: valueOf(answers.storedOffset)?.snapshot,
@@ -110,6 +115,13 @@ export function judgeSnapshotIn(
     recordsToProject: recordsToProject(answers),
     beatAt: heartbeat?.streamed === true ? heartbeat.beatAt : undefined,
   });
+  const unseen = unseenBy(SNAPSHOT_FACTS, answers);
+  if (unseen.length === 0 || !WELL.includes(judged.verdict)) return judged;
+  const reasons = [
+    `it looks ${judged.verdict}, but no answer came to ${unseen.join('; ')}`,
+    ...judged.reasons,
+  ];
+  return { verdict: 'unknown', reasons, next: judged.next ?? 'history-cdc doctor' };
 }
 
 const WRONG: readonly SnapshotState[] = ['stalled', 'unanswered', 'lost', 'failed'];
@@ -125,6 +137,7 @@ export const SNAPSHOT_CHECKS = checksOf('stream', {
       const { verdict, reasons, next } = judged;
       const found = [`the snapshot is ${verdict}`, ...reasons].join(': ');
       const fix = (next ?? 'history-cdc snapshot status') as Paste;
+      if (verdict === 'unknown') return unknown(reasons.join('; '));
       if (WRONG.includes(verdict)) return failed(found, fix);
       return verdict === 'paused' || verdict === 'stopped' ? warning(found, fix) : ok(verdict);
     },

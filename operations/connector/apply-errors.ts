@@ -21,6 +21,16 @@ export function unfit(code: 'DATABASE_UNFIT' | 'TOPIC_UNFIT', results: readonly 
   });
 }
 
+/** A connector that goes on behind a hole looks well afterwards, so it is not told to go on blindly. */
+export function unseenSource(unseen: readonly string[]): FatalError {
+  return new FatalError({
+    code: 'SOURCE_UNSEEN',
+    message: `the connector was left as it is, because this could not be checked:\n${list(unseen)}`,
+    wayOut:
+      'let the services answer (`history-cdc doctor`), and run the command again; `--unseen` goes on all the same, and rows may be missing behind it',
+  });
+}
+
 const asWayOut = (fix: string) => fix.split('\n').join(INDENT);
 
 /** The connector would go on behind its stored offset: what the topic held would not come again. */

@@ -5,7 +5,7 @@ import type { ConnectorState, ConnectorStatus } from '../../connectors/deploy/co
 import { desiredConnector, type DesiredConnector } from '../../connectors/deploy/desired.ts';
 import { isClean, planConnector, type Plan } from '../../connectors/deploy/plan.ts';
 import type { ConnectorSettings } from '../../connectors/deploy/target.ts';
-import { chosen, SOURCE_FITS } from '../checks/choice.ts';
+import { chosen, factsOf, SOURCE_FITS, unseenBy } from '../checks/choice.ts';
 import { circumstancesOf, judge, wantedFor, type CheckResult } from '../checks/judge.ts';
 import { KAFKA_CHECKS } from '../checks/kafka.ts';
 import { failureOf, judgeLiveness, summarizeTrace, type Baseline } from '../checks/liveness.ts';
@@ -23,13 +23,12 @@ import {
   rejectedConfig,
   silentConnector,
   unfit,
+  unseenSource,
 } from './apply-errors.ts';
-import { assertContinuous } from './guard.ts';
+import { assertContinuous, type GuardOptions } from './guard.ts';
 import { logAction } from './log-action.ts';
 
-export interface ApplyOptions {
-  /** Writes a line about the work. */
-  readonly note: (line: string) => void;
+export interface ApplyOptions extends GuardOptions {
   /** Gives up when nothing has moved for so long: no row, no heartbeat. */
   readonly silentAfterMs?: number;
 }
@@ -57,10 +56,11 @@ export async function applyConnector(config: ConnectorSettings, options: ApplyOp
     const sourceClock = await assertFits(services, { answers, config, options });
     if (!isClean(plan)) {
       const counts = { settings: plan.config.length, topics: plan.topics.length };
-      await logAction(config, { command: 'connector apply', counts }, options);
+      const flags = options.unseen === true ? ['--unseen'] : [];
+      await logAction(config, { command: 'connector apply', options: flags, counts }, options);
     }
     await createMissingTopics({ services, config, options, plan });
-    await assertContinuous(config, options.note, services);
+    await assertContinuous(config, options, services);
     const watch = await Observer.start(await services.kafka(), config, 'new');
     try {
       const baseline = { sourceClock, oldTrace: await putConfig(services, desiredConnector(config), plan) };
@@ -92,20 +92,18 @@ interface Fitting {
 /** Gives the clock of the legacy database, where it can be asked. */
 async function assertFits(
   services: Services,
-  { answers, config, options: { note } }: Fitting,
+  { answers, config, options: { note, unseen: accepted = false } }: Fitting,
 ): Promise<Date | undefined> {
   const circumstances = circumstancesOf(answers, config);
   const { server } = answers;
-  if (server.known) {
-    const source = judge(SOURCE_FITS, answers, circumstances);
-    for (const { id, verdict, evidence } of source)
-      if (verdict === 'unknown') note(`not checked beforehand: ${id}: ${evidence}`);
-    assertNone('DATABASE_UNFIT', source.filter(keepsFromWorking));
-  } else note(`the legacy database was not checked beforehand: ${server.why}`);
+  assertNone('DATABASE_UNFIT', judge(SOURCE_FITS, answers, circumstances).filter(keepsFromWorking));
   assertNone(
     'TOPIC_UNFIT',
     judge(TOPICS_FIT, answers, circumstances).filter(({ verdict }) => verdict === 'failed'),
   );
+  const unseen = unseenBy(factsOf([...SOURCE_FITS, ...TOPICS_FIT]), answers);
+  if (unseen.length > 0 && !accepted) throw unseenSource(unseen);
+  for (const line of unseen) note(`not checked beforehand: ${line}`);
   return server.known ? await postgresClock(services.legacy()) : undefined;
 }
 

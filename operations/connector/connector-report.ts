@@ -1,7 +1,7 @@
 import type { ConnectorState } from '../../connectors/deploy/connect-client.ts';
 import type { ConnectorSettings } from '../../connectors/deploy/target.ts';
 import type { Config } from '../../lib/config.ts';
-import { CONNECTOR_MOVES, INITIAL_SNAPSHOT, SOURCE_FITS } from '../checks/choice.ts';
+import { CONNECTOR_MOVES, INITIAL_SNAPSHOT, LEGACY_ANSWERS, SOURCE_FITS } from '../checks/choice.ts';
 import { circumstancesOf, judge, wantedFor } from '../checks/judge.ts';
 import { required, valueOf } from '../facts/answer.ts';
 import type { Answers } from '../facts/facts.ts';
@@ -51,7 +51,7 @@ export async function connectorReport(config: ConnectorSettings): Promise<Connec
   );
 }
 
-/** Throws where Kafka or Kafka Connect give no answer. The legacy database need not be in reach of this command. */
+/** Throws if Kafka or Kafka Connect gives no answer: then nothing of the connector is known. */
 export async function askConnector(services: Services, config: ConnectorSettings): Promise<Answers> {
   await services.kafka();
   return await gather({ services, config }, wantedFor(CHECKED, config));
@@ -90,9 +90,12 @@ function slotOf(slot: SlotFacts | null): ConnectorReport['slot'] {
   return { plugin, database, active, walStatus, lagBytes };
 }
 
-/** A connector in its initial snapshot is not healthy yet. What a legacy database out of reach cannot tell is no problem. */
+/**
+ * A connector in its initial snapshot is not healthy yet, and neither is one of which something is unknown. If the legacy
+ * database gives no answer, that is one problem, in place of one for each check that asks it.
+ */
 function problemsOf(answers: Answers, config: Config, now: Date): ConnectorProblem[] {
-  const checks = answers.server.known ? CHECKED : OF_CONNECTOR;
+  const checks = answers.server.known ? CHECKED : [...OF_CONNECTOR, ...LEGACY_ANSWERS];
   const results = judge(checks, answers, circumstancesOf(answers, config, now));
   const isWrong = (id: string, verdict: string) =>
     verdict !== 'ok' && (verdict !== 'warning' || id === 'initial-snapshot');

@@ -2,7 +2,7 @@ import type { Position } from '../continuity/judge.ts';
 import type { ConfigWith } from '../../lib/config.ts';
 import { switchConnector } from './switch.ts';
 import { connectClient } from '../../connectors/deploy/target.ts';
-import { assertContinuous } from './guard.ts';
+import { assertContinuous, type GuardOptions } from './guard.ts';
 
 /**
  * Lets the connector go on, unless rows would be missing without anybody having accepted it.
@@ -13,15 +13,15 @@ import { assertContinuous } from './guard.ts';
  */
 export async function resumeConnector(
   config: ConfigWith<'CONNECT_URL'>,
-  note: (line: string) => void,
+  options: GuardOptions,
 ): Promise<void> {
-  const { position } = await assertContinuous(config, note);
+  const { position } = await assertContinuous(config, options);
   const connect = connectClient(config);
   const { CONNECTOR_NAME: name } = config;
   if (position !== undefined && isAhead(position)) {
     const [stored = {}] = await connect.offsets(name);
     await connect.moveOffset(name, movedTo(position.confirmed, stored));
-    note(
+    options.note(
       'the stored offset of the connector was moved to the confirmed position of its slot, behind the gap that was accepted',
     );
   }

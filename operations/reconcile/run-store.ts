@@ -6,11 +6,16 @@ import type { Compared, ComparedPhase } from './checks.ts';
 import { EXCEPTIONS } from './kinds.ts';
 
 export type Phase = ComparedPhase | 'recheck' | 'done';
-export type ProofVerdict = 'proven' | 'wrong' | 'not_proven';
+/** `changes_proven` is the good verdict of a run that compared only what changed since a moment. */
+export type ProofVerdict = 'proven' | 'wrong' | 'not_proven' | 'changes_proven';
 
 /** A run of `reconcile` as it is stored; bigint columns are text. */
 export interface ReconcileRun {
   readonly id: string;
+  /** What it compares: everything, or only the rows that changed since a moment. */
+  readonly scope: 'whole' | 'since';
+  /** The moment of a run of the scope `since`. */
+  readonly since: Date | null;
   readonly started_at: Date;
   readonly finished_at: Date | null;
   readonly rule_version: number;
@@ -33,11 +38,15 @@ export interface ReconcileRun {
 
 const UNFINISHED = `
   SELECT * FROM history_cdc.reconcile_run
-  WHERE phase <> 'done' AND rule_version = $1 AND release = $2 AND started_at > clock_timestamp() - interval '24 hours'
-    AND id > (SELECT coalesce(max(id), 0) FROM history_cdc.reconcile_run WHERE phase = 'done')
+  WHERE scope = 'whole' AND phase <> 'done' AND rule_version = $1 AND release = $2 AND started_at > clock_timestamp() - interval '24 hours'
+    AND id > (SELECT coalesce(max(id), 0) FROM history_cdc.reconcile_run WHERE phase = 'done' AND scope = 'whole')
   ORDER BY id DESC LIMIT 1`;
-const BEGIN_RUN = `INSERT INTO history_cdc.reconcile_run (rule_version, release, phase) VALUES ($1, $2, 'legacy') RETURNING *`;
-const FINISHED = `SELECT * FROM history_cdc.reconcile_run WHERE phase = 'done' ORDER BY id DESC LIMIT $1`;
+const BEGIN_RUN = `
+  INSERT INTO history_cdc.reconcile_run (rule_version, release, phase, scope, since)
+  VALUES ($1, $2, 'legacy', CASE WHEN $3::timestamptz IS NULL THEN 'whole' ELSE 'since' END, $3)
+  RETURNING *`;
+const FINISHED = `
+  SELECT * FROM history_cdc.reconcile_run WHERE phase = 'done' AND scope = ANY ($2) ORDER BY id DESC LIMIT $1`;
 
 /**
  * The run to continue: one that was broken off less than a day ago, unless a later run has given its verdict. Otherwise
@@ -47,22 +56,29 @@ export async function beginOrResume(canonical: Pool, fresh: boolean): Promise<Re
   const unfinished = fresh
     ? []
     : (await canonical.query<ReconcileRun>(UNFINISHED, [RULE_VERSION, RELEASE])).rows;
-  const [run] =
-    unfinished.length > 0
-      ? unfinished
-      : (await canonical.query<ReconcileRun>(BEGIN_RUN, [RULE_VERSION, RELEASE])).rows;
+  return unfinished[0] ?? (await beginRun(canonical, null));
+}
+
+/** A new run; of everything, unless `since` says of what. */
+export async function beginRun(canonical: Pool, since: Date | null): Promise<ReconcileRun> {
+  const { rows } = await canonical.query<ReconcileRun>(BEGIN_RUN, [RULE_VERSION, RELEASE, since]);
+  const [run] = rows;
   if (run === undefined) throw new Error('the run was not stored');
   return run;
 }
 
-/** The last run that finished. */
+/** The last run over everything that finished. */
 export async function lastFinished(canonical: Pool): Promise<ReconcileRun | undefined> {
   return (await finishedRuns(canonical, 1))[0];
 }
 
-/** The last runs that finished, newest first. */
-export async function finishedRuns(canonical: Pool, limit: number): Promise<readonly ReconcileRun[]> {
-  return (await canonical.query<ReconcileRun>(FINISHED, [limit])).rows;
+/** The last runs that finished, newest first; those over everything, unless other scopes are named. */
+export async function finishedRuns(
+  canonical: Client,
+  limit: number,
+  scopes: readonly ReconcileRun['scope'][] = ['whole'],
+): Promise<readonly ReconcileRun[]> {
+  return (await canonical.query<ReconcileRun>(FINISHED, [limit, scopes])).rows;
 }
 
 const ADVANCE = `
@@ -112,6 +128,7 @@ const FINISH = `
           WHEN count(*) > 0 THEN 'not_proven'
           -- Where nobody writes, all rows that there are were walked; and where there are any, not none.
           WHEN CASE WHEN $4::boolean OR legacy_rows = 0 THEN legacy_rows <> $3::bigint END THEN 'not_proven'
+          WHEN scope = 'since' THEN 'changes_proven'
           ELSE 'proven' END
         FROM history_cdc.reconcile_finding f
         WHERE f.run_id = $1 AND f.severity = 'wrong' AND f.accepted_by IS NULL AND f.state IN ('confirmed', 'in_flight')),
@@ -132,7 +149,8 @@ const FINISH = `
 
 /** What the verdict depends on besides the findings. */
 export interface Whole {
-  readonly legacyCounted: string;
+  /** Null of a run that does not compare everything. */
+  readonly legacyCounted: string | null;
   readonly sourceIsQuiet: boolean;
 }
 

@@ -59,9 +59,11 @@ describe('not healthy is a connector', () => {
   });
 });
 
-test('a legacy database out of reach of the command is no problem of the connector', () => {
+test('a legacy database that gives no answer is one problem, and the slot is not known', () => {
   const silent = { server: 'refused', slot: 'refused', publication: 'refused', legacyTable: 'refused' };
-  expect(report({}, silent)).toMatchObject({ healthy: true, slot: null, slotUnknown: 'refused' });
+  const found = report({}, silent);
+  expect(found).toMatchObject({ healthy: false, slot: null, slotUnknown: 'refused' });
+  expect(found.problems.map(({ id }) => id)).toEqual(['legacy-reachable']);
 });
 
 test.each(['connector', 'observed'] as const)('without an answer to %s there is no report', (fact) => {

@@ -43,6 +43,8 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
   return {
     run: {
       id: '1',
+      scope: 'whole',
+      since: null,
       started_at: AT,
       finished_at: new Date(AT.getTime() - 7_200_000),
       rule_version: 1,

@@ -66,7 +66,7 @@ test('what refuses says so', async () => {
   expect(blind.get('legacy')).toContain('ECONNREFUSED');
 });
 
-test('a connector is told to go on with a note of what could not be asked, and why', async () => {
+test('a connector is not told to go on where something cannot be asked, unless a person says so', async () => {
   const config = loadConfig(
     {
       CONNECT_URL: 'http://127.0.0.1:1',
@@ -78,10 +78,16 @@ test('a connector is told to go on with a note of what could not be asked, and w
     ['CONNECT_URL'],
   );
   const notes: string[] = [];
-  await assertContinuous(config, (line) => notes.push(line));
-  expect(notes).toHaveLength(3);
-  expect(notes.join('\n')).toContain('no Kafka broker answers at 127.0.0.1:1');
-  expect(notes.join('\n')).not.toContain('is not set');
+  const note = (line: string) => notes.push(line);
+  const refused = assertContinuous(config, { note });
+  await expect(refused).rejects.toMatchObject({
+    code: 'SOURCE_UNSEEN',
+    message: expect.stringContaining('no Kafka broker answers at 127.0.0.1:1') as string,
+  });
+  expect(notes).toEqual([]);
+  await assertContinuous(config, { note, unseen: true });
+  // The legacy database, Kafka Connect and Kafka do not answer, and no ledger is set.
+  expect(notes).toHaveLength(4);
 });
 
 const steps = (wayOut: string) =>

@@ -45,7 +45,7 @@ async function unready(reason: string): Promise<void> {
 }
 
 const ignored = () => undefined;
-const resumed = () => resumeConnector(pipeline().config, ignored);
+const resumed = () => resumeConnector(pipeline().config, { note: ignored });
 
 async function connector<T>(method: string, path: string): Promise<T> {
   const { CONNECT_URL, CONNECTOR_NAME } = pipeline().config;
