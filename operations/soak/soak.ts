@@ -21,10 +21,11 @@ export interface SoakReport {
 
 /**
  * May the legacy table go? Asks every fact, and judges every condition. A fact that gives no answer makes its conditions
- * unknown. Only the canonical database must answer, because without it there is nothing to report.
+ * unknown. Only the canonical database must answer, because without it there is nothing to report. It records incidents and
+ * samples of readers on its way. `services` should be opened with the bounds `work`, because some facts read a whole table.
  */
-export async function lookAtSoak(services: Services, config: Config): Promise<SoakReport> {
-  const facts = await askSoakFacts(services);
+export async function lookAtSoak(services: Services, config: Config, by = 'soak'): Promise<SoakReport> {
+  const facts = await askSoakFacts(services, config, by);
   const at = required(facts.now);
   const conditions = judgeConditions(facts, config);
   return {

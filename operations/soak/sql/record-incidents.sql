@@ -77,7 +77,7 @@ ended AS (
     WHERE g.id = CASE u.kind WHEN 'gap' THEN u.subject::bigint END AND g.closed_at IS NOT NULL
     UNION ALL
     (SELECT 'proven by reconcile ' || r.id FROM history_cdc.reconcile_run r
-     WHERE r.verdict = 'proven' AND r.id > CASE u.kind WHEN 'wrong_verdict' THEN u.subject::bigint END
+     WHERE r.verdict = 'proven' AND r.scope = 'whole' AND r.id > CASE u.kind WHEN 'wrong_verdict' THEN u.subject::bigint END
      ORDER BY r.id LIMIT 1)
     UNION ALL
     SELECT CASE WHEN q.healed_at IS NOT NULL THEN 'healed' ELSE 'waived' END FROM history_cdc.quarantine q
