@@ -58,6 +58,11 @@ export const ROOMS = roomsOf([
   ['operations/redecide', 'lib', PROJECTOR],
   ['operations/undo', 'lib', PROJECTOR],
   [
+    'operations/teardown',
+    ...['lib', 'connectors', PROJECTOR],
+    ...['operations/facts', 'operations/connector', 'operations/undo'],
+  ],
+  [
     'operations/soak',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/reconcile', 'operations/verification'],
