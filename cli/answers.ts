@@ -11,7 +11,7 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
-import { teardown } from './answers/retire.ts';
+import { soak, soakAttestation, soakExplanation, teardown } from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -57,6 +57,10 @@ export const ANSWERS = {
   'snapshot status': snapshotStatus,
   'snapshot stop': snapshotSwitch,
   'snapshot watch': snapshotWatch,
+  soak,
+  'soak attest': soakAttestation,
+  'soak explain': soakExplanation,
+  'soak revoke': soakAttestation,
   'stack status': stackStatus,
   status,
   sweep,

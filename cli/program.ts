@@ -93,6 +93,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     ],
   },
   'Retire:': {
+    soak: [
+      'may the legacy table go? every condition, since when, what is missing, and when it will be met',
+      async () => (await import('./soak.ts')).registerSoak,
+    ],
     undo: [
       'the way back: remove the canonical rows that we wrote; without --apply it changes nothing',
       async () => (await import('./undo.ts')).registerUndo,

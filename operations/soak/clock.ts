@@ -70,6 +70,6 @@ export function stillOpen(open: readonly Incident[], evidence: string): Judged {
   return notMet(evidence, {
     ids: open.slice(0, 100).map(({ id }) => id),
     missing: `${String(open.length)} incidents go on: ${[...new Set(open.map(({ kind }) => kind))].join(', ')}`,
-    fix: 'history-cdc soak explain --list  # what they are; each ends with its cause',
+    fix: 'history-cdc soak  # lists them; each ends with its cause: a closed gap, a proven run, a healed record',
   });
 }

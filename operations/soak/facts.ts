@@ -15,7 +15,7 @@ import { readLivePath, type LivePath } from './live-path.ts';
 import { readParked, type ParkedFacts } from './quarantine.ts';
 import { sampleReaders, type ReadingFacts } from './readers.ts';
 import { recordIncidents, type Recorded } from './record-incidents.ts';
-import { seenUntil } from './seen-until.ts';
+import { seenUntil, type StreamAnswers } from './seen-until.ts';
 import { currentStage, type Stage } from './stages.ts';
 
 /** What the conditions are judged by. Each is asked by itself: one that gives no answer leaves the others as they are. */
@@ -42,13 +42,23 @@ const STREAM: readonly FactName[] = ['observed', 'dataTopic', 'projection', 'old
 /** Some questions read a whole table. */
 const LONG_MS = 120_000;
 
-/** `by`: who asks, as the log of incidents names it. */
-export async function askSoakFacts(services: Services, config: Config, by: string): Promise<SoakFacts> {
+export interface Asking {
+  /** Who asks, as the log of incidents names it. */
+  readonly by?: string;
+  /** What is known of the stream; unless told, Kafka is asked. */
+  readonly stream?: () => Promise<StreamAnswers>;
+}
+
+export async function askSoakFacts(
+  services: Services,
+  config: Config,
+  { by = 'soak', stream: askStream = () => gather({ services, config }, STREAM) }: Asking = {},
+): Promise<SoakFacts> {
   const ask = <T>(question: (pool: Pool) => Promise<T>) =>
     answerOf(() => question(services.canonical()), LONG_MS);
   // The stream first: what is asked behind it is at least as new as the moment until which the stream is seen.
   const began = await ask(postgresClock);
-  const stream = await gather({ services, config }, STREAM);
+  const stream = await askStream();
   const recorded = await ask((canonical) => recordIncidents(canonical, config, by));
   const [incidents, attestations, standing, parked, livePath, writes, archives, stage] = await Promise.all([
     ask(readIncidents),

@@ -6,9 +6,16 @@ import type { SoakFacts } from './facts.ts';
 import { writtenAt, type LegacyWrite } from './legacy-writes.ts';
 import { spanText } from '../../lib/figures.ts';
 
-type DaySetting = 'SOAK_LIVE_DAYS' | 'SOAK_READ_DAYS' | 'SOAK_QUIET_DAYS';
+const DAY_SETTINGS = ['SOAK_LIVE_DAYS', 'SOAK_READ_DAYS', 'SOAK_QUIET_DAYS'] as const;
+type DaySetting = (typeof DAY_SETTINGS)[number];
 
-/** Says so where fewer days are asked for than is usual: it must not pass unseen. */
+/** Every report names them, so that a gate with a faster clock is never taken for the usual one. */
+export function loweredIn(config: Config): readonly string[] {
+  return DAY_SETTINGS.flatMap((setting) =>
+    config[setting] < Number(SETTINGS[setting].default) ? [daysText(config, setting)] : [],
+  );
+}
+
 export function daysText(config: Config, setting: DaySetting): string {
   const days = config[setting];
   const usual = SETTINGS[setting].default;

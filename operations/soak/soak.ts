@@ -3,8 +3,9 @@ import { required } from '../facts/answer.ts';
 import type { Services } from '../facts/services.ts';
 import { holds, type Condition } from './condition.ts';
 import { judgeConditions } from './conditions.ts';
-import { askSoakFacts } from './facts.ts';
+import { askSoakFacts, type Asking } from './facts.ts';
 import type { Incident } from './incidents.ts';
+import { loweredIn } from './quiet.ts';
 import type { Stage } from './stages.ts';
 
 export interface SoakReport {
@@ -17,6 +18,8 @@ export interface SoakReport {
   readonly incidents: readonly Incident[];
   /** When the table may go if nothing happens; null where that depends on a person, or is not known. */
   readonly forecast: Date | null;
+  /** Settings that ask for fewer days than is usual, each as a sentence. */
+  readonly lowered: readonly string[];
 }
 
 /**
@@ -24,8 +27,12 @@ export interface SoakReport {
  * unknown. Only the canonical database must answer, because without it there is nothing to report. It records incidents and
  * samples of readers on its way. `services` should be opened with the bounds `work`, because some facts read a whole table.
  */
-export async function lookAtSoak(services: Services, config: Config, by = 'soak'): Promise<SoakReport> {
-  const facts = await askSoakFacts(services, config, by);
+export async function lookAtSoak(
+  services: Services,
+  config: Config,
+  asking: Asking = {},
+): Promise<SoakReport> {
+  const facts = await askSoakFacts(services, config, asking);
   const at = required(facts.now);
   const conditions = judgeConditions(facts, config);
   return {
@@ -35,6 +42,7 @@ export async function lookAtSoak(services: Services, config: Config, by = 'soak'
     conditions,
     incidents: required(facts.incidents),
     forecast: forecastOf(conditions, at),
+    lowered: loweredIn(config),
   };
 }
 
