@@ -1,5 +1,5 @@
 import type { Config } from '../../lib/config.ts';
-import { required } from '../facts/answer.ts';
+import { required, valueOf } from '../facts/answer.ts';
 import type { Services } from '../facts/services.ts';
 import { holds, type Condition } from './condition.ts';
 import { judgeConditions } from './conditions.ts';
@@ -15,6 +15,7 @@ export interface SoakReport {
   /** Every condition is met, or attested where a person attests it. */
   readonly allMet: boolean;
   readonly conditions: readonly Condition[];
+  /** None where they could not be read; then the conditions that depend on them are unknown. */
   readonly incidents: readonly Incident[];
   /** When the table may go if nothing happens; null where that depends on a person, or is not known. */
   readonly forecast: Date | null;
@@ -40,7 +41,7 @@ export async function lookAtSoak(
     stage: required(facts.stage),
     allMet: conditions.every(holds),
     conditions,
-    incidents: required(facts.incidents),
+    incidents: valueOf(facts.incidents) ?? [],
     forecast: forecastOf(conditions, at),
     lowered: loweredIn(config),
   };

@@ -8,8 +8,9 @@ WHERE t.schemaname = 'public' AND t.relname = 'agent_test_history' AND current_s
 UNION ALL
 -- Another program under a role of ours, whose statements cannot be told from ours; or any other session whose last statement
 -- names the table, where our role may see it. Each look at it is news.
-SELECT DISTINCT 'session', a.usename::text, a.application_name, clock_timestamp()::text, ''
+SELECT 'session', a.usename::text, a.application_name, max(clock_timestamp())::text, ''
 FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'
   AND a.application_name NOT LIKE 'history-cdc%' AND a.application_name NOT LIKE 'Debezium%'
   AND (a.usename IN (current_user, $1) OR a.query ~* '\magent_test_history\M')
+GROUP BY a.usename, a.application_name

@@ -10,7 +10,7 @@ WITH live AS MATERIALIZED (
   ORDER BY r.tested_at DESC, r.id DESC
   LIMIT 200
 ),
-trailing AS (
+last_rows AS (
   SELECT tested_at, avg(alone) OVER last_ten AS share, count(*) OVER last_ten AS rows
   FROM live
   WINDOW last_ten AS (ORDER BY tested_at, id ROWS 9 PRECEDING)
@@ -18,9 +18,9 @@ trailing AS (
 -- Since when the live path writes to the canonical table alone: from there on, most of every ten live rows have no legacy row.
 stopped AS (
   SELECT min(t.tested_at) AS at
-  FROM trailing t
+  FROM last_rows t
   WHERE t.rows >= 5 AND t.share > 0.5
-    AND t.tested_at > coalesce((SELECT max(d.tested_at) FROM trailing d WHERE d.rows >= 5 AND d.share <= 0.5), '-infinity')
+    AND t.tested_at > coalesce((SELECT max(d.tested_at) FROM last_rows d WHERE d.rows >= 5 AND d.share <= 0.5), '-infinity')
 ),
 found AS MATERIALIZED (
   SELECT 'gap' AS kind, g.id::text AS subject, g.opened_at AS began_at, ARRAY[g.id::text] AS ids, g.kind AS detail
