@@ -3,7 +3,7 @@
 -- The last owner's run that was inserted into the legacy table, and the last update of any row, by partition of the topic.
 -- A batch writes a row here only where it holds such an event; a batch of snapshot rows or of strangers' runs writes none.
 CREATE TABLE history_cdc.legacy_write (
-  topic_id  uuid NOT NULL REFERENCES history_cdc.topic ON DELETE CASCADE,
+  topic_id  uuid NOT NULL,
   partition integer NOT NULL,
   kind      text NOT NULL CHECK (kind IN ('owner_insert', 'update')),
   "offset"  bigint NOT NULL,
