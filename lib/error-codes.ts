@@ -1,3 +1,5 @@
+import { ARCHIVE_ERRORS } from './archive-error-codes.ts';
+
 /** What a code means to the person who sees it: `cause` says what happened, `remedy` says what to do. */
 export interface ErrorMeaning {
   readonly cause: string;
@@ -193,8 +195,13 @@ export const ERROR_GROUPS = {
         'Run `history-cdc soak`. It shows the stage of today; the message names the stages that may follow it.',
     },
     NOT_CONFIRMED: {
-      cause: 'The command destroys something, and `--confirm` does not say how much it would destroy.',
-      remedy: 'Look at the dry run, and confirm its number.',
+      cause:
+        'The command destroys something, and `--confirm` does not have the number or the name that it demands.',
+      remedy: 'Look at the dry run, and confirm what it says.',
+    },
+    TEARDOWN_BLIND: {
+      cause: 'Neither Kafka nor the canonical database says whether a projector is at work.',
+      remedy: 'Make one of the two answer, and run `history-cdc teardown` again.',
     },
   },
   'Kafka Connect and the connector': {
@@ -246,6 +253,7 @@ export const ERROR_GROUPS = {
       remedy: '`history-cdc snapshot status` shows its progress; `history-cdc snapshot stop` ends it.',
     },
   },
+  'The archive': ARCHIVE_ERRORS,
   'Local stack and demo': {
     STACK_PREREQUISITE: {
       cause: 'Something that the local stack needs is missing on this machine.',
