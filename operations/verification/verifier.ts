@@ -87,6 +87,11 @@ export class Verifier implements Watch {
     // What a run has projected a moment ago is verified by the projectors that come after it.
   }
 
+  unseen(): readonly string[] {
+    // It does not look at the stream.
+    return [];
+  }
+
   async run(): Promise<never> {
     if (this.#beat.rowsPerSecond > 0) this.#running = Promise.all([this.#work(), this.#beats()]);
     return await new Promise(() => undefined);

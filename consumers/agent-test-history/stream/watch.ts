@@ -49,5 +49,6 @@ export function bothWatch(first: Watch, second: Watch): Watch {
       await Promise.all(both.map((one) => one.stop()));
     },
     readiness: bothReady(first.readiness, second.readiness),
+    unseen: () => both.flatMap((one) => one.unseen()),
   };
 }
