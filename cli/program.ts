@@ -96,6 +96,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     soak: [
       'may the legacy table go? every condition, since when, what is missing, and when it will be met',
       async () => (await import('./soak.ts')).registerSoak,
+    ],
     archive: [
       'the legacy table as files that public tools read, in a folder or in S3: export, verify, list',
       async () => (await import('./archive.ts')).registerArchive,

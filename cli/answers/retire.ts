@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, text, time } from './parts.ts';
+import { count, id, text, time } from './parts.ts';
 
 export const teardown = z.strictObject({
   applied: z.boolean(),
@@ -36,6 +36,7 @@ export const soak = z.strictObject({
   forecast: time
     .nullable()
     .describe('when the table may go if nothing happens; null: a person decides, or not known'),
+  days: z.strictObject({ live: count, read: count, quiet: count }).describe('how long each clock had to run'),
   lowered: z.array(text).describe('settings that ask for fewer days than is usual'),
   conditions: z.array(
     z.strictObject({

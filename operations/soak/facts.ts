@@ -47,7 +47,12 @@ export interface Asking {
   readonly by?: string;
   /** What is known of the stream; unless told, Kafka is asked. */
   readonly stream?: () => Promise<StreamAnswers>;
+  /** Days to judge by in place of the settings; for the demo. No command passes them, and the report names them. */
+  readonly days?: Partial<SoakDays>;
 }
+
+/** The settings that say how long each clock runs. */
+export type SoakDays = Pick<Config, 'SOAK_LIVE_DAYS' | 'SOAK_READ_DAYS' | 'SOAK_QUIET_DAYS'>;
 
 export async function askSoakFacts(
   services: Services,

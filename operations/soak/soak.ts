@@ -19,6 +19,8 @@ export interface SoakReport {
   readonly incidents: readonly Incident[];
   /** When the table may go if nothing happens; null where that depends on a person, or is not known. */
   readonly forecast: Date | null;
+  /** How long each clock had to run. */
+  readonly days: { readonly live: number; readonly read: number; readonly quiet: number };
   /** Settings that ask for fewer days than is usual, each as a sentence. */
   readonly lowered: readonly string[];
 }
@@ -35,7 +37,9 @@ export async function lookAtSoak(
 ): Promise<SoakReport> {
   const facts = await askSoakFacts(services, config, asking);
   const at = required(facts.now);
-  const conditions = judgeConditions(facts, config);
+  const limits = { ...config, ...asking.days };
+  const conditions = judgeConditions(facts, limits);
+  const { SOAK_LIVE_DAYS: live, SOAK_READ_DAYS: read, SOAK_QUIET_DAYS: quiet } = limits;
   return {
     at,
     stage: required(facts.stage),
@@ -43,7 +47,8 @@ export async function lookAtSoak(
     conditions,
     incidents: valueOf(facts.incidents) ?? [],
     forecast: forecastOf(conditions, at),
-    lowered: loweredIn(config),
+    days: { live, read, quiet },
+    lowered: loweredIn(limits),
   };
 }
 

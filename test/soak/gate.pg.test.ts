@@ -307,13 +307,14 @@ describe('blind', () => {
 });
 
 describe('a faster clock', () => {
-  const settings = { SOAK_LIVE_DAYS: '0', SOAK_QUIET_DAYS: '0', SOAK_READ_DAYS: '0' };
+  const days = { SOAK_LIVE_DAYS: 0, SOAK_QUIET_DAYS: 0, SOAK_READ_DAYS: 0 };
 
   test('lets the gate open, and is named', async () => {
     await soaked().execute(WRITE('owner_insert', '', '1 minute'));
-    const report = await soaked().look({ settings });
+    const report = await soaked().look({ days });
     expect(report.allMet).toBe(true);
     expect(report.lowered).toHaveLength(3);
+    expect(report.days).toEqual({ live: 0, read: 0, quiet: 0 });
   });
 });
 

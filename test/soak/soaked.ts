@@ -5,6 +5,7 @@ import { loadConfig, type ConfigWith } from '../../lib/config.ts';
 import { RELEASE } from '../../lib/release.ts';
 import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
 import { withServices } from '../../operations/facts/services.ts';
+import type { SoakDays } from '../../operations/soak/facts.ts';
 import type { StreamAnswers } from '../../operations/soak/seen-until.ts';
 import { lookAtSoak, type SoakReport } from '../../operations/soak/soak.ts';
 import type { Condition, ConditionId } from '../../operations/soak/condition.ts';
@@ -62,7 +63,7 @@ export interface Soaked {
 
 interface LookOptions {
   readonly stream?: StreamAnswers;
-  readonly settings?: Readonly<Record<string, string>>;
+  readonly days?: SoakDays;
 }
 
 interface OwnersRow {
@@ -124,15 +125,19 @@ export function useSoaked(): () => Soaked {
   return mine;
 }
 
-function configOf(url: string, settings: Readonly<Record<string, string>> = {}): ConfigWith<'DATABASE_URL'> {
-  return loadConfig({ DATABASE_URL: url, LOG_LEVEL: 'silent', ...settings }, undefined, ['DATABASE_URL']);
+function configOf(url: string): ConfigWith<'DATABASE_URL'> {
+  return loadConfig({ DATABASE_URL: url, LOG_LEVEL: 'silent' }, undefined, ['DATABASE_URL']);
 }
 
 function soakedOf({ database: { url }, pool }: OpenDatabase): Soaked {
-  const look = ({ stream = aliveStream(), settings }: LookOptions = {}) => {
-    const config = configOf(url, settings);
+  const look = ({ stream = aliveStream(), days }: LookOptions = {}) => {
+    const config = configOf(url);
     return withServices(config, { name: 'test', bounds: 'work' }, (services) =>
-      lookAtSoak(services, config, { by: 'test', stream: () => Promise.resolve(stream) }),
+      lookAtSoak(services, config, {
+        by: 'test',
+        stream: () => Promise.resolve(stream),
+        ...(days !== undefined && { days }),
+      }),
     );
   };
   return {
