@@ -43,6 +43,7 @@ const schema = z.object({
   DATABASE_URL: postgresUrl.optional(),
   LEGACY_DATABASE_URL: postgresUrl.optional(),
   CONNECTOR_DATABASE_URL: postgresUrl.optional(),
+  OWNER_DATABASE_URL: postgresUrl.optional(),
   KAFKA_BROKERS: brokers.optional(),
   KAFKA_TLS: flag,
   KAFKA_TLS_CA_FILE: z.string().optional(),
@@ -86,6 +87,7 @@ const schema = z.object({
   QUARANTINE_WINDOW: integer(1, 100_000),
   PARKED_RETENTION_DAYS: integer(1, 3650),
   RECORD_MAX_BYTES: integer(65_536, 268_435_456),
+  RETIRE_FENCED_DAYS: integer(1, 3650),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   HISTORY_CDC_STACK: z

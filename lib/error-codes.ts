@@ -1,3 +1,5 @@
+import { RETIRE_ERRORS } from './retire-error-codes.ts';
+
 /** What a code means to the person who sees it: `cause` says what happened, `remedy` says what to do. */
 export interface ErrorMeaning {
   readonly cause: string;
@@ -246,6 +248,7 @@ export const ERROR_GROUPS = {
       remedy: '`history-cdc snapshot status` shows its progress; `history-cdc snapshot stop` ends it.',
     },
   },
+  'The end of the legacy table': RETIRE_ERRORS,
   'Local stack and demo': {
     STACK_PREREQUISITE: {
       cause: 'Something that the local stack needs is missing on this machine.',
