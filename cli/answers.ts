@@ -11,6 +11,7 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
+import { teardown } from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -59,6 +60,7 @@ export const ANSWERS = {
   'stack status': stackStatus,
   status,
   sweep,
+  teardown,
   undo,
 } as const;
 

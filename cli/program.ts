@@ -101,6 +101,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'erase a person from what we keep, and leave every count and decision; without --apply it changes nothing',
       async () => (await import('./forget.ts')).registerForget,
     ],
+    teardown: [
+      'take connector, slot, publication, topics and the rest off the servers; without --apply it changes nothing',
+      async () => (await import('./teardown.ts')).registerTeardown,
+    ],
   },
 };
 

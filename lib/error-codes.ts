@@ -195,8 +195,13 @@ export const ERROR_GROUPS = {
         'Run `history-cdc soak`. It shows the stage of today; the message names the stages that may follow it.',
     },
     NOT_CONFIRMED: {
-      cause: 'The command destroys something, and `--confirm` does not say how much it would destroy.',
-      remedy: 'Look at the dry run, and confirm its number.',
+      cause:
+        'The command destroys something, and `--confirm` does not have the number or the name that it demands.',
+      remedy: 'Look at the dry run, and confirm what it says.',
+    },
+    TEARDOWN_BLIND: {
+      cause: 'Neither Kafka nor the canonical database says whether a projector is at work.',
+      remedy: 'Make one of the two answer, and run `history-cdc teardown` again.',
     },
   },
   'Kafka Connect and the connector': {

@@ -201,9 +201,15 @@ export class KafkaCluster {
 
   /** How many consumers are in a group now; 0 where there is no such group. */
   async groupMembers(group: string): Promise<number> {
+    return (await this.describeGroup(group))?.members ?? 0;
+  }
+
+  /** Undefined where there is no such group. Throws where the user may not see it: then it may be there. */
+  async describeGroup(group: string): Promise<{ readonly members: number } | undefined> {
     try {
       const { groups } = await this.#ask((admin) => admin.describeGroups([group]));
-      return groups[0]?.members.length ?? 0;
+      const [found] = groups;
+      return found === undefined || found.state === 'Dead' ? undefined : { members: found.members.length };
     } catch (error) {
       throw (await this.#groupRefusal(error, { group })) ?? error;
     }

@@ -107,9 +107,27 @@ const isOk = (status: number) => status >= 200 && status < 300;
 
 /** The number of subjects in the registry: the cheapest question that only a Confluent-compatible API answers. */
 export async function listSubjects(endpoint: Endpoint): Promise<number> {
+  return (await subjectNames(endpoint)).length;
+}
+
+/** The names of all subjects. */
+export async function subjectNames(endpoint: Endpoint): Promise<readonly string[]> {
   const subjects = await ask(endpoint, '/subjects');
   if (!Array.isArray(subjects)) throw new Error('it is not the Confluent-compatible API of a registry');
-  return subjects.length;
+  return subjects.map(String);
+}
+
+/** Removes a subject with all its schemas. The API wants it marked as deleted first, and removed after that. */
+export async function deleteSubject(endpoint: Endpoint, subject: string): Promise<void> {
+  const client = registryClient(endpoint);
+  for (const query of ['', '?permanent=true']) {
+    const path = `/subjects/${encodeURIComponent(subject)}${query}`;
+    const { status } = await client.ask({ method: 'DELETE', path, timeoutMs: REQUEST_TIMEOUT_MS });
+    const wayIn = client.wayIn({ status });
+    if (wayIn !== undefined) throw new Error(`status ${String(status)}: ${wayIn}`);
+    if (status !== 404 && !isOk(status))
+      throw new Error(`the registry answered ${String(status)} to DELETE ${path}`);
+  }
 }
 
 /** The newest schema of a subject as parsed JSON; undefined if the registry has no such subject. */

@@ -59,6 +59,11 @@ export const ROOMS = roomsOf([
   ['operations/undo', 'lib', PROJECTOR],
   ['operations/fence', 'lib', PROJECTOR],
   [
+    'operations/teardown',
+    ...['lib', 'connectors', PROJECTOR],
+    ...['operations/facts', 'operations/connector', 'operations/undo'],
+  ],
+  [
     'operations/soak',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     'operations/reconcile',

@@ -7,16 +7,22 @@ const RUNNING = `
   WHERE datname = current_database() AND application_name IN ('history-cdc project', 'history-cdc replay')
   ORDER BY application_name`;
 
+/** Which of `project` and `replay` are connected to this database. */
+export async function connectedProjectors(client: Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ application_name: string }>(RUNNING);
+  return rows.map(({ application_name }) => application_name);
+}
+
 /**
  * Refuses while a projector or a replay is connected, so that a person stops it first. One that holds no connection at the
  * moment, or that a pooler hides, is not seen here: `fenceProjectors` keeps it from committing.
  */
 export async function refuseRunningProjectors(client: Client): Promise<void> {
-  const { rows } = await client.query<{ application_name: string }>(RUNNING);
-  if (rows.length === 0) return;
+  const connected = await connectedProjectors(client);
+  if (connected.length === 0) return;
   throw new FatalError({
     code: 'PROJECTOR_RUNNING',
-    message: `\`${rows.map(({ application_name }) => application_name).join('` and `')}\` is at work on this database and would write again what is taken back`,
+    message: `\`${connected.join('` and `')}\` is at work on this database and would write again what is taken back`,
     wayOut: 'stop it, and run `history-cdc undo` again',
   });
 }

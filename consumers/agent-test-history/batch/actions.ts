@@ -6,25 +6,28 @@ const RECORD = `
   INSERT INTO history_cdc.action (performed_by, command, options, counts) VALUES ($1, $2, $3, $4)`;
 const LIST = sqlFile(import.meta.url, './sql/actions.sql');
 
-/** What a person did: by a command, with these options, and how many of what came of it. Never a value of a row. */
+/** What a person did: the command, its options, and counts of what it changed. It never contains a value of a row. */
 export interface Action {
   readonly command: string;
-  /** Options that were given: `--reason`, `--id 17`; values only where they are ids of ours. */
+  /** The options that were given: `--reason`, `--id 17`. A value is kept only if it is an id of ours. */
   readonly options?: readonly string[];
   readonly counts?: Readonly<Record<string, number>>;
-  /** The name that was given with --by; else the user of the operating system. */
+  /** The name from --by, or else the user of the operating system. */
   readonly by?: string;
 }
 
 /**
- * Writes what a person did into the append-only log (migrations/0027-actions.sql), with the transaction of `client`: it is
- * there if and only if the effect is. Postgres adds the role, the address and the time.
+ * Writes what a person did into the append-only log (migrations/0027-actions.sql), in the transaction of `client`. So
+ * the log has the action if and only if its effect was committed. Postgres adds the role, the address and the time.
  */
 export async function recordAction(client: Client, { command, options, counts, by }: Action): Promise<void> {
   await client.query(RECORD, [by ?? localUser(), command, options ?? [], JSON.stringify(counts ?? {})]);
 }
 
-/** The same, in a transaction of its own, before an effect of many transactions, or of one that this database does not hold. */
+/**
+ * The same in a transaction of its own. Call it before an effect that takes many transactions, or that another server
+ * holds.
+ */
 export async function recordActionAlone(pool: Pool, action: Action): Promise<void> {
   await inTransaction(pool, (client) => recordAction(client, action));
 }
@@ -37,7 +40,7 @@ interface Start {
   readonly parkUnusableSchema?: boolean;
 }
 
-/** What a person asks for by starting `project` or `replay` so. An accepted gap is recorded where it is accepted. */
+/** The actions to record when `project` or `replay` starts. Accepting a gap is recorded by `gaps.ts`. */
 export function actionsOfStart(start: Start): Action[] {
   if (start.dryRun) return [];
   const options = [
@@ -48,7 +51,7 @@ export function actionsOfStart(start: Start): Action[] {
   return start.mode === 'replay' || options.length > 0 ? [{ command: start.mode, options }] : [];
 }
 
-/** `user@host`; a container may run with a user id that has no name. */
+/** `user@host`. In a container, the user id may have no name. */
 function localUser(): string {
   return `${userName()}@${hostname()}`;
 }
@@ -73,7 +76,7 @@ export interface RecordedAction {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** The newest first. */
+/** The newest actions first. */
 export async function listActions(client: Client, limit: number): Promise<RecordedAction[]> {
   return (await client.query<RecordedAction>(LIST, [limit])).rows;
 }

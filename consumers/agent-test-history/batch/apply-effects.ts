@@ -21,8 +21,8 @@ interface ApplyContext {
 }
 
 /**
- * Matches and writes what was decided, under the locks of the partition and of the agents; gives the decisions with the
- * twins among them. No key occurs twice.
+ * Matches the decisions with live rows and writes them. The caller holds the locks of the partition and of the agents,
+ * and no key occurs twice. Returns the decisions; those that have a live row are now `twin`.
  */
 export async function applyEffects(
   context: ApplyContext,
@@ -37,7 +37,7 @@ export async function applyEffects(
   const deletes = of('mark_deleted');
   const quarantined = of('quarantine');
   const written = [await writeLaterImages(client, laterImages)];
-  // Only now: a row that was projected before is compared as its newest image is.
+  // After the later images are written, because a row that was projected before is compared by its newest image.
   const { records, relinked, giveWay } = await matchRound(
     client,
     { records: of('record'), laterImages },

@@ -1,7 +1,7 @@
 /**
- * Which topic the ledger belongs to. Positions of different topics have no order: an event of another topic, also of one
- * that was the current one earlier, could put old content over newer content. So the ledger belongs to one topic at a time,
- * the one with the highest generation, and each reader refuses every other one until a person accepts it.
+ * Says which topic the ledger belongs to. The ledger belongs to one topic at a time, the one with the highest
+ * generation. Every reader refuses all other topics until a person accepts one. Positions of different topics have no
+ * order, so without this an event of another topic, or of a former one, could put old content over newer content.
  */
 import { FatalError } from '../../../lib/errors.ts';
 import type { Client } from '../../../lib/postgres.ts';
@@ -20,17 +20,17 @@ const MAKE_CURRENT = `
   INSERT INTO history_cdc.topic AS t (topic_id, name, partitions, generation)
   SELECT $1, $2, $3, coalesce(max(generation), 0) + 1 FROM history_cdc.topic
   ON CONFLICT (topic_id) DO UPDATE SET generation = excluded.generation`;
-/** A projector of another topic that still runs finds its claims outdated. */
+/** Outdates the claims of projectors that still read another topic. */
 const FENCE_OTHERS = `
   UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, projector = 'history-cdc: another topic was accepted'
   WHERE topic_id <> $1`;
 
-/** Undefined where nothing was projected yet. */
+/** Undefined if nothing has been projected yet. */
 export async function currentTopic(client: Client): Promise<TopicInUse | undefined> {
   return (await client.query<TopicInUse>(CURRENT)).rows[0];
 }
 
-/** Makes the topic the current one where it may be, in the transaction of `client`; throws where it may not. */
+/** Makes the topic the current one, in the transaction of `client`. Throws if it may not become the current one. */
 export async function registerTopic(
   client: Client,
   topic: TopicInUse,
@@ -44,8 +44,8 @@ export async function registerTopic(
 }
 
 /**
- * Throws unless the ledger belongs to this topic, to none yet, or a person accepts the topic. Another partition count is
- * never accepted: keys have moved, so an old event could be applied after a newer one.
+ * Throws unless the ledger belongs to this topic or to none yet, or a person accepts the topic. A different partition
+ * count is never accepted: keys have moved between partitions, so an old event could be applied after a newer one.
  */
 export async function assertCurrentTopic(
   client: Client,
@@ -64,9 +64,9 @@ export async function assertCurrentTopic(
 function partitionsChanged(topic: TopicInUse, known: Pick<TopicInUse, 'partitions'>): FatalError {
   return new FatalError({
     code: 'PARTITIONS_CHANGED',
-    message: `${topic.name} had ${String(known.partitions)} partitions and has ${String(topic.partitions)}: keys moved, so the order of their events is lost`,
+    message: `${topic.name} had ${String(known.partitions)} partitions and has ${String(topic.partitions)} now. Keys have moved between partitions, so the order of their events is lost`,
     wayOut:
-      'make a new topic with the partitions you want, snapshot the table into it, then `history-cdc project --accept-new-topic`',
+      'make a new topic with the partitions you want, snapshot the table into it, then run `history-cdc project --accept-new-topic`',
     facts: { topic: topic.name },
   });
 }
@@ -79,9 +79,9 @@ function notCurrentTopic(
   const earlier = wasCurrent ? ', and belonged to it earlier' : '';
   return new FatalError({
     code: 'TOPIC_RECREATED',
-    message: `${name} has topic id ${topicId}${earlier}; the ledger belongs to ${current.name} ${current.topicId}, and positions of two topics have no order`,
+    message: `${name} has topic id ${topicId}${earlier}; the ledger belongs to ${current.name} with topic id ${current.topicId}. Positions of two topics have no order`,
     wayOut:
-      'if TOPIC_PREFIX is wrong here, or this is an old pod, mend that or stop it; if the topic begins with a whole snapshot of the table, `history-cdc project --accept-new-topic`',
+      'if TOPIC_PREFIX is wrong, correct it; if this is an old pod, stop it; if the topic begins with a whole snapshot of the table, run `history-cdc project --accept-new-topic`',
     facts: { topic: name },
   });
 }

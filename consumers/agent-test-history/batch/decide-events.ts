@@ -14,7 +14,7 @@ interface DecideContext extends LookUpContext {
   readonly graceSeconds?: number;
 }
 
-/** What each event does; of images that left values out, these are read first. */
+/** Decides the effect of each event. Values that an image left out are read first, if the decision needs them. */
 export async function decideEvents(context: DecideContext, fresh: readonly Known[]): Promise<Effect[]> {
   const effects: Effect[] = [];
   const seenAgain = await unchangedReads(context, fresh);
@@ -33,7 +33,7 @@ export async function decideEvents(context: DecideContext, fresh: readonly Known
   return effects;
 }
 
-/** Reads what the events left out, looks up anew (the user id may have been among it), and decides. */
+/** Reads the values that the events left out, looks up again because the user id may be among them, and decides. */
 async function decideReread(
   context: DecideContext,
   incomplete: readonly Known<ImageEvent>[],

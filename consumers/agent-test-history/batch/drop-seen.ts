@@ -4,13 +4,13 @@ import type { RowFacts } from '../rule/row-facts.ts';
 import type { Tally } from './result.ts';
 import type { Keyed } from './rounds.ts';
 
-/** An event, and what is known about its row. */
+/** An event with the facts about its row. */
 export interface Known<E extends Keyed = Keyed> {
   readonly event: E;
   readonly facts: RowFacts;
 }
 
-/** False where the ledger has this event, or a later one of its key, already. */
+/** False if the ledger already has this event, or a later one of its key. */
 export function isFresh({ event, facts: { entry } }: Known): boolean {
   const order = entry === null ? 'after' : comparePositions(event.position, entry.position);
   return order === 'after' || order === 'incomparable';
@@ -30,7 +30,7 @@ export function dropSeen(known: readonly Known[], tally: Tally): Known[] {
         tally.records.stale++;
         return false;
       case 'incomparable':
-        // Another topic id was accepted as the successor; in one topic, a key has one partition.
+        // Another topic was accepted as the successor. Within one topic, a key has one partition.
         if (event.position.topicId !== entry.position.topicId) return true;
         throw movedPartition(event);
     }
@@ -40,9 +40,9 @@ export function dropSeen(known: readonly Known[], tally: Tally): Known[] {
 function movedPartition({ position, legacyId }: Keyed): FatalError {
   return new FatalError({
     code: 'PARTITIONS_CHANGED',
-    message: `legacy row ${legacyId} was seen in another partition before (record ${formatPosition(position)})`,
+    message: `record ${formatPosition(position)} is of legacy row ${legacyId}, which was seen in another partition before`,
     wayOut:
-      'the records of a key must lie in one partition: make a new topic, snapshot the table into it, then `history-cdc project --accept-new-topic`',
+      'all records of a key must be in one partition: make a new topic, snapshot the table into it, then run `history-cdc project --accept-new-topic`',
     facts: { partition: position.partition, offset: String(position.offset) },
   });
 }

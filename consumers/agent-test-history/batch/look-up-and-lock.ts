@@ -17,10 +17,11 @@ export interface LookUpContext {
 }
 
 /**
- * Looks up a batch, and locks the agents whose links it may change, all of them before the first change; what is known
- * of their runs is read under the locks. Runs of the window have their agents locked first, by what they name. Of
- * history from before it nearly nothing needs a lock, so the look-up says whether something does.
- * Undefined where keys occur twice: then each round looks up what the one before it has left.
+ * Looks up a batch, and locks the agents whose links it may change. All locks are taken before the first change, and
+ * the facts about the locked agents' runs are read under the locks. If the batch has runs from the dual-write window,
+ * the agents that they name are locked before the look-up. Older history needs almost no locks, so the look-up comes
+ * first and says which agents to lock. Undefined if a key occurs twice: then each round looks up what the previous one
+ * left.
  */
 export async function lookUpAndLock(
   context: LookUpContext,
@@ -47,13 +48,13 @@ export async function lookUpAndLock(
     (locking) => lockAgentsOf(locking, named),
     () => withFacts(context, events),
   );
-  // A context may get another agent between the two statements.
+  // A context may have got another agent between the two statements.
   if (!known.flatMap(matchableAgents).every((agentUrl) => locked.has(agentUrl)))
     throw new Conflict('an agent was renamed before it was locked');
   return known;
 }
 
-/** What is known, with some of it looked up again. */
+/** The facts, with those of some keys replaced by newer ones. */
 export async function lookedUpAgain(
   context: LookUpContext,
   known: readonly Known[],
@@ -69,13 +70,13 @@ export async function lookedUpAgain(
 }
 
 /**
- * The agents of an owner's run that matching may touch: the one that it is decided for, and the one that it names now.
- * A user that was left out may turn out to be an owner when it is read.
+ * The agents of an owner's run that matching may touch: the agent of its decision, and the agent that it names now. If
+ * the event left the user out, the user may turn out to be an owner, so the run counts as an owner's.
  */
 function matchableAgents(known: Known): string[] {
   const { event, facts } = known;
   const { entry, context, inWindow, undone } = facts;
-  // Whatever brings it back lets it be matched.
+  // Every stage that restores the row also matches it.
   const returning = undone !== null && (undone.mayMatch || inWindow) ? [undone.agentUrl] : [];
   if (event.kind !== 'image' || (entry === null && !inWindow) || !isFresh(known))
     return returning.filter(isNamed);
@@ -89,7 +90,7 @@ function isNamed(agentUrl: string | null | undefined): agentUrl is string {
   return typeof agentUrl === 'string';
 }
 
-/** Each event with what is known about its row, in their order. */
+/** Each event with the facts about its row, in the order of the events. */
 export async function withFacts<E extends Keyed>(
   { client, matching }: LookUpContext,
   events: readonly E[],

@@ -5,14 +5,16 @@ import type { Position } from '../../../lib/position.ts';
 import { currentTopic } from './current-topic.ts';
 import { assertNothingUndone } from './undo-fence.ts';
 
-/** A partition as one projector holds it: its commits carry the epoch, and none passes once another took over. */
+/**
+ * A projector's claim on a partition. Every commit names the epoch, and fails once another projector has claimed it.
+ */
 export interface Claim {
   readonly topicId: string;
   readonly partition: number;
   readonly epoch: bigint;
 }
 
-/** Another projector took the partition over: everything since is its work. */
+/** Thrown if another projector has claimed the partition. The transaction has changed nothing. */
 export class Fenced extends Error {
   override readonly name = 'Fenced';
 }
@@ -25,9 +27,9 @@ const TAKE_OVER = `
   RETURNING epoch, next_offset, last_batch`;
 
 /**
- * Claims a partition, and says from where to read it: the stored offset, or `position.offset` where none is stored; and
- * which batch lies before it, null where that is not known. `updated_at` stays: it says since when the offset stands where
- * it is, also where projectors claim the partition and end again and again.
+ * Claims a partition. Returns the offset to read from (the stored one, or `position.offset` if none is stored) and the
+ * batch before that offset (null if it is not known). `updated_at` is not changed, because it says since when the
+ * offset has not moved. Otherwise projectors that start and end again and again would hide a standstill.
  */
 export async function takeOver(
   client: Client,
@@ -65,15 +67,15 @@ export interface Step {
   readonly claim: Claim;
   readonly from: bigint;
   readonly to: bigint;
-  /** The batch that lies before `to`; null where it is not known. */
+  /** The batch before `to`; null if it is not known. */
   readonly batch: BatchMark | null;
 }
 
 /**
- * Moves the stored offset, in the transaction of the effects and before them: the row lock makes all projectors of
- * the partition take turns, so that what follows reads the ledger as the last one left it. A claim that another
- * projector has outdated changes nothing, and neither does a claim on a topic that is not the current one, or of a process
- * that started before an `undo`.
+ * Moves the stored offset. It must be the first statement of the transaction: its row lock makes all projectors of the
+ * partition take turns, so that later statements see what the previous projector committed. Throws `Fenced` if another
+ * projector has claimed the partition, if the topic is not the current one, or if this process started before an
+ * `undo`.
  */
 export async function advance(
   client: Client,
@@ -103,8 +105,8 @@ export interface ReadBeside {
 }
 
 /**
- * The same turn-taking for a replay and a dry run, which move no offset. A replay is fenced if its topic is not the current one,
- * or if its process started before an `undo`.
+ * Takes the same row lock for a replay or a dry run, which move no offset. Throws `Fenced` if the topic is not the
+ * current one, or if the process started before an `undo`.
  */
 export async function lockPartition(
   client: Client,
@@ -121,7 +123,7 @@ export async function lockPartition(
 
 const LOCK_ALL = 'SELECT FROM history_cdc.consumer_offset ORDER BY topic_id, partition FOR UPDATE';
 
-/** Stops every projector for the time of a transaction: no batch decides on what is being changed. */
+/** Stops every projector until the end of the transaction, so that no batch decides by facts that are being changed. */
 export async function lockAllPartitions(client: Client): Promise<void> {
   await client.query(LOCK_ALL);
 }

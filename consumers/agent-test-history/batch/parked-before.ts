@@ -7,9 +7,9 @@ const PARKED = `
   JOIN history_cdc.quarantine q USING (topic_id, partition, "offset")`;
 
 /**
- * Of these positions in one topic, those whose records lie in quarantine already, as `formatPosition` has them. The
- * ledger does not know them all: a record without a key has no entry, and one that would take an owner decision back
- * leaves no mark on it.
+ * Returns those of the positions whose records are in quarantine already, as `formatPosition` writes them. The ledger
+ * alone cannot tell: a record without a key has no ledger entry, and an owner decision keeps no trace of a parked
+ * record.
  */
 export async function parkedBefore(
   client: Client,

@@ -2,65 +2,66 @@ import { FatalError } from '../../../lib/errors.ts';
 import { formatPosition } from '../../../lib/position.ts';
 import type { UnusableEvent } from '../record/event.ts';
 
-/** A record that goes to the quarantine, without its bytes. */
+/** A record that goes to quarantine, without its bytes. */
 export type Parked = Pick<UnusableEvent, 'position' | 'reason' | 'detail'>;
 
-/** What becomes of a record that no key has seen yet: it is parked, or (null) takes effect. */
+/** What becomes of a record that is new to its key: it is parked, or it takes effect (null). */
 export type Fate = Parked | null;
 
-/** Whether the breaker has counted the fates of a transaction. */
+/** Says whether the breaker has counted the fates of a transaction. */
 export type Admitted = 'counted' | undefined;
 
-/** A record that an earlier process has parked and that lies in the window. */
+/** A record in the window that an earlier process has parked. */
 export interface EarlierParked {
   readonly parked: Parked;
-  /** How many records were projected behind it, in all partitions. */
+  /** The number of records that were projected after it, in all partitions. */
   readonly recordsSince: number;
 }
 
 export interface BreakerLimits {
-  /** Of the window, 0 to 1; 1 switches the breaker off. */
+  /** The share of the window that may be parked, from 0 to 1. 1 switches the breaker off. */
   readonly maxShare: number;
-  /** Records. */
+  /** The length of the window, in records. */
   readonly window: number;
 }
 
 /**
- * Stops the projector when so much would be quarantined that the cause lies elsewhere than in the records: another
- * registry, another placeholder than the connector's, a changed table. Without it such a topic would flow into the
- * quarantine to its last record, with no more noise than a metric.
+ * Stops the projector when too many of the last records would be quarantined. Then the cause is usually not in the
+ * records: a wrong registry, a placeholder that differs from the connector's, a changed table. Without the breaker,
+ * every record of such a topic would go to quarantine, and only a metric would show it.
  *
- * - The share is that of the last `window` records of this process that took effect or were parked, in all of its
- *   partitions, in the order in which their transactions came up for COMMIT. What a key has seen already is not among
- *   them, so a replay of good history dilutes nothing.
- * - What was parked before the start counts as well, as far as it lies in the window (`breaker-window.ts`). There the
- *   distance is counted in offsets, which is never less than in records: for one projector, a restart never makes the
- *   breaker stricter. With several projectors, one that starts also counts what the others have parked.
- * - Only a record that is newly parked trips it. A transaction that parks nothing passes, whatever the window holds.
- * - The window counts as full from the start: a few bad records at the head of a short stream never stop it.
- * - It is judged before the COMMIT. The transaction that would go over the share is rolled back whole, so its records are
- *   met again at the next start; what was committed before stays.
- * - An admitted transaction has its place in the window before it is committed, or several at once could go over
- *   together. A retry takes the place of its earlier attempt; a transaction that is given up is withdrawn.
+ * - The window holds the last `window` records of this process that took effect or were parked, in all of its
+ *   partitions, in the order in which their transactions reached COMMIT. Records that a key had seen already do not
+ *   count, so a replay of good history does not dilute the share.
+ * - Records that were parked before the start count too, if they are in the window (`breaker-window.ts`). Their
+ *   distance is counted in offsets, which is never less than the distance in records. So with one projector, a restart
+ *   never makes the breaker stricter. With several projectors, one that starts also counts what the others have parked.
+ * - Only a newly parked record trips the breaker. A transaction that parks nothing always passes.
+ * - The window counts as full from the start, so a few bad records at the beginning of a short stream do not stop it.
+ * - The breaker decides before the COMMIT. The transaction that would exceed the share is rolled back, so its records
+ *   are read again at the next start. Earlier commits stay.
+ * - A transaction gets its place in the window before it is committed. Otherwise several transactions at once could
+ *   exceed the share together. A retry takes the place of its earlier attempt; a transaction that is given up loses its
+ *   place.
  */
 export class QuarantineBreaker {
   readonly #limits: BreakerLimits;
   readonly #allowed: number;
-  /** By transaction, in the order of admission: as many as the window reaches back. */
+  /** The admitted transactions that are still in the window, in the order of admission. */
   readonly #admitted = new Map<symbol, readonly Fate[]>();
-  /** Oldest first; empty once this process alone fills the window. */
+  /** The oldest first. Empty once the records of this process fill the window. */
   #earlier: readonly EarlierParked[];
 
   constructor(limits: BreakerLimits, earlier: readonly EarlierParked[] = []) {
     this.#limits = limits;
     this.#earlier = earlier;
-    // 0.29 of 100 records are 29, which binary fractions make 28.999999999999996.
+    // 0.29 * 100 is 28.999999999999996 in floating point, and must count as 29.
     this.#allowed = Math.floor(limits.maxShare * limits.window + 1e-6);
   }
 
   /**
-   * Takes the fates of a transaction, in the order of its records; throws QUARANTINE_BREAKER when they are too many.
-   * `counted`: the next process must count them too.
+   * Takes the fates of a transaction, in the order of its records. Throws QUARANTINE_BREAKER if too many are parked.
+   * If `counted`, the next process must count them too.
    */
   admit(transaction: symbol, fates: readonly Fate[]): Admitted {
     if (this.#limits.maxShare === 1) return undefined;
@@ -76,7 +77,7 @@ export class QuarantineBreaker {
     this.#admitted.delete(transaction);
   }
 
-  /** What is parked in the first window that a new record makes hold more of it than allowed, oldest first. */
+  /** The parked records of the first window in which a new record exceeds the allowed number, oldest first. */
   #excess(fates: readonly Fate[]): readonly Parked[] | undefined {
     const before = [...this.#admitted.values()].flat();
     const inWindow = this.#earlier.map(({ parked, recordsSince }) => ({ at: -recordsSince, parked }));
@@ -106,8 +107,8 @@ export class QuarantineBreaker {
     const where = last === undefined ? '' : `; the last is ${formatPosition(last.position)}: ${last.detail}`;
     return new FatalError({
       code: 'QUARANTINE_BREAKER',
-      message: `more than ${String(this.#allowed)} of ${String(window)} records would be quarantined (${reasonsOf(parked)})${where}`,
-      wayOut: `look for one cause: the schema registry, unavailable.value.placeholder of the connector against UNAVAILABLE_PLACEHOLDER, a change of the table; the records are met again at the next start, and what is parked stays counted until it is retried or waived; QUARANTINE_MAX_SHARE=1 (it is ${String(maxShare)}) lets them all into the quarantine`,
+      message: `more than ${String(this.#allowed)} of ${String(window)} records would be quarantined: ${reasonsOf(parked)}${where}`,
+      wayOut: `look for one common cause: the schema registry is wrong, the connector's unavailable.value.placeholder differs from UNAVAILABLE_PLACEHOLDER, or the table was changed. Nothing was skipped: the next start reads these records again. Parked records count until they are retried or waived. To let all of them into quarantine, set QUARANTINE_MAX_SHARE=1 (it is ${String(maxShare)})`,
       facts: {
         reason: last?.reason,
         partition: last?.position.partition,

@@ -15,9 +15,9 @@ interface RereadRow {
 }
 
 /**
- * Fills in what events left out, from the legacy table. The event's own values stand: only the missing ones are
- * taken, and where the table is ahead of the event, a later event of the same key brings the rest. An event whose row
- * is gone from the table is not in the answer.
+ * Fills in the values that events left out, from the legacy table. Only missing values are taken from the table. If the
+ * table is ahead of the event, a later event of the same key brings the other values. An event whose row is gone from
+ * the table is not in the answer.
  */
 export async function reread(
   legacy: Pool,

@@ -1,8 +1,8 @@
 /**
- * What `undo` took back comes back with the next event of its key, whatever the event is: the decision that was recorded,
- * at its position, with the canonical row that stood for it. So the event meets a row that was decided, and does what it
- * would have done: nothing, where the ledger had it. What was decided is not decided anew by the look-ups of now; only
- * what would show one run twice has the last word: the earlier script's copy, and a live twin.
+ * Restores what `undo` took back, when the next event of the key comes: the recorded decision, at its position, with
+ * its canonical row. So the event meets a decided row, and has the effect that it would have had without the `undo`.
+ * Nothing is decided again by today's look-ups. There are two exceptions, because they would show one run twice: a copy
+ * by the earlier script, and a live twin.
  */
 import assert from 'node:assert/strict';
 import type { Client } from '../../../lib/postgres.ts';
@@ -20,8 +20,8 @@ const RESTORE = sqlFile(import.meta.url, './sql/restore-undone.sql');
 const ENTER_MATCHING = sqlFile(import.meta.url, '../sweep/sql/enter-by-own-run.sql');
 
 /**
- * Gives what is known, with the keys that came back looked up again. Under the lock of the partition and, where a live
- * twin may have come meanwhile, of the agents.
+ * Returns the facts; the restored keys are looked up again. The caller holds the lock of the partition, and the locks
+ * of the agents whose runs may have got a live twin.
  */
 export async function restoreUndone(
   context: LookUpContext,
@@ -79,9 +79,9 @@ async function putBack(client: Client, undone: readonly Known[]): Promise<PutBac
   };
 }
 
-/** Live rows that came since are found now, not by the next sweep: until then the run would be there twice. */
+/** Finds live rows that came since. If the next sweep found them instead, the run would be there twice until then. */
 async function matchAgain({ client, matching }: LookUpContext, legacyIds: readonly string[]) {
-  // Of what took no part in matching it is not recorded how it looks; the live rows may have reached it by now.
+  // A run that took no part in matching has no fingerprint in the ledger. A live row may be near to it by now.
   await client.query(ENTER_MATCHING, [legacyIds]);
   return await rematch(client, await ledgerSeeds(client, legacyIds), matching);
 }

@@ -1,22 +1,22 @@
 import type { Decision } from '../rule/outcome.ts';
 import { addChanges, NO_CHANGES, type Changes } from '../rule/changes.ts';
 
-/** What became of a record: every record read is counted in exactly one of these. */
+/** What became of a record. Every record that was read counts in exactly one of these. */
 export const RECORD_OUTCOMES = ['applied', 'duplicate', 'stale', 'tombstone', 'quarantined'] as const;
 export type RecordOutcome = (typeof RECORD_OUTCOMES)[number];
 
 export interface BatchResult {
-  /** Records read. */
+  /** The number of records that were read. */
   readonly read: number;
   readonly records: Readonly<Record<RecordOutcome, number>>;
-  /** Decisions recorded, by decision; a later image of a decided row is none. */
+  /** The number of recorded decisions, by decision. A later image of a decided row is not a decision. */
   readonly decisions: Readonly<Partial<Record<Decision, number>>>;
-  /** Values that events left out, by column. */
+  /** The number of values that events left out, by column. */
   readonly leftOut: Readonly<Record<string, number>>;
   readonly changes: Changes;
 }
 
-/** A result in the making. */
+/** A result while it is being counted. */
 export interface Tally extends BatchResult {
   read: number;
   readonly records: Record<RecordOutcome, number>;

@@ -9,7 +9,7 @@ export interface Round {
   readonly keyless: UnusableEvent[];
 }
 
-/** Splits a batch so that no key occurs twice in a round; in a snapshot that is one round. */
+/** Splits a batch into rounds in which no key occurs twice. A batch of a snapshot is one round. */
 export function roundsOf(events: readonly SourceEvent[], tally: Tally): Round[] {
   const rounds: Round[] = [];
   const occurrences = new Map<string, number>();
@@ -36,7 +36,7 @@ function sourceTruncated({ position }: TruncateEvent): FatalError {
   return new FatalError({
     code: 'SOURCE_TRUNCATED',
     message: `agent_test_history was truncated (record ${formatPosition(position)})`,
-    wayOut: `nothing of ours was removed; if the truncate was meant, go on with \`history-cdc project --accept-truncate ${formatPosition(position)}\``,
+    wayOut: `nothing of ours was removed. If the truncate was intended, go on with \`history-cdc project --accept-truncate ${formatPosition(position)}\``,
     facts: { partition: position.partition, offset: String(position.offset) },
   });
 }

@@ -3,14 +3,14 @@ import { isRowFault } from '../../../lib/postgres-errors.ts';
 
 interface RowByRow<T, R> {
   readonly work: (items: readonly T[]) => Promise<R>;
-  /** What is done about the one that Postgres refuses, when all that the work did with it is taken back. */
+  /** Called for the row that Postgres refuses, after the work on it was rolled back. */
   readonly refused: (item: T, error: unknown) => Promise<R>;
 }
 
 /**
- * Does work on rows inside a transaction. Where Postgres refuses one of them, the halves are worked on one after the other
- * until that one is alone; what is deferred to the COMMIT is asked for at once, or it would refuse all of them. Without it,
- * one row that a constraint or a trigger of the application refuses ends a sweep or a command.
+ * Does work on rows inside a transaction. If Postgres refuses one of them, tries the halves until that row is alone.
+ * Deferred constraints are checked at once, because at the COMMIT they would refuse all rows. Without this function,
+ * one row that a constraint or a trigger of the application refuses would end a sweep or a command.
  */
 export async function rowByRow<T, R>(
   client: Client,

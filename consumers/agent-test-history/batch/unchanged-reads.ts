@@ -14,11 +14,12 @@ interface Grace {
 }
 
 /**
- * The legacy ids of rows that a snapshot read again as the ledger has them, and that were decided before the grace window. A
- * re-read is not a change, so nothing about them is decided anew, whatever the look-ups say by now: a stranger's old run
- * whose user became a member since waits for a person (`redecide` lists it). Without it, the repair of a gap by `snapshot start`
- * would project such runs. A row whose content differs from the ledger's is not among them: an update of it was missed. Nor is one
- * that the ledger has as deleted: it was inserted again.
+ * Finds the rows that a snapshot read again with the content that the ledger has, and whose grace window is over.
+ * Returns their legacy ids. A re-read is not a change, so these rows are not decided again, whatever the look-ups say
+ * today. For example, the old run of a stranger who became a member since waits for a person (`redecide` lists it).
+ * Without this, the repair of a gap by `snapshot start` would project such runs. A row with different content is not
+ * returned, because an update of it was missed; nor is a row that the ledger has as deleted, because it was inserted
+ * again.
  */
 export async function unchangedReads(
   { client, graceSeconds = 0 }: Grace,
@@ -49,7 +50,7 @@ export async function unchangedReads(
   return new Set(rows.map(({ legacy_id }) => legacy_id));
 }
 
-/** True where the look-ups of now could change what stands for the row. */
+/** True if today's look-ups could change the decision or the canonical row. */
 function mayDiffer({ decision, reason }: LedgerEntry): boolean {
   return isOpenDecision(decision) || (decision === 'projected' && reason === MOVED_AWAY);
 }

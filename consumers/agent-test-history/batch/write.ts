@@ -18,14 +18,14 @@ const MARK_DELETED = sqlFile(import.meta.url, './sql/mark-deleted.sql');
 
 interface Statement<T> {
   readonly text: string;
-  /** One a parameter: the statement takes its rows as parallel arrays. */
+  /** One entry per parameter. The statement takes its rows as parallel arrays. */
   readonly columns: readonly Column<T>[];
 }
 
-/** How a value goes to Postgres. */
+/** How a value is encoded for Postgres. */
 type Column<T> =
   | ((effect: T) => number | bigint | boolean | null)
-  /** A uuid or a time: whoever read it has made sure of its characters. */
+  /** A uuid or a time. The decoder has checked its characters. */
   | { readonly unquoted: (effect: T) => string | null }
   | { readonly text: (effect: T) => string | Buffer | null }
   | { readonly bytes: (effect: T) => Buffer | null };
@@ -165,7 +165,7 @@ export async function writeQuarantine(client: Client, effects: readonly Quaranti
   return await execute(client, quarantine, effects, [RULE_VERSION]);
 }
 
-/** Closes what was parked, up to these complete events, of the keys that they have now decided. */
+/** Closes the parked records of the keys that these complete events have decided, up to each event. */
 export async function healQuarantine(client: Client, events: readonly ImageEvent[]): Promise<void> {
   if (events.length === 0) return;
   await client.query(HEAL, [
@@ -187,7 +187,7 @@ async function execute<T>(
     runs_inserted: number;
     runs_updated: number;
     ledger_written: number;
-    /** Undefined of a statement that inserts no canonical rows. */
+    /** Undefined if the statement inserts no canonical rows. */
     kept_out?: number;
   }>(text, [...arrays, ...constants]);
   const [row] = rows;
@@ -209,7 +209,7 @@ function arrayParameter<T>(column: Column<T>, effects: readonly T[]): unknown {
   return orNothing(effects.map(valueOf), (values) => new PlainArray(values));
 }
 
-/** `unnest` fills up with NULLs: a column that history has no use for costs nothing. */
+/** An empty array if all values are NULL, because `unnest` fills up with NULLs. So an unused column costs nothing. */
 function orNothing<T>(values: readonly T[], encode: (values: readonly T[]) => unknown): unknown {
   return values.every((value) => value === null) ? [] : encode(values);
 }

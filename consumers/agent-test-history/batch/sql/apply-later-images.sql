@@ -1,8 +1,8 @@
--- Later images of rows that have a canonical row. The image goes into our own row where `applies` says so; where it
--- `follows`, agent, stage, organisation and provenance go with it. A value that the event left out is kept as our row
--- has it. A row that retention pruned is not written again. Position and content hash move in any case.
+-- Applies later images of rows that have a canonical row. If `applies`, the image is written to our canonical row; if
+-- `follows`, its agent, stage, organisation and provenance change too. A value that the event left out stays as it is
+-- in our row. A row that retention pruned is not written again. Position and content hash move in every case.
 WITH event AS MATERIALIZED (
-  -- Of a user who was forgotten, the alias is stored (forget/).
+  -- For a forgotten user, the alias is stored (operations/forget).
   SELECT e.*, coalesce(f.alias, e.user_id) AS kept_user_id
   FROM unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::boolean[],
@@ -78,7 +78,8 @@ recorded AS (
         m.agent_context_id, m.scenario, m.overall_passed, m.steps_passed, m.steps_failed, m.total_duration_ms,
         m.summary, m.dry_run, m.user_id, m.agent_profile_json, m.started_at, m.storyboards) ELSE l.content_hash END,
       source_deleted_at = NULL,
-      -- Live rows are compared with our row; what another row stands for keeps what it was linked by.
+      -- Live rows are compared with our own row, so its fingerprint follows. A linked row keeps the fingerprint of its
+      -- link.
       started_at = CASE WHEN e.applies THEN e.started_at ELSE l.started_at END,
       fingerprint = CASE WHEN e.applies AND (e.in_window OR l.fingerprint IS NOT NULL)
         THEN history_cdc.run_fingerprint(m.summary, m.total_duration_ms, m.overall_passed) ELSE l.fingerprint END,

@@ -1,5 +1,5 @@
--- A deleted legacy row keeps its canonical row and its decision; one that was deleted before it was ever seen is
--- `gone`, because only its key is known.
+-- Marks legacy rows as deleted. They keep their decision and their canonical row. A row that was deleted before it was
+-- ever seen becomes `gone`, because only its key is known.
 WITH event AS MATERIALIZED (
   SELECT *
   FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::boolean[], $7::timestamptz[])

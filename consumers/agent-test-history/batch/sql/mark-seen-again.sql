@@ -1,5 +1,5 @@
--- Rows that a snapshot read as the ledger has them: the position moves on, and nothing else changes. `decided_at` stays,
--- because a later moment would open the grace window of the decision again.
+-- Moves the position of rows that a snapshot read as the ledger has them. Nothing else changes. `decided_at` stays,
+-- because a later time would open the grace window of the decision again.
 WITH event AS MATERIALIZED (
   SELECT *
   FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::bigint[], $5::bigint[], $6::text[], $7::boolean[])

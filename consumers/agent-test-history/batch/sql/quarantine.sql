@@ -1,7 +1,7 @@
--- Parks records that cannot be decoded or mapped, with their bytes; a replay parks nothing twice. One that was closed is
--- open again, with what is wrong now: a retry closes records before it takes them through the pipeline. The key gets
--- the decision `quarantined`, unless it has a canonical row: an owner decision is not taken back. A delete that the ledger
--- had for the key until now is kept with the record.
+-- Parks records that cannot be decoded or mapped, with their bytes. A replay parks no record twice. A closed record is
+-- opened again with its new fault, because a retry closes records before it takes them through the pipeline. The key
+-- gets the decision `quarantined`, unless it has a canonical row, because an owner decision is never taken back. If the
+-- ledger had a delete for the key, that delete is kept with the record.
 WITH event AS MATERIALIZED (
   SELECT *
   FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::boolean[],
@@ -41,7 +41,7 @@ recorded AS (
     fingerprint = NULL, profile_hash = NULL,
     decided_at = clock_timestamp(), source_deleted_at = NULL
   WHERE (l.topic_id <> excluded.topic_id OR (l.partition = excluded.partition AND l."offset" < excluded."offset")
-         -- Decided anew where it stands (sweep/decide-again.ts), and refused.
+         -- A row that was decided again at its position (sweep/decide-again.ts), and that Postgres refused.
          OR (l.partition = excluded.partition AND l."offset" = excluded."offset"
              AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))
     AND l.canonical_run_id IS NULL

@@ -1,10 +1,11 @@
--- Records decisions on rows that have no canonical row yet, and writes the canonical row of those now projected, in
--- one statement; beside a twin it keeps the row that we would write without it. A canonical row of ours that is there already (the ledger was lost and is rebuilt) takes the image.
--- The census runs it too, where that function could change nothing: without such a row it is not called.
--- The ledger's own guard repeats the order of the key: an event at or before the recorded position changes nothing,
--- and the first event of a topic that was made again is beyond every position of the old one.
+-- Records decisions on rows that have no canonical row yet, and writes the canonical rows of projected ones, in one
+-- statement. For a twin, it keeps the canonical row that we would write without the live row. If a canonical row of
+-- ours exists already (the ledger was lost and is being rebuilt), `rewrite_own_runs` writes the image into it. That
+-- function is called for such rows only, so the census can run this statement without the right to write. The WHERE of
+-- the ledger's write guards the order of a key: an event at or before the recorded position changes nothing, and the
+-- first event of a successor topic is beyond every position of the old topic.
 WITH event AS MATERIALIZED (
-  -- Of a user who was forgotten, the alias is stored (forget/).
+  -- For a forgotten user, the alias is stored (operations/forget).
   SELECT e.*, coalesce(f.alias, e.user_id) AS kept_user_id
   FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::smallint[],
@@ -25,7 +26,7 @@ WITH event AS MATERIALIZED (
   LEFT JOIN history_cdc.forgotten_user f
     ON f.user_hash = sha256((SELECT k.key FROM history_cdc.forgotten_key k) || convert_to(e.user_id, 'UTF8'))
 ),
--- Not materialized: the few that are rewritten are worked out a second time, all others once.
+-- Not materialized: only the few rows that are rewritten are then computed twice.
 image AS NOT MATERIALIZED (
   SELECT e.canonical_run_id AS id, e.agent_url, e.lifecycle_stage,
          CASE WHEN e.overall_passed THEN 'passing' ELSE 'failing' END AS overall_status,
@@ -51,7 +52,7 @@ run AS (
   ON CONFLICT (id) DO NOTHING
   RETURNING id, observations_json ->> 'backfill_script' IS NOT DISTINCT FROM 'history-cdc' AS is_ours
 ),
--- Our own rows that were there already. NOT IN hashes the ids, whatever the planner takes the number of rows for.
+-- Our own rows that existed already. NOT IN hashes the ids, whatever number of rows the planner expects.
 there AS MATERIALIZED (
   SELECT ARRAY(
     SELECT ROW(i.id, i.agent_url, i.lifecycle_stage, i.overall_status, i.headline, i.total_duration_ms, i.tested_at,
@@ -109,13 +110,13 @@ recorded AS (
     "offset" = excluded."offset", lsn = excluded.lsn, op = excluded.op,
     snapshot = excluded.snapshot, content_hash = excluded.content_hash, started_at = excluded.started_at,
     fingerprint = excluded.fingerprint, profile_hash = excluded.profile_hash,
-    -- A re-read that comes to the same does not open the grace window again.
+    -- A re-read with the same decision does not open the grace window again.
     decided_at = CASE WHEN excluded.snapshot AND l.decision = excluded.decision AND l.content_hash = excluded.content_hash
                       THEN l.decided_at ELSE clock_timestamp() END,
     source_deleted_at = NULL
   WHERE (l.topic_id <> excluded.topic_id
          OR (l.partition = excluded.partition AND l."offset" < excluded."offset")
-         -- The row as it was seen, with look-ups that came late or another rule (sweep/decide-again.ts).
+         -- The same event, decided again with newer look-ups or another rule (sweep/decide-again.ts).
          OR (l.partition = excluded.partition AND l."offset" = excluded."offset"
              AND l.decision IN ('third_party', 'anonymous', 'opted_out', 'orphaned')))
     AND l.canonical_run_id IS NULL
@@ -124,7 +125,7 @@ recorded AS (
 SELECT (SELECT count(*) FROM run)::integer AS runs_inserted,
        (SELECT CASE WHEN cardinality(images) = 0 THEN 0 ELSE history_cdc.rewrite_own_runs(images) END
         FROM there)::integer AS runs_updated,
-       -- Rows that a trigger of the application kept out, gave another id, or took our mark from.
+       -- Rows that a trigger of the application skipped, gave another id, or removed our mark from.
        ((SELECT count(*) FROM run WHERE NOT is_ours)
         + (SELECT count(*) FROM there CROSS JOIN LATERAL unnest(there.images) AS i
            WHERE NOT EXISTS (SELECT FROM public.agent_compliance_runs r WHERE r.id = i.id)))::integer AS kept_out,

@@ -1,6 +1,6 @@
--- Records halves of changes of primary keys. A half that is newer than the recorded one opens the pair again: the same two
--- keys were exchanged once more, and its other half is still to come. What was recorded before changes nothing. In the order of
--- the keys, because the two halves of a pair may come in two transactions at a time.
+-- Records halves of changed primary keys. A half that is newer than the recorded one opens the pair again: the same two
+-- keys were exchanged once more, and the other half is still to come. A half that is recorded already changes nothing.
+-- Rows are written in the order of their keys, so that two transactions with the two halves of a pair cannot deadlock.
 INSERT INTO history_cdc.key_change AS k (old_id, new_id, topic_id, deleted_offset, created_offset)
 SELECT e.old_id, e.new_id, (array_agg(e.topic_id))[1], max(e."offset") FILTER (WHERE e.is_delete),
        max(e."offset") FILTER (WHERE NOT e.is_delete)

@@ -1,7 +1,7 @@
--- Puts back what `undo` took: the decision as it was recorded, at the position that it had, and the canonical row as it
--- was removed. Where the earlier script's copy stands for the run by now, the decision is linked to that one instead: it
--- would be there twice. A canonical row that somebody brought back under its id stays as it is. Nothing that was decided
--- since is touched. $1 legacy ids, $2 the copy that stands for each (NULL: none), $3 the reason then
+-- Restores what `undo` took back: the decision as it was recorded, at its position, and the canonical row as it was
+-- removed. If a copy by the earlier script now records the run, the decision is linked to the copy instead, because the
+-- run would be there twice. A canonical row that somebody inserted again under its id stays as it is. A row that was
+-- decided since is not changed. $1 legacy ids, $2 the copy of each (NULL: none), $3 the reason of such an adoption
 WITH undone AS (
   DELETE FROM history_cdc.undone u
   USING unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (legacy_id, copy_id, reason)
@@ -35,7 +35,7 @@ recorded AS (
   RETURNING legacy_id
 )
 SELECT (SELECT count(*) FROM run)::integer AS runs_inserted,
-       -- Rows that a trigger of the application kept out.
+       -- Rows that a trigger of the application skipped.
        (SELECT count(*) FROM undone u
         WHERE u.copy_id IS NULL AND u.run_id NOT IN (SELECT run.id FROM run)
           AND NOT EXISTS (SELECT FROM public.agent_compliance_runs r WHERE r.id = u.run_id))::integer AS kept_out, coalesce(array_agg(legacy_id), '{}') AS legacy_ids

@@ -1,4 +1,4 @@
--- Of rows as a snapshot read them, those that have the content that the ledger has.
+-- Those of the rows that a snapshot read with the same content as the ledger has.
 SELECT l.legacy_id
 FROM unnest(
   $1::uuid[], $2::uuid[], $3::text[], $4::boolean[], $5::integer[], $6::integer[], $7::integer[], $8::text[], $9::boolean[],
