@@ -1,4 +1,5 @@
 import { RETIRE_ERRORS } from './retire-error-codes.ts';
+import { ARCHIVE_ERRORS } from './archive-error-codes.ts';
 
 /** What a code means to the person who sees it: `cause` says what happened, `remedy` says what to do. */
 export interface ErrorMeaning {
@@ -254,6 +255,7 @@ export const ERROR_GROUPS = {
     },
   },
   'The end of the legacy table': RETIRE_ERRORS,
+  'The archive': ARCHIVE_ERRORS,
   'Local stack and demo': {
     STACK_PREREQUISITE: {
       cause: 'Something that the local stack needs is missing on this machine.',

@@ -7,6 +7,7 @@ import {
   prepareSession,
   sessionOf,
   type Bounds,
+  type DatabaseSetting,
   type Session,
 } from './postgres-session.ts';
 import { settledWithin } from './settled-within.ts';
@@ -22,6 +23,10 @@ interface PoolOptions {
   readonly name: string;
   readonly connections: number;
   readonly bounds?: Bounds;
+  /** For COPY: it takes the socket for itself, so nothing else may be sent ahead of its answer. */
+  readonly copies?: boolean;
+  /** Names the database in what is said of a connection that is lost. */
+  readonly setting?: DatabaseSetting;
 }
 
 /** A statement over a whole table may take long, but none may run for ever. */
@@ -37,7 +42,14 @@ const CLOSE_WITHIN_MS = 2_000;
  * sets (`prepareSession`). A connection can fail while no query waits for it (idle in the pool, or between two
  * statements of a transaction). This must not end the process: the next query meets the error and reports it.
  */
-export function createPool({ url, name, connections, bounds = LONG }: PoolOptions): Pool {
+export function createPool({
+  url,
+  name,
+  connections,
+  bounds = LONG,
+  copies = false,
+  setting,
+}: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: withoutOurs(url),
     application_name: name,
@@ -46,15 +58,15 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     // Queries that do not need each other's answers are sent at once. Their answers come in order.
-    pipeline: true,
-    ...hook((client) => prepareSession(client, name, bounds)),
+    pipeline: !copies,
+    ...hook((client) => prepareSession(client, { name, bounds, setting })),
   });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   const connect: () => Promise<pg.PoolClient> = pool.connect.bind(pool);
   const connected = () =>
     connect().catch((error: unknown) => {
-      throw lost(error);
+      throw lost(error, setting);
     });
   pool.connect = connected as typeof pool.connect;
   pool.query = (async (...statement: [string, unknown[]]) => {
@@ -110,7 +122,9 @@ function withoutOurs(text: string): string {
 const TRANSACTION_MS = 30_000;
 const SAME_PID = 'SELECT pg_backend_pid() AS pid';
 
-function beginning({ preamble = '', bounds = LONG }: Partial<Session> = {}): string {
+function beginning({ preamble = '', bounds = LONG }: Partial<Session> = {}, snapshot = false): string {
+  if (snapshot)
+    return `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${preamble === '' ? '' : `${preamble}; `}${WHOLE_TABLE}`;
   const statementMs = Math.min(TRANSACTION_MS, bounds.statementMs);
   return `BEGIN ISOLATION LEVEL READ COMMITTED; ${preamble === '' ? '' : `${preamble}; `}SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '${String(statementMs)}ms'; SET LOCAL idle_in_transaction_session_timeout = '20s'`;
 }
@@ -132,8 +146,14 @@ function preparing(client: pg.PoolClient): Client {
   return { query: query as Client['query'] };
 }
 
+/** A snapshot waits while its reader waits for others, for instance for an object store. It holds no lock that anybody needs. */
+const WHOLE_TABLE =
+  "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '6h'; SET LOCAL idle_in_transaction_session_timeout = '2h'; SET LOCAL jit = off";
+
 export interface TransactionOptions {
   readonly prepared?: boolean;
+  /** REPEATABLE READ, READ ONLY: all statements see what was committed before the first one, and may take hours. */
+  readonly snapshot?: boolean;
 }
 
 /** Thrown inside `inTransaction` to roll back on purpose and still return a value. */
@@ -146,21 +166,23 @@ class RolledBack<T> extends Error {
 }
 
 /**
- * The only place where a transaction starts. READ COMMITTED, because every statement must see what was committed before
- * it got its locks. If an error leaves the state of the connection unknown (a COMMIT without an answer), the connection
+ * The only place where a transaction starts. READ COMMITTED unless a snapshot is asked for, because every statement must see
+ * what was committed before it got its locks. If an error leaves the state of the connection unknown (a COMMIT without an answer), the connection
  * is destroyed. The caller then reads the stored offset again instead of guessing.
  */
 export async function inTransaction<T>(
   pool: Pool,
   work: (client: Client) => Promise<T>,
-  { prepared = false }: TransactionOptions = {},
+  { prepared = false, snapshot = false }: TransactionOptions = {},
 ): Promise<T> {
   const client = await pool.connect();
   const session = sessionOf(client);
   let broken = true;
   try {
     if (session !== undefined) session.inside = true;
-    const begun = await client.query(`${beginning(session)}${prepared ? PREPARED : ''}; ${SAME_PID}`);
+    const begun = await client.query(
+      `${beginning(session, snapshot)}${prepared ? PREPARED : ''}; ${SAME_PID}`,
+    );
     assertSameSession(session, begun);
     // Behind a pooler, the next transaction may get another session, which does not have the prepared statements.
     const result = await work(prepared && session?.pooled !== true ? preparing(client) : client);

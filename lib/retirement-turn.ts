@@ -13,6 +13,7 @@ const TAKE: Readonly<Record<Turn, string>> = {
   alone: `SELECT pg_try_advisory_lock(${KEY}) AS taken`,
   'beside others': `SELECT pg_try_advisory_lock_shared(${KEY}) AS taken`,
 };
+const FREE = 'SELECT pg_advisory_unlock_all()';
 const HOLDERS = `
   SELECT DISTINCT format('%s (pid %s)', coalesce(nullif(a.application_name, ''), 'a session'), l.pid) AS holder
   FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
@@ -46,8 +47,12 @@ export async function withTurn<T>(
     if (rows[0]?.taken !== true) throw await busy(session);
     return await work({ assertHeld: () => assertHeld(session) });
   } finally {
-    // The end of the session frees the lock, also if its connection is broken.
-    session.release(true);
+    // If the connection is broken, its end frees the lock.
+    const freed = await session.query(FREE).then(
+      () => true,
+      () => false,
+    );
+    session.release(!freed);
   }
 }
 

@@ -58,6 +58,7 @@ export const ROOMS = roomsOf([
   ['operations/redecide', 'lib', PROJECTOR],
   ['operations/undo', 'lib', PROJECTOR],
   ['operations/fence', 'lib', PROJECTOR],
+  ['operations/archive', 'lib', ...inside('batch/actions.ts', 'rule/outcome.ts', 'schema/requirements.ts')],
   [
     'operations/teardown',
     ...['lib', 'connectors', PROJECTOR],

@@ -5,6 +5,7 @@ import { REFUSE } from './script.ts';
 const STATE = sqlFile(import.meta.url, './sql/state.sql');
 const RECORDED = sqlFile(import.meta.url, './sql/recorded.sql');
 const HOLES = sqlFile(import.meta.url, './sql/holes.sql');
+const DEPENDENTS = sqlFile(import.meta.url, './sql/dependents.sql');
 const HOLDERS = sqlFile(import.meta.url, './sql/holders.sql');
 
 /** What the fence has noted of itself, in the legacy database. */
@@ -84,4 +85,9 @@ export function describeHolder({ pid, role, application, mode, since, prepared }
       ? `pid ${String(pid)} (${role ?? 'a server process'}${application ? `, ${application}` : ''})`
       : `the prepared transaction ${prepared} (${role ?? '?'})`;
   return `${who} has ${mode}${since === null ? '' : ` since ${since.toISOString()}`}`;
+}
+
+/** What keeps `DROP TABLE … RESTRICT` from going through, as Postgres describes it. */
+export async function dependentsOf(legacy: Client): Promise<readonly string[]> {
+  return (await legacy.query<{ object: string }>(DEPENDENTS)).rows.map(({ object }) => object);
 }

@@ -10,6 +10,7 @@ import { recordAction, recordActionAlone } from '../../consumers/agent-test-hist
 import { FENCE_SQL, UNFENCE_SQL } from '../fence/script.ts';
 import { isFenced, readFence, type FenceState } from '../fence/state.ts';
 import { recordRefusedWrites } from '../fence/refused-writes.ts';
+import { holds } from '../soak/condition.ts';
 import { currentStage, enterStage, type EnteredStage, type Stage } from '../soak/stages.ts';
 import type { RetireContext } from './context.ts';
 import { ownerRequired, underLock, withOwner } from './owner.ts';
@@ -22,11 +23,16 @@ export type Refusals = readonly string[];
 
 /** What keeps the fence from being built: the gate, the standing of the proof, and what the fence itself would break. */
 export async function fenceRefusals(context: RetireContext): Promise<Refusals> {
+  const standing = (await context.standing()).refusals;
+  return [...(await gateRefusals(context)), ...standing, ...(await wouldBreak(context.legacy))];
+}
+
+/** The conditions of the soak that do not hold. */
+export async function gateRefusals(context: RetireContext): Promise<Refusals> {
   const { conditions, allMet } = await context.gate();
-  const lacking = conditions.filter(({ missing }) => missing !== null);
-  const gate = lacking.map(({ id, missing }) => `${id}: ${missing ?? ''}`);
-  if (!allMet && gate.length === 0) gate.push('the gate is not met');
-  return [...gate, ...(await context.standing()).refusals, ...(await wouldBreak(context.legacy))];
+  const lacking = conditions.filter((condition) => !holds(condition));
+  const refusals = lacking.map(({ id, state, missing }) => `${id}: ${missing ?? state}`);
+  return refusals.length > 0 || allMet ? refusals : ['the gate is not met'];
 }
 
 const WOULD_BREAK = `
@@ -63,7 +69,7 @@ export async function fence(context: RetireContext): Promise<Fenced> {
 }
 
 async function build({ canonical, legacy, ownerUrl, by, ...lock }: RetireContext): Promise<void> {
-  await withOwner(ownerUrl, legacy, 'retire fence', async (owner) => {
+  await withOwner({ url: ownerUrl, legacy, command: 'retire fence' }, async (owner) => {
     await recordActionAlone(canonical, { command: 'retire fence --apply', by });
     try {
       await underLock(owner, { ...lock, onlyWriters: true }, (client) => client.query(FENCE_SQL));
@@ -98,7 +104,7 @@ export async function unfence(context: RetireContext): Promise<void> {
     assertStage(await currentStage(canonical), ['soaking', 'ready', 'fenced', 'archived'], 'retire unfence');
     await recordRefusedWrites(canonical, legacy);
     if ((await readFence(legacy)).fence !== null) {
-      await withOwner(ownerUrl, legacy, 'retire unfence', async (owner) => {
+      await withOwner({ url: ownerUrl, legacy, command: 'retire unfence' }, async (owner) => {
         await underLock(owner, { ...lock, onlyWriters: false }, (client) => client.query(UNFENCE_SQL));
       });
     }

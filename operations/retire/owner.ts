@@ -21,9 +21,11 @@ interface Identity {
 
 /** Connects as the owner of the legacy table for the time of one step, and refuses any other database or role. */
 export async function withOwner<T>(
-  url: string | undefined,
-  legacy: Client,
-  command: string,
+  {
+    url,
+    legacy,
+    command,
+  }: { readonly url: string | undefined; readonly legacy: Client; readonly command: string },
   work: (owner: Pool) => Promise<T>,
 ): Promise<T> {
   if (url === undefined) throw ownerRequired('OWNER_DATABASE_URL is not set');
