@@ -29,54 +29,54 @@ export const teardown = z.strictObject({
   ),
 });
 
-export const soak = z.strictObject({
-  at: time.describe('by the clock of the canonical database'),
-  stage: z.enum(['soaking', 'ready', 'fenced', 'archived', 'dropped']),
-  allMet: z.boolean(),
-  forecast: time
-    .nullable()
-    .describe('when the table may go if nothing happens; null: a person decides, or not known'),
-  days: z.strictObject({ live: count, read: count, quiet: count }).describe('how long each clock had to run'),
-  lowered: z.array(text).describe('settings that ask for fewer days than is usual'),
+const stage = z.enum(['soaking', 'ready', 'fenced', 'archived', 'dropped']);
+
+export const retireCheck = z.strictObject({
+  stage,
+  since: time.nullable(),
+  next: z.enum(['fence', 'close', 'drop', 'teardown']),
+  refusals: z.array(text).describe('what keeps the next step from being taken; empty if nothing does'),
   conditions: z.array(
     z.strictObject({
       id: text,
       state: z.enum(['met', 'not_met', 'unknown', 'attested']),
-      since: time.nullable(),
-      metAt: time.nullable(),
-      evidence: text,
       missing: text.nullable(),
-      fix: text.nullable(),
-      ids: z.array(text),
     }),
   ),
-  incidents: z.array(
+  role: text.nullable().describe('the owner of the table, as which the statements run'),
+  fence: z.strictObject({ id, fencedAt: time, fencedBy: text, holes: z.array(text) }).nullable(),
+  statements: text.nullable().describe('SQL that the next step would run in the legacy database'),
+  locks: z.array(
     z.strictObject({
-      id,
-      kind: text,
-      subject: text,
-      beganAt: time,
-      seenAt: time,
-      endedAt: time.nullable(),
-      endedBy: text.nullable(),
-      explainedAt: time.nullable(),
-      explainedBy: text.nullable(),
-      reason: text.nullable(),
-      ids: z.array(text),
-      detail: text,
-      counts: z.boolean().describe('it stops a clock'),
-      explainable: z.boolean(),
+      pid: count.nullable(),
+      role: text.nullable(),
+      application: text.nullable(),
+      state: text.nullable(),
+      mode: text,
+      granted: z.boolean(),
+      since: time.nullable(),
+      prepared: text.nullable().describe('name of a prepared transaction, which has no session'),
     }),
   ),
+  refusedWrites: z
+    .array(
+      z.strictObject({
+        role: text,
+        operation: z.enum(['insert', 'update', 'delete', 'truncate']),
+        statements: count,
+        lastAt: time,
+      }),
+    )
+    .nullable()
+    .describe('null: there is no fence'),
+  dependents: z.array(text).describe('what depends on the table and keeps it from being dropped'),
 });
 
-export const soakAttestation = z.strictObject({
-  id,
-  condition: text,
-  revoked: z.boolean(),
-  since: time.nullable(),
-  by: text,
-  note: text,
+export const retireStep = z.strictObject({
+  applied: z.boolean(),
+  stage,
+  refusals: z.array(text),
+  evidence: z.record(z.string(), z.unknown()).nullable(),
 });
 
-export const soakExplanation = z.strictObject({ ids: z.array(id), by: text, reason: text });
+export const retireUnfence = z.strictObject({ applied: z.boolean(), wasFenced: z.boolean() });
