@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
 import { createLogger } from '../lib/log.ts';
-import type { CommandContext } from './context.ts';
+import { AnswerNo, type CommandContext } from './context.ts';
 import { rowId, several } from './parsers.ts';
 import { createProgress } from './progress.ts';
 import { renderRun, runFacts } from './run-report.ts';
@@ -39,7 +39,7 @@ export function registerProject(command: Command, context: CommandContext): void
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  history-cdc project\n  history-cdc project --until-caught-up --json',
+      '\nWith --until-caught-up it ends with 1 where all is projected, but a part of the source could not be seen.\n\nExamples:\n  history-cdc project\n  history-cdc project --until-caught-up --json',
     )
     .action(async (options: ProjectOptions) => {
       const dryRun = options.dryRun === true;
@@ -92,6 +92,7 @@ export async function runAndReport(
       facts: runFacts(result, settings.dryRun),
       text: () => renderRun(result, settings.dryRun),
     });
+    if (result.unseen.length > 0) throw new AnswerNo();
   } finally {
     progress.end();
   }

@@ -21,7 +21,7 @@ export function runFacts(
 }
 
 export function renderRun(
-  { read, records, decisions, changes, liveWindow, sweeps, quarantine }: RunResult,
+  { read, records, decisions, changes, liveWindow, sweeps, unseen, quarantine }: RunResult,
   dryRun: boolean,
 ): string {
   const would = dryRun ? 'would be ' : '';
@@ -39,6 +39,7 @@ export function renderRun(
     `live rows         ${liveWindow.first === null ? 'none so far' : `from ${liveWindow.first} to ${liveWindow.last ?? ''}`}`,
     ...(sweeps.sweeps === 0 ? [] : [`sweeps            ${renderSweeps(sweeps)}`]),
     `in quarantine     ${quarantine === null ? 'not known: Postgres did not answer' : renderUnhealed(quarantine)}`,
+    ...unseen.map((line) => `not seen          ${line}: nobody can tell whether rows are missing`),
     `changes in all    ${countText(totalChanges(changes))}${dryRun ? ' (dry run: everything was rolled back)' : ''}`,
   ].join('\n');
 }

@@ -83,25 +83,38 @@ export function sessionOf(client: object): Session | undefined {
 
 /**
  * The connection is gone, or gives no answer. That is the environment's fault: the same work may succeed on another
- * connection.
+ * connection. The fact `setting` names the database, if the pool was told which one it is.
  */
 export class ConnectionLost extends TransientError {}
+
+/** The setting that leads to a database. */
+export type DatabaseSetting = 'DATABASE_URL' | 'LEGACY_DATABASE_URL';
 
 /**
  * Only an error that Postgres sent has a SQLSTATE. Every other error of a broken connection comes from the driver or
  * the system.
  */
-export function lost(error: unknown): Error {
+export function lost(error: unknown, setting?: DatabaseSetting): Error {
   if (error instanceof pg.DatabaseError || error instanceof FatalError || error instanceof ConnectionLost)
     return error;
-  return new ConnectionLost(messageOf(error), { cause: error });
+  return new ConnectionLost(messageOf(error), { facts: { setting }, cause: error });
 }
 
 type Ask = (...args: unknown[]) => Promise<unknown>;
 
+interface SessionOptions {
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  readonly bounds: Bounds;
+  readonly setting?: DatabaseSetting | undefined;
+}
+
 /** Applies our limits and settings to a new connection, and refuses a connection that does not accept them. */
-export async function prepareSession(client: pg.ClientBase, name: string, bounds: Bounds): Promise<void> {
-  const answers = answering(client);
+export async function prepareSession(
+  client: pg.ClientBase,
+  { name, bounds, setting: database }: SessionOptions,
+): Promise<void> {
+  const answers = answering(client, database);
   const { processID: announced } = client as unknown as { readonly processID: number };
   const settings = { ...FIXED, ...boundsOf(bounds), application_name: name };
   // A pooler invents the process id that it tells us. A setting made for good there would reach the next client of the
@@ -192,7 +205,10 @@ async function hiddenByPolicy(client: Pick<pg.ClientBase, 'query'>): Promise<Hid
  * answers; without the cut, everything that waits for it would wait for ever. The time counts from the last answer,
  * because the driver sends several statements at once.
  */
-function answering(client: pg.ClientBase): { readonly ask: Ask; readonly begin: (session: Session) => void } {
+function answering(
+  client: pg.ClientBase,
+  database: DatabaseSetting | undefined,
+): { readonly ask: Ask; readonly begin: (session: Session) => void } {
   const send = client.query.bind(client) as unknown as Ask;
   let session: Session | undefined;
   let [waiting, gone] = [0, false];
@@ -220,7 +236,7 @@ function answering(client: pg.ClientBase): { readonly ask: Ask; readonly begin: 
     try {
       return await send(...args);
     } catch (error) {
-      throw gone ? lost(error) : error;
+      throw gone ? lost(error, database) : error;
     } finally {
       waiting -= 1;
       listen();

@@ -7,6 +7,7 @@ import {
   prepareSession,
   sessionOf,
   type Bounds,
+  type DatabaseSetting,
   type Session,
 } from './postgres-session.ts';
 import { settledWithin } from './settled-within.ts';
@@ -22,6 +23,8 @@ interface PoolOptions {
   readonly name: string;
   readonly connections: number;
   readonly bounds?: Bounds;
+  /** Names the database in what is said of a connection that is lost. */
+  readonly setting?: DatabaseSetting;
 }
 
 /** A statement over a whole table may take long, but none may run for ever. */
@@ -37,7 +40,7 @@ const CLOSE_WITHIN_MS = 2_000;
  * sets (`prepareSession`). A connection can fail while no query waits for it (idle in the pool, or between two
  * statements of a transaction). This must not end the process: the next query meets the error and reports it.
  */
-export function createPool({ url, name, connections, bounds = LONG }: PoolOptions): Pool {
+export function createPool({ url, name, connections, bounds = LONG, setting }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: withoutOurs(url),
     application_name: name,
@@ -47,14 +50,14 @@ export function createPool({ url, name, connections, bounds = LONG }: PoolOption
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     // Queries that do not need each other's answers are sent at once. Their answers come in order.
     pipeline: true,
-    ...hook((client) => prepareSession(client, name, bounds)),
+    ...hook((client) => prepareSession(client, { name, bounds, setting })),
   });
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   const connect: () => Promise<pg.PoolClient> = pool.connect.bind(pool);
   const connected = () =>
     connect().catch((error: unknown) => {
-      throw lost(error);
+      throw lost(error, setting);
     });
   pool.connect = connected as typeof pool.connect;
   pool.query = (async (...statement: [string, unknown[]]) => {

@@ -19,6 +19,7 @@ export const run = z.strictObject({
     stragglers: count,
   }),
   quarantine: quarantine.nullable().describe('null where Postgres did not answer at the end'),
+  unseen: z.array(z.string()),
   dryRun: z.boolean(),
   stopped: z.enum(['caught_up', 'signal']),
 });

@@ -1,3 +1,4 @@
+import type { Readiness } from '../../lib/http.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import type { BlindSpot } from './look.ts';
@@ -11,27 +12,72 @@ export const UNWATCHED: Readonly<Record<BlindSpot, string>> = {
 };
 const ALL = Object.keys(UNWATCHED) as BlindSpot[];
 
-/** Says once what cannot be seen, and once that it can be seen again. */
-export class BlindSpots {
-  readonly #logger: Logger;
-  readonly #metrics: Metrics;
-  readonly #known = new Set<BlindSpot>();
+export interface BlindSpotsOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** A service that was seen before may be silent for this long until it makes the projector unready. */
+  readonly afterMs: number;
+  /** False for a service that the settings do not name: nobody expects that it is watched. */
+  readonly isConfigured: (spot: BlindSpot) => boolean;
+  /** A clock in milliseconds that only moves forward. */
+  readonly now: () => number;
+}
 
-  constructor(logger: Logger, metrics: Metrics) {
-    this.#logger = logger;
-    this.#metrics = metrics;
+interface Blindness {
+  readonly reason: string;
+  readonly since: number;
+}
+
+/**
+ * What the watchdog cannot see. It is logged once, and once that it can be seen again. It stops nothing: the records of the
+ * topic can be projected all the same. But while a configured service is not seen, nobody can tell whether rows are
+ * missing from the topic, so the projector is not ready: at once if the service was never seen since the start, and after
+ * `afterMs` otherwise, because one slow answer says nothing.
+ */
+export class BlindSpots {
+  readonly #options: BlindSpotsOptions;
+  readonly #blind = new Map<BlindSpot, Blindness>();
+  readonly #seen = new Set<BlindSpot>();
+
+  constructor(options: BlindSpotsOptions) {
+    this.#options = options;
+  }
+
+  readonly readiness: Readiness = () => {
+    const now = this.#options.now();
+    const long = this.#expected.filter(
+      ([spot, { since }]) => !this.#seen.has(spot) || now - since >= this.#options.afterMs,
+    );
+    if (long.length === 0) return { ready: true };
+    return { ready: false, reason: long.map(([spot, { reason }]) => textOf(spot, reason)).join('; ') };
+  };
+
+  /** What the last look could not see of the services that are configured, one phrase each. */
+  get unseen(): readonly string[] {
+    return this.#expected.map(([spot, { reason }]) => textOf(spot, reason));
+  }
+
+  get #expected(): readonly (readonly [BlindSpot, Blindness])[] {
+    return [...this.#blind].filter(([spot]) => this.#options.isConfigured(spot));
   }
 
   show(blind: ReadonlyMap<BlindSpot, string>): void {
+    const { metrics, logger, now } = this.#options;
     for (const spot of ALL) {
       const reason = blind.get(spot);
-      this.#metrics.watchdogBlind.set({ service: spot }, reason === undefined ? 0 : 1);
-      if (reason !== undefined && !this.#known.has(spot)) {
-        this.#known.add(spot);
-        this.#logger.warn({ service: spot, reason }, `the watchdog cannot see: ${UNWATCHED[spot]}`);
+      const before = this.#blind.get(spot);
+      metrics.watchdogBlind.set({ service: spot }, reason === undefined ? 0 : 1);
+      if (reason !== undefined) {
+        this.#blind.set(spot, { reason, since: before?.since ?? now() });
+        if (before === undefined) logger.warn({ service: spot, reason }, textOf(spot));
+        continue;
       }
-      if (reason === undefined && this.#known.delete(spot))
-        this.#logger.info({ service: spot }, 'the watchdog sees again');
+      this.#seen.add(spot);
+      if (this.#blind.delete(spot)) logger.info({ service: spot }, 'the watchdog sees again');
     }
   }
+}
+
+function textOf(spot: BlindSpot, reason?: string): string {
+  return `the watchdog cannot see: ${UNWATCHED[spot]}${reason === undefined ? '' : ` (${reason})`}`;
 }

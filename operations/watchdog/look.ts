@@ -16,6 +16,14 @@ const SERVICE = {
   DATABASE_URL: 'ledger',
 } as const;
 
+/** The setting that names each service. */
+export const SETTING_OF = {
+  legacy: 'LEGACY_DATABASE_URL',
+  connect: 'CONNECT_URL',
+  kafka: 'KAFKA_BROKERS',
+  ledger: 'DATABASE_URL',
+} as const satisfies Readonly<Record<BlindSpot, keyof Config>>;
+
 export interface Failure {
   readonly what: string;
   readonly trace: string;

@@ -2,7 +2,8 @@
  * Beside the projector, on connections of its own: looks every WATCHDOG_SECONDS at what the stream stands on, at whether
  * it moves, and at the connector's task. What is broken stops the projector, because behind it rows may be missing, and
  * everything that looks well would go on looking well. What only stands still is said, and is over when it moves. What
- * cannot be reached is said once, and stops nothing: Connect or the legacy database may be out of reach by design.
+ * cannot be reached is said once, and stops nothing, because the records of the topic can be projected all the same. But
+ * the projector is not ready meanwhile, unless the settings do not name the service.
  *
  * A slot that is advanced and read on between two looks leaves no trace here: `connector resume` looks first.
  */
@@ -22,7 +23,7 @@ import { readProjection } from '../facts/canonical.ts';
 import { Services } from '../facts/services.ts';
 import { BlindSpots } from './blind-spots.ts';
 import { gapOpen, streamBroken } from './break-errors.ts';
-import { look, STREAM, WATCHED, type Look } from './look.ts';
+import { look, SETTING_OF, STREAM, WATCHED, type Look } from './look.ts';
 import { Restarter } from './restarter.ts';
 import { STAGES, StallWatch, stallText, type Movement, type Stage, type Stall } from './stall.ts';
 import { identitiesOf, type Recorded } from '../continuity/judge.ts';
@@ -39,6 +40,8 @@ export interface WatchdogOptions extends WatchTools {
 /** A question that takes longer is given up by the server. */
 const BOUNDS = { statementMs: 5_000, lockMs: 2_000 };
 const CLOSE_WITHIN_MS = 1_000;
+/** How often it looks although the watch is off, until it has seen everything once. */
+const LOOK_AGAIN_MS = 10_000;
 /** Each question has its own limit; a look that takes longer all the same is given up and reported, and the next one begins. */
 const JUDGED_WITHIN_MS = 60_000;
 /** Nothing is accepted that was not seen, so it is waited for. */
@@ -66,15 +69,26 @@ export class Watchdog implements Watch {
       bounds: BOUNDS,
       kafka: cluster,
     });
-    this.#blind = new BlindSpots(logger, metrics);
+    this.#blind = new BlindSpots({
+      logger,
+      metrics,
+      afterMs: config.WATCHDOG_STALL_SECONDS * 1000,
+      isConfigured: (spot) => config[SETTING_OF[spot]] !== undefined,
+      now: () => performance.now(),
+    });
     this.#stalls = new StallWatch(config.WATCHDOG_STALL_SECONDS * 1000);
     this.#restarter = new Restarter({ config, services: this.#services, logger, metrics });
   }
 
   readonly readiness: Readiness = () => {
     if (this.#stalled.length > 0) return { ready: false, reason: this.#stalled.map(stallText).join('; ') };
-    return this.#restarter.readiness();
+    const restarter = this.#restarter.readiness();
+    return restarter.ready ? this.#blind.readiness() : restarter;
   };
+
+  unseen(): readonly string[] {
+    return this.#blind.unseen;
+  }
 
   async begin(): Promise<void> {
     const { acceptedGaps, acceptNewTopic } = this.#options;
@@ -100,9 +114,11 @@ export class Watchdog implements Watch {
   async run(): Promise<never> {
     const intervalMs = this.#options.config.WATCHDOG_SECONDS * 1000;
     for (;;) {
-      // Where it is off, and once stopped, this never comes back.
-      if (intervalMs === 0 || this.#stop.signal.aborted) await new Promise(() => undefined);
-      await delay(intervalMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      // If the watch is off, it ends with the first look that sees everything; what was not seen is not well.
+      const pauseMs = intervalMs === 0 && this.unseen().length > 0 ? LOOK_AGAIN_MS : intervalMs;
+      // From here it never comes back.
+      if (pauseMs === 0 || this.#stop.signal.aborted) await new Promise(() => undefined);
+      await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       if (!this.#stop.signal.aborted) await this.once();
     }
   }

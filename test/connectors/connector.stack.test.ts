@@ -44,10 +44,12 @@ describe('before it is deployed', () => {
   test('a login that Postgres refuses is named by the setting, and nothing is deployed', async () => {
     const url = new URL(the().database.connectorUrl);
     url.username = 'nobody';
-    const { code, stderr } = await the().connector(['apply'], {
+    const unreachable = {
       CONNECTOR_DATABASE_URL: url.href,
       LEGACY_DATABASE_URL: 'postgresql://app@127.0.0.1:9/app',
-    });
+    };
+    expect((await the().connector(['apply'], unreachable)).stderr).toContain('SOURCE_UNSEEN');
+    const { code, stderr } = await the().connector(['apply', '--unseen'], unreachable);
     expect(code).toBe(2);
     expect(stderr).toContain('CONNECTOR_REJECTED');
     expect(stderr).toMatch(/database\.hostname: .*password authentication failed for user "nobody"/);

@@ -187,7 +187,7 @@ test('a Connect that does not answer is named first, and the rest is shown', asy
   expect(stdout).toMatch(/^WRONG: 2 things, mend this one first\nconnect-reachable: /m);
   expect(stdout).toMatch(/^services {4}WRONG {4}no answer: Kafka Connect; legacy database/m);
   expect(stdout).toMatch(/^lag {9}ok {7}0 records, 0 s/m);
-  expect(stdout).toMatch(/^snapshot {4}ok {7}initial completed/m);
+  expect(stdout).toMatch(/^snapshot {4}\? {8}initial completed/m);
   expect(stdout).toMatch(/^also {8}WRONG {4}verdict: /m);
 });
 

@@ -7,12 +7,17 @@ import { createMetrics, type Metrics } from '../../lib/metrics.ts';
 let metrics: Metrics;
 let lines: { level: number; msg: string; service: string; reason?: string }[];
 let spots: BlindSpots;
+let now = 0;
+let connectIsSet = true;
 
 beforeEach(() => {
+  connectIsSet = true;
   metrics = createMetrics();
   lines = [];
   const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[0]) });
-  spots = new BlindSpots(logger, metrics);
+  now = 0;
+  const isConfigured = (spot: BlindSpot) => spot !== 'connect' || connectIsSet;
+  spots = new BlindSpots({ logger, metrics, afterMs: 60_000, isConfigured, now: () => now });
 });
 
 const show = (blind: Partial<Record<BlindSpot, string>>) => {
@@ -53,4 +58,43 @@ test('where all is seen from the start nothing is said, and every metric is ther
     ['kafka', 0],
     ['ledger', 0],
   ]);
+});
+
+const ready = () => spots.readiness().ready;
+
+test.each(['legacy', 'connect', 'kafka', 'ledger'] as const)(
+  'a projector that never saw %s is not ready, and is once it sees',
+  (spot) => {
+    show({ [spot]: 'refused' });
+    expect(spots.readiness()).toMatchObject({
+      ready: false,
+      reason: expect.stringContaining('(refused)') as string,
+    });
+    expect(spots.unseen).toHaveLength(1);
+    show({});
+    expect(ready()).toBe(true);
+    expect(spots.unseen).toEqual([]);
+  },
+);
+
+test('what was seen before may be silent for a time, counted from its first silence', () => {
+  show({});
+  now = 1_000;
+  show({ ledger: 'refused' });
+  expect(spots.unseen).toHaveLength(1);
+  now = 60_999;
+  show({ ledger: 'no answer' });
+  expect(ready()).toBe(true);
+  now = 61_000;
+  expect(ready()).toBe(false);
+  show({});
+  show({ ledger: 'again' });
+  expect(ready()).toBe(true);
+});
+
+test('a service that the settings do not name makes nothing unready', () => {
+  connectIsSet = false;
+  show({ connect: 'CONNECT_URL is not set' });
+  expect(ready()).toBe(true);
+  expect(spots.unseen).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { formatBatch, parseBatch, type BatchMark } from '../../../lib/kafka-batch.ts';
-import type { Client } from '../../../lib/postgres.ts';
+import { inTransaction, type Client, type Pool } from '../../../lib/postgres.ts';
 import type { Position } from '../../../lib/position.ts';
 import { currentTopic } from './current-topic.ts';
 import { assertNothingUndone } from './undo-fence.ts';
@@ -131,22 +131,32 @@ export async function lockAllPartitions(client: Client): Promise<void> {
 const STORED =
   'SELECT partition, next_offset, epoch, last_batch FROM history_cdc.consumer_offset WHERE topic_id = $1';
 
+interface StoredRow {
+  readonly partition: number;
+  readonly next_offset: string;
+  readonly epoch: string;
+  readonly last_batch?: string | null;
+}
+
 export interface StoredOffset {
   readonly nextOffset: bigint;
   readonly epoch: bigint;
   readonly lastBatch: BatchMark | null;
 }
 
+/** In a transaction, for its time limits: partitions and the end of a run wait for the answer of a silent connection. */
+export async function storedOffsetsInTime(
+  pool: Pool,
+  topicId: string,
+): Promise<ReadonlyMap<number, StoredOffset>> {
+  return await inTransaction(pool, (client) => storedOffsets(client, topicId));
+}
+
 export async function storedOffsets(
   client: Client,
   topicId: string,
 ): Promise<ReadonlyMap<number, StoredOffset>> {
-  const { rows } = await client.query<{
-    partition: number;
-    next_offset: string;
-    epoch: string;
-    last_batch?: string | null;
-  }>(STORED, [topicId]);
+  const { rows } = await client.query<StoredRow>(STORED, [topicId]);
   return new Map(
     rows.map(({ partition, next_offset, epoch, last_batch }) => [
       partition,

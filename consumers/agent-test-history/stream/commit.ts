@@ -2,7 +2,7 @@ import { blameOf, isEnvironmentError } from '../../../lib/postgres-errors.ts';
 import { untilEnvironmentAllows } from '../../../lib/retry.ts';
 import { cut, type Chunk } from './chunk.ts';
 import { withoutRefused } from '../record/event.ts';
-import { storedOffsets, type Claim, type Step } from '../batch/offsets.ts';
+import { storedOffsetsInTime, type Claim, type Step } from '../batch/offsets.ts';
 import { projectBatch, type PipelineContext } from '../pipeline.ts';
 import type { Committed } from './projector-options.ts';
 import type { QuarantineBreaker } from '../batch/quarantine-breaker.ts';
@@ -158,7 +158,7 @@ export class Commit {
   /** True where the stored offsets stand where these steps lead, under their claims: the answer to our COMMIT was lost. */
   async #isCommitted(steps: readonly Step[]): Promise<boolean> {
     for (const { claim, to } of steps) {
-      const stored = await storedOffsets(this.#options.context.canonical, claim.topicId);
+      const stored = await storedOffsetsInTime(this.#options.context.canonical, claim.topicId);
       const { epoch, nextOffset } = stored.get(claim.partition) ?? {};
       if (epoch !== claim.epoch || nextOffset !== to) return false;
     }

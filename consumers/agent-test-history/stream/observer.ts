@@ -2,6 +2,7 @@ import { messageOf } from '../../../lib/errors.ts';
 import type { Readiness } from '../../../lib/http.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { Metrics } from '../../../lib/metrics.ts';
+import { ConnectionLost } from '../../../lib/postgres-session.ts';
 import { sqlState } from '../../../lib/postgres-errors.ts';
 import { accumulate, emptyResult, type BatchResult } from '../batch/result.ts';
 import type { SweepResult } from '../sweep/sweep.ts';
@@ -98,7 +99,7 @@ export class RunObserver implements ProjectorObserver {
     this.#metrics.retries.inc();
     if (!this.#failing.has(partition)) {
       this.#logger.warn(
-        { partition, reason: messageOf(error) },
+        { partition, setting: settingOf(error), reason: messageOf(error) },
         'Postgres is in the way; nothing is lost, trying again',
       );
     }
@@ -163,7 +164,15 @@ function secondsText(ms: number): string {
   return `${String(Math.round(ms / 1000))} s`;
 }
 
+/** Which database it is, where the error tells. */
+function settingOf(error: Error): string | undefined {
+  const setting = error instanceof ConnectionLost ? error.facts['setting'] : undefined;
+  return setting === undefined ? undefined : String(setting);
+}
+
 /** Never the message: it may quote values of a row. */
 function codeOf(error: Error): string {
+  if (error instanceof ConnectionLost)
+    return ['no connection, or no answer', settingOf(error) ?? []].flat().join(' at ');
   return sqlState(error) ?? ('code' in error ? String(error.code) : error.name);
 }

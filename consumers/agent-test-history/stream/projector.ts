@@ -8,7 +8,7 @@ import { settledWithin } from '../../../lib/settled-within.ts';
 import { GroupCommit } from './group-commit.ts';
 import { assertCurrentTopic, registerTopic, type TopicInUse } from '../batch/current-topic.ts';
 import { LogCheck } from './log-check.ts';
-import { Fenced, storedOffsets, type StoredOffset } from '../batch/offsets.ts';
+import { Fenced, storedOffsetsInTime, type StoredOffset } from '../batch/offsets.ts';
 import { beginPartition } from './begin-partition.ts';
 import { Commit } from './commit.ts';
 import { PartitionSession } from './partition-session.ts';
@@ -283,7 +283,7 @@ export class Projector {
 
   async #storedOffsets(): Promise<ReadonlyMap<number, StoredOffset>> {
     return await untilEnvironmentAllows(
-      () => storedOffsets(this.#options.context.canonical, this.#inUse.topicId),
+      () => storedOffsetsInTime(this.#options.context.canonical, this.#inUse.topicId),
       { signal: this.#stop.signal, retrying: () => undefined },
     );
   }

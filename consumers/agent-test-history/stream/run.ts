@@ -4,6 +4,7 @@ import { KafkaCluster } from '../../../lib/kafka-cluster.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { createMetrics } from '../../../lib/metrics.ts';
 import { topicNames } from '../../../lib/names.ts';
+import type { Bounds } from '../../../lib/postgres-session.ts';
 import { assertReachable, createPool, type Pool } from '../../../lib/postgres.ts';
 import { schemaLookupOf } from '../../../lib/registry.ts';
 import { settledWithin } from '../../../lib/settled-within.ts';
@@ -33,6 +34,12 @@ const FORGET_WITHIN_MS = 1_000;
 const CLOSE_WITHIN_MS = 500;
 /** A sweep that does not end in time ends with its connection: it is rolled back, and the next one does its work. */
 const SWEEP_WITHIN_MS = 1_000;
+
+/**
+ * The projector asks the legacy database for rows by id, mostly while a transaction of the canonical database is open.
+ * Postgres ends that transaction when it is idle for 20 s (lib/postgres.ts), so a later answer would come in vain.
+ */
+const BY_ID: Bounds = { statementMs: 15_000, lockMs: 10_000, answerAfterMs: 3_000 };
 
 export type ProjectorConfig = ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL' | 'KAFKA_BROKERS'>;
 
@@ -64,6 +71,8 @@ export interface RunResult extends BatchResult {
   /** First and last live row when the run began. */
   readonly liveWindow: LiveWindow;
   readonly sweeps: SweepTotals;
+  /** What the watch could not see at the end of a run that ends by itself; nobody can tell whether rows are missing. */
+  readonly unseen: readonly string[];
   /** When it ended, without what a dry run rolled back; null where Postgres did not answer any more. */
   readonly quarantine: Unhealed | null;
 }
@@ -74,8 +83,14 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
   // One for each transaction at a time, one for what surrounds them, one for the sweeper and its look-ups.
   const connections = config.PARTITIONS_AT_ONCE + 3;
   const name = `history-cdc ${options.mode}`;
-  const canonical = createPool({ url: config.DATABASE_URL, name, connections });
-  const legacy = createPool({ url: config.LEGACY_DATABASE_URL, name, connections });
+  const canonical = createPool({ url: config.DATABASE_URL, name, connections, setting: 'DATABASE_URL' });
+  const legacy = createPool({
+    url: config.LEGACY_DATABASE_URL,
+    name,
+    connections,
+    bounds: BY_ID,
+    setting: 'LEGACY_DATABASE_URL',
+  });
   try {
     await unlessStopped(options.stop, () => assertFit(canonical, legacy));
     const cluster = await unlessStopped(options.stop, () => KafkaCluster.connect(config, logger));
@@ -98,6 +113,7 @@ const NOTHING_DONE: RunResult = {
   stopped: 'signal',
   liveWindow: { first: null, last: null },
   sweeps: NO_SWEEPS,
+  unseen: [],
   quarantine: null,
 };
 
@@ -160,7 +176,9 @@ async function runOn(connected: Unprepared): Promise<RunResult> {
   try {
     const { stopped, sweeps } = await runAll({ ...options, watching: watch }, observer, start);
     // Only now: the stop has finished the transactions in hand.
-    return { ...observer.total, stopped, liveWindow, sweeps, quarantine: await countUnhealedSoon(canonical) };
+    const unseen = stopped === 'caught_up' ? (watch?.unseen() ?? []) : [];
+    const quarantine = await countUnhealedSoon(canonical);
+    return { ...observer.total, stopped, liveWindow, sweeps, unseen, quarantine };
   } finally {
     await watch?.stop();
     await http?.close();

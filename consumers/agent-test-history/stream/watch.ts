@@ -12,8 +12,10 @@ export interface Watch {
   /** One more look, for a run that ends by itself. */
   once(): Promise<void>;
   stop(): Promise<void>;
-  /** Why the projector does no useful work, though it could. */
+  /** Why the projector does no useful work, though it could, or why nobody can tell whether rows are missing. */
   readonly readiness: Readiness;
+  /** What the last look could not see, one phrase each: then nobody can tell whether rows are missing from the topic. */
+  unseen(): readonly string[];
 }
 
 export interface WatchTools {
