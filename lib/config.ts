@@ -34,6 +34,18 @@ const brokers = z
   .refine((list) => list.every((broker) => /^[^:\s]+:\d+$/.test(broker) || /^\[[^\]]+\]:\d+$/.test(broker)), {
     error: 'must be host:port, several separated by commas',
   });
+const plainHttpUrl = httpUrl.refine((text) => !URL.canParse(text) || new URL(text).username === '', {
+  error: "must not have credentials: they come from the AWS SDK's own chain",
+});
+/** A bucket and a prefix, or a folder. A URL of another kind would become a folder with an odd name. */
+const archiveTarget = z
+  .string()
+  .refine(
+    (text) => /^s3:\/\/[a-z0-9][a-z0-9.-]{1,62}(\/[^?#]*)?$/.test(text) || !/^[a-z0-9]+:\/\//i.test(text),
+    {
+      error: 'must be s3://bucket/prefix, or a folder',
+    },
+  );
 /** A name that is safe in a topic, a slot and an SQL identifier without quoting. */
 const plainName = z
   .string()
@@ -86,6 +98,22 @@ const schema = z.object({
   QUARANTINE_WINDOW: integer(1, 100_000),
   PARKED_RETENTION_DAYS: integer(1, 3650),
   RECORD_MAX_BYTES: integer(65_536, 268_435_456),
+  ARCHIVE_TARGET: archiveTarget.optional(),
+  ARCHIVE_S3_ENDPOINT: plainHttpUrl.optional(),
+  ARCHIVE_S3_REGION: z.string().min(1).optional(),
+  ARCHIVE_S3_UNSIGNED: flag,
+  ARCHIVE_ENCRYPTION: z.enum(['AES256', 'aws:kms', 'none'], {
+    error: 'must be AES256, aws:kms or none',
+  }),
+  ARCHIVE_KMS_KEY: z.string().min(1).optional(),
+  ARCHIVE_STORAGE_CLASS: z
+    .string()
+    .regex(/^[A-Z_]+$/, 'must be a storage class of S3')
+    .optional(),
+  ARCHIVE_OBJECT_LOCK: z
+    .string()
+    .regex(/^(governance|compliance):[1-9]\d{0,4}$/, 'must be governance:DAYS or compliance:DAYS')
+    .optional(),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   HISTORY_CDC_STACK: z
@@ -166,6 +194,8 @@ function contradictions(config: Config): string[] {
   if ((config.KAFKA_TLS_CERT_FILE === undefined) !== (config.KAFKA_TLS_KEY_FILE === undefined)) {
     problems.push('KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE go together');
   }
+  if (config.ARCHIVE_KMS_KEY !== undefined && config.ARCHIVE_ENCRYPTION !== 'aws:kms')
+    problems.push('ARCHIVE_KMS_KEY is set, so ARCHIVE_ENCRYPTION must be aws:kms');
   return problems;
 }
 

@@ -1,3 +1,5 @@
+import { ARCHIVE_ERRORS } from './archive-error-codes.ts';
+
 /** What a code means to the person who sees it: `cause` says what happened, `remedy` says what to do. */
 export interface ErrorMeaning {
   readonly cause: string;
@@ -251,6 +253,7 @@ export const ERROR_GROUPS = {
       remedy: '`history-cdc snapshot status` shows its progress; `history-cdc snapshot stop` ends it.',
     },
   },
+  'The archive': ARCHIVE_ERRORS,
   'Local stack and demo': {
     STACK_PREREQUISITE: {
       cause: 'Something that the local stack needs is missing on this machine.',

@@ -25,6 +25,8 @@ interface PoolOptions {
   readonly bounds?: Bounds;
   /** Names the database in what is said of a connection that is lost. */
   readonly setting?: DatabaseSetting;
+  /** For COPY: it takes the socket for itself, so nothing else may be sent ahead of its answer. */
+  readonly copies?: boolean;
 }
 
 /** A statement over a whole table may take long, but none may run for ever. */
@@ -40,7 +42,14 @@ const CLOSE_WITHIN_MS = 2_000;
  * sets (`prepareSession`). A connection can fail while no query waits for it (idle in the pool, or between two
  * statements of a transaction). This must not end the process: the next query meets the error and reports it.
  */
-export function createPool({ url, name, connections, bounds = LONG, setting }: PoolOptions): Pool {
+export function createPool({
+  url,
+  name,
+  connections,
+  bounds = LONG,
+  setting,
+  copies = false,
+}: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: withoutOurs(url),
     application_name: name,
@@ -49,7 +58,7 @@ export function createPool({ url, name, connections, bounds = LONG, setting }: P
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     // Queries that do not need each other's answers are sent at once. Their answers come in order.
-    pipeline: true,
+    pipeline: !copies,
     ...hook((client) => prepareSession(client, { name, bounds, setting })),
   });
   pool.on('error', () => undefined);
@@ -113,7 +122,9 @@ function withoutOurs(text: string): string {
 const TRANSACTION_MS = 30_000;
 const SAME_PID = 'SELECT pg_backend_pid() AS pid';
 
-function beginning({ preamble = '', bounds = LONG }: Partial<Session> = {}): string {
+function beginning({ preamble = '', bounds = LONG }: Partial<Session> = {}, snapshot = false): string {
+  if (snapshot)
+    return `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${preamble === '' ? '' : `${preamble}; `}${WHOLE_TABLE}`;
   const statementMs = Math.min(TRANSACTION_MS, bounds.statementMs);
   return `BEGIN ISOLATION LEVEL READ COMMITTED; ${preamble === '' ? '' : `${preamble}; `}SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '${String(statementMs)}ms'; SET LOCAL idle_in_transaction_session_timeout = '20s'`;
 }
@@ -135,8 +146,14 @@ function preparing(client: pg.PoolClient): Client {
   return { query: query as Client['query'] };
 }
 
+/** A snapshot waits while its reader waits for others, for instance for an object store. It holds no lock that anybody needs. */
+const WHOLE_TABLE =
+  "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '6h'; SET LOCAL idle_in_transaction_session_timeout = '2h'; SET LOCAL jit = off";
+
 export interface TransactionOptions {
   readonly prepared?: boolean;
+  /** REPEATABLE READ, READ ONLY: all statements see what was committed before the first one, and may take hours. */
+  readonly snapshot?: boolean;
 }
 
 /** Thrown inside `inTransaction` to roll back on purpose and still return a value. */
@@ -149,21 +166,23 @@ class RolledBack<T> extends Error {
 }
 
 /**
- * The only place where a transaction starts. READ COMMITTED, because every statement must see what was committed before
- * it got its locks. If an error leaves the state of the connection unknown (a COMMIT without an answer), the connection
+ * The only place where a transaction starts. READ COMMITTED unless a snapshot is asked for, because every statement must see
+ * what was committed before it got its locks. If an error leaves the state of the connection unknown (a COMMIT without an answer), the connection
  * is destroyed. The caller then reads the stored offset again instead of guessing.
  */
 export async function inTransaction<T>(
   pool: Pool,
   work: (client: Client) => Promise<T>,
-  { prepared = false }: TransactionOptions = {},
+  { prepared = false, snapshot = false }: TransactionOptions = {},
 ): Promise<T> {
   const client = await pool.connect();
   const session = sessionOf(client);
   let broken = true;
   try {
     if (session !== undefined) session.inside = true;
-    const begun = await client.query(`${beginning(session)}${prepared ? PREPARED : ''}; ${SAME_PID}`);
+    const begun = await client.query(
+      `${beginning(session, snapshot)}${prepared ? PREPARED : ''}; ${SAME_PID}`,
+    );
     assertSameSession(session, begun);
     // Behind a pooler, the next transaction may get another session, which does not have the prepared statements.
     const result = await work(prepared && session?.pooled !== true ? preparing(client) : client);

@@ -133,6 +133,32 @@ export const SETTINGS = {
       'maximum size of a record, in bytes; a larger record is parked by its position, hash and size, without its content',
     default: '33554432',
   },
+  ARCHIVE_TARGET: {
+    meaning: 'where archives of the legacy table lie: s3://bucket/prefix, or a folder',
+  },
+  ARCHIVE_S3_ENDPOINT: {
+    meaning: 'address of an S3-compatible object store; if unset, the AWS SDK finds the one of AWS',
+  },
+  ARCHIVE_S3_REGION: {
+    meaning: 'region of the bucket; if unset, the AWS SDK finds it (us-east-1 with ARCHIVE_S3_ENDPOINT)',
+  },
+  ARCHIVE_S3_UNSIGNED: {
+    meaning:
+      "true: requests without credentials, for a server without a login; otherwise the AWS SDK's own credential chain",
+    default: 'false',
+  },
+  ARCHIVE_ENCRYPTION: {
+    meaning: 'server-side encryption of new objects: AES256, aws:kms, or none; a folder has none',
+    default: 'AES256',
+  },
+  ARCHIVE_KMS_KEY: { meaning: 'id of the KMS key for ARCHIVE_ENCRYPTION=aws:kms' },
+  ARCHIVE_STORAGE_CLASS: {
+    meaning: 'storage class of new objects, as S3 calls it: STANDARD_IA, GLACIER_IR …',
+  },
+  ARCHIVE_OBJECT_LOCK: {
+    meaning:
+      'how long nobody may delete new objects: governance:DAYS or compliance:DAYS; with it, `archive erase` cannot remove anything in time',
+  },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
   HISTORY_CDC_STACK: {

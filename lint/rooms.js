@@ -57,6 +57,7 @@ export const ROOMS = roomsOf([
   ['operations/quarantine', 'lib', PROJECTOR],
   ['operations/redecide', 'lib', PROJECTOR],
   ['operations/undo', 'lib', PROJECTOR],
+  ['operations/archive', 'lib', ...inside('batch/actions.ts', 'rule/outcome.ts', 'schema/requirements.ts')],
   [
     'operations/teardown',
     ...['lib', 'connectors', PROJECTOR],

@@ -52,7 +52,7 @@ export function actionsOfStart(start: Start): Action[] {
 }
 
 /** `user@host`. In a container, the user id may have no name. */
-function localUser(): string {
+export function localUser(): string {
   return `${userName()}@${hostname()}`;
 }
 
