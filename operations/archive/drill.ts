@@ -50,7 +50,10 @@ export async function drillArchive(context: DrillContext): Promise<Drill> {
   }
 }
 
-async function restoreInto(url: string, { target, manifest, signal, progress }: DrillContext): Promise<Restored> {
+async function restoreInto(
+  url: string,
+  { target, manifest, signal, progress }: DrillContext,
+): Promise<Restored> {
   const pool = createPool({ url, name: 'history-cdc archive drill', connections: 1, copies: true });
   try {
     const place = { schema: 'public', table: 'agent_test_history' };

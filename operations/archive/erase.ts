@@ -7,7 +7,14 @@ import { FatalError, messageOf } from '../../lib/errors.ts';
 import type { Pool } from '../../lib/postgres.ts';
 import { exclusively, recordedArchives, type RecordedArchive } from './archive-store.ts';
 import { recordedManifest } from './load-manifest.ts';
-import { MANIFESTS, OBJECTS, partsOfObjectName, totalsOf, type ArchivedObject, type Manifest } from './manifest.ts';
+import {
+  MANIFESTS,
+  OBJECTS,
+  partsOfObjectName,
+  totalsOf,
+  type ArchivedObject,
+  type Manifest,
+} from './manifest.ts';
 import { finishReplacements, replaceManifest } from './replace-manifest.ts';
 import type { Target } from './target.ts';
 import { countRows, isSuccessor, rewriteWithout } from './without-user.ts';
@@ -48,7 +55,8 @@ export async function eraseUser(context: EraseContext): Promise<Erasure> {
     const successors = new Map<string, ArchivedObject | undefined>();
     for (const { object, manifest } of found.hits)
       successors.set(object.name, await rewriteWithout({ ...context, manifest }, object));
-    for (const manifest of found.archives.toReversed()) await replace(context, manifest, { found, successors });
+    for (const manifest of found.archives.toReversed())
+      await replace(context, manifest, { found, successors });
     const gone = [...found.hits.map(({ object }) => object.name), ...found.leftovers];
     const left = await removeAll(target, gone);
     return { ...summaryOf(found), left: [...found.left, ...left], applied: true };
@@ -85,7 +93,9 @@ async function find(context: EraseContext): Promise<Found> {
   const here = (await recordedArchives(canonical)).filter((archive) => archive.target === target.place);
   const { manifests, unreadable } = await readManifests(target, here);
   const named = new Map(
-    manifests.flatMap((manifest) => manifest.objects.map((object) => [object.name, { object, manifest }] as const)),
+    manifests.flatMap((manifest) =>
+      manifest.objects.map((object) => [object.name, { object, manifest }] as const),
+    ),
   );
   const hits: Hit[] = [];
   let looked = 0;
@@ -96,7 +106,10 @@ async function find(context: EraseContext): Promise<Found> {
   }
   const isHit = new Set(hits.map(({ object }) => object.name));
   const archives = manifests.filter(({ objects }) => objects.some(({ name }) => isHit.has(name)));
-  const { leftovers, foreign } = await unnamedObjects(target, { here, named: [...named.values()].map(({ object }) => object) });
+  const { leftovers, foreign } = await unnamedObjects(target, {
+    here,
+    named: [...named.values()].map(({ object }) => object),
+  });
   const left = [...unreadable, ...(await foreignManifests(target, here)), ...foreign];
   return { hits, archives, leftovers, left };
 }
@@ -110,7 +123,8 @@ async function readManifests(target: Target, here: readonly RecordedArchive[]) {
       manifests.push(await recordedManifest(target, archive));
     } catch (error) {
       if (!(error instanceof FatalError)) throw error;
-      if (error.code === 'ARCHIVE_DAMAGED') unreadable.push({ name: `archive ${archive.id}`, why: messageOf(error) });
+      if (error.code === 'ARCHIVE_DAMAGED')
+        unreadable.push({ name: `archive ${archive.id}`, why: messageOf(error) });
       else if (error.code !== 'ARCHIVE_OBJECT_MISSING') throw error;
     }
   }
@@ -139,7 +153,8 @@ async function unnamedObjects(
 async function foreignManifests(target: Target, here: readonly RecordedArchive[]): Promise<Erasure['left']> {
   const ours = new Set(here.map(({ id }) => `${MANIFESTS}${id}.json`));
   const foreign: { name: string; why: string }[] = [];
-  for await (const { name } of target.list(MANIFESTS)) if (!ours.has(name)) foreign.push({ name, why: FOREIGN });
+  for await (const { name } of target.list(MANIFESTS))
+    if (!ours.has(name)) foreign.push({ name, why: FOREIGN });
   return foreign;
 }
 
@@ -157,7 +172,9 @@ async function replace(
   const objects = manifest.objects.flatMap((object) =>
     successors.has(object.name) ? (successors.get(object.name) ?? []) : object,
   );
-  const concerned = found.hits.filter(({ object }) => manifest.objects.some(({ name }) => name === object.name));
+  const concerned = found.hits.filter(({ object }) =>
+    manifest.objects.some(({ name }) => name === object.name),
+  );
   const counts = { rows: concerned.reduce((sum, { rows }) => sum + rows, 0), objects: concerned.length };
   await replaceManifest({ target, canonical }, { ...manifest, objects, ...totalsOf(objects) }, counts);
 }

@@ -55,6 +55,8 @@ const CODES = Object.keys(SPECIAL).map((character) => character.charCodeAt(0));
 
 function escaped(value: Buffer): Buffer {
   if (!CODES.some((code) => value.includes(code))) return value;
-  const text = value.toString('latin1').replace(/[\\\n\r\t]/g, (character) => SPECIAL[character as keyof typeof SPECIAL]);
+  const text = value
+    .toString('latin1')
+    .replace(/[\\\n\r\t]/g, (character) => SPECIAL[character as keyof typeof SPECIAL]);
   return Buffer.from(text, 'latin1');
 }

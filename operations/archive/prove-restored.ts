@@ -29,7 +29,8 @@ export async function proveRestored(client: Client, manifest: Manifest, place: P
       if (row === undefined) break;
       hash.update(row);
     }
-    if (found !== expected || hash.digest('hex') !== contentSha256) throw differs(place, `the month ${month}`);
+    if (found !== expected || hash.digest('hex') !== contentSha256)
+      throw differs(place, `the month ${month}`);
   }
   if ((await rows.next()) !== undefined) throw differs(place, 'the number of rows');
   await client.query('CLOSE history_cdc_proof');
@@ -46,7 +47,9 @@ class Rows {
 
   async next(): Promise<Buffer | undefined> {
     if (this.#at === this.#portion.length) {
-      const answer = await this.#client.query<{ hash: Buffer }>(`FETCH ${String(PORTION_ROWS)} FROM history_cdc_proof`);
+      const answer = await this.#client.query<{ hash: Buffer }>(
+        `FETCH ${String(PORTION_ROWS)} FROM history_cdc_proof`,
+      );
       [this.#portion, this.#at] = [answer.rows, 0];
     }
     return this.#portion[this.#at++]?.hash;
@@ -57,6 +60,7 @@ function differs({ schema, table }: Place, what: string): FatalError {
   return new FatalError({
     code: 'RESTORE_DIFFERS',
     message: `${what} of the restored table ${schema}.${table} is not as the archive has it; nothing was restored`,
-    wayOut: '`history-cdc archive verify` compares the archive with the table; restore into a database of the same release and encoding as the source',
+    wayOut:
+      '`history-cdc archive verify` compares the archive with the table; restore into a database of the same release and encoding as the source',
   });
 }

@@ -41,7 +41,11 @@ async function attempt(client: Client, statement: string): Promise<string | unde
 }
 
 /** Makes the schemas and types that are not there, and the table with its columns, without what a load does not need. */
-export async function makeTable(client: Client, definition: TableDefinition, place: Place): Promise<LeftOut[]> {
+export async function makeTable(
+  client: Client,
+  definition: TableDefinition,
+  place: Place,
+): Promise<LeftOut[]> {
   await makeSchema(client, place.schema);
   for (const type of definition.types) await makeType(client, type);
   return await createTable(client, definition.columns, place);
@@ -56,14 +60,18 @@ async function makeSchema(client: Client, name: string): Promise<void> {
 
 const TYPE = 'SELECT to_regtype($1) IS NOT NULL AS there, parse_ident($1) AS names';
 
-async function makeType(client: Client, { name, kind, ddl }: TableDefinition['types'][number]): Promise<void> {
+async function makeType(
+  client: Client,
+  { name, kind, ddl }: TableDefinition['types'][number],
+): Promise<void> {
   const [type] = (await client.query<{ there: boolean; names: string[] }>(TYPE, [name])).rows;
   if (type?.there === true) return;
   if (ddl === null)
     throw new FatalError({
       code: 'RESTORE_TYPE_MISSING',
       message: `the database does not have the type ${name} (${kind}), and the archive cannot make it`,
-      wayOut: 'create it there first (the extension that it comes from: CREATE EXTENSION …), and run the command again',
+      wayOut:
+        'create it there first (the extension that it comes from: CREATE EXTENSION …), and run the command again',
     });
   const [schema] = type?.names.length === 2 ? type.names : [];
   if (schema !== undefined) await makeSchema(client, schema);
@@ -77,7 +85,11 @@ interface Extra {
   readonly ddl: string;
 }
 
-async function createTable(client: Client, columns: readonly ArchivedColumn[], place: Place): Promise<LeftOut[]> {
+async function createTable(
+  client: Client,
+  columns: readonly ArchivedColumn[],
+  place: Place,
+): Promise<LeftOut[]> {
   const extras = columns.flatMap(extrasOf);
   const statement = (taken: readonly Extra[]) =>
     `CREATE TABLE ${quotedPlace(place)} (${columns.map((column) => columnOf(column, taken)).join(', ')})`;
@@ -95,9 +107,17 @@ async function createTable(client: Client, columns: readonly ArchivedColumn[], p
 
 function extrasOf({ name, collation, generated, default: expression }: ArchivedColumn): Extra[] {
   return [
-    ...(collation === null ? [] : [{ column: name, kind: 'collation' as const, ddl: `COLLATE ${collation}` }]),
+    ...(collation === null
+      ? []
+      : [{ column: name, kind: 'collation' as const, ddl: `COLLATE ${collation}` }]),
     ...(generated
-      ? [{ column: name, kind: 'generated' as const, ddl: `GENERATED ALWAYS AS (${expression ?? ''}) STORED` }]
+      ? [
+          {
+            column: name,
+            kind: 'generated' as const,
+            ddl: `GENERATED ALWAYS AS (${expression ?? ''}) STORED`,
+          },
+        ]
       : []),
   ];
 }
@@ -108,13 +128,20 @@ function columnOf({ name, type, notNull }: ArchivedColumn, extras: readonly Extr
 }
 
 /** The columns that a load fills: Postgres makes the values of the generated ones itself. */
-export function loadedColumns(columns: readonly ArchivedColumn[], leftOut: readonly LeftOut[]): ArchivedColumn[] {
+export function loadedColumns(
+  columns: readonly ArchivedColumn[],
+  leftOut: readonly LeftOut[],
+): ArchivedColumn[] {
   const plain = new Set(leftOut.map(({ what }) => what));
   return columns.filter(({ name, generated }) => !generated || plain.has(`generated of the column ${name}`));
 }
 
 /** Adds defaults, identities, constraints and indexes to the loaded table. */
-export async function finishTable(client: Client, definition: TableDefinition, place: Place): Promise<LeftOut[]> {
+export async function finishTable(
+  client: Client,
+  definition: TableDefinition,
+  place: Place,
+): Promise<LeftOut[]> {
   const leftOut: LeftOut[] = [];
   const add = async (what: string, statement: string) => {
     const why = await attempt(client, statement);
@@ -125,12 +152,22 @@ export async function finishTable(client: Client, definition: TableDefinition, p
     const { name, generated, identity, default: expression } = column;
     if (identity !== null) await add(`identity of the column ${name}`, identityOf(column, place));
     else if (expression !== null && !generated)
-      await add(`default of the column ${name}`, `ALTER TABLE ${table} ALTER COLUMN ${identifier(name)} SET DEFAULT ${expression}`);
+      await add(
+        `default of the column ${name}`,
+        `ALTER TABLE ${table} ALTER COLUMN ${identifier(name)} SET DEFAULT ${expression}`,
+      );
   }
   for (const { name, kind, definition: text } of definition.constraints) {
     if (kind === 'foreign key' || kind === 'trigger')
-      leftOut.push({ what: `${kind} ${name}`, why: 'it depends on other tables or functions of the application' });
-    else await add(`${kind} ${name}`, `ALTER TABLE ${table} ADD ${await named(client, 'CONSTRAINT', { place, name })} ${text}`);
+      leftOut.push({
+        what: `${kind} ${name}`,
+        why: 'it depends on other tables or functions of the application',
+      });
+    else
+      await add(
+        `${kind} ${name}`,
+        `ALTER TABLE ${table} ADD ${await named(client, 'CONSTRAINT', { place, name })} ${text}`,
+      );
   }
   for (const { name, definition: text } of definition.indexes)
     await add(`index ${name}`, await indexOf(client, place, { name, text }));

@@ -45,7 +45,13 @@ function ofUser({ manifest, user }: PersonIn): (row: ArchivedRow) => boolean {
  */
 export function successorOf({ month, sha256 }: ArchivedObject): string {
   const hex = createHash('sha256').update(`successor of ${sha256}`).digest('hex');
-  const id = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)];
+  const id = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ];
   return objectName(month, id.join('-'));
 }
 
@@ -54,7 +60,10 @@ export function isSuccessor(name: string): boolean {
 }
 
 /** Writes the object again without the user's rows; undefined if no row is left. */
-export async function rewriteWithout(person: PersonIn, object: ArchivedObject): Promise<ArchivedObject | undefined> {
+export async function rewriteWithout(
+  person: PersonIn,
+  object: ArchivedObject,
+): Promise<ArchivedObject | undefined> {
   const { target } = person;
   const name = successorOf(object);
   // An earlier run, for whomever it was, came this far and no further: no manifest names it.
@@ -93,7 +102,9 @@ async function writeRows(person: PersonIn, object: ArchivedObject, writer: Objec
     signal.throwIfAborted();
     for (const row of portion.filter((each) => !isTheirs(each))) {
       hashes.add(row, decisionHash(row.values[idAt] ?? null, row));
-      const words = [row.decision, row.reason, row.canonicalRunId].map((text) => (text === null ? null : Buffer.from(text)));
+      const words = [row.decision, row.reason, row.canonicalRunId].map((text) =>
+        text === null ? null : Buffer.from(text),
+      );
       if (encoder.row([...row.values, ...words])) await encoder.flush();
     }
   }
