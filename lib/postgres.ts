@@ -23,10 +23,10 @@ interface PoolOptions {
   readonly name: string;
   readonly connections: number;
   readonly bounds?: Bounds;
-  /** Names the database in what is said of a connection that is lost. */
-  readonly setting?: DatabaseSetting;
   /** For COPY: it takes the socket for itself, so nothing else may be sent ahead of its answer. */
   readonly copies?: boolean;
+  /** Names the database in what is said of a connection that is lost. */
+  readonly setting?: DatabaseSetting;
 }
 
 /** A statement over a whole table may take long, but none may run for ever. */
@@ -47,8 +47,8 @@ export function createPool({
   name,
   connections,
   bounds = LONG,
-  setting,
   copies = false,
+  setting,
 }: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: withoutOurs(url),

@@ -22,6 +22,9 @@ export interface Standpoint {
  */
 export type Standing = 'apply' | 'rewind' | 'superseded' | 'waiting';
 
+/** The ledger stands at a record that was not applied, with a decision that came from another key. */
+const PARKED = '?';
+
 /**
  * A record that is parked under its key is healed by the next complete event of the key. So if it is still open, the
  * ledger has seen nothing later than other parked records, deletes, and images that change no row. For a record that is
@@ -41,7 +44,7 @@ export function standingOf(
   // In one topic a key has one partition, so the pipeline refuses any other.
   if (order === 'after' || order === 'incomparable') return 'apply';
   if (!records.parkedWithKey) return keylessStanding(decision);
-  if (decision === 'quarantined' || entry.op === 'd') return 'rewind';
+  if (decision === 'quarantined' || entry.op === 'd' || entry.op === PARKED) return 'rewind';
   return comparePositions(records.last, position) === 'after' ? 'apply' : 'superseded';
 }
 

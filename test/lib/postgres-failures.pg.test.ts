@@ -50,8 +50,8 @@ describe('what fails between us and Postgres has a class of its own:', () => {
   test('and a pool whose connections are all taken', async () => {
     const url = new URL(inject('servers').databaseUrl);
     await withPool(url.href, async (pool) => {
-      pool.options.connectionTimeoutMillis = 50;
       const client = await pool.connect();
+      pool.options.connectionTimeoutMillis = 50;
       expect(await errorOf(pool.query('SELECT 1'))).toBeInstanceOf(ConnectionLost);
       client.release();
     });

@@ -53,8 +53,14 @@ fitting AS MATERIALIZED (
     WHEN 'projected' THEN l.script = 'history-cdc' AND lower(l.source_id COLLATE "C") = l.legacy_id::text
     WHEN 'adopted' THEN l.source = 'agent_test_history' AND l.script IS DISTINCT FROM 'history-cdc'
                         AND (lower(l.source_id COLLATE "C") = l.legacy_id::text OR EXISTS (
-                          SELECT FROM history_cdc.key_change k
-                          WHERE k.new_id = l.legacy_id AND k.old_id::text = lower(l.source_id COLLATE "C") AND k.moved_at IS NOT NULL))
+                          -- The keys that the row had before, one change after the other.
+                          WITH RECURSIVE earlier (id) AS (
+                            SELECT k.old_id FROM history_cdc.key_change k
+                            WHERE k.new_id = l.legacy_id AND k.moved_at IS NOT NULL
+                            UNION
+                            SELECT k.old_id FROM earlier e
+                            JOIN history_cdc.key_change k ON k.new_id = e.id AND k.moved_at IS NOT NULL)
+                          SELECT FROM earlier WHERE earlier.id::text = lower(l.source_id COLLATE "C")))
     WHEN 'twin' THEN l.triggered_by = 'owner_test' AND l.source IS DISTINCT FROM 'agent_test_history'
                      AND (l.run_agent_url = l.agent_url OR history_cdc.canonical_agent_url(l.run_agent_url) = l.agent_url)
   END, false) AS fits
