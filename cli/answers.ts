@@ -11,7 +11,7 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
-import { teardown } from './answers/retire.ts';
+import { archiveDrill, archiveErase, archiveRestore, teardown } from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -32,6 +32,9 @@ import { status } from './answers/status.ts';
  */
 export const ANSWERS = {
   actions,
+  'archive drill': archiveDrill,
+  'archive erase': archiveErase,
+  'archive restore': archiveRestore,
   census,
   config,
   'connector apply': apply,

@@ -101,6 +101,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'erase a person from what we keep, and leave every count and decision; without --apply it changes nothing',
       async () => (await import('./forget.ts')).registerForget,
     ],
+    archive: [
+      'the legacy table as open files that can be read back, restored and proven without us',
+      async () => (await import('./archive.ts')).registerArchive,
+    ],
     teardown: [
       'take connector, slot, publication, topics and the rest off the servers; without --apply it changes nothing',
       async () => (await import('./teardown.ts')).registerTeardown,

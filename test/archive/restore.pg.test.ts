@@ -51,7 +51,8 @@ describe("the application's table with hard values", () => {
           row.name === name ? { ...row, default: null } : row;
         expect(await columns(pool)).toEqual((await columns(canonical)).map(without('made')));
         for (const sql of [INDEXES, CHECKS]) {
-          const ask = async (from: typeof pool) => (await from.query(sql, ['agent_test_history'])).rows;
+          const ask = async (from: typeof pool) =>
+            (await from.query<Record<string, unknown>>(sql, ['agent_test_history'])).rows;
           expect(await ask(pool)).toEqual(await ask(canonical));
         }
         const { rows: next } = await pool.query<{ number: string }>(
@@ -98,7 +99,8 @@ describe("the application's table with hard values", () => {
 describe('nothing is left behind, and the reason is told, where', () => {
   const place = { schema: 'public', table: 'none_of_it' };
   const there = async () =>
-    (await world().canonical.query("SELECT to_regclass('public.none_of_it') AS it")).rows;
+    (await world().canonical.query<{ it: string | null }>("SELECT to_regclass('public.none_of_it') AS it"))
+      .rows;
 
   test('an object is damaged, or missing', async () => {
     const { folder, target } = world().fresh();
