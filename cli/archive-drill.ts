@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { countText } from '../lib/figures.ts';
 import { drillArchive, type Drill } from '../operations/archive/drill.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { uuid } from './parsers.ts';
+import { filled, uuid } from './parsers.ts';
 import { withProgress } from './progress.ts';
 import { manifestOf, withArchives } from './recorded-archive.ts';
 import { startThrowAwayPostgres } from './throw-away-postgres.ts';
 
 interface Options {
-  readonly archive?: string;
+  readonly by?: string;
   readonly json?: true;
 }
 
@@ -18,7 +18,8 @@ export function registerDrill(archive: Command, context: CommandContext): void {
     .description(
       'restore the archive into a Postgres that is thrown away, and record whether it came back equal',
     )
-    .option('--archive <id>', 'which archive; the newest one of ARCHIVE_TARGET unless told', uuid)
+    .argument('[id]', 'the archive; default: the newest one of ARCHIVE_TARGET', uuid)
+    .option('--by <name>', 'who does it, for the log of actions; default: the user of this machine', filled)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -30,7 +31,7 @@ recorded in either case. It needs the Postgres of the npm package embedded-postg
 Example:
   history-cdc archive drill`,
     )
-    .action(async ({ archive: id, json }: Options) => {
+    .action(async (id: string | undefined, { by, json }: Options) => {
       const { manifest, drill } = await withArchives(context, 'archive drill', async (opened) => {
         const found = await manifestOf(opened, id);
         const { canonical, target } = opened;
@@ -40,6 +41,7 @@ Example:
             canonical,
             target,
             manifest: found,
+            by,
             start: () => startThrowAwayPostgres(environment, context.note),
             signal: surroundings.stopSignal(),
             progress,

@@ -6,12 +6,13 @@ import { sqlState } from '../lib/postgres-errors.ts';
 import { renderTable } from '../lib/table.ts';
 import { eraseUser, planErasure, type Erasure } from '../operations/archive/erase.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { notBlank } from './parsers.ts';
+import { filled, notBlank } from './parsers.ts';
 import { withProgress } from './progress.ts';
 import { withArchives } from './recorded-archive.ts';
 
 interface Options {
   readonly user: string;
+  readonly by?: string;
   readonly apply?: boolean;
   readonly confirm?: string;
   readonly json?: true;
@@ -28,6 +29,7 @@ export function registerErase(archive: Command, context: CommandContext): void {
     .requiredOption('--user <id>', 'user id, as agent_test_history has it', notBlank)
     .option('--apply', 'do it; needs --confirm')
     .option('--confirm <table>', CONFIRMED)
+    .option('--by <name>', 'who does it, for the log of actions; default: the user of this machine', filled)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -44,13 +46,13 @@ Examples:
   history-cdc archive erase --user user_01H0000000000000000000000
   history-cdc archive erase --user user_01H0000000000000000000000 --apply --confirm agent_test_history`,
     )
-    .action(async ({ user, apply = false, confirm, json }: Options) => {
+    .action(async ({ user, by, apply = false, confirm, json }: Options) => {
       if (apply && confirm !== CONFIRMED) throw notConfirmed();
       const legacyRows = await rowsInTable(context, user);
       const result = await withArchives(context, 'archive erase', ({ canonical, target }) =>
         withProgress(context, 'objects looked at', (progress) => {
           const signal = context.surroundings.stopSignal();
-          const work = { canonical, target, user, signal, progress };
+          const work = { canonical, target, user, by, signal, progress };
           return apply ? eraseUser(work) : planErasure(work);
         }),
       );

@@ -9,12 +9,12 @@ import { planRestore, restoreTable, type Restored } from '../operations/archive/
 import type { LeftOut, Place } from '../operations/archive/restored-table.ts';
 import type { Target } from '../operations/archive/target.ts';
 import type { CommandContext } from './context.ts';
-import { uuid } from './parsers.ts';
+import { filled, uuid } from './parsers.ts';
 import { withProgress } from './progress.ts';
 import { manifestByHash, manifestOf, withArchives } from './recorded-archive.ts';
 
 interface Options {
-  readonly archive?: string;
+  readonly by?: string;
   readonly manifestSha256?: string;
   readonly as: Place;
   readonly apply?: boolean;
@@ -29,7 +29,7 @@ export function registerRestore(archive: Command, context: CommandContext): void
     .description(
       'make the table elsewhere from the archive, and prove it equal; without --apply it changes nothing',
     )
-    .option('--archive <id>', 'which archive; the newest one of ARCHIVE_TARGET unless told', uuid)
+    .argument('[id]', 'the archive; default: the newest one of ARCHIVE_TARGET', uuid)
     .option(
       '--manifest-sha256 <hex>',
       'the SHA-256 of its manifest, where the database that recorded it is gone',
@@ -37,6 +37,7 @@ export function registerRestore(archive: Command, context: CommandContext): void
     )
     .option('--as <schema.table>', 'its name there', place, DEFAULT_PLACE)
     .option('--apply', 'do it')
+    .option('--by <name>', 'who does it, for the log of actions; default: the user of this machine', filled)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -50,9 +51,9 @@ Examples:
   history-cdc archive restore
   history-cdc archive restore --as restored.agent_test_history --apply`,
     )
-    .action(async (options: Options) => {
+    .action(async (archiveId: string | undefined, options: Options) => {
       const { json, apply = false, as } = options;
-      const { manifest, result } = await chosen(context, options, (target, found) =>
+      const { manifest, result } = await chosen(context, { archiveId, ...options }, (target, found) =>
         restored(context, { target, manifest: found, place: as, apply }),
       );
       const table = `${as.schema}.${as.table}`;
@@ -67,31 +68,32 @@ Examples:
 
 async function chosen(
   context: CommandContext,
-  { archive, manifestSha256, apply = false }: Options,
+  { archiveId, manifestSha256, by, apply = false }: Options & { readonly archiveId: string | undefined },
   work: (target: Target, manifest: Manifest) => Promise<Restored>,
 ): Promise<{ readonly manifest: Manifest; readonly result: Restored }> {
   if (manifestSha256 === undefined)
     return await withArchives(context, 'archive restore', async (opened) => {
-      const manifest = await manifestOf(opened, archive);
+      const manifest = await manifestOf(opened, archiveId);
       if (apply) {
         const action = {
           command: 'archive restore --apply',
           options: [manifest.id],
           counts: { rows: manifest.rows },
+          ...(by !== undefined && { by }),
         };
         await recordActionAlone(opened.canonical, action);
       }
       return { manifest, result: await work(opened.target, manifest) };
     });
-  if (archive === undefined)
+  if (archiveId === undefined)
     throw new FatalError({
       code: 'USAGE',
-      message: '--manifest-sha256 is the hash of one manifest, and --archive does not say of which',
-      wayOut: 'give the id of the archive with --archive',
+      message: '--manifest-sha256 is the hash of one manifest, and no archive is named',
+      wayOut: 'give the id of the archive: `history-cdc archive restore ID --manifest-sha256 HEX`',
     });
   const target = await openTarget(context.config());
   try {
-    const manifest = await manifestByHash(target, archive, manifestSha256);
+    const manifest = await manifestByHash(target, archiveId, manifestSha256);
     return { manifest, result: await work(target, manifest) };
   } finally {
     target.close();

@@ -58,6 +58,14 @@ export function mayQuoteValues({ code = '', file = '' }: pg.DatabaseError): bool
 }
 
 /**
+ * True if a function raised the error on purpose. An error that Postgres met while the function ran (a full disk, a
+ * deadlock) comes from another source file, also if the function raises it again.
+ */
+export function isRaised({ file = '' }: pg.DatabaseError): boolean {
+  return RAISED.test(file);
+}
+
+/**
  * The text of anything thrown, as it may be logged. For an AggregateError (a connection refused on both address
  * families), it is the text of the parts. For a Postgres error that may quote a row, it is the SQLSTATE alone;
  * otherwise logs would hold personal data.

@@ -3,6 +3,7 @@
  * same work is tried again, whether one row is parked, or whether the process ends.
  */
 import pg from 'pg';
+import { isRaised } from './errors.ts';
 import { ConnectionLost } from './postgres-session.ts';
 
 /**
@@ -53,7 +54,8 @@ export type Blame = 'row' | 'environment' | 'slow' | 'race' | 'program';
 /**
  * Connection, transaction state (here, only read-only), rollback, resources, operator, system. Postgres gives most of
  * these codes to a session that was in the way of others. So they count as the environment's fault inside a trigger of
- * the application, too: if a trigger itself raises one of them each time, its partition waits and says so.
+ * the application, too, unless the trigger itself raised the code: it would do so each time, and its partition would wait
+ * for ever.
  */
 const ENVIRONMENT = new Set(['08', '25', '40', '53', '57', '58']);
 const LOCK_NOT_AVAILABLE = '55P03';
@@ -74,6 +76,7 @@ export function blameOf(error: unknown): Blame {
   if (error instanceof KeptOut) return 'row';
   if (!(error instanceof pg.DatabaseError) || error.code === undefined) return 'program';
   const { code } = error;
+  if (isRaised(error) && applicationFunction(error) !== undefined) return 'row';
   if (SLOW.has(code)) return 'slow';
   const family = code.slice(0, 2);
   if (ENVIRONMENT.has(family) || code === LOCK_NOT_AVAILABLE) return 'environment';

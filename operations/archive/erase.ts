@@ -23,6 +23,7 @@ export interface EraseContext {
   readonly canonical: Pool;
   readonly target: Target;
   readonly user: string;
+  readonly by?: string | undefined;
   readonly signal: AbortSignal;
   readonly progress: (objects: number, total: number) => void;
 }
@@ -50,7 +51,7 @@ export async function planErasure(context: EraseContext): Promise<Erasure> {
 export async function eraseUser(context: EraseContext): Promise<Erasure> {
   const { canonical, target } = context;
   return await exclusively(canonical, async () => {
-    await finishReplacements({ target, canonical }, await recordedArchives(canonical));
+    await finishReplacements(context, await recordedArchives(canonical));
     const found = await find(context);
     const successors = new Map<string, ArchivedObject | undefined>();
     for (const { object, manifest } of found.hits)
@@ -165,7 +166,7 @@ interface Replacement {
 }
 
 async function replace(
-  { canonical, target }: EraseContext,
+  { canonical, target, by }: EraseContext,
   manifest: Manifest,
   { found, successors }: Replacement,
 ): Promise<void> {
@@ -176,7 +177,7 @@ async function replace(
     manifest.objects.some(({ name }) => name === object.name),
   );
   const counts = { rows: concerned.reduce((sum, { rows }) => sum + rows, 0), objects: concerned.length };
-  await replaceManifest({ target, canonical }, { ...manifest, objects, ...totalsOf(objects) }, counts);
+  await replaceManifest({ target, canonical, by }, { ...manifest, objects, ...totalsOf(objects) }, counts);
 }
 
 /** One that cannot be removed (an object lock, a missing right) keeps no other from it. */

@@ -11,6 +11,7 @@ const stagedName = (id: string) => `${STAGED}${id}.json`;
 interface Place {
   readonly target: Target;
   readonly canonical: Pool;
+  readonly by?: string | undefined;
 }
 
 /**
@@ -25,7 +26,7 @@ export async function replaceManifest(
   const { target } = place;
   await writeWhole(target, stagedName(manifest.id), manifestBytes(manifest));
   await moveIntoPlace(place, manifest);
-  await recordEvent(place.canonical, { event: 'erased', manifest, source: undefined, counts });
+  await recordEvent(place.canonical, { event: 'erased', manifest, source: undefined, counts, by: place.by });
   await target.remove(stagedName(manifest.id));
 }
 
@@ -51,7 +52,13 @@ export async function finishReplacements(
     const isInPlace = current !== undefined && manifestBytes(current).equals(manifestBytes(manifest));
     if (!isInPlace) await moveIntoPlace(place, manifest);
     if (archive.manifest_sha256 !== sha256Of(manifestBytes(manifest)))
-      await recordEvent(place.canonical, { event: 'erased', manifest, source: undefined, counts: {} });
+      await recordEvent(place.canonical, {
+        event: 'erased',
+        manifest,
+        source: undefined,
+        counts: {},
+        by: place.by,
+      });
     await target.remove(staged);
     finished.push(manifest.id);
   }

@@ -74,7 +74,7 @@ test('with the hash of its manifest alone, an archive comes back without the dat
   const other = await freshDatabase();
   try {
     const there = { RESTORE_DATABASE_URL: other.url, DATABASE_URL: undefined };
-    const given = ['restore', '--archive', manifest.id, '--manifest-sha256'];
+    const given = ['restore', manifest.id, '--manifest-sha256'];
     expect((await archive([...given, hash, '--apply'], there)).code).toBe(0);
     const wrong = await archive([...given, '0'.repeat(64), '--as', 'another'], there);
     expect([wrong.code, JSON.parse(wrong.stderr)]).toEqual([

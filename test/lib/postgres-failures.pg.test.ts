@@ -75,7 +75,7 @@ describe('whose fault an error of Postgres is, with what it was doing:', () => {
   const raising = (body: string, quoted = 'audit') => `
     CREATE FUNCTION pg_temp.${quoted}() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN 1; END $$;
     SELECT pg_temp.${quoted}()`;
-  test.each([
+  test.each<[string, string, string]>([
     [
       'a table that a function of the application cannot find',
       raising('INSERT INTO nowhere DEFAULT VALUES;'),
@@ -87,15 +87,22 @@ describe('whose fault an error of Postgres is, with what it was doing:', () => {
       raising("RAISE EXCEPTION 'x' USING ERRCODE = '55000';"),
       'row',
     ],
+    ...['08006', '25006', '40001', '40P01', '53100', '55P03', '57014', '57P01', '58030'].map(
+      (code): [string, string, string] => [
+        `${code}, which it raises itself`,
+        raising(`RAISE EXCEPTION 'x' USING ERRCODE = '${code}';`),
+        'row',
+      ],
+    ),
     [
-      'a serialisation failure that it raises',
-      raising("RAISE EXCEPTION 'x' USING ERRCODE = '40001';"),
-      'environment',
+      'a statement that is cancelled while it runs',
+      `${raising('RETURN 1;')}; CREATE OR REPLACE FUNCTION pg_temp.audit() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(5); RETURN 1; END $$; SET statement_timeout = '20ms'; SELECT pg_temp.audit()`,
+      'slow',
     ],
     [
-      'a disk that is full while it runs',
-      raising("RAISE EXCEPTION 'x' USING ERRCODE = '53100';"),
-      'environment',
+      'the same, which it raises again',
+      `${raising('RETURN 1;')}; CREATE OR REPLACE FUNCTION pg_temp.audit() RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(5); RETURN 1; EXCEPTION WHEN query_canceled THEN RAISE; END $$; SET statement_timeout = '20ms'; SELECT pg_temp.audit()`,
+      'slow',
     ],
     ['a table that a statement of ours cannot find', 'INSERT INTO nowhere DEFAULT VALUES', 'program'],
     ['a statement that was cancelled', "SET statement_timeout = '20ms'; SELECT pg_sleep(5)", 'slow'],

@@ -73,6 +73,11 @@ const OFFENDED: readonly [string, Machinery, string][] = [
     triggerOn(BEFORE, "RAISE SQLSTATE 'AB123';"),
     'SQLSTATE AB123, raised in offended()',
   ],
+  ...['40001', '53100', '57014'].map((code): [string, Machinery, string] => [
+    `a code of the environment that a trigger raises, ${code}`,
+    triggerOn(BEFORE, `RAISE SQLSTATE '${code}';`),
+    `SQLSTATE ${code}, raised in offended()`,
+  ]),
   [
     'a table that a trigger does not find',
     triggerOn(AFTER, 'INSERT INTO public.nowhere VALUES (NEW.id);'),

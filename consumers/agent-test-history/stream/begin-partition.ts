@@ -40,7 +40,10 @@ export async function beginPartition(
   const claimed = () =>
     inTransaction(context.canonical, async (client) => {
       await assertCurrentTopic(client, inUse);
-      return await takeOver(client, start, name);
+      const taken = await takeOver(client, start, name);
+      // If the claim waited, the group may have given the partition to another projector, whose claim must stand.
+      signal.throwIfAborted();
+      return taken;
     });
   const { claim, nextOffset, lastBatch } = await untilEnvironmentAllows(claimed, {
     signal,

@@ -232,8 +232,10 @@ export class Projector {
       this.#fail(error);
       return;
     }
+    const outdated = this.#outdated;
     this.#yieldOrGoBack(session, error).catch((failure: unknown) => {
-      if (!this.#stop.signal.aborted) this.#fail(failure);
+      // The next assignment of the group begins anew with every partition that it gives us.
+      if (!this.#stop.signal.aborted && !outdated.aborted) this.#fail(failure);
     });
   }
 
