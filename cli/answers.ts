@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
@@ -34,7 +35,10 @@ export const ANSWERS = {
   actions,
   'archive drill': archiveDrill,
   'archive erase': archiveErase,
+  'archive export': archiveExport,
+  'archive list': archiveList,
   'archive restore': archiveRestore,
+  'archive verify': archiveVerify,
   census,
   config,
   'connector apply': apply,

@@ -93,6 +93,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     ],
   },
   'Retire:': {
+    archive: [
+      'the legacy table as files that public tools read, in a folder or in S3: export, verify, restore, drill, list, erase',
+      async () => (await import('./archive.ts')).registerArchive,
+    ],
     undo: [
       'the way back: remove the canonical rows that we wrote; without --apply it changes nothing',
       async () => (await import('./undo.ts')).registerUndo,
@@ -100,10 +104,6 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     forget: [
       'erase a person from what we keep, and leave every count and decision; without --apply it changes nothing',
       async () => (await import('./forget.ts')).registerForget,
-    ],
-    archive: [
-      'the legacy table as open files that can be read back, restored and proven without us',
-      async () => (await import('./archive.ts')).registerArchive,
     ],
     teardown: [
       'take connector, slot, publication, topics and the rest off the servers; without --apply it changes nothing',

@@ -1,7 +1,7 @@
 import { FatalError, messageOf } from '../../lib/errors.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
 import { recordEvent } from './archive-store.ts';
-import type { Manifest } from './manifest.ts';
+import { recordedAs, type Manifest } from './manifest.ts';
 import { restoreTable, type Restored } from './restore.ts';
 import type { Target } from './target.ts';
 
@@ -39,11 +39,23 @@ export async function drillArchive(context: DrillContext): Promise<Drill> {
   try {
     const restored = await restoreInto(server.url, context);
     const counts = { rows: restored.rows, leftOut: restored.leftOut.length };
-    await recordEvent(canonical, { event: 'drilled', manifest, source: undefined, counts, by });
+    await recordEvent(canonical, {
+      event: 'drilled',
+      ...recordedAs(manifest),
+      source: undefined,
+      counts,
+      by,
+    });
     return { passed: true, seconds: seconds(), ...restored };
   } catch (error) {
     if (!(error instanceof FatalError) || !OF_THE_ARCHIVE.includes(error.code)) throw error;
-    await recordEvent(canonical, { event: 'drill_differs', manifest, source: undefined, counts: {}, by });
+    await recordEvent(canonical, {
+      event: 'drill_differs',
+      ...recordedAs(manifest),
+      source: undefined,
+      counts: {},
+      by,
+    });
     return { passed: false, seconds: seconds(), code: error.code, why: messageOf(error) };
   } finally {
     await server.stop();

@@ -1,7 +1,14 @@
 import type { Pool } from '../../lib/postgres.ts';
 import { recordEvent, type RecordedArchive } from './archive-store.ts';
 import { readManifest } from './load-manifest.ts';
-import { manifestBytes, manifestName, manifestSchema, sha256Of, type Manifest } from './manifest.ts';
+import {
+  manifestBytes,
+  manifestName,
+  manifestSchema,
+  recordedAs,
+  sha256Of,
+  type Manifest,
+} from './manifest.ts';
 import { readWhole, writeWhole, type Target } from './target.ts';
 
 /** Manifests that are about to take the place of others lie here. */
@@ -26,7 +33,13 @@ export async function replaceManifest(
   const { target } = place;
   await writeWhole(target, stagedName(manifest.id), manifestBytes(manifest));
   await moveIntoPlace(place, manifest);
-  await recordEvent(place.canonical, { event: 'erased', manifest, source: undefined, counts, by: place.by });
+  await recordEvent(place.canonical, {
+    event: 'erased',
+    ...recordedAs(manifest),
+    source: undefined,
+    counts,
+    by: place.by,
+  });
   await target.remove(stagedName(manifest.id));
 }
 
@@ -54,7 +67,7 @@ export async function finishReplacements(
     if (archive.manifest_sha256 !== sha256Of(manifestBytes(manifest)))
       await recordEvent(place.canonical, {
         event: 'erased',
-        manifest,
+        ...recordedAs(manifest),
         source: undefined,
         counts: {},
         by: place.by,

@@ -51,7 +51,7 @@ export function fenceTests(pipeline: () => Pipeline, rows: number): { begin(): v
 
       const after = await contentHash(pipeline());
       zombie.signal('SIGCONT');
-      await zombie.logged('another projector took the partition over');
+      await zombie.logged('another projector has claimed the partition');
       expect(await contentHash(pipeline())).toBe(after);
     });
 

@@ -47,7 +47,9 @@ test('a run that ends by itself waits for Postgres', async () => {
   await seenWaiting(pipeline(), run);
   await endServer('postgres', 'SIGINT');
   await block.release();
-  await run.logged('Postgres is in the way; nothing is lost, trying again');
+  await run.logged(
+    'Postgres does not carry out a transaction; nothing is lost, and the transaction is tried again',
+  );
   await startServersAgain();
   expect(await run.ended).toMatchObject({ code: 0 });
   expect(await storedRecords(pipeline())).toBe(ROWS);
@@ -88,7 +90,7 @@ test('Postgres has lost its last commits, as after a failover: they are projecte
   await insertRuns(pipeline().pool, ROWS + 1, ROWS + 40);
   await pipeline().delivered();
   await everythingProjected();
-  await projector.logged('Postgres has lost commits; they are projected again', 4);
+  await projector.logged('Postgres has lost commits; their records are projected again', 4);
 });
 
 test('Postgres crashes while transactions are in hand: /readyz says so until it is back, and nothing is lost', async () => {
@@ -102,7 +104,7 @@ test('Postgres crashes while transactions are in hand: /readyz says so until it 
   await block.release();
   await projector.while('it is not ready', async () => (await service.ready()).status === 503);
   expect((await service.ready()).reason).toMatch(
-    /partition \d stands at offset \d+ .*: Postgres is in the way \(/,
+    /partition \d stands at offset \d+ .*: Postgres does not carry out its transaction \(/,
   );
   await startServersAgain();
   await readyAgain();

@@ -85,7 +85,7 @@ export function severalProjectorsTests(pipeline: () => Pipeline, before: number)
     const facts = [await factsOfStopped(first), await factsOfStopped(second)];
     expect(facts.reduce((sum, { read }) => sum + read, 0)).toBe(80);
     for (const { log } of [first, second]) {
-      expect(log.map(({ msg }) => msg)).not.toContain('another projector took the partition over');
+      expect(log.map(({ msg }) => msg)).not.toContain('another projector has claimed the partition');
     }
   });
 

@@ -37,7 +37,7 @@ const READY = { ready: true };
 const assign = (...partitions: number[]) => {
   observer.assigned(partitions.map((partition) => ({ partition, nextOffset: 0n, highWatermark: 0n })));
 };
-const stuck = (where: string, why = 'no transaction of it is committed') => ({
+const stuck = (where: string, why = 'none of its transactions is committed') => ({
   ready: false,
   reason: `partition ${where}: ${why}`,
 });
@@ -46,7 +46,7 @@ describe('a projector is ready', () => {
   test('not before the group has assigned something', () => {
     expect(observer.readiness()).toEqual({
       ready: false,
-      reason: 'the consumer group has assigned nothing yet',
+      reason: 'the consumer group has not assigned any partition yet',
     });
     assign(0);
     expect(observer.readiness()).toEqual(READY);
@@ -124,7 +124,10 @@ describe('a projector is ready', () => {
     seconds(2);
     observer.retrying(1, Object.assign(new Error('values of a row'), { code: '57P03' }));
     expect(observer.readiness()).toEqual(
-      stuck('1 stands at offset 0 for 2 s, and the topic ends at 4', 'Postgres is in the way (57P03)'),
+      stuck(
+        '1 stands at offset 0 for 2 s, and the topic ends at 4',
+        'Postgres does not carry out its transaction (57P03)',
+      ),
     );
     commit(0, 1n);
     expect(observer.readiness()).toMatchObject({ ready: false });
@@ -254,8 +257,8 @@ describe('what a projector did', () => {
     expect(lines.map(({ msg, partition, nextOffsets }) => [msg, partition ?? nextOffsets])).toEqual([
       ['partitions assigned', undefined],
       ['records quarantined', { 0: '13' }],
-      ['Postgres is in the way; nothing is lost, trying again', 0],
-      ['Postgres is in the way; nothing is lost, trying again', 0],
+      ['Postgres does not carry out a transaction; nothing is lost, and the transaction is tried again', 0],
+      ['Postgres does not carry out a transaction; nothing is lost, and the transaction is tried again', 0],
     ]);
   });
 });

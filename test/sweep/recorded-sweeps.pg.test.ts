@@ -91,7 +91,7 @@ test('one that cannot be stored has done its work all the same, and the log says
   const before = await readLastSweeps(the().projector);
   await without('INSERT, UPDATE ON history_cdc.last_sweep', () => sweeps('sweep'));
   expect(warnings).toEqual([
-    [{ reason: 'permission denied for table last_sweep' }, 'how the sweep ended could not be stored'],
+    [{ reason: 'permission denied for table last_sweep' }, 'the outcome of the sweep could not be stored'],
   ]);
   expect((await readLastSweeps(the().projector)).done?.endedAt).toEqual(before.done?.endedAt);
 });

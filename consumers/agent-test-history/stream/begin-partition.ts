@@ -11,7 +11,7 @@ import { assertInRange } from './topic-faults.ts';
 interface Beginning {
   readonly options: ProjectorOptions;
   readonly inUse: TopicInUse;
-  /** Of the projector, as `consumer_offset` shows it. */
+  /** The name of the projector in `consumer_offset`. */
   readonly name: string;
   readonly signal: AbortSignal;
 }
@@ -22,7 +22,10 @@ interface Begun {
   readonly sessionMode: SessionMode;
 }
 
-/** Claims the partition where anything is committed. It is read from the stored offset, which the topic must still hold. */
+/**
+ * Claims the partition, if this projector commits anything. Reading starts at the stored offset; throws if the topic no
+ * longer holds that offset.
+ */
 export async function beginPartition(
   { options, inUse, name, signal }: Beginning,
   partition: number,

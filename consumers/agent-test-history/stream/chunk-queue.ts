@@ -3,13 +3,13 @@ import type { BatchMark } from '../../../lib/kafka-batch.ts';
 import type { SourceEvent } from '../record/event.ts';
 
 export interface QueuedEvent {
-  /** Undefined where the offsets hold no record: markers of transactions, or what compaction has left. */
+  /** Undefined if the offsets hold no record, but a transaction marker or a gap that compaction left. */
   readonly event: SourceEvent | undefined;
-  /** Bytes of the record's key and value. */
+  /** The size of the record's key and value, in bytes. */
   readonly bytes: number;
-  /** The offset behind it, and behind all that holds no record after it. */
+  /** The offset after it, and after all offsets without a record that follow it. */
   readonly to: bigint;
-  /** The batch that the offset before `to` lies in; null where it is not known. */
+  /** The batch with the last offset before `to`; null if it is not known. */
   readonly batch: BatchMark | null;
 }
 
@@ -19,9 +19,8 @@ export interface ChunkBounds {
 }
 
 /**
- * Decoded events of one partition that wait for their transaction. Bounded: the reader waits for room while as much
- * is queued as one transaction may hold, so memory does not grow with the table, or with the time that Postgres is
- * away.
+ * Decoded events of one partition that wait for their transaction. The queue is bounded: when it holds as much as one
+ * transaction may hold, the reader waits. So memory does not grow with the table, or while Postgres is away.
  */
 export class ChunkQueue {
   readonly #bounds: ChunkBounds;
@@ -40,26 +39,26 @@ export class ChunkQueue {
 
   push(events: readonly QueuedEvent[]): void {
     if (this.#closed) return;
-    // Not push(...events): a large fetch of small records has more of them than a call may have arguments.
+    // Not push(...events), because a large fetch may have more records than a call may have arguments.
     for (const event of events) this.#queued.push(event);
     this.#bytes += events.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#emitter.emit('changed');
   }
 
-  /** Events that are queued. */
+  /** The number of queued events. */
   get length(): number {
     return this.#queued.length;
   }
 
-  /** Resolves when there is something to take (true), or when the queue is closed (false). */
+  /** Resolves to true when events are queued, or to false when the queue is closed. */
   async filled(): Promise<boolean> {
     while (this.#queued.length === 0 && !this.#closed) await once(this.#emitter, 'changed');
     return !this.#closed;
   }
 
   /**
-   * The next chunk within the bounds, one event at least; none where nothing is queued. An event that ends the flow (a
-   * truncate) comes alone, so that what stands before it is committed first.
+   * Takes the next chunk within the bounds, at least one event; undefined if nothing is queued. A truncate, which stops
+   * the projector, comes in a chunk of its own, so that the events before it are committed first.
    */
   take(): QueuedEvent[] {
     const size = this.#chunkSize();
@@ -69,13 +68,13 @@ export class ChunkQueue {
     return chunk;
   }
 
-  /** Resolves when there may be room, or after `timeoutMs`. */
+  /** Resolves when there may be room, or after `timeoutMs` at the latest. */
   async room(timeoutMs: number): Promise<void> {
     if (this.hasRoom) return;
     await once(this.#emitter, 'room', { signal: AbortSignal.timeout(timeoutMs) }).catch(() => undefined);
   }
 
-  /** Forgets what is queued: it is still in the topic. */
+  /** Empties the queue. The records are still in the topic. */
   close(): void {
     this.#closed = true;
     this.#queued = [];

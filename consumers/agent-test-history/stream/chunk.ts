@@ -5,8 +5,8 @@ import type { QueuedEvent } from './chunk-queue.ts';
 import type { SourceEvent } from '../record/event.ts';
 
 /**
- * Events of one partition in order, the offset behind them, and the batch that lies before that offset. It may hold no
- * event: the offsets of markers are gone past as well, because otherwise nobody could tell that the end is reached.
+ * Events of one partition in order, the offset after them, and the batch before that offset. A chunk may have no event,
+ * because offsets of transaction markers must be passed too. Otherwise the end of the topic would never be reached.
  */
 export interface Chunk {
   readonly events: readonly SourceEvent[];
@@ -14,14 +14,17 @@ export interface Chunk {
   readonly from: bigint;
   /** The next offset to apply afterwards. */
   readonly to: bigint;
-  /** Null where it is not known. */
+  /** Null if it is not known. */
   readonly batch: BatchMark | null;
 }
 
-/** What a fetch has read. */
+/** The result of a fetch. */
 export type Fetched = Pick<FetchedRecords, 'records' | 'batches' | 'nextOffset'>;
 
-/** The last event goes with all offsets behind it that hold no record; where there is no event, they go alone. */
+/**
+ * The records of a fetch as queued events. The last one takes all offsets after it that hold no record. If there is no
+ * record, those offsets become an entry without an event.
+ */
 export function queuedEvents(
   { records, batches, nextOffset }: Fetched,
   events: readonly SourceEvent[],
@@ -42,14 +45,14 @@ function recordBytes(record: TopicRecord | undefined): number {
   return (record?.key?.length ?? 0) + (record?.value?.length ?? 0);
 }
 
-/** The chunk of queued events, all that follow the offset `from`; undefined where there are none. */
+/** The chunk of queued events, which start at the offset `from`; undefined if there are none. */
 export function chunkOf(queued: readonly QueuedEvent[], from: bigint): Chunk | undefined {
   const last = queued.at(-1);
   if (last === undefined) return undefined;
   return { events: queued.flatMap(({ event }) => event ?? []), from, to: last.to, batch: last.batch };
 }
 
-/** The first `rows` events of a chunk as a chunk, and the rest of it as another one if there is a rest. */
+/** Splits a chunk: its first `rows` events, and a second chunk with the others if there are any. */
 export function cut(chunk: Chunk, rows: number): [Chunk, Chunk?] {
   if (chunk.events.length <= rows) return [chunk];
   const events = chunk.events.slice(0, rows);

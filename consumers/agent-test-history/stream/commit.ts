@@ -9,16 +9,16 @@ import type { QuarantineBreaker } from '../batch/quarantine-breaker.ts';
 import type { BatchResult } from '../batch/result.ts';
 import type { RowsAtOnce } from './rows-at-once.ts';
 
-/** How a partition is projected: under a claim that moves its stored offset, or without moving any offset. */
+/** How a partition is projected: under a claim, whose stored offset moves, or without moving any offset. */
 export type SessionMode =
   { readonly kind: 'commit'; readonly claim: Claim } | { readonly kind: 'replay' | 'dry_run' };
 
-/** The session of a partition, as far as a transaction needs it. */
+/** The part of a partition's session that a transaction needs. */
 export interface Holder {
   readonly topicId: string;
   readonly partition: number;
   readonly mode: SessionMode;
-  /** Fires when the partition is lost, or the projector stops: then nothing is tried again. */
+  /** Fires when the partition is lost or the projector stops. Nothing is tried again after that. */
   readonly signal: AbortSignal;
   readonly pace: RowsAtOnce;
   /** The effects of all records before this offset are committed. */
@@ -29,23 +29,26 @@ export interface Holder {
 export interface Part {
   readonly holder: Holder;
   readonly chunk: Chunk;
-  /** It was in a transaction that failed, and may be committed all the same: the answer to a COMMIT can be lost. */
+  /**
+   * True if a transaction with this chunk failed. It may be committed anyway, because the answer to a COMMIT can be
+   * lost.
+   */
   readonly tried: boolean;
 }
 
 export interface CommitOptions {
   readonly context: PipelineContext;
   readonly breaker: QuarantineBreaker;
-  /** `seconds` is the time in Postgres, retries included. */
+  /** `seconds` is the time in Postgres, including retries. */
   committed(commit: Committed): void;
-  /** A transaction with this partition failed because of the environment, and is tried again. */
+  /** A transaction with this partition failed because of the environment, and will be tried again. */
   retrying(partition: number, error: Error): void;
 }
 
 /**
- * Commits chunks: as one transaction where they pass, and in smaller ones where they do not. It retries while the environment
- * is to blame, recognises its own COMMIT whose answer was lost, and isolates a row that Postgres refuses, so that this row
- * is quarantined and all others flow. All sessions of a process share it.
+ * Commits chunks, in one transaction if possible and otherwise in smaller ones. It retries faults of the environment,
+ * recognises its own COMMIT if the answer was lost, and isolates a row that Postgres refuses. So that row is
+ * quarantined and all others flow. All sessions of a process share one committer.
  */
 export class Commit {
   readonly #options: CommitOptions;
@@ -55,9 +58,9 @@ export class Commit {
   }
 
   /**
-   * Commits the parts, and returns those that are not committed. Several parts are tried once, in one transaction. If that fails
-   * for whatever reason, all of them are returned, and each must be given again alone: then only the part that cannot be
-   * committed waits or fails. A part that is given alone is committed, or the error is thrown that stops its partition.
+   * Commits the parts, and returns those that are not committed. Several parts are tried once, in one transaction. If
+   * that fails, all of them are returned, and the caller must commit each alone. So only the part that cannot be
+   * committed waits or fails. A part that is given alone is committed, or the error that stops its partition is thrown.
    */
   async project(parts: readonly Part[]): Promise<readonly Part[]> {
     const [only, ...others] = parts;
@@ -76,7 +79,9 @@ export class Commit {
     }
   }
 
-  /** One transaction, or several smaller ones where the last transaction of the partition ran out of time. */
+  /**
+   * Commits in one transaction, or in several smaller ones if the last transaction of the partition ran out of time.
+   */
   async #alone(part: Part): Promise<void> {
     let rest: Chunk | undefined = part.chunk;
     while (rest !== undefined) {
@@ -108,7 +113,7 @@ export class Commit {
     }
   }
 
-  /** Does the work of a transaction, and tells everybody who counts how it ended. `token` is its place in the breaker's window. */
+  /** Runs a transaction and reports how it ended. `token` is its place in the breaker's window. */
   async #transaction(parts: readonly Part[], work: (token: symbol) => Promise<BatchResult>): Promise<void> {
     const { breaker } = this.#options;
     const token = Symbol('transaction');
@@ -126,7 +131,7 @@ export class Commit {
     const { holder, chunk, tried } = part;
     return await untilEnvironmentAllows((attempt) => this.#attempt([part], token, tried || attempt > 1), {
       signal: holder.signal,
-      // A single row cannot be made smaller. It is tried again until it passes, and its partition reports that it stands still.
+      // A single row cannot be split. It is tried until it passes, and meanwhile its partition reports a standstill.
       givesUp: (error) => chunk.events.length > 1 && blameOf(error) === 'slow',
       retrying: (error) => {
         this.#options.retrying(holder.partition, error);
@@ -150,12 +155,14 @@ export class Commit {
     return await projectBatch(context, {
       events,
       mode: { kind, topicId: holder.topicId, partition: holder.partition },
-      // What is committed already is counted again, as duplicates, and has its place in the breaker's window.
+      // Records that are committed already count as duplicates. They have their place in the breaker's window already.
       admit: isCommitted ? () => undefined : (fates) => breaker.admit(token, fates),
     });
   }
 
-  /** True where the stored offsets stand where these steps lead, under their claims: the answer to our COMMIT was lost. */
+  /**
+   * True if the stored offsets are where these steps lead, under their claims: then the answer to our COMMIT was lost.
+   */
   async #isCommitted(steps: readonly Step[]): Promise<boolean> {
     for (const { claim, to } of steps) {
       const stored = await storedOffsetsInTime(this.#options.context.canonical, claim.topicId);
@@ -166,12 +173,12 @@ export class Commit {
   }
 }
 
-/** How far its claim moves the stored offset; none for a part without a claim. */
+/** How far a part moves its stored offset; none if it has no claim. */
 function stepOf({ holder: { mode }, chunk: { from, to, batch } }: Part): Step[] {
   return mode.kind === 'commit' ? [{ claim: mode.claim, from, to, batch }] : [];
 }
 
-/** The halves of a chunk that Postgres refuses; of a single event, the event without what was refused. */
+/** The halves of a chunk that Postgres refuses. A single event is replaced by one that will be parked. */
 function withFaultIsolated(chunk: Chunk, error: unknown): readonly Chunk[] {
   const [only, ...others] = chunk.events;
   if (only === undefined) throw error;

@@ -4,8 +4,8 @@ import type { Logger } from '../../../lib/log.ts';
 const PAUSE_MS = 1_000;
 
 /**
- * Tells Kafka how far the group is: once a second at most, and once more at the end. Only lag tools read it, so a
- * failure is no reason to do anything but wait for the next one: what counts is the offset in Postgres.
+ * Commits the group's offsets to Kafka, at most once per second and once at the end. Only lag tools read them; the
+ * offset in Postgres is the one that counts. So a failed commit is only logged.
  */
 export class GroupCommit {
   readonly #commit: () => Promise<void>;
@@ -35,7 +35,7 @@ export class GroupCommit {
     } catch (error) {
       this.#logger.debug(
         { reason: messageOf(error) },
-        'the group did not take our offsets; the next ones will do',
+        'the offsets could not be committed to the consumer group; the next commit will include them',
       );
     }
   }

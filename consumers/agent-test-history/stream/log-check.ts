@@ -1,32 +1,35 @@
 import { isSameBatch, type BatchMark } from '../../../lib/kafka-batch.ts';
 import type { FetchedRecords } from '../../../lib/kafka-consumer.ts';
 
-/** What a fetch is good for: `take` it; it does not begin `elsewhere`; `look_back` first; the log was `cut`. */
+/**
+ * What to do with a fetch. `take`: use it. `elsewhere`: it does not begin at the offset that was asked for.
+ * `look_back`: read the last batch again first. `cut`: the log lost its end.
+ */
 export type Fetch = 'take' | 'elsewhere' | 'look_back' | 'cut';
 
 type Read = Pick<FetchedRecords, 'fetchedOffset' | 'nextOffset' | 'batches'>;
 
 /**
- * Holds the log of one partition against what was read of it. A log can lose its end (an unclean election, a broker that lost
- * its page cache) and grow again: then new records have offsets that were read already, and would count as seen. So the batch
- * that was read last is read once more, and must be the same: at each assignment, and whenever a batch of another leader
- * comes, because a log loses its end in an election only. It costs one fetch for each.
+ * Checks that the log of one partition still has what was read from it. The batch that was read last is read again and
+ * must be the same: at each assignment, and whenever a batch of another leader comes. A log can lose its end in an
+ * election (an unclean one, or after a broker lost its page cache) and grow again. Without this check, the new records
+ * would have offsets that were read already, and would count as seen. Each check costs one fetch.
  */
 export class LogCheck {
   #next: bigint;
-  /** The batch that lies before `#next`; null where it is not known. */
+  /** The batch before `#next`; null if it is not known. */
   #last: BatchMark | null;
   #looksBack: boolean;
 
-  /** `low`: the first offset that the partition holds; what lies before it cannot be read once more. */
+  /** `low` is the first offset that the partition holds. Earlier batches cannot be read again. */
   constructor(next: bigint, last: BatchMark | null, low: bigint) {
     this.#next = next;
-    // Where somebody has moved the stored offset by hand, the stored batch says nothing about the new one.
+    // If somebody has moved the stored offset by hand, the stored batch does not belong to the new offset.
     this.#last = last !== null && liesBefore(last, next) ? last : null;
     this.#looksBack = this.#last !== null && next > low;
   }
 
-  /** False until the batch that was read last was read once more. */
+  /** False until the batch that was read last has been read again. */
   get isChecked(): boolean {
     return !this.#looksBack;
   }
@@ -50,14 +53,14 @@ export class LogCheck {
     return 'take';
   }
 
-  /** The fetch was taken in. */
+  /** Call it when the records of the fetch have been queued. */
   taken({ nextOffset, batches }: Read): void {
     if (nextOffset <= this.#next) return;
     this.#next = nextOffset;
     this.#last = batches.at(-1) ?? null;
   }
 
-  /** The partition begins later by now; what was read last is deleted, as a retention does. */
+  /** Call it when retention has deleted the batch that was read last, so that the partition now begins later. */
   beginsAt(low: bigint): void {
     if (this.from < low) this.#looksBack = false;
   }

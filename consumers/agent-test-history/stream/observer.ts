@@ -8,9 +8,9 @@ import { accumulate, emptyResult, type BatchResult } from '../batch/result.ts';
 import type { SweepResult } from '../sweep/sweep.ts';
 import type { AssignedPartition, Committed, ProjectorObserver } from './projector-options.ts';
 
-/** A partition that has records to project and commits nothing for this long stands still. A transaction takes a second. */
+/** A partition that has records and commits nothing for this long stands still. A transaction takes about a second. */
 const STUCK_AFTER_MS = 20_000;
-/** A broker answers the heartbeats, one in three seconds, and every fetch within half of one. */
+/** After this silence Kafka counts as away. A broker answers a heartbeat every 3 s, and each fetch within 0.5 s. */
 const KAFKA_SILENT_AFTER_MS = 15_000;
 
 interface PartitionState {
@@ -26,7 +26,7 @@ interface ObserverTools {
   readonly now: () => number;
 }
 
-/** Sums up what a projector does: totals for the report, metrics, readiness, and a log line where it matters. */
+/** Observes a projector, and keeps the totals for its report, its metrics, its readiness, and the lines of its log. */
 export class RunObserver implements ProjectorObserver {
   readonly total = emptyResult();
   readonly #metrics: Metrics;
@@ -34,7 +34,7 @@ export class RunObserver implements ProjectorObserver {
   readonly #now: () => number;
   readonly #progress: (read: number) => void;
   readonly #partitions = new Map<number, PartitionState>();
-  /** By partition, the code of what Postgres answered last. */
+  /** Why the last transaction of a partition failed, by partition. */
   readonly #failing = new Map<number, string>();
   #assigned = false;
   #kafkaAnsweredAt: number | undefined;
@@ -67,7 +67,7 @@ export class RunObserver implements ProjectorObserver {
   fetched(partition: number, highWatermark: bigint): void {
     const state = this.#partitions.get(partition);
     if (state === undefined) return;
-    // Idle until now: the wait for new records was no standstill.
+    // The partition had nothing to do until now. Waiting for records is not a standstill.
     if (state.nextOffset >= state.highWatermark) state.lastMovement = this.#now();
     state.highWatermark = highWatermark;
     this.#showLag(partition, state);
@@ -100,10 +100,10 @@ export class RunObserver implements ProjectorObserver {
     if (!this.#failing.has(partition)) {
       this.#logger.warn(
         { partition, setting: settingOf(error), reason: messageOf(error) },
-        'Postgres is in the way; nothing is lost, trying again',
+        'Postgres does not carry out a transaction; nothing is lost, and the transaction is tried again',
       );
     }
-    this.#failing.set(partition, `Postgres is in the way (${codeOf(error)})`);
+    this.#failing.set(partition, `Postgres does not carry out its transaction (${codeOf(error)})`);
   }
 
   swept({ absorbed, relinked, blocked, lateOwners, stragglers }: SweepResult, seconds: number): void {
@@ -122,7 +122,8 @@ export class RunObserver implements ProjectorObserver {
   }
 
   readonly readiness: Readiness = () => {
-    if (!this.#assigned) return { ready: false, reason: 'the consumer group has assigned nothing yet' };
+    if (!this.#assigned)
+      return { ready: false, reason: 'the consumer group has not assigned any partition yet' };
     const silentMs = this.#now() - (this.#kafkaAnsweredAt ?? this.#now());
     if (silentMs > KAFKA_SILENT_AFTER_MS)
       return { ready: false, reason: `Kafka has not answered for ${secondsText(silentMs)}` };
@@ -132,13 +133,13 @@ export class RunObserver implements ProjectorObserver {
     return standing.length === 0 ? { ready: true } : { ready: false, reason: standing.join('; ') };
   };
 
-  /** Which partition stands still, at which offset, for how long, and why; nothing where it moves or has nothing to do. */
+  /** A line for a partition that stands still: where, for how long, and why. Empty if it moves or has nothing to do. */
   #standstill(partition: number, { highWatermark, nextOffset, lastMovement }: PartitionState): string[] {
     const failing = this.#failing.get(partition);
     const forMs = this.#now() - lastMovement;
     if (failing === undefined && (nextOffset >= highWatermark || forMs <= STUCK_AFTER_MS)) return [];
     const where = `partition ${String(partition)} stands at offset ${String(nextOffset)} for ${secondsText(forMs)}, and the topic ends at ${String(highWatermark)}`;
-    return [`${where}: ${failing ?? 'no transaction of it is committed'}`];
+    return [`${where}: ${failing ?? 'none of its transactions is committed'}`];
   }
 
   #showLag(partition: number, { highWatermark, nextOffset }: PartitionState): void {
@@ -164,13 +165,13 @@ function secondsText(ms: number): string {
   return `${String(Math.round(ms / 1000))} s`;
 }
 
-/** Which database it is, where the error tells. */
+/** The setting that names the database, if the error tells it. */
 function settingOf(error: Error): string | undefined {
   const setting = error instanceof ConnectionLost ? error.facts['setting'] : undefined;
   return setting === undefined ? undefined : String(setting);
 }
 
-/** Never the message: it may quote values of a row. */
+/** Only the code is shown, because the message may quote values of a row. */
 function codeOf(error: Error): string {
   if (error instanceof ConnectionLost)
     return ['no connection, or no answer', settingOf(error) ?? []].flat().join(' at ');

@@ -14,16 +14,16 @@ export interface SessionOptions {
   readonly partition: number;
   readonly firstOffset: bigint;
   readonly mode: SessionMode;
-  /** All sessions of the process share it. */
+  /** Shared by all sessions of the process. */
   readonly turns: Turns;
-  /** A truncate at this offset is known and accepted. */
+  /** True if a truncate at this offset was accepted, or was read earlier. */
   readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
 }
 
 /**
- * One partition from its assignment to its loss: a queue and a position. It decodes and queues records while the last
- * transaction runs, and gives them out chunk by chunk when its turn comes. After the loss of the partition nothing of it
- * can be committed, because its claim is outdated.
+ * One partition from its assignment to its loss: a queue and a position. The session decodes and queues records while
+ * the previous transaction runs, and hands out a chunk when its turn comes. After the loss of the partition it can
+ * commit nothing, because its claim is outdated.
  */
 export class PartitionSession implements Holder {
   readonly topicId: string;
@@ -53,17 +53,17 @@ export class PartitionSession implements Holder {
     return this.#stop.signal;
   }
 
-  /** The offset of the next record to take in. */
+  /** The offset of the next record to queue. */
   get nextToRead(): bigint {
     return this.#nextToRead;
   }
 
-  /** The offset of the next record to apply: the effects of all before it are committed. */
+  /** The offset of the next record to apply. The effects of all earlier records are committed. */
   get nextToApply(): bigint {
     return this.#nextToApply;
   }
 
-  /** The epoch of its claim; 0 where it commits under none. */
+  /** The epoch of its claim; 0 without a claim. */
   get epoch(): bigint {
     return this.mode.kind === 'commit' ? this.mode.claim.epoch : 0n;
   }
@@ -72,12 +72,12 @@ export class PartitionSession implements Holder {
     return this.#queue.hasRoom;
   }
 
-  /** Events that wait for their transaction. */
+  /** The number of events that wait for their transaction. */
   get waiting(): number {
     return this.#queue.length;
   }
 
-  /** Resolves when all that was taken in is committed, or after `timeoutMs`. */
+  /** Resolves when everything that was queued is committed, or after `timeoutMs` at the latest. */
   async idle(timeoutMs: number): Promise<void> {
     if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
@@ -99,7 +99,10 @@ export class PartitionSession implements Holder {
     await this.#queue.room(timeoutMs);
   }
 
-  /** Decodes and queues what a fetch has read; what lies before `nextToRead` has been taken in already. */
+  /**
+   * Decodes and queues the records of a fetch. Records before `nextToRead` are skipped, because they are queued
+   * already.
+   */
   async accept({ records, batches, nextOffset }: Fetched): Promise<void> {
     if (nextOffset <= this.#nextToRead) return;
     const { decode } = this.#options;
@@ -109,7 +112,7 @@ export class PartitionSession implements Holder {
     this.#queue.push(queuedEvents({ records: fresh, batches, nextOffset }, events));
   }
 
-  /** Commits what is queued until the session is closed; throws what a person or another process must resolve. */
+  /** Commits queued chunks until the session is closed. Throws what a person or another process must resolve. */
   async run(): Promise<void> {
     while (await this.#queue.filled()) {
       await this.#options.turns.next(this);
@@ -117,13 +120,13 @@ export class PartitionSession implements Holder {
     }
   }
 
-  /** Finishes the transaction in hand and takes no other. */
+  /** Finishes the running transaction, and starts no other. */
   close(): void {
     this.#queue.close();
     this.#stop.abort();
   }
 
-  /** What the next transaction shall commit; undefined where nothing is queued any more. */
+  /** The chunk for the next transaction; undefined if nothing is queued any more. */
   take(): Part | undefined {
     const chunk = chunkOf(this.#queue.take(), this.#nextToApply);
     if (chunk === undefined) return undefined;

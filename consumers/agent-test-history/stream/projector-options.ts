@@ -7,7 +7,7 @@ import type { PipelineContext } from '../pipeline.ts';
 import type { QuarantineBreaker } from '../batch/quarantine-breaker.ts';
 import type { BatchResult } from '../batch/result.ts';
 
-/** `project` goes on where the last commit ended; `replay` reads again what has been read. */
+/** `project` continues after the last commit; `replay` reads records again that have been read. */
 export type ProjectorMode = 'project' | 'replay';
 
 export interface ProjectorOptions {
@@ -16,21 +16,24 @@ export interface ProjectorOptions {
   readonly decode: Decoder;
   readonly logger: Logger;
   /**
-   * Commits under a claim, with the offset. Without it the projector reads beside the others: with a group of its own,
-   * and without moving any stored offset.
+   * True: the projector claims its partitions, and commits each offset with its effects. False: it reads beside the
+   * other projectors, in a consumer group of its own, and moves no stored offset.
    */
   readonly commits: boolean;
-  /** Without commits: whether every transaction is rolled back. */
+  /** True if every transaction is rolled back (only without `commits`). */
   readonly dryRun: boolean;
   readonly topic: string;
   readonly group: string;
-  /** What the names of such groups begin with. */
+  /** The prefix of the names of such groups. */
   readonly groups: string;
   readonly bounds: ChunkBounds;
-  /** Transactions at once. */
+  /** The maximum number of transactions at once. */
   readonly partitionsAtOnce: number;
   readonly breaker: QuarantineBreaker;
-  /** Where a replay or a dry run begins; partitions that are missing begin at the start of the topic. */
+  /**
+   * The first offset of a replay or a dry run, by partition. A partition that is missing here begins at its first
+   * offset.
+   */
   readonly startAt: ReadonlyMap<number, Pick<StoredOffset, 'nextOffset' | 'lastBatch'>>;
   readonly acceptNewTopic: boolean;
   /** True for a truncate of the legacy table that was met before, or that a person accepts. */
@@ -38,11 +41,11 @@ export interface ProjectorOptions {
   readonly observer: ProjectorObserver;
 }
 
-/** What happens in a projector, told to metrics, health and progress. */
+/** Hears what happens in a projector. Metrics, health and progress are made from it. */
 export interface ProjectorObserver {
   assigned(partitions: readonly AssignedPartition[]): void;
   fetched(partition: number, highWatermark: bigint): void;
-  /** A broker answered; it does so every few seconds, also when there is nothing to read. */
+  /** A broker answered. This happens every few seconds, even if there is nothing to read. */
   kafkaAnswered(): void;
   committed(commit: Committed): void;
   retrying(partition: number, error: Error): void;
@@ -56,7 +59,7 @@ export interface AssignedPartition {
 }
 
 export interface Committed {
-  /** By partition, the next offset to apply. */
+  /** The next offset to apply, by partition. */
   readonly offsets: ReadonlyMap<number, bigint>;
   readonly result: BatchResult;
   readonly seconds: number;

@@ -17,26 +17,26 @@ import { Turns } from './turns.ts';
 import { assertNothingUndone } from '../batch/undo-fence.ts';
 import { assertInRange, fencedForGood, topicCut, topicMissing } from './topic-faults.ts';
 
-/** How long a partition that another projector took may stay ours by the group's word: a rebalance is over by then. */
+/** If another projector has claimed a partition and the group still assigns it to us after this time, we stop. */
 const FENCED_GRACE_MS = 60_000;
-/** How long a full queue is waited for before the group gets a heartbeat. */
+/** The longest wait for a full queue before we send the group a heartbeat. */
 const HEARTBEAT_PAUSE_MS = 1_000;
-/** How long records may gather at the broker behind a transaction. */
+/** The longest time for which records gather at the broker while a transaction runs. */
 const GATHER_MS = 100;
 const CAUGHT_UP_POLL_MS = 100;
-/** How long the end may wait for the transactions in hand (one may wait for a lock), and then for a broker that is away. */
+/** When stopping, the longest wait for running transactions (one may wait for a lock), and then for the broker. */
 const FINISH_WITHIN_MS = 3_000;
 const LEAVE_WITHIN_MS = 2_000;
 
-/** A partition that the group has given us. */
+/** A partition that the group has assigned to us. */
 interface Held {
   readonly session: PartitionSession;
   readonly log: LogCheck;
 }
 
 /**
- * A projector: the partitions that the group gives it, each with a session. Correctness does not lean on the group:
- * two projectors of one partition are told apart by the epoch in Postgres.
+ * A projector: the partitions that the group assigns to it, each with a session. Correctness does not depend on the
+ * group: if two projectors have the same partition, the epoch in Postgres decides which of them can commit.
  */
 export class Projector {
   /** Rejects when the projector cannot go on. */
@@ -51,7 +51,7 @@ export class Projector {
   #assignedFirst: () => void = () => undefined;
   readonly #assignedOnce = new Promise<void>((resolve) => (this.#assignedFirst = resolve));
   #consumer: TopicConsumer | undefined;
-  /** Fires when the group has assigned anew since the last assignment that we know of. */
+  /** Fires when the group has begun another assignment. */
   #outdated = new AbortController().signal;
   readonly #stop = new AbortController();
   readonly #groupCommit: GroupCommit;
@@ -72,13 +72,14 @@ export class Projector {
     });
     this.#turns = new Turns(options.partitionsAtOnce, commit);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
-    // A caller that races against `failed` hears of the failure. Without one, the process must not crash for it.
+    // A caller that awaits `failed` sees the failure. If there is no such caller, the rejection must not end the
+    // process.
     this.failed.catch(() => undefined);
   }
 
   /**
-   * Checks the topic against the ledger, then begins to join the group. Joining takes as long as the group waits for a dead member,
-   * so `stop` does not wait for it.
+   * Checks the topic against the ledger, then begins to join the group. `stop` does not wait for the join, because it
+   * can take as long as the group waits for a dead member.
    */
   static async start(options: ProjectorOptions): Promise<Projector> {
     const { cluster, topic, context, acceptNewTopic } = options;
@@ -99,26 +100,31 @@ export class Projector {
     return [...this.#held.keys()].sort((a, b) => a - b);
   }
 
-  /** Resolves when every record that is in the topic now has been projected, by this projector or by another. */
+  /** Resolves when every record that is in the topic now has been projected, by this projector or another one. */
   async caughtUp(): Promise<void> {
-    // Only an assignment holds the stored offsets against the topic.
+    // Before the first assignment, the stored offsets have not been checked against the topic.
     await this.#assignedOnce;
     const targets = await this.#options.cluster.watermarks(this.#options.topic);
     while (!this.#stop.signal.aborted && !(await this.#hasReached(targets)))
       await setTimeout(CAUGHT_UP_POLL_MS);
   }
 
-  /** Finishes the transactions in hand, tells the group how far we are, and leaves it: within 5 s, whatever is away. */
+  /**
+   * Finishes the running transactions, commits the group's offsets, and leaves the group. Takes at most 5 s, even if
+   * Postgres or Kafka does not answer.
+   */
   async stop(): Promise<void> {
     this.#stop.abort();
     for (const { session } of this.#held.values()) session.close();
     const { logger } = this.#options;
     const ended = Promise.allSettled(this.#running).then(() => undefined);
     const finished = await settledWithin(FINISH_WITHIN_MS, ended);
-    if (!finished) logger.warn('a transaction did not end in time, so it is rolled back; nothing is lost');
+    if (!finished) logger.warn('a transaction did not end in time and is rolled back; nothing is lost');
     const left = this.#groupCommit.last().then(() => this.#consumer?.stop());
     if (!(await settledWithin(LEAVE_WITHIN_MS, left)))
-      logger.warn('Kafka is away, so the group was not told that we leave; nothing is lost');
+      logger.warn(
+        'Kafka does not answer, so this process could not leave the consumer group; nothing is lost',
+      );
   }
 
   async #join(): Promise<void> {
@@ -136,8 +142,9 @@ export class Projector {
   }
 
   /**
-   * Opens a session for each partition; those of an earlier assignment can no longer commit. Once the group assigns
-   * anew, this assignment takes over nothing more: the partition may be somebody else's, who would be fenced for it.
+   * Opens a session for each partition. Sessions of an earlier assignment can no longer commit. As soon as the group
+   * begins another assignment, this one claims no more partitions: a claim would fence the projector that has the
+   * partition now.
    */
   async #assign(partitions: readonly number[], outdated: AbortSignal): Promise<ReadonlyMap<number, bigint>> {
     this.#outdated = outdated;
@@ -193,7 +200,7 @@ export class Projector {
     const { session, log } = held;
     await session.accept(fetched);
     log.taken(fetched);
-    // At the end of the topic, what comes meanwhile is fetched at once.
+    // At the end of the topic, wait, so that the records that arrive meanwhile are fetched together.
     if (session.nextToRead >= fetched.highWatermark) await session.idle(GATHER_MS);
     while (!session.hasRoom) {
       await session.room(HEARTBEAT_PAUSE_MS);
@@ -202,8 +209,8 @@ export class Projector {
   }
 
   /**
-   * True where the fetch goes on from what was read. kafkajs goes elsewhere by itself where an offset is out of range.
-   * Never skip: go back, or stop if there is no back.
+   * True if the fetch continues where the last one ended. If an offset is out of range, kafkajs moves to another offset
+   * by itself. Records must never be skipped, so we seek back, or stop if that is not possible.
    */
   async #isNext(fetched: FetchedRecords, { session, log }: Held): Promise<boolean> {
     const { partition, highWatermark } = fetched;
@@ -217,7 +224,7 @@ export class Projector {
     return judged === 'take';
   }
 
-  /** Gives the first offset that the partition holds. */
+  /** Returns the first offset that the partition holds. */
   async #assertStillThere({ partition, nextToRead }: PartitionSession): Promise<bigint> {
     const { cluster, topic } = this.#options;
     const watermarks = (await cluster.watermarks(topic)).get(partition);
@@ -240,10 +247,10 @@ export class Projector {
   }
 
   /**
-   * What a fence means. If another topic was accepted, or `undo` took rows back, this process ends. If another projector took
-   * the partition over, the group takes the partition from us in a moment, provided that the other one is in our group.
-   * Otherwise Postgres has lost commits (a failover to a replica that lagged): what it lost is still in the topic, and is read
-   * again from the offset that Postgres has.
+   * Handles a `Fenced` error. If another topic was accepted, or `undo` took rows back, this process ends. If another
+   * projector has claimed the partition, the group soon takes the partition from us, provided that the other projector
+   * is in our group. Otherwise Postgres has lost commits (a failover to a replica that lagged). The lost records are
+   * still in the topic, and are read again from the offset that Postgres has.
    */
   async #yieldOrGoBack(session: PartitionSession, error: Fenced): Promise<void> {
     const { partition } = session;
@@ -253,12 +260,12 @@ export class Projector {
     await assertNothingUndone(canonical, undoGeneration);
     const stored = (await this.#storedOffsets()).get(partition);
     if (stored !== undefined && stored.epoch > session.epoch) {
-      logger.warn({ partition }, 'another projector took the partition over');
+      logger.warn({ partition }, 'another projector has claimed the partition');
       await setTimeout(FENCED_GRACE_MS, undefined, { ref: false });
       if (this.#holds(session)) this.#fail(fencedForGood(partition, error));
       return;
     }
-    logger.warn({ partition }, 'Postgres has lost commits; they are projected again');
+    logger.warn({ partition }, 'Postgres has lost commits; their records are projected again');
     session.close();
     const watermarks = (await cluster.watermarks(topic)).get(partition);
     const again = await this.#open(partition, watermarks, this.#outdated);

@@ -1,6 +1,6 @@
 /**
- * How many rows a transaction takes where the last one ran out of time: half as many, and after each that passes an eighth
- * more. Slowly, because each transaction that is too large for the time it has costs all of that time.
+ * Limits the rows of a transaction after one ran out of time: first to half as many, then to an eighth more after each
+ * success. The limit grows slowly, because each transaction that is too large wastes its whole time limit.
  */
 export class RowsAtOnce {
   readonly #bound: number;
@@ -14,7 +14,7 @@ export class RowsAtOnce {
     return this.#rows;
   }
 
-  /** True from a transaction that ran out of time until the size has grown back. */
+  /** True after a transaction ran out of time, until the limit has grown back. */
   get isReduced(): boolean {
     return Number.isFinite(this.#rows);
   }

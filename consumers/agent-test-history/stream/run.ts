@@ -29,15 +29,15 @@ import { bothReady, type Watch, type WatchTools } from './watch.ts';
 import { undoGeneration } from '../batch/undo-fence.ts';
 import { startOffsets, type ReplayStart, type StartOffsets } from './start-offsets.ts';
 
-/** A group that is not forgotten in time (the broker is away) is forgotten by Kafka itself, once it is empty. */
+/** The longest wait for the deletion of a consumer group. Later, Kafka removes an empty group by itself. */
 const FORGET_WITHIN_MS = 1_000;
 const CLOSE_WITHIN_MS = 500;
-/** A sweep that does not end in time ends with its connection: it is rolled back, and the next one does its work. */
+/** The longest wait for a running sweep. After it the connection is closed, so the sweep is rolled back. */
 const SWEEP_WITHIN_MS = 1_000;
 
 /**
  * The projector asks the legacy database for rows by id, mostly while a transaction of the canonical database is open.
- * Postgres ends that transaction when it is idle for 20 s (lib/postgres.ts), so a later answer would come in vain.
+ * Postgres ends that transaction when it is idle for 20 s (lib/postgres.ts), so a later answer would be useless.
  */
 const BY_ID: Bounds = { statementMs: 15_000, lockMs: 10_000, answerAfterMs: 3_000 };
 
@@ -47,22 +47,22 @@ export interface RunOptions {
   readonly config: ProjectorConfig;
   readonly logger: Logger;
   readonly mode: ProjectorMode;
-  /** Runs the same code and rolls every transaction back. */
+  /** True: the same code runs, and every transaction is rolled back. */
   readonly dryRun: boolean;
-  /** End at the high watermark that the topic has at the start; else run until stopped. */
+  /** True: the run ends at the high watermark that the topic has at the start. False: it runs until it is stopped. */
   readonly untilCaughtUp: boolean;
   readonly replayStart: ReplayStart;
   readonly acceptNewTopic: boolean;
-  /** Parks records that lack a column, which stop the projector otherwise. */
+  /** True: records that lack a column are parked. False: they stop the projector. */
   readonly parkUnusableSchema?: boolean;
   /** `partition:offset` of truncates that a person has accepted. */
   readonly acceptedTruncates: readonly string[];
   readonly serveHttp: boolean;
-  /** What watches over source and stream, where anything is committed for good; without it, nobody does. */
+  /** The watch over source and stream. It runs only if this run commits. Without it, nothing notices a break. */
   readonly watch?: (tools: WatchTools) => Watch;
   /** Fires when the process is asked to stop. */
   readonly stop: AbortSignal;
-  /** Records projected so far, of those that were in the topic at the start. */
+  /** Called with the number of projected records, and the number that were in the topic at the start. */
   progress(done: number, total: number): void;
 }
 
@@ -71,26 +71,21 @@ export interface RunResult extends BatchResult {
   /** First and last live row when the run began. */
   readonly liveWindow: LiveWindow;
   readonly sweeps: SweepTotals;
-  /** What the watch could not see at the end of a run that ends by itself; nobody can tell whether rows are missing. */
+  /** What the watch could not see at the end of a run that ends by itself: rows may be missing unnoticed. */
   readonly unseen: readonly string[];
-  /** When it ended, without what a dry run rolled back; null where Postgres did not answer any more. */
+  /** The quarantine at the end, without what a dry run rolled back; null if Postgres did not answer. */
   readonly quarantine: Unhealed | null;
 }
 
 /** Runs a projector from its connections to its last commit. */
 export async function runProjector(options: RunOptions): Promise<RunResult> {
   const { config, logger } = options;
-  // One for each transaction at a time, one for what surrounds them, one for the sweeper and its look-ups.
+  // One connection per concurrent transaction, one for everything around them, one for the sweeper and its look-ups.
   const connections = config.PARTITIONS_AT_ONCE + 3;
-  const name = `history-cdc ${options.mode}`;
-  const canonical = createPool({ url: config.DATABASE_URL, name, connections, setting: 'DATABASE_URL' });
-  const legacy = createPool({
-    url: config.LEGACY_DATABASE_URL,
-    name,
-    connections,
-    bounds: BY_ID,
-    setting: 'LEGACY_DATABASE_URL',
-  });
+  const both = { name: `history-cdc ${options.mode}`, connections };
+  const canonical = createPool({ ...both, url: config.DATABASE_URL, setting: 'DATABASE_URL' });
+  const url = config.LEGACY_DATABASE_URL;
+  const legacy = createPool({ ...both, url, setting: 'LEGACY_DATABASE_URL', bounds: BY_ID });
   try {
     await unlessStopped(options.stop, () => assertFit(canonical, legacy));
     const cluster = await unlessStopped(options.stop, () => KafkaCluster.connect(config, logger));
@@ -103,7 +98,7 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
     if (error instanceof StoppedEarly) return NOTHING_DONE;
     throw error;
   } finally {
-    // A transaction that waits for a lock holds its connection; the end of the process closes it.
+    // A transaction that waits for a lock keeps its connection. The end of the process closes it.
     await settledWithin(CLOSE_WITHIN_MS, endBoth(canonical, legacy));
   }
 }
@@ -149,10 +144,10 @@ async function prepare(connected: Unprepared): Promise<Prepared> {
   const { config, logger, canonical, cluster, acceptNewTopic, mode, replayStart } = connected;
   for (const action of actionsOfStart(connected)) await recordActionAlone(canonical, action);
   const copies = await findScriptCopies(canonical);
-  if (copies > 0) logger.info({ copies }, 'rows of the earlier script found');
+  if (copies > 0) logger.info({ copies }, 'found canonical rows that the earlier script copied');
   const meter = new LiveWindowMeter(canonical, matchingOf(config));
   const liveWindow = await meter.measure();
-  logger.info(liveWindow, 'the live path has recorded runs from first to last');
+  logger.info(liveWindow, 'the first and the last run that the live path has recorded');
   const where = { cluster, canonical, topic: topicNames(config).data, acceptNewTopic };
   const start = await startOffsets(where, mode, replayStart);
   const breaker = await breakerOf(canonical, start.topicId, connected);
@@ -175,7 +170,7 @@ async function runOn(connected: Unprepared): Promise<RunResult> {
   if (http !== undefined) logger.info({ url: http.url }, 'serving /healthz, /readyz and /metrics');
   try {
     const { stopped, sweeps } = await runAll({ ...options, watching: watch }, observer, start);
-    // Only now: the stop has finished the transactions in hand.
+    // Read the quarantine now, because stopping has finished the last transactions.
     const unseen = stopped === 'caught_up' ? (watch?.unseen() ?? []) : [];
     const quarantine = await countUnhealedSoon(canonical);
     return { ...observer.total, stopped, liveWindow, sweeps, unseen, quarantine };
@@ -185,7 +180,7 @@ async function runOn(connected: Unprepared): Promise<RunResult> {
   }
 }
 
-/** The projector, and beside it the sweeper and the watch, where anything is committed for good. */
+/** Runs the projector. If the run commits, the sweeper and the watch run beside it. */
 async function runAll(
   options: Connected & { readonly watching: Watch | undefined },
   observer: RunObserver,
@@ -216,7 +211,8 @@ async function runAll(
   try {
     const beside = watching === undefined ? [sweeper.run()] : [sweeper.run(), watching.run()];
     const stopped = await Promise.race([untilDone(projector, options), ...beside]);
-    // The answer of a run that ends by itself is the last word: also on live rows that came after their legacy rows.
+    // A run that ends by itself sweeps once more, so that its report covers live rows that came after their legacy
+    // rows.
     if (stopped === 'caught_up' && commits(options)) {
       await sweeper.once();
       await watching?.once();
@@ -278,7 +274,7 @@ function projectorOptions(
     acceptNewTopic: options.acceptNewTopic,
     isAcceptedTruncate: (partition, offset) =>
       accepted.has(`${String(partition)}:${String(offset)}`) ||
-      // A replay meets again what the projectors went past.
+      // A replay reads records again that the projectors have passed.
       (mode === 'replay' && offset < (stored.get(partition)?.nextOffset ?? 0n)),
   };
 }
@@ -287,7 +283,7 @@ function commits({ mode, dryRun }: Pick<RunOptions, 'mode' | 'dryRun'>): boolean
   return mode === 'project' && !dryRun;
 }
 
-/** A replay or a dry run reads beside the projectors, so it has a group of its own, which it forgets at its end. */
+/** A replay or a dry run reads beside the projectors, in a consumer group of its own, which is deleted at the end. */
 function groupOf(options: Pick<RunOptions, 'config' | 'mode' | 'dryRun'>): string {
   const { CONSUMER_GROUP: group } = options.config;
   return commits(options) ? group : `${group}.${options.mode}.${String(process.pid)}`;

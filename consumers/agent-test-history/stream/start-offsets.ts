@@ -5,7 +5,7 @@ import { storedOffsets, type StoredOffset } from '../batch/offsets.ts';
 import type { ProjectorMode } from './projector-options.ts';
 import { topicMissing } from './topic-faults.ts';
 
-/** From where a replay reads: the beginning, an offset in every partition, or a time in epoch milliseconds. */
+/** Where a replay begins: at the beginning, at an offset of every partition, or at a time in epoch milliseconds. */
 export type ReplayStart =
   | { readonly from: 'beginning' }
   | { readonly from: 'offset'; readonly offset: bigint }
@@ -18,18 +18,18 @@ interface Where {
   readonly acceptNewTopic: boolean;
 }
 
-/** The offset at which each partition is begun, and how many records lie between there and the end of the topic. */
+/** The first offset to read in each partition, and the number of records from there to the end of the topic. */
 export interface StartOffsets {
   readonly startAt: ReadonlyMap<number, Pick<StoredOffset, 'nextOffset' | 'lastBatch'>>;
   readonly records: bigint;
   readonly topicId: string;
-  /** What the projectors have stored for each partition. */
+  /** The stored offset of each partition. */
   readonly stored: ReadonlyMap<number, StoredOffset>;
 }
 
 /**
- * A projector and a dry run begin where the last commit ended; a replay begins where it was told to. Throws where the ledger
- * belongs to another topic.
+ * Finds the first offset of each partition. A projector and a dry run begin after the last commit; a replay begins
+ * where it was told to. Throws if the ledger belongs to another topic.
  */
 export async function startOffsets(
   where: Where,
@@ -48,7 +48,7 @@ export async function startOffsets(
   let records = 0n;
   for (const [partition, { low, high }] of watermarks) {
     const from = wanted(partition) ?? low;
-    // A replay may be told an offset that a partition does not have: it then begins at its nearest end.
+    // If a partition does not have the offset that a replay was given, it begins at its nearer end.
     const clamped = from < low ? low : from > high ? high : from;
     const lastBatch = mode === 'replay' ? null : (stored.get(partition)?.lastBatch ?? null);
     startAt.set(partition, { nextOffset: mode === 'replay' ? clamped : from, lastBatch });

@@ -16,20 +16,21 @@ interface ReadPosition {
   readonly nextOffset: bigint;
 }
 
-const MAKE_ANEW = 'make the topic anew with a whole snapshot, then `history-cdc project --accept-new-topic`';
+const MAKE_ANEW =
+  'make the topic again with a whole snapshot, then run `history-cdc project --accept-new-topic`';
 
-/** The log lost its end, and grew again over the offsets that were read. */
+/** The error of a log that lost its end, and grew again over offsets that had been read. */
 export function topicCut({ topic, partition, nextOffset }: ReadPosition): FatalError {
   const last = String(nextOffset - 1n);
   return new FatalError({
     code: 'TOPIC_CUT',
-    message: `${topic}, partition ${String(partition)}, offset ${last}, holds another record than the one that was read there: the end of the partition was cut off, and it has grown again`,
-    wayOut: `records of the cut part are lost to the topic, and new ones have offsets that were read already: ${MAKE_ANEW}`,
+    message: `${topic}, partition ${String(partition)}, offset ${last}, does not hold the record that was read there: the partition lost its end and grew again`,
+    wayOut: `the topic has lost records, and new records have offsets that were read already: ${MAKE_ANEW}`,
     facts: { topic, partition, nextOffset: String(nextOffset) },
   });
 }
 
-/** Throws unless the next offset is in the topic, or is the one that its next record gets. */
+/** Throws unless the topic holds the next offset, or its next record will get that offset. */
 export function assertInRange(
   { topic, partition, nextOffset }: ReadPosition,
   { low, high }: Watermarks,
@@ -45,7 +46,7 @@ export function assertInRange(
       : `the next offset of ${where}, is ${String(nextOffset)}, and ${range}`,
     wayOut: lostBeginning
       ? `set retention.ms=-1 on the topic, and ${MAKE_ANEW}`
-      : `records were deleted, or the database is of another time than the topic: ${MAKE_ANEW}`,
+      : `records were deleted, or the database was restored to another time than the topic: ${MAKE_ANEW}`,
     facts: { topic, partition, nextOffset: String(nextOffset) },
   });
 }

@@ -2,20 +2,20 @@ import type { Commit, Part } from './commit.ts';
 import type { PartitionSession } from './partition-session.ts';
 
 /**
- * At most this many rows of several partitions share a transaction. At 1,000 rows/s in four partitions a row was visible after
- * 90 ms (p50); with at most 100 rows, after 360 ms.
+ * At most this many rows of several partitions share a transaction. Measured with 1,000 rows/s in four partitions: a
+ * row was visible after 90 ms (p50). With a limit of 100 rows, it was visible after 360 ms.
  */
 const SHARED_ROWS = 1_000;
 /**
- * A shared transaction usually takes 20 ms. After this time we assume that it waits for a lock, and let the other partitions
- * start.
+ * A shared transaction usually takes 20 ms. After this time we assume that it waits for a lock, and let the other
+ * partitions start.
  */
 const ALONE_MS = 200;
 
 /** A session that waits for its turn. */
 interface Waiting {
   readonly session: PartitionSession;
-  /** What a transaction with others did not commit. */
+  /** The chunk that a shared transaction did not commit. */
   readonly again?: Part;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -26,10 +26,10 @@ interface Taken extends Waiting {
 }
 
 /**
- * Says when a session has its transaction: at most `atOnce` run at a time, each on a Postgres connection of its own. What a
- * session commits is taken when its turn comes, so that records gather while it waits. Sessions that have a few rows each
- * share a transaction, and while one of those runs no other begins: at the end of the stream, most of what a transaction
- * costs is the same however little is in it.
+ * Decides when a session has its turn. At most `atOnce` transactions run at a time, each on a connection of its own. A
+ * session's records are taken when its turn comes, so they gather while it waits. Sessions with few rows share a
+ * transaction, and while a shared transaction runs, no other begins. Without sharing, rows at the end of the stream
+ * would wait longer, because a small transaction costs nearly as much as a large one.
  */
 export class Turns {
   readonly #atOnce: number;
@@ -37,7 +37,7 @@ export class Turns {
   #waiting: Waiting[] = [];
   #running = 0;
   #soon: NodeJS.Immediate | undefined;
-  /** Runs from the start of a transaction of few rows, during which no other such transaction starts. */
+  /** Set while a shared transaction runs, during which no other one starts. */
   #alone: NodeJS.Timeout | undefined;
 
   constructor(atOnce: number, commit: Commit) {
@@ -45,7 +45,7 @@ export class Turns {
     this.#commit = commit;
   }
 
-  /** Resolves when a chunk of the session is committed, or it has none any more; rejects with what stopped it. */
+  /** Resolves when a chunk of the session is committed, or it has none left. Rejects with the error that stopped it. */
   async next(session: PartitionSession): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ session, resolve, reject });
@@ -53,7 +53,9 @@ export class Turns {
     });
   }
 
-  /** Not at once, because the sessions of one fetch, or behind one transaction, begin to wait one after the other. */
+  /**
+   * Starts transactions a moment later, because sessions that wait for the same event begin to wait one after another.
+   */
   #startSoon(): void {
     if (this.#soon !== undefined) return;
     this.#soon = setImmediate(() => {
@@ -90,7 +92,7 @@ export class Turns {
     this.#alone = undefined;
   }
 
-  /** The session that has waited longest, and those behind it that fit into the same transaction. */
+  /** The session that has waited longest, and those after it that fit into the same transaction. */
   #take(): Taken[] {
     const [first, ...others] = this.#waiting;
     this.#waiting = others;
@@ -108,7 +110,7 @@ export class Turns {
     try {
       const notCommitted = await this.#commit.project(taken.map(({ part }) => part));
       const again = new Map(notCommitted.map((part) => [part.holder, part]));
-      // They go first, each alone: what cannot be committed then stops its own partition only.
+      // These go first, each alone, so that a chunk that cannot be committed stops its own partition only.
       this.#waiting.unshift(
         ...taken.flatMap(({ session, resolve, reject }) => {
           const part = again.get(session);

@@ -3,19 +3,19 @@ import { setTimeout } from 'node:timers/promises';
 import type { Client } from '../../../lib/postgres.ts';
 import { sqlFile } from '../../../lib/sql-file.ts';
 
-/** A scrape, or the end of a projector, does not wait longer for a Postgres that is away. */
+/** A scrape, or the end of a projector, waits at most this long for Postgres. */
 const WITHIN_MS = 1_000;
 const UNHEALED = sqlFile(import.meta.url, './sql/unhealed.sql');
 
-/** Records in quarantine: every report names both numbers, also where they are 0, so that no waiver is ever forgotten. */
+/** Records in quarantine. Every report names both numbers, even if they are 0, so that no waiver is forgotten. */
 export interface Unhealed {
-  /** Waiting for a person. */
+  /** Records that wait for a person. */
   readonly open: number;
-  /** Given up by a person, with a name and a reason. */
+  /** Records that a person has waived, with a name and a reason. */
   readonly waived: number;
 }
 
-/** As the database has it now. */
+/** Counts the records in quarantine now. */
 export async function countUnhealed(client: Client): Promise<Unhealed> {
   const { rows } = await client.query<Unhealed>(UNHEALED);
   const [counts] = rows;
@@ -23,7 +23,7 @@ export async function countUnhealed(client: Client): Promise<Unhealed> {
   return counts;
 }
 
-/** The same for whoever cannot wait: null where Postgres does not answer, or not in time. */
+/** The same for callers that cannot wait: null if Postgres does not answer in time. */
 export async function countUnhealedSoon(client: Client): Promise<Unhealed | null> {
   return await Promise.race([
     countUnhealed(client).catch(() => null),

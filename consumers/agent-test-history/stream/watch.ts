@@ -3,18 +3,20 @@ import type { KafkaCluster } from '../../../lib/kafka-cluster.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { Metrics } from '../../../lib/metrics.ts';
 
-/** What watches over source and stream beside a projector that commits. It never holds a transaction up. */
+/** The watch over source and stream, which runs beside a projector that commits. It never delays a transaction. */
 export interface Watch {
-  /** Before the projector begins: throws what must keep it from beginning. */
+  /** Called before the projector begins. Throws if the projector must not begin. */
   begin(): Promise<void>;
-  /** Looks again and again; rejects with what must stop the projector. */
+  /** Looks again and again. Rejects with the error that must stop the projector. */
   run(): Promise<never>;
-  /** One more look, for a run that ends by itself. */
+  /** Looks once more, at the end of a run that ends by itself. */
   once(): Promise<void>;
   stop(): Promise<void>;
-  /** Why the projector does no useful work, though it could, or why nobody can tell whether rows are missing. */
+  /** Why the projector does no useful work although it could, or that a break could not be seen; undefined if all is well. */
   readonly readiness: Readiness;
-  /** What the last look could not see, one phrase each: then nobody can tell whether rows are missing from the topic. */
+  /**
+   * What the last look could not see, one phrase each: then nobody can tell whether rows are missing from the topic.
+   */
   unseen(): readonly string[];
 }
 
@@ -22,11 +24,11 @@ export interface WatchTools {
   readonly cluster: KafkaCluster;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Of the topic that is projected. */
+  /** The id of the topic that is projected. */
   readonly topicId: string;
 }
 
-/** The first reason of the two. */
+/** Combines two checks of readiness: the first reason counts. */
 export function bothReady(first: Readiness, second: Readiness | undefined): Readiness {
   return () => {
     const answer = first();

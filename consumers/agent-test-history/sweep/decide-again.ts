@@ -16,22 +16,23 @@ import { writeQuarantine } from '../batch/write.ts';
 import { readLegacyRows } from './legacy-rows.ts';
 
 const DECIDED_EVENTS = sqlFile(import.meta.url, './sql/decided-events.sql');
-/** Rows that one transaction decides anew: the projectors wait for it. */
+/** The number of rows per transaction. The projectors wait while it runs. */
 export const DECIDED_AT_ONCE = 500;
 
 export interface DecidedAgain {
-  /** The new decision by legacy id, of those that have another one now. */
+  /** The new decisions by legacy id, of rows whose decision has changed. */
   readonly decided: ReadonlyMap<string, Decision>;
   readonly changes: Changes;
 }
 
 /**
- * Takes decisions anew at the same positions, with the rule, the look-ups and the legacy rows as they are now; a later
- * event of a row goes on from there. A row that Postgres refuses is parked. Rows that are not decided as one of `from` any more, or that are gone, are left.
+ * Decides rows again at their recorded positions, with today's rule, look-ups and legacy rows, so that later events
+ * still apply. A row that Postgres refuses is parked. A row whose decision is no longer one of `from`, or that is gone
+ * from the legacy table, stays as it is.
  */
 export async function decideAgain(
   context: PipelineContext & {
-    /** The command by which a person asked for it; it goes into the log of actions. */
+    /** The command of the person who asked for it; it goes into the log of actions. */
     readonly command?: string;
   },
   legacyIds: readonly string[],
@@ -82,8 +83,8 @@ async function decideRows(
 }
 
 /**
- * Parks a row that Postgres refuses, at the position where it was decided. There is no record at hand, so it is parked
- * without one: a retry reads the row from the legacy table.
+ * Parks a row that Postgres refuses, at the position of its decision. There is no record to store, so a retry reads the
+ * row from the legacy table.
  */
 async function park(client: Client, events: readonly ImageEvent[], error: unknown): Promise<DecidedAgain> {
   const [event] = events;
@@ -94,7 +95,7 @@ async function park(client: Client, events: readonly ImageEvent[], error: unknow
   return { decided: new Map([[event.legacyId, 'quarantined']]), changes };
 }
 
-/** The agent that a run is decided for, and the one that it was decided for. */
+/** The agent that a run is decided for now, and the agent of its former decision. */
 function agentsOf({ facts: { context, entry } }: RecordDecision): string[] {
   return [context?.agentUrl, entry?.agentUrl].filter((agentUrl) => typeof agentUrl === 'string');
 }
@@ -110,7 +111,10 @@ export interface DecidedRow {
   readonly snapshot: boolean;
 }
 
-/** The last event of each row, with the row as the legacy table has it now; a row that is gone from it has none. */
+/**
+ * The last event of each row, with the row as the legacy table has it now. Rows that are gone from the table are left
+ * out.
+ */
 export async function decidedEvents(
   client: Client,
   which: { readonly legacyIds: readonly string[]; readonly from: readonly Decision[] },
@@ -120,7 +124,7 @@ export async function decidedEvents(
   return eventsAt(decided, rows);
 }
 
-/** Rows of the legacy table as events at positions of the ledger. */
+/** Turns rows of the legacy table into events at the positions that the ledger has. */
 export function eventsAt(
   decided: readonly DecidedRow[],
   rows: ReadonlyMap<string, CompleteRow>,

@@ -9,19 +9,19 @@ const RECORD = sqlFile(import.meta.url, './sql/record-sweep.sql');
 const LAST = sqlFile(import.meta.url, './sql/last-sweeps.sql');
 
 export interface EndedSweep {
-  /** The command that swept. */
+  /** The command that ran the sweep. */
   readonly by: 'project' | 'sweep';
   readonly beganAt: Date;
   readonly endedAt: Date;
-  /** That it took. */
+  /** How long the sweep took. */
   readonly seconds: number;
-  /** Since it ended, by the clock of the database that it swept. */
+  /** The time since it ended, by the clock of the canonical database. */
   readonly secondsAgo: number;
 }
 
 export type SweepCounts = Omit<SweepTotals, 'sweeps' | 'stragglers'>;
 
-/** Null where none has ended so yet. */
+/** The last sweep with each outcome; null if none has ended that way yet. */
 export interface LastSweeps {
   readonly done: (EndedSweep & SweepCounts) | null;
   readonly failed: (EndedSweep & { readonly errorCode: string }) | null;
@@ -34,8 +34,8 @@ interface Recording {
 }
 
 /**
- * One sweep, and a row that says how it ended, for whoever asks later whether anybody sweeps. That row is worth no failure:
- * a sweep that cannot be recorded has done its work all the same, and the log says so.
+ * Runs one sweep, and stores how it ended, so that `status` can tell whether sweeps run. If the outcome cannot be
+ * stored, the sweep does not fail, because its work is done; the log names the problem.
  */
 export async function onRecord(
   { canonical, by, logger }: Recording,
@@ -45,7 +45,7 @@ export async function onRecord(
   const record = async (ended: SweepCounts | string) => {
     const seconds = (performance.now() - began) / 1000;
     await recordSweep(canonical, { by, seconds, ended }).catch((error: unknown) => {
-      logger.warn({ reason: messageOf(error) }, 'how the sweep ended could not be stored');
+      logger.warn({ reason: messageOf(error) }, 'the outcome of the sweep could not be stored');
     });
   };
   try {
@@ -61,11 +61,11 @@ export async function onRecord(
 interface Ending {
   readonly by: EndedSweep['by'];
   readonly seconds: number;
-  /** What it did, or the code of the error. */
+  /** What the sweep did, or the code of its error. */
   readonly ended: SweepCounts | string;
 }
 
-/** In a transaction of its own, which is bounded: the work is committed already, or rolled back. */
+/** Stores the outcome in a transaction of its own with a time limit. By then the work is committed or rolled back. */
 async function recordSweep(canonical: Pool, { by, seconds, ended }: Ending): Promise<void> {
   const values =
     typeof ended === 'string'
@@ -77,7 +77,7 @@ async function recordSweep(canonical: Pool, { by, seconds, ended }: Ending): Pro
   await inTransaction(canonical, (client) => client.query(RECORD, values));
 }
 
-/** A message may repeat a row's values; a code does not. */
+/** Only the code is stored, because a message may contain values of a row. */
 function codeOf(error: unknown): string {
   const code = error instanceof FatalError || (error instanceof Error && 'code' in error) ? error.code : null;
   const name = error instanceof Error ? error.name : 'unknown';

@@ -7,11 +7,11 @@ import { decideAgain, DECIDED_AT_ONCE } from './decide-again.ts';
 
 const LATE_OWNERS = sqlFile(import.meta.url, './sql/late-owners.sql');
 
-/** Runs that were a stranger's when they were decided, and whose user owns the agent by now. */
+/** Runs that were decided as a stranger's, and whose user owns the agent now. */
 export interface LateOwners {
-  /** Decided anew, inside the grace window: the new decision by legacy id. */
+  /** The new decisions by legacy id, of runs inside the grace window. */
   readonly flipped: ReadonlyMap<string, Decision>;
-  /** Legacy ids of older decisions, which a person has to look at. */
+  /** The legacy ids of runs outside the grace window, which a person has to look at. */
   readonly reported: readonly string[];
   readonly changes: Changes;
 }
@@ -19,9 +19,10 @@ export interface LateOwners {
 type LateOwnersContext = PipelineContext & { readonly graceSeconds: number };
 
 /**
- * Memberships come from an identity provider and lag, so a run may be seen before the membership that makes it an
- * owner's. Young decisions are taken again with the same rule; older ones are only reported, because by then a new
- * membership may as well be a new member. The other way round nothing is looked at: an owner decision stands.
+ * Finds runs of strangers who own the agent now. Memberships come late from an identity provider, so a run may be seen
+ * before the membership of its owner. A run inside the grace window is decided again with the same rule. An older run
+ * is only reported, because its user may be a new member. Owner decisions are not looked at, because they are never
+ * taken back.
  */
 export async function flipLateOwners(context: LateOwnersContext): Promise<LateOwners> {
   const { canonical, graceSeconds } = context;
@@ -43,14 +44,16 @@ export async function flipLateOwners(context: LateOwnersContext): Promise<LateOw
 
 interface OwnerByNow {
   readonly legacy_id: string;
-  /** Decided inside the grace window. */
+  /** True if the run was decided inside the grace window. */
   readonly young: boolean;
 }
 
 async function ownersByNow(canonical: Pool, graceSeconds: number): Promise<OwnerByNow[]> {
   return await inTransaction(canonical, async (client) => {
     await client.query("SET LOCAL statement_timeout = '15min'");
-    // A ledger that grew faster than its statistics passes for empty: every stranger would be held against every context.
+    // If the ledger has grown since its statistics were taken, Postgres expects few rows and picks nested loops, which
+    // would
+    // compare every stranger's run with every context.
     await client.query('SET LOCAL enable_nestloop = off');
     return (await client.query<OwnerByNow>(LATE_OWNERS, [graceSeconds])).rows;
   });

@@ -5,7 +5,7 @@ import { storyboardsOf } from '../record/storyboards.ts';
 
 const LEGACY_ROWS = sqlFile(import.meta.url, './sql/legacy-rows.sql');
 
-/** A row of the legacy table, jsonb and times as Postgres's own text. */
+/** A row of the legacy table. jsonb and times are Postgres's own text. */
 export interface LegacyTableRow {
   readonly id: string;
   readonly agent_context_id: string;
@@ -22,7 +22,7 @@ export interface LegacyTableRow {
   readonly steps_json: string | null;
 }
 
-/** Rows as the legacy table has them now, by id; those that are gone from it are not in the answer. */
+/** Reads rows of the legacy table by id. Rows that are gone from the table are not in the answer. */
 export async function readLegacyRows(
   legacy: Pool,
   legacyIds: readonly string[],

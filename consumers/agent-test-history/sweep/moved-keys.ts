@@ -24,21 +24,22 @@ interface Pair {
 }
 
 export interface MovedKeys {
-  /** The new keys. */
+  /** The new keys of the moved runs. */
   readonly moved: readonly string[];
   readonly changes: Changes;
 }
 
 /**
- * Moves runs to the new keys of their rows, where both halves of the change were read, and decides the new keys by the rows as the
- * legacy table has them. Each move is a transaction that stops all partitions: the two keys may belong to two projectors. What cannot
- * be shown to be right stays parked for a person: a new key that has a canonical row of an earlier life, or a key that is used again.
+ * Moves runs to the new keys of their rows, once both halves of the change have been read, and decides the new keys by
+ * the rows in the legacy table. Each move is one transaction that stops all partitions, because the two keys may belong
+ * to two projectors. Doubtful cases stay parked for a person: the new key already has a canonical row, or a key is used
+ * again.
  */
 export async function moveKeys(context: PipelineContext): Promise<MovedKeys> {
   const moved: string[] = [];
   let changes = NO_CHANGES;
   const refused = new Set<string>();
-  // A row whose key was changed twice is moved twice: the second change shows once the first is done.
+  // A row whose key was changed twice is moved twice. The second change is found after the first move.
   for (;;) {
     const { rows } = await context.canonical.query<Pair>(CHANGED_KEYS);
     const pairs = rows.filter(({ new_id }) => !refused.has(new_id));
@@ -52,7 +53,7 @@ export async function moveKeys(context: PipelineContext): Promise<MovedKeys> {
         changes = addChanges(changes, await move(context, pair, legacyRows));
         moved.push(pair.new_id);
       } catch (error) {
-        // Postgres refuses this row: both keys stay as they are, and its record stays parked.
+        // Postgres refuses this row, so both keys stay as they are and the record stays parked.
         if (!isRowFault(error)) throw error;
         refused.add(pair.new_id);
       }
@@ -99,7 +100,7 @@ async function move(
   }
 }
 
-/** The agent that a run is decided for, and the one that it was decided for. */
+/** The agent that a run is decided for now, and the agent of its former decision. */
 function agentsOf(effect: Effect): string[] {
   if (effect.effect !== 'record' && effect.effect !== 'later_image') return [];
   const { context, entry } = effect.facts;

@@ -12,8 +12,9 @@ const STRAGGLERS = `SELECT count(*)::float8 AS stragglers FROM history_cdc.ledge
 type NamingContext = PipelineContext & { readonly meter: Partial<Pick<LiveWindowMeter, 'firstLive'>> };
 
 /**
- * Gives the projected rows that have no name yet one, and says how many stragglers there are: owners' runs that the live path did not
- * record while it was up. Where the first live row turns out to be another one than before, all names are looked at again.
+ * Names projected rows that have no final reason yet (`history` or `straggler`), and counts the stragglers: owners'
+ * runs that the live path did not record while it was up. If the first live row has changed, all of these reasons are
+ * worked out again.
  */
 export async function nameProjected({ canonical, matching, meter }: NamingContext): Promise<number> {
   if (meter.firstLive === undefined) return 0;

@@ -3,13 +3,13 @@ import { sqlFile } from '../../../lib/sql-file.ts';
 
 const ERASE_SETTLED = sqlFile(import.meta.url, './sql/erase-settled.sql');
 const DROP_RESTORED = sqlFile(import.meta.url, './sql/drop-restored.sql');
-/** Rows of one statement; the next sweep takes the next ones. */
+/** The maximum number of rows per sweep. The next sweep continues. */
 const AT_ONCE = 1_000;
 
 /**
- * Removes what is not needed any more: the content of parked records that were healed or waived `days` ago, and what `undo`
- * kept of rows that were decided again since. It guarantees that the accounting stays: a parked record keeps its row, with
- * key, position, reason, hash and size. Without it, the quarantine keeps personal data for ever. Gives the number of rows.
+ * Removes the content of parked records that were healed or waived `days` ago, and what `undo` kept of rows that were
+ * decided again since. The accounting stays: a parked record keeps its key, position, reason, hash and size. Without
+ * this, the quarantine would keep personal data for ever. Returns the number of rows.
  */
 export async function eraseSettled(canonical: Pool, days: number): Promise<number> {
   return await inTransaction(canonical, async (client) => {

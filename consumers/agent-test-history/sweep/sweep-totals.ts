@@ -1,18 +1,18 @@
 import type { SweepResult } from './sweep.ts';
 
-/** What the sweeps of a run came to. */
+/** What the sweeps of a run did, in sum. */
 export interface SweepTotals {
   readonly sweeps: number;
-  /** Canonical rows of ours that gave way to a live row that came later. */
+  /** Canonical rows of ours that were replaced by a live row that came later. */
   readonly absorbed: number;
   readonly relinked: number;
-  /** Strangers' runs that were decided anew, because the membership came late. */
+  /** Runs that were decided again because the membership of their user came late. */
   readonly lateOwners: number;
   readonly settled: number;
-  /** As the last sweep found them: live rows that cannot take over, and late memberships beyond the grace window. */
+  /** By the last sweep: live rows that cannot replace ours, and runs whose membership came after the grace window. */
   readonly blocked: number;
   readonly lateOwnersReported: number;
-  /** Owners' runs that the live path did not record while it was up. */
+  /** By the last sweep: owners' runs that the live path did not record while it was up. */
   readonly stragglers: number;
 }
 

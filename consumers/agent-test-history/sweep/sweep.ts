@@ -1,8 +1,9 @@
 /**
- * The safety net behind matching: looks for what no event brings to light, and puts it right through the projector's own
- * stages. A live row that committed after its legacy row was projected; a membership that came late; pairs whose time
- * is over. Finding holds no lock and may take its time over a large table; each repair is a short transaction that
- * stops all partitions first, so that no batch can decide on what is being changed.
+ * Finds what no event shows, and repairs it through the projector's own stages: live rows that were committed after
+ * their legacy row was projected, memberships that came late, and pairs that can now be settled. Searching holds no
+ * lock, so it may take long on a large table. Each repair is a short transaction that stops all partitions first, so
+ * that no batch decides by facts that are being changed. Without sweeps, a live row that commits late would leave the
+ * run there twice.
  */
 import { inTransaction, type Client } from '../../../lib/postgres.ts';
 import { sqlFile } from '../../../lib/sql-file.ts';
@@ -27,37 +28,37 @@ const ENTER_BY_OWN_RUN = sqlFile(import.meta.url, './sql/enter-by-own-run.sql');
 const ENTER_BY_LEGACY_ROW = sqlFile(import.meta.url, './sql/enter-by-legacy-row.sql');
 const SETTLE = sqlFile(import.meta.url, './sql/settle.sql');
 /**
- * How many live rows are linked to nothing, Postgres cannot guess: for a ledger without statistics, as it is behind a bulk
- * load, it takes them for one, and compares each of them with each run (22,000 rows: 973 ms; without nested loops 28 ms,
- * with statistics and without).
+ * Forbids nested loops, because Postgres cannot estimate how many live rows are unlinked. For a ledger without
+ * statistics, as after a bulk load, it expects one, and compares every live row with every run. Measured with 22,000
+ * rows: 973 ms with nested loops, 28 ms without.
  */
 const FOR_MANY_ROWS = "SET LOCAL statement_timeout = '15min'; SET LOCAL enable_nestloop = off";
-/** Rows whose surroundings one transaction looks at: the projectors wait for it. */
+/** The number of rows per transaction. The projectors wait while it runs. */
 const AT_ONCE = 500;
 
 export interface SweepContext extends PipelineContext {
-  /** For how long a stranger's run may still turn out to be an owner's. */
+  /** How long after its decision a stranger's run may still become an owner's. */
   readonly graceSeconds: number;
-  /** After how many days the content of what is settled is removed; undefined: it stays. */
+  /** The age in days at which the content of healed and waived records is removed; undefined if it stays. */
   readonly parkedRetentionDays?: number;
   readonly meter: Pick<LiveWindowMeter, 'lower'> & Partial<Pick<LiveWindowMeter, 'firstLive'>>;
 }
 
 export interface SweepResult {
-  /** Legacy ids whose canonical row gave way to a live row that came later. */
+  /** Legacy ids whose canonical row was replaced by a live row that came later. */
   readonly absorbed: readonly string[];
-  /** Legacy ids whose links changed otherwise, because other rows of their cluster came. */
+  /** Legacy ids whose links changed in another way, because other rows of their cluster came. */
   readonly relinked: readonly string[];
-  /** What keeps our canonical row, by legacy id, where a live row could not take over: the table that refers to it, or what refused. */
+  /** Why a live row could not replace our canonical row, by legacy id: the table that refers to it, or what refused. */
   readonly blocked: ReadonlyMap<string, string>;
   readonly lateOwners: LateOwners;
-  /** New keys of legacy rows whose primary key was changed: the run stands at them now. */
+  /** The new keys of runs that moved because their primary key was changed. */
   readonly movedKeys: readonly string[];
-  /** Pairs that no arrival changes any more. */
+  /** The number of pairs that were settled. */
   readonly settled: number;
-  /** Projected rows that the live path did not record while it was up: as many as there are now. */
+  /** The number of projected rows now that the live path did not record while it was up. */
   readonly stragglers: number;
-  /** Parked records, and what `undo` kept, whose content was removed because they were settled long ago. */
+  /** The number of rows whose content was removed: healed and waived records, and what `undo` kept. */
   readonly erased: number;
   readonly changes: Changes;
 }
@@ -91,11 +92,11 @@ export async function sweep(context: SweepContext): Promise<SweepResult> {
   };
 }
 
-/** An owner's run in reach of a live row that no legacy row is linked to. */
+/** An owner's run near a live row that is linked to no legacy row. */
 interface Suspect {
   readonly legacy_id: string;
   readonly agent_url: string;
-  /** Null where the row took no part in matching so far. */
+  /** Null if the row has skipped matching so far. */
   readonly fingerprint: string | null;
   readonly live_at_us: string;
 }
@@ -136,13 +137,13 @@ async function lookAgain(context: SweepContext, suspects: readonly Suspect[]): P
 
 const BLOCK = `UPDATE history_cdc.ledger SET reason = $2 WHERE legacy_id = $1 AND decision = 'projected'`;
 
-/** The application refuses that our row gives way: it stays, as where something refers to it. */
+/** The application refuses the removal of our row, so it stays, as if another table referred to it. */
 async function blockedBy(client: Client, legacyId: string, why: string): Promise<Relinked> {
   await client.query(BLOCK, [legacyId, TWIN_BLOCKED]);
   return { changes: NO_CHANGES, applied: [], blocked: new Map([[legacyId, why]]) };
 }
 
-/** Rows that had skipped matching: how they look is found out now that a live row is near to them. */
+/** Stores the fingerprints of rows that skipped matching, because a live row is near to them now. */
 async function enterMatching(
   { legacy }: SweepContext,
   client: Client,
@@ -169,7 +170,7 @@ async function enterMatching(
 const STILL_OUTSIDE =
   'SELECT legacy_id FROM history_cdc.ledger WHERE legacy_id = ANY ($1::uuid[]) AND fingerprint IS NULL';
 
-/** By the partition that is furthest ahead: true as soon as the statement may find something. */
+/** True if the statement may find something, judged by the partition that is furthest ahead. */
 const MAY_SETTLE = `
   SELECT EXISTS (
     SELECT FROM history_cdc.unsettled_twin u
@@ -177,7 +178,7 @@ const MAY_SETTLE = `
   ) AS due`;
 
 async function settle({ canonical, matching }: SweepContext): Promise<number> {
-  // Most sweeps find nothing to settle, and then no projector has to wait.
+  // Most sweeps find nothing to settle. Then no projector has to wait.
   const { rows } = await canonical.query<{ due: boolean }>(MAY_SETTLE, [matching.settleAfterUs]);
   if (rows[0]?.due !== true) return 0;
   return await inTransaction(canonical, async (client) => {

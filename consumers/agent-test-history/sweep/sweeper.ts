@@ -5,10 +5,13 @@ import { isEnvironmentError } from '../../../lib/postgres-errors.ts';
 import { onRecord } from './last-sweep.ts';
 import { sweep, type SweepContext, type SweepResult } from './sweep.ts';
 
-/** A sweep reads the canonical table once, so it rests for ten times as long: at most a tenth of one core, however large the table is. */
+/**
+ * A pause lasts at least ten times as long as the sweep before it, because a sweep reads the whole canonical table. So
+ * sweeps take at most a tenth of one core, however large the table is.
+ */
 const REST_FACTOR = 10;
 
-/** From the end of a sweep to the next one. */
+/** The pause after a sweep. */
 export function restSeconds(intervalSeconds: number, tookSeconds: number): number {
   return Math.max(intervalSeconds, REST_FACTOR * tookSeconds);
 }
@@ -16,7 +19,7 @@ export function restSeconds(intervalSeconds: number, tookSeconds: number): numbe
 export interface SweeperOptions {
   readonly context: SweepContext;
   readonly logger: Logger;
-  /** Between two sweeps at least; 0: no sweeps. */
+  /** The shortest pause between two sweeps; 0 for no sweeps. */
   readonly intervalSeconds: number;
   swept(result: SweepResult, seconds: number): void;
   failed(error: Error): void;
@@ -32,32 +35,35 @@ export class Sweeper {
     this.#options = options;
   }
 
-  /** Rejects with what is neither the environment's fault nor passes by itself. */
+  /** Sweeps until it is stopped. Rejects with an error that is not a passing fault of the environment. */
   async run(): Promise<never> {
     let restMs = this.#options.intervalSeconds * 1000;
     for (;;) {
-      // Where sweeps are off, and once stopped, this never comes back.
+      // If sweeps are off, or after `stop`, this never resolves.
       if (restMs === 0 || this.#stop.signal.aborted) await new Promise(() => undefined);
       await setTimeout(restMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       if (this.#stop.signal.aborted) continue;
       const begun = performance.now();
       await this.once().catch((error: unknown) => {
         if (!isEnvironmentError(error)) throw error;
-        this.#options.logger.warn({ reason: messageOf(error) }, 'a sweep was given up; the next one will do');
+        this.#options.logger.warn(
+          { reason: messageOf(error) },
+          'a sweep failed and was rolled back; the next sweep does its work',
+        );
         this.#options.failed(error as Error);
       });
       restMs = 1000 * restSeconds(this.#options.intervalSeconds, (performance.now() - begun) / 1000);
     }
   }
 
-  /** One sweep now, behind the one in hand. */
+  /** Runs one sweep now, after the one that is running. */
   async once(): Promise<SweepResult> {
     const begun = this.#running.catch(() => undefined).then(() => this.#sweep());
     this.#running = begun;
     return await begun;
   }
 
-  /** Begins no other sweep, and waits for the one in hand. */
+  /** Starts no other sweep, and waits for the one that is running. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running.catch(() => undefined);
@@ -75,15 +81,20 @@ export class Sweeper {
 
   #log({ absorbed, relinked, blocked, lateOwners: { flipped }, erased }: SweepResult): void {
     const { logger } = this.#options;
-    if (erased > 0) logger.info({ records: erased }, 'the content of settled records was removed');
-    if (absorbed.length > 0) logger.info({ legacyIds: absorbed }, 'live rows took over from ours');
-    if (relinked.length > 0) logger.info({ legacyIds: relinked }, 'links changed with rows that came later');
+    if (erased > 0) logger.info({ records: erased }, 'the content of healed and waived records was removed');
+    if (absorbed.length > 0)
+      logger.info({ legacyIds: absorbed }, 'live rows have replaced our canonical rows');
+    if (relinked.length > 0)
+      logger.info({ legacyIds: relinked }, 'links changed because other rows of the clusters came later');
     for (const [legacyId, decision] of flipped)
-      logger.info({ legacyId, decision }, 'a stranger by then is an owner by now: decided anew');
+      logger.info(
+        { legacyId, decision },
+        'the user of this run became an owner, so the run was decided again',
+      );
     for (const [legacyId, table] of blocked)
       logger.warn(
         { legacyId, keptBy: table },
-        'a live row cannot take over from ours: a table refers to ours, or the application refuses its removal',
+        'a live row cannot replace our canonical row: a table refers to our row, or the application refuses its removal',
       );
   }
 }

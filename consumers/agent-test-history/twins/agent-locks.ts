@@ -3,9 +3,9 @@ import type { Client } from '../../../lib/postgres.ts';
 import { sqlFile } from '../../../lib/sql-file.ts';
 
 /**
- * In a statement of its own: what the next one reads is then what the last holder committed. Sorted, so that two
- * transactions cannot wait for each other; and a thousand locks for all agents, because Postgres's lock table is
- * finite (6,400 places by default) and a batch may hold rows of thousands of agents.
+ * Locks the agents. It is a statement of its own, so that the next statement sees what the last holder committed. The
+ * locks are sorted, so that two transactions cannot deadlock. All agents share a thousand locks, because Postgres's
+ * lock table is finite (6,400 places by default) and a batch may have rows of thousands of agents.
  */
 const locking = (agents: string) => `
   WITH agent AS MATERIALIZED (${agents}),
@@ -16,20 +16,20 @@ const LOCK_AGENTS = locking('SELECT agent_url FROM unnest($1::text[]) AS agent_u
 const LOCK_AGENTS_OF = locking(sqlFile(import.meta.url, './sql/agents-of.sql'));
 
 /**
- * Until the end of the transaction, nobody else links or unlinks runs of these agents. The application's live path
- * takes no lock of ours: what it commits meanwhile is found by the sweeper.
+ * Locks agents. Until the end of the transaction, no other transaction of ours links or unlinks their runs. The
+ * application's live path takes no lock of ours; the sweeper finds what it commits in the meantime.
  */
 export async function lockAgents(client: Client, agentUrls: readonly string[]): Promise<void> {
   if (agentUrls.length > 0) await client.query(LOCK_AGENTS, [agentUrls]);
 }
 
-/** Rows by their ids, and the contexts at which some of them may be matched. */
+/** Legacy ids, and the contexts whose agents some of them may be matched for. */
 export interface AgentsOf {
   readonly legacyIds: readonly string[];
   readonly contextIds: readonly string[];
 }
 
-/** Locks every agent that the rows may be linked at, before anything else is known of them; gives the agents. */
+/** Locks every agent for which the rows may be linked, before anything else is read. Returns the agents. */
 export async function lockAgentsOf(
   client: Client,
   { legacyIds, contextIds }: AgentsOf,

@@ -8,14 +8,14 @@ import { islandsOf, stretchesAround, type Island, type Seed, type Stretch } from
 const LEGACY_CANDIDATES = sqlFile(import.meta.url, './sql/legacy-candidates.sql');
 const LIVE_CANDIDATES = sqlFile(import.meta.url, './sql/live-candidates.sql');
 
-/** An owner's run that is in the ledger, and what became of it so far. */
+/** An owner's run that is in the ledger, with its decision. */
 export interface Candidate extends LegacyRun {
   readonly decision: MatchableDecision;
   readonly reason: string;
   readonly canonicalRunId: string | null;
-  /** A twin whose pair may still be recomputed; of every other row it says nothing. */
+  /** For a twin: true if its pair may still change. Without meaning for other rows. */
   readonly unsettled: boolean;
-  /** Our own row is kept beside an unsettled twin; false where its agent is opted out. */
+  /** True if our own row is kept beside an unsettled twin; false if its agent has opted out. */
   readonly hasRun: boolean;
 }
 
@@ -24,18 +24,21 @@ export interface LiveCandidate extends LiveRun {
   readonly holder: string | null;
 }
 
-/** Rows of one agent and fingerprint, each within the window of the next: nothing outside can change their pairing. */
+/**
+ * Rows of one agent and fingerprint, each within the match window of the next. So no row outside of the cluster can
+ * change its pairs.
+ */
 export interface Cluster {
   readonly agentUrl: string;
-  /** Runs that the ledger does not have yet. */
+  /** Runs that are not in the ledger yet. */
   readonly pending: readonly LegacyRun[];
   readonly legacy: readonly Candidate[];
   readonly live: readonly LiveCandidate[];
 }
 
 /**
- * Reads the clusters that seeds lie in, whole: a stretch of time that ends too near to one of its rows is read again,
- * longer. Under the agents' locks only, else a cluster could change between this and the write.
+ * Reads the whole clusters of the seeds. A stretch of time that ends too near to one of its rows is made longer and
+ * read again. The caller holds the agents' locks; otherwise a cluster could change before it is written.
  */
 export async function readClusters(
   client: Client,
@@ -53,7 +56,7 @@ export async function readClusters(
   return clusters;
 }
 
-/** A row of either side, and when it was. */
+/** A legacy row or a live row, with its time. */
 type Row =
   | { readonly atUs: bigint; readonly legacy: Candidate }
   | { readonly atUs: bigint; readonly live: LiveCandidate };
@@ -99,7 +102,7 @@ async function readStretches(
   const read = stretches.map((stretch) => ({ stretch, rows: [] as Row[] }));
   for (const row of legacyRows) {
     const legacy = candidateOf(row);
-    // What the ledger has for it is about to be replaced.
+    // The ledger's decision on this row is about to be replaced.
     if (pending.has(legacy.legacyId)) continue;
     read[row.stretch - 1]?.rows.push({ atUs: legacy.startedAtUs, legacy });
   }

@@ -4,7 +4,7 @@ import { sqlFile } from '../../../lib/sql-file.ts';
 
 const MEASURE = sqlFile(import.meta.url, './sql/live-window.sql');
 
-/** From the first to the last committed live row, as text; null where there is none. */
+/** The times of the first and the last committed live row, as text; null if there is none. */
 export interface LiveWindow {
   readonly first: string | null;
   readonly last: string | null;
@@ -18,10 +18,10 @@ interface Measured {
 }
 
 /**
- * The dual-write window as the data has it, so that nobody has to type it in. It only decides which rows may skip
- * matching: those that started before the first live row, less the match window. A live row that commits after the
- * measurement is at most as old as its transaction, so rows of the last minutes do not skip either; one that is older
- * still is found by the sweeper, which moves the floor.
+ * Measures the dual-write window from the data, so that nobody has to configure it. It only decides which rows may skip
+ * matching: those that started before the floor, which is the first live row less the match window. A live row that
+ * commits after the measurement is at most as old as its transaction, so rows of the last minutes do not skip matching
+ * either. If an even older live row appears, the sweeper finds it and moves the floor.
  */
 export class LiveWindowMeter {
   readonly #canonical: Pool;
@@ -36,7 +36,7 @@ export class LiveWindowMeter {
     this.#marginUs = settleAfterUs;
   }
 
-  /** By one scan of the canonical table, which has no index on time alone. */
+  /** Measures the window by one scan of the canonical table, which has no index on time alone. */
   async measure(): Promise<LiveWindow> {
     const { rows } = await inTransaction(this.#canonical, async (client) => {
       await client.query("SET LOCAL statement_timeout = '15min'");
@@ -50,13 +50,13 @@ export class LiveWindowMeter {
     return { first: measured.first_text, last: measured.last_text };
   }
 
-  /** A live row of this time, in microseconds since 1970, exists or may come. */
+  /** Call it if a live row of this time, in microseconds since 1970, exists or may come. */
   lower(liveAtUs: bigint): void {
     const floorUs = liveAtUs - this.#windowUs;
     if (this.#floorUs === undefined || floorUs < this.#floorUs) this.#floorUs = floorUs;
   }
 
-  /** The first live row as it is known now, in microseconds; null: none. True where it is news. */
+  /** Takes the time of the first live row, in microseconds; null if there is none. Returns true if it has changed. */
   firstLive(firstUs: bigint | null): boolean {
     const isNews = this.#firstLiveUs !== firstUs;
     this.#firstLiveUs = firstUs;
@@ -66,7 +66,7 @@ export class LiveWindowMeter {
 
   readonly firstLiveUs = (): bigint | null => this.#firstLiveUs ?? null;
 
-  /** Rows that started before this have no live twin. */
+  /** The floor: rows that started before it have no live twin. */
   readonly floorUs = (): bigint => {
     assert(this.#floorUs !== undefined, 'the dual-write window has not been measured');
     return this.#floorUs;

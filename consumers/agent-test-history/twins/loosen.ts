@@ -12,17 +12,19 @@ import { relink, type Relinked } from './relink.ts';
 interface Decided {
   readonly event: ImageEvent;
   readonly entry: LedgerEntry;
-  /** False where retention took the canonical row. */
+  /** False if retention has removed the canonical row. */
   readonly runExists: boolean;
 }
 
 /**
- * What new images do to unsettled twins, before they are decided. Their link was made for the image before, so it is
- * undone, and made anew if the new image still looks like a live row. But where a row was moved to another agent or
- * user, the live row stays with the one it had: unlinking it would give one run two canonical rows. That link is
- * settled instead, and so is one whose row changes only when its time is over: left open, a later neighbour could
- * still take the live row, and our row would come back as it was before the change. Where retention took the live row,
- * undoing the link would bring the run back.
+ * Undoes the links of unsettled twins that have a new image, before the image is decided. The link was made for the
+ * former image; if the new image still looks like the live row, it is linked again. Three kinds of links are not
+ * undone:
+ * - The row was moved to another agent or user. Unlinking it would give one run two canonical rows, so the link is
+ *   settled.
+ * - The row changed after the pair's time was over. The link is settled, because otherwise a later neighbour could
+ *   still take the live row, and our row would come back as it was before the change.
+ * - Retention has removed the live row. Undoing the link would bring the run back.
  */
 export async function loosenTwins(
   client: Client,
@@ -45,12 +47,12 @@ const SETTLE = 'DELETE FROM history_cdc.unsettled_twin WHERE legacy_id = ANY ($1
 
 function isFinal(twin: Decided, settleAfterUs: bigint): boolean {
   const { event, entry, runExists } = twin;
-  // When a snapshot read a row says nothing about when it was changed.
+  // The time of a snapshot read does not say when the row was changed.
   const isLate = !event.snapshot && event.committedAtMs !== null && !isInTime(twin, settleAfterUs);
   return !runExists || isLate || wasMoved(event, entry);
 }
 
-/** By the source's own times, so that a replay years later comes to the same. */
+/** Judged by the source's own times, so that a replay years later has the same result. */
 function isInTime(
   { event: { committedAtMs }, entry: { startedAt } }: Decided,
   settleAfterUs: bigint,
@@ -60,7 +62,7 @@ function isInTime(
   return BigInt(committedAtMs) * 1000n <= startedAtUs + settleAfterUs;
 }
 
-/** Without its values and without a row of ours, nothing could be decided in the link's place. */
+/** True if the link can be replaced by a decision: the values of the row, or our own row, must be there. */
 function isDecidable({ event, entry }: Decided): boolean {
   return isComplete(event.row) || entry.unsettled?.hasRun === true;
 }

@@ -1,9 +1,10 @@
 /**
- * Which live row is the twin of which legacy row, for one agent: a pure function of the rows and of the links that are
- * settled, so that neither the order of arrival nor a crash can change the answer. As many rows as possible are
- * paired; among those pairings the one with the least total distance in time; among those, the one in which the
- * earliest legacy row has the earliest live row, and so on (ties by time, legacy id, live id). Chains occur (a-x-b-y,
- * each in reach of the next only), so nearest-first is not enough: it would leave rows unpaired that have a partner.
+ * Says which live row is the twin of which legacy row, for one agent. It is a pure function of the rows and the settled
+ * links, so neither the order of arrival nor a crash can change the answer. It pairs as many rows as possible. Among
+ * those pairings it takes the one with the least total distance in time; among those, the one in which the earliest
+ * legacy row has the earliest live row, and so on (ties by time, legacy id, live id). Pairing the nearest rows first
+ * would not be enough: in a chain a-x-b-y, where each row reaches only the next, it would leave rows without a partner
+ * that have one.
  */
 import { isWeak } from '../rule/fingerprint.ts';
 import { pairCluster, type Edge } from './pair-cluster.ts';
@@ -12,7 +13,7 @@ export interface LegacyRun {
   readonly legacyId: string;
   readonly startedAtUs: bigint;
   readonly fingerprint: string;
-  /** Null where there is no profile. */
+  /** Null if there is no profile. */
   readonly profileHash: string | null;
   readonly organizationId: string;
 }
@@ -22,27 +23,27 @@ export interface LiveRun {
   readonly testedAtUs: bigint;
   readonly fingerprint: string;
   readonly profileHash: string | null;
-  /** Null in rows of releases that did not record it. */
+  /** Null in rows of application releases that did not record it. */
   readonly organizationId: string | null;
 }
 
 export interface Rows {
   readonly legacy: readonly LegacyRun[];
   readonly live: readonly LiveRun[];
-  /** Live run id by legacy id: neither side of such a link is paired with anything else. */
+  /** The settled links: live run id by legacy id. Neither side is paired with another row. */
   readonly settled: ReadonlyMap<string, string>;
 }
 
 export interface Twins {
-  /** Live run id by legacy id; settled links are not in it. */
+  /** The new pairs: live run id by legacy id. Settled links are not among them. */
   readonly pairs: ReadonlyMap<string, string>;
-  /** Legacy ids that a live row is near to, but whose fingerprint is too weak to say so. */
+  /** Legacy ids with a live row nearby whose fingerprint is too weak to tell whether they are one run. */
   readonly suspected: ReadonlyMap<string, readonly string[]>;
 }
 
 export type Likeness = 'twin' | 'weak' | 'different';
 
-/** How a legacy row and a live row of one agent look beside each other. The window is symmetric and inclusive. */
+/** Compares a legacy row and a live row of one agent. The match window is symmetric and inclusive. */
 export function likeness(legacy: LegacyRun, live: LiveRun, windowUs: bigint): Likeness {
   const different =
     distanceUs(legacy, live) > windowUs ||
@@ -69,11 +70,11 @@ export function matchTwins(rows: Rows, windowUs: bigint): Twins {
 
 interface Compared {
   readonly edges: readonly Edge[];
-  /** Pairs that are alike as far as one can see, and that nothing but an equal profile could confirm. */
+  /** Pairs that do not differ, but that only an equal profile could confirm. */
   readonly weak: readonly { readonly legacyId: string; readonly runId: string }[];
 }
 
-/** Compares each legacy row with the live rows in reach of it; both sides are sorted by time. */
+/** Compares each legacy row with the live rows within the match window. Both sides are sorted by time. */
 function compare(legacy: readonly LegacyRun[], live: readonly LiveRun[], windowUs: bigint): Compared {
   const edges: Edge[] = [];
   const weak: { legacyId: string; runId: string }[] = [];
@@ -92,7 +93,7 @@ function compare(legacy: readonly LegacyRun[], live: readonly LiveRun[], windowU
   return { edges, weak };
 }
 
-/** Splits the edges into connected clusters: what is not connected cannot influence each other's pairing. */
+/** Splits the edges into connected clusters. Rows of different clusters cannot influence each other's pairs. */
 function clustersOf(edges: readonly Edge[]): Edge[][] {
   const rootOf = new Map<string, string>();
   const find = (node: string): string => {
@@ -114,7 +115,7 @@ function clustersOf(edges: readonly Edge[]): Edge[][] {
   return [...clusters.values()];
 }
 
-/** Live rows beside legacy rows that stay unpaired, where only the weakness of the fingerprint keeps them apart. */
+/** Legacy rows that stay unpaired beside an unpaired live row, only because their fingerprint is weak. */
 function suspects(weak: Compared['weak'], pairs: ReadonlyMap<string, string>): Map<string, string[]> {
   const taken = new Set(pairs.values());
   const suspected = new Map<string, string[]>();

@@ -11,17 +11,17 @@ import { relink, type Relinked } from './relink.ts';
 import type { Seed } from './stretches.ts';
 
 export interface Matched {
-  /** The decisions, with the twins among them. */
+  /** The decisions; those that have a live row are now `twin`. */
   readonly records: readonly RecordDecision[];
-  /** What changed for rows that had a decision. */
+  /** The changes for rows that had a decision already. */
   readonly relinked: Relinked;
-  /** Rows that are projected first, because they have a canonical row of ours already, and then give way to their live twin. */
+  /** Twins that already have a canonical row of ours. They are projected first, and then linked to their live row. */
   readonly giveWay: readonly LinkChange[];
 }
 
 /**
- * Finds the live twins of new decisions, and of rows whose newest image is in our canonical row already. Rows that were
- * decided before may change their links for it. Under the agents' locks.
+ * Finds the live twins of new decisions, and of rows whose new image was written to our canonical row. This may change
+ * the links of rows that were decided earlier. The caller holds the agents' locks.
  */
 export async function matchRound(
   client: Client,
@@ -47,7 +47,7 @@ export async function matchRound(
   };
 }
 
-/** Looks again at clusters in which a row has come or gone, under the agents' locks. */
+/** Matches clusters again in which a row has come or gone. The caller holds the agents' locks. */
 export async function rematch(
   client: Client,
   seeds: readonly Seed[],
@@ -67,7 +67,7 @@ async function plansFor(client: Client, seeds: readonly Seed[], windowUs: bigint
   return clusters.map((cluster) => planLinks(cluster, windowUs, canonicalRunId));
 }
 
-/** What matching knows of an owner's run that is not in the ledger yet; none where no live row can be its twin. */
+/** An owner's run that is not in the ledger yet, as matching needs it. Empty if no live row can be its twin. */
 export function pendingSeed({ event, facts, run }: RecordDecision): Seed[] {
   const { context } = facts;
   if (!facts.inWindow || run?.fingerprint == null || context?.agentUrl == null) return [];
@@ -88,7 +88,7 @@ const LEDGER_SEEDS = `
   FROM history_cdc.ledger
   WHERE legacy_id = ANY ($1::uuid[]) AND fingerprint IS NOT NULL AND isfinite(started_at)`;
 
-/** Rows whose new image went into our canonical row: they may look like a live row now. */
+/** Rows whose new image was written to our canonical row. They may look like a live row now. */
 async function changedSeeds(client: Client, laterImages: readonly LaterImage[]): Promise<Seed[]> {
   const applied = laterImages.filter(({ applies, facts }) => applies && facts.inWindow);
   return await ledgerSeeds(
@@ -97,7 +97,7 @@ async function changedSeeds(client: Client, laterImages: readonly LaterImage[]):
   );
 }
 
-/** Rows as the ledger has them; one that takes no part in matching is none. */
+/** Rows as the ledger has them, without those that take no part in matching. */
 export async function ledgerSeeds(client: Client, legacyIds: readonly string[]): Promise<Seed[]> {
   if (legacyIds.length === 0) return [];
   const { rows } = await client.query<{ agent_url: string; fingerprint: string; started_at_us: string }>(
@@ -116,7 +116,7 @@ const OWN_RUNS = `
   SELECT r.id FROM public.agent_compliance_runs r
   WHERE r.id = ANY ($1::uuid[]) AND r.observations_json ->> 'backfill_script' = 'history-cdc'`;
 
-/** Legacy ids for which a canonical row of ours is there, although the ledger has no link to it: it was lost. */
+/** Legacy ids with a canonical row of ours that the ledger does not link, because the ledger was lost. */
 async function ownRunsAmong(client: Client, legacyIds: readonly string[]): Promise<Set<string>> {
   if (legacyIds.length === 0) return new Set();
   const byRunId = new Map(legacyIds.map((legacyId) => [canonicalRunId(legacyId), legacyId]));
@@ -145,7 +145,7 @@ function withTwin(
   return record;
 }
 
-/** A projected row says which kind it is. The time of history from long before the first live row need not be read. */
+/** Sets the reason of a projected row. Rows from before the floor are `history`, so their time need not be parsed. */
 function named(record: RecordDecision, { firstLiveUs, windowUs }: Matching): RecordDecision {
   if (record.decision !== 'projected' || record.reason !== OWNER || firstLiveUs === undefined) return record;
   const { event, facts } = record;

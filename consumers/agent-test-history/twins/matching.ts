@@ -1,19 +1,26 @@
 import type { Config } from '../../../lib/config.ts';
 import { HISTORY, STRAGGLER } from '../rule/outcome.ts';
 
-/** How far apart twins may be, and for how long their links may still change. */
+/** The limits of matching: how far apart twins may be, and how long their links may still change. */
 export interface Matching {
-  /** Between a legacy row's start and its live row's test, in microseconds; symmetric and inclusive. */
+  /** The match window: from a legacy row's start to its live row's test, in microseconds; symmetric and inclusive. */
   readonly windowUs: bigint;
-  /** Between a row's start and a change of it that no longer unlinks it, in microseconds: the window and a margin. */
+  /**
+   * Match window plus margin, in microseconds. A change of a row that comes later after its start does not unlink it.
+   */
   readonly settleAfterUs: bigint;
-  /** Rows that started before this, in microseconds since 1970, skip matching: no live row is that old. */
+  /**
+   * The floor, in microseconds since 1970. Rows that started before it skip matching, because no live row is that old.
+   */
   readonly floorUs: () => bigint;
-  /** When the live path wrote its first row, in microseconds since 1970; null: it has written none. Not set: rows stay unnamed. */
+  /**
+   * The time of the first live row, in microseconds since 1970; null if there is none. If it is undefined, projected
+   * rows keep the reason `owner` until a sweep names them.
+   */
   readonly firstLiveUs?: () => bigint | null;
 }
 
-/** Which kind of projected row it is, by its time: the live path was up when it started, and did not record it, or was not up yet. */
+/** The reason of a projected row by its start: `straggler` if the live path was up then, otherwise `history`. */
 export function projectedKind(
   startedAtUs: bigint | undefined,
   { firstUs, windowUs }: { readonly firstUs: bigint | null; readonly windowUs: bigint },

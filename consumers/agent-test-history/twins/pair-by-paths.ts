@@ -1,14 +1,14 @@
 import type { Edge } from './pair-cluster.ts';
 
-/** What a pairing costs: first the distance in time, then how far it departs from the preferred order of ties. */
+/** The cost of a pairing: first the distance in time, then how far it departs from the preferred order. */
 interface Cost {
   readonly distanceUs: bigint;
   readonly tie: bigint;
 }
 
 /**
- * The pairing of one cluster: shortest augmenting paths (Bellman-Ford, because taking a pair back has a negative cost).
- * Each path adds one pair, and after k paths the pairing is the cheapest of those with k pairs.
+ * Pairs one cluster by shortest augmenting paths (Bellman-Ford, because undoing a pair has a negative cost). Each path
+ * adds one pair. After k paths, the pairing is the cheapest one with k pairs.
  */
 export function pairByPaths(cluster: readonly Edge[]): Edge[] {
   const costs = costsOf(cluster);
@@ -23,8 +23,9 @@ export function pairByPaths(cluster: readonly Edge[]): Edge[] {
 }
 
 /**
- * The tie of an edge is a digit of a number, the earliest legacy row's being the most significant: the smallest sum is
- * the pairing that comes first when pairings are listed by legacy row. Unpaired counts as behind the last live row.
+ * The tie of an edge is one digit of a number; the digit of the earliest legacy row is the most significant. So the
+ * smallest sum is the pairing that comes first when pairings are ordered by legacy row. An unpaired row counts as
+ * paired with a row after the last live row.
  */
 function costsOf(cluster: readonly Edge[]): Map<Edge, Cost> {
   const legacyRanks = ranks(cluster.map(({ legacy }) => legacy));
@@ -48,8 +49,8 @@ function costsOf(cluster: readonly Edge[]): Map<Edge, Cost> {
 type Node = string;
 
 /**
- * The cheapest way to pair one more legacy row: from an unpaired one to an unpaired live row, along edges that are not
- * paired, and back along edges that are.
+ * The cheapest path that pairs one more legacy row. It leads from an unpaired legacy row to an unpaired live row,
+ * forwards along unpaired edges and backwards along paired ones.
  */
 function cheapestPath(
   cluster: readonly Edge[],

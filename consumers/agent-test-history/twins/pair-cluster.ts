@@ -1,6 +1,8 @@
 import { pairByPaths } from './pair-by-paths.ts';
 
-/** A legacy row and a live row that may be twins, each by its place in the order of its side: by time, then by id. */
+/**
+ * A legacy row and a live row that may be twins. Each is given by its index among the rows of its side, by time and id.
+ */
 export interface Edge {
   readonly legacy: number;
   readonly live: number;
@@ -8,10 +10,10 @@ export interface Edge {
 }
 
 /**
- * The pairing of one connected cluster, as `match-twin.ts` defines the best one. Nearly every cluster is a single pair.
- * Where each legacy row may be paired with whatever is in its reach, no two pairs need to cross, and time is linear in
- * the edges: a thousand identical runs in a row take milliseconds. Other clusters (runs with and without a profile
- * among each other) are small.
+ * The best pairing of one connected cluster, as `match-twin.ts` defines it. Nearly every cluster is a single pair. If
+ * each legacy row may be paired with every live row in its reach, no two pairs need to cross. The time is then linear
+ * in the number of edges: a thousand identical runs in a row take milliseconds. Other clusters, in which runs with and
+ * without a profile are mixed, are small.
  */
 export function pairCluster(cluster: readonly Edge[]): Edge[] {
   const [only] = cluster;
@@ -20,13 +22,13 @@ export function pairCluster(cluster: readonly Edge[]): Edge[] {
   return isUniform(rows) ? pairInOrder(rows) : pairByPaths(cluster);
 }
 
-/** An edge, with the live row's place among those of the cluster. */
+/** An edge, with the index of its live row within the cluster. */
 interface Placed {
   readonly edge: Edge;
   readonly place: number;
 }
 
-/** The edges by legacy row, both sides in order. */
+/** The edges grouped by legacy row, both sides in order. */
 function rowsOf(cluster: readonly Edge[]): Placed[][] {
   const lives = [...new Set(cluster.map(({ live }) => live))].sort((a, b) => a - b);
   const placeOf = new Map(lives.map((live, place) => [live, place]));
@@ -43,8 +45,8 @@ function rowsOf(cluster: readonly Edge[]): Placed[][] {
 }
 
 /**
- * True where each legacy row reaches a run of neighbours among the live rows, and the runs' ends rise with the legacy
- * rows. Then uncrossing two pairs costs neither a pair nor distance, and is never out of reach.
+ * True if each legacy row reaches consecutive live rows, and first and last of them rise with the legacy rows. Then two
+ * pairs that cross can always be uncrossed, without losing a pair and without more distance.
  */
 function isUniform(rows: readonly (readonly Placed[])[]): boolean {
   let [from, to] = [0, 0];
@@ -57,8 +59,9 @@ function isUniform(rows: readonly (readonly Placed[])[]): boolean {
 }
 
 /**
- * From the last legacy row to the first, the best that the rest can give is computed for each live row where the rest
- * may begin; then it is read off forwards. Of what is equally good, the earliest live row is taken.
+ * Pairs without crossings, by dynamic programming. Backwards over the legacy rows, it computes the best result of the
+ * remaining rows for each live row at which they may begin. Then it reads the pairs off forwards. Among equally good
+ * live rows it takes the earliest.
  */
 function pairInOrder(rows: readonly (readonly Placed[])[]): Edge[] {
   const rest = new Rest(rows);
@@ -76,18 +79,18 @@ function pairInOrder(rows: readonly (readonly Placed[])[]): Edge[] {
   return paired;
 }
 
-/** What can be had: pairs, and their distance. */
+/** A result: the number of pairs, and their total distance. */
 interface Best {
   readonly pairs: number;
   readonly distanceUs: bigint;
 }
 const NOTHING: Best = { pairs: 0, distanceUs: 0n };
 
-/** For each legacy row and those behind it, the best with the live rows from a place on. */
+/** For a legacy row and all later ones: the best result with the live rows from a given index on. */
 class Rest {
   readonly #firsts: readonly number[];
   readonly #lasts: readonly number[];
-  /** The next legacy row that reaches further: those before it add nothing beyond their last live row. */
+  /** The next legacy row that reaches further. The rows before it add nothing beyond their last live row. */
   readonly #further: number[] = [];
   readonly #tables: Best[][] = [];
 
@@ -107,7 +110,7 @@ class Rest {
     return this.#tables[at]?.[Math.max(0, place - (this.#firsts[at] ?? 0))] ?? NOTHING;
   }
 
-  /** The best of the rows from `index` on, where its row takes this edge. */
+  /** The best result of the rows from `index` on, if the first of them takes this edge. */
   withPair(index: number, { place, edge }: Placed): Best {
     const after = this.best(index + 1, place + 1);
     return { pairs: after.pairs + 1, distanceUs: after.distanceUs + edge.distanceUs };
@@ -124,7 +127,7 @@ class Rest {
   }
 }
 
-/** More pairs are better, then less distance: negative where `a` is better. */
+/** Negative if `a` is better. More pairs are better; with as many pairs, less distance is better. */
 function compareBest(a: Best, b: Best): number {
   return b.pairs - a.pairs || (a.distanceUs < b.distanceUs ? -1 : a.distanceUs > b.distanceUs ? 1 : 0);
 }

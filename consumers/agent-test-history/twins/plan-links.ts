@@ -1,7 +1,7 @@
 /**
- * From the rows of a cluster to what must change: a pure function, so that whoever evaluates a cluster last, whatever
- * happened before, comes to the same links. Settled links, links whose live row is gone, and live rows that stand for a
- * row outside of the cluster are left as they are.
+ * Works out which links of a cluster must change. It is a pure function of the rows, so the last evaluation of a
+ * cluster gives the same links, whatever happened before. These stay as they are: settled links, links whose live row
+ * is gone, and live rows that are linked to a row outside of the cluster.
  */
 import type { Candidate, Cluster, LiveCandidate } from './clusters.ts';
 import { HISTORY, LATE_OWNER, OWNER, STRAGGLER } from '../rule/outcome.ts';
@@ -10,15 +10,15 @@ import { matchTwins } from './match-twin.ts';
 export const LIVE_TWIN = 'live_twin';
 export const WEAK_FINGERPRINT = 'weak_fingerprint';
 export const OPTED_OUT = 'compliance_opt_out';
-/** Something refers to our row, so it cannot give way to its live twin. */
+/** Another table refers to our row, so the live row cannot replace it. */
 export const TWIN_BLOCKED = 'twin_blocked';
 
-/** Reasons of projected rows that the next look at the cluster may replace. */
+/** Reasons of projected rows that the next evaluation of the cluster may replace. */
 const OPEN_REASONS: ReadonlySet<string> = new Set([OWNER, WEAK_FINGERPRINT, TWIN_BLOCKED]);
-/** Reasons that a look at the cluster replaces only by a suspicion. */
+/** Reasons that an evaluation of the cluster replaces only by `weak_fingerprint`. */
 const NAMES: ReadonlySet<string> = new Set([HISTORY, STRAGGLER, LATE_OWNER]);
 
-/** What stands for a legacy row. */
+/** The decision on a legacy row, and its canonical row. */
 export interface Standing {
   readonly decision: Candidate['decision'];
   readonly canonicalRunId: string | null;
@@ -28,21 +28,21 @@ export interface Standing {
 export interface LinkChange {
   readonly legacyId: string;
   readonly was: Omit<Standing, 'reason'>;
-  /** The reason so far. */
+  /** The former reason. */
   readonly reason: string;
   readonly becomes: Standing;
 }
 
 export interface LinkPlan {
-  /** Live run id by legacy id, of the pending rows that have a twin. */
+  /** The twins of pending rows: live run id by legacy id. */
   readonly twins: ReadonlyMap<string, string>;
-  /** Pending rows that a live row is near to, but whose fingerprint is too weak to say so. */
+  /** Pending rows with a live row nearby whose fingerprint is too weak to tell whether they are one run. */
   readonly weak: ReadonlySet<string>;
-  /** What changes for rows that the ledger has. */
+  /** The changes of rows that are in the ledger. */
   readonly changes: readonly LinkChange[];
 }
 
-/** `ownRunId` gives the id of the canonical row that we write for a legacy row. */
+/** Plans the links of a cluster. `ownRunId` gives the id of the canonical row that we write for a legacy row. */
 export function planLinks(
   cluster: Cluster,
   windowUs: bigint,
@@ -68,7 +68,7 @@ export function planLinks(
   };
 }
 
-/** Links that no arrival changes, by legacy id. */
+/** The links that no longer change: live run id by legacy id. */
 function settledLinks({ legacy, live }: Cluster): Map<string, string> {
   const present = new Set(live.map(({ runId }) => runId));
   const movable = new Map(legacy.filter(isMovable(present)).map((row) => [row.legacyId, row]));
@@ -83,13 +83,13 @@ function settledLinks({ legacy, live }: Cluster): Map<string, string> {
   return new Map([...links, ...taken]);
 }
 
-/** An unsettled twin of a live row that is still there. */
+/** True for an unsettled twin whose live row still exists. */
 function isMovable(present: ReadonlySet<string>): (row: Candidate) => boolean {
   return ({ decision, canonicalRunId, unsettled }) =>
     decision === 'twin' && unsettled && canonicalRunId !== null && present.has(canonicalRunId);
 }
 
-/** What stands for a row that has no twin. */
+/** The decision on a row that has no twin. */
 function alone(row: Candidate, suspected: boolean, ownRunId: (legacyId: string) => string): Standing {
   const { decision, canonicalRunId, reason } = row;
   if (decision === 'opted_out' || (decision === 'twin' && !row.hasRun))

@@ -3,8 +3,8 @@ import type { Client } from '../../../lib/postgres.ts';
 const REFERENCES = 'SELECT run_id, table_name FROM history_cdc.references_to_runs($1::uuid[])';
 
 /**
- * Which of these canonical rows something refers to, and the table that does. Until the end of the transaction nobody
- * can begin to refer to one of them.
+ * Finds those of the canonical rows that another table refers to, with the name of that table. Locks the rows, so that
+ * no new reference can appear until the end of the transaction.
  */
 export async function referencesTo(
   client: Client,

@@ -12,13 +12,13 @@ const RELINK = sqlFile(import.meta.url, './sql/relink.sql');
 
 export interface Relinked {
   readonly changes: Changes;
-  /** What was done; of a change that something blocked, its reason only. */
+  /** The changes that were made. A blocked change only sets the reason. */
   readonly applied: readonly LinkChange[];
-  /** The table that refers to our canonical row, by legacy id, where it could not give way to its live twin. */
+  /** The table that refers to our canonical row, by legacy id, if a live row could not replace it because of that. */
   readonly blocked: ReadonlyMap<string, string>;
 }
 
-/** Carries link changes out, under the locks of their agents. Nothing is moved where something refers to our row. */
+/** Carries out changes of links. The caller holds the agents' locks. If another table refers to our row, it stays. */
 export async function relink(client: Client, planned: readonly LinkChange[]): Promise<Relinked> {
   const blocked = await blockedBy(client, planned);
   const applied = planned.flatMap((change) => (blocked.has(change.legacyId) ? asBlocked(change) : [change]));
@@ -41,7 +41,7 @@ export async function relink(client: Client, planned: readonly LinkChange[]): Pr
   const [row] = rows;
   assert(row !== undefined, 'relinking returned no counts');
   assertNoneKeptOut(row.kept_out);
-  // Somebody who holds no lock of ours changed a row in between: what was planned is no longer true.
+  // A session without our locks has changed a row in between, so the plan is outdated.
   if (row.ledger_written !== applied.length) throw new Conflict('the ledger changed while twins were linked');
   const changes = {
     runsInserted: row.runs_inserted,
@@ -67,7 +67,7 @@ async function blockedBy(client: Client, planned: readonly LinkChange[]): Promis
   );
 }
 
-/** Our row stays, and the ledger says why. */
+/** The change for a row of ours that stays: the ledger gets the reason. */
 function asBlocked({ legacyId, was, reason }: LinkChange): LinkChange[] {
   if (reason === TWIN_BLOCKED) return [];
   const { canonicalRunId: runId } = was;

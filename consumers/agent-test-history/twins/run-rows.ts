@@ -1,6 +1,6 @@
 import type { LegacyRun, LiveRun } from './match-twin.ts';
 
-/** An owner's legacy row as a query gives it. */
+/** An owner's legacy row as a query returns it. */
 export interface LegacyRunRow {
   readonly legacy_id: string;
   readonly fingerprint: string;
@@ -10,7 +10,7 @@ export interface LegacyRunRow {
   readonly started_at_us: string;
 }
 
-/** A live row as a query gives it. */
+/** A live row as a query returns it. */
 export interface LiveRunRow {
   readonly run_id: string;
   readonly fingerprint: string;

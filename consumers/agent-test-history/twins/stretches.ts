@@ -1,15 +1,15 @@
 import type { LegacyRun } from './match-twin.ts';
 
-/** A run whose surroundings are wanted. */
+/** A run whose cluster is to be read. */
 export interface Seed {
   readonly agentUrl: string;
   readonly fingerprint: string;
   readonly atUs: bigint;
-  /** The run itself, where the ledger does not have it yet. */
+  /** The run itself, if it is not in the ledger yet. */
   readonly pending: LegacyRun | null;
 }
 
-/** A stretch of time of an agent's runs of one fingerprint, and the seeds in it. */
+/** A stretch of time for one agent and fingerprint, and the seeds in it. */
 export interface Stretch {
   readonly agentUrl: string;
   readonly fingerprint: string;
@@ -22,7 +22,7 @@ interface Timed {
   readonly atUs: bigint;
 }
 
-/** Windows to read to either side of a seed: a twin, its other neighbours and the gap behind them mostly fit. */
+/** Match windows to read on either side of a seed. A twin, its neighbours and the gap after them usually fit. */
 const REACH = 3n;
 
 export function stretchesAround(seeds: readonly Seed[], windowUs: bigint): Stretch[] {
@@ -38,7 +38,7 @@ export function stretchesAround(seeds: readonly Seed[], windowUs: bigint): Stret
   );
 }
 
-/** Rows and seeds of which each is within the window of the next, and no other row is. */
+/** Rows and seeds, each within the match window of the next, with no other row within the window of any of them. */
 export interface Island<Row> {
   readonly agentUrl: string;
   readonly rows: readonly Row[];
@@ -46,8 +46,8 @@ export interface Island<Row> {
 }
 
 /**
- * The islands that hold seeds, of the stretches that were read far enough; and the others, longer by what they had.
- * A long chain of runs is so read a few times, and not once a window.
+ * Returns the islands with seeds, of stretches that were read far enough, and the other stretches, made longer by their
+ * length on each side that was too short. So a long chain of runs is read a few times, and not once per window.
  */
 export function islandsOf<Row extends Timed>(
   read: readonly { readonly stretch: Stretch; readonly rows: readonly Row[] }[],
@@ -88,7 +88,7 @@ function seedPoint(seed: Seed): Point<never> {
   return { atUs: seed.atUs, row: null, seed };
 }
 
-/** Splits points where more than a window lies between two of them. */
+/** Splits points wherever more than a window lies between two of them. */
 function neighbours<Row>(points: Point<Row>[], windowUs: bigint): Point<Row>[][] {
   const groups: Point<Row>[][] = [];
   let last: Point<Row> | undefined;
@@ -100,7 +100,7 @@ function neighbours<Row>(points: Point<Row>[], windowUs: bigint): Point<Row>[][]
   return groups;
 }
 
-/** The stretch itself where no row outside of it can belong to one of its groups. */
+/** The stretch itself, if no row outside of it can belong to one of its groups. */
 function lengthened(stretch: Stretch, groups: readonly (readonly Timed[])[], windowUs: bigint): Stretch {
   const first = groups[0]?.[0]?.atUs ?? stretch.toUs;
   const last = groups.at(-1)?.at(-1)?.atUs ?? stretch.fromUs;
@@ -110,7 +110,7 @@ function lengthened(stretch: Stretch, groups: readonly (readonly Timed[])[], win
   return fromUs === stretch.fromUs && toUs === stretch.toUs ? stretch : { ...stretch, fromUs, toUs };
 }
 
-/** Stretches of one agent and fingerprint that overlap become one, so that no row is read in two of them. */
+/** Merges overlapping stretches of one agent and fingerprint, so that no row is read twice. */
 function merged(stretches: readonly Stretch[]): Stretch[] {
   const byRuns = new Map<string, Stretch[]>();
   for (const stretch of stretches) {

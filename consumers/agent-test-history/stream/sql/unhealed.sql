@@ -1,4 +1,5 @@
--- What is in quarantine now, over the index of what is not healed: what waits for a person, and what a person gave up.
+-- Counts the records in quarantine that are not healed, by an index: those that wait for a person, and those that a
+-- person has waived.
 SELECT count(*) FILTER (WHERE waived_at IS NULL)::integer AS open,
        count(*) FILTER (WHERE waived_at IS NOT NULL)::integer AS waived
 FROM history_cdc.quarantine

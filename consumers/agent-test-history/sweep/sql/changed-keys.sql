@@ -1,5 +1,5 @@
--- Changes of primary keys of which both halves were read, and that wait for no other: where the old key was itself a new one
--- before, that change comes first. The old key stands at its delete, and the new one has no canonical row of an earlier life.
+-- Changes of primary keys that can be carried out now: both halves were read, the old key is not itself the new key of
+-- another open change, the ledger's position of the old key is its delete, and the new key has no canonical row yet.
 SELECT k.old_id, k.new_id
 FROM history_cdc.key_change k
 JOIN history_cdc.ledger o ON o.legacy_id = k.old_id

@@ -1,5 +1,5 @@
--- Removes what `undo` kept of rows that have a decision again, $1 days after the undo, $2 of them at most. What was not
--- restored stays, however old it is: it is the only copy of the decision.
+-- Removes what `undo` kept of rows that have a decision again, $1 days after the undo, at most $2 rows. Rows that were
+-- not restored stay, however old they are, because they are the only copy of the decision.
 DELETE FROM history_cdc.undone u
 WHERE u.legacy_id IN (
   SELECT k.legacy_id

@@ -1,4 +1,4 @@
--- The same for rows that have no canonical row of ours: opted out, or pruned by retention.
+-- Stores the fingerprints of rows that skipped matching and have no canonical row of ours: opted out, or pruned.
 -- $1 legacy ids, $2 fingerprints, $3 profile hashes
 UPDATE history_cdc.ledger l
 SET fingerprint = e.fingerprint, profile_hash = e.profile_hash

@@ -1,4 +1,4 @@
--- Rows that took no part in matching do from now on: how they look, our canonical row says.
+-- Stores the fingerprints of rows that skipped matching, from our canonical rows, so that they can be matched.
 UPDATE history_cdc.ledger l
 SET fingerprint = history_cdc.run_fingerprint(r.headline, r.total_duration_ms, r.overall_status = 'passing'),
     profile_hash = history_cdc.profile_hash(r.agent_profile_json)

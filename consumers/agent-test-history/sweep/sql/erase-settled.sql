@@ -1,5 +1,5 @@
--- Removes the content of parked records that were settled $1 days ago, $2 of them at most; hash and size stay. A record that
--- another transaction holds waits for the next sweep.
+-- Removes the content of parked records that were healed or waived $1 days ago, at most $2 records. Hash and size stay.
+-- A record that another transaction has locked is left for the next sweep.
 WITH settled AS (
   SELECT q.id
   FROM history_cdc.quarantine q

@@ -1,4 +1,5 @@
--- Runs of strangers whose user owns the agent by now: a member of the context's organisation, which lists the agent.
+-- Runs that were decided as a stranger's and whose user owns the agent now: the user is a member of the context's
+-- organisation, and its profile lists the agent.
 -- $1 the grace window in seconds
 WITH listed AS MATERIALIZED (
   SELECT DISTINCT p.workos_organization_id::text AS organization_id, agent.agent_url

@@ -1,6 +1,6 @@
--- Moves what stands for a run from its old key to its new one: decision, canonical row and look-ups. The old key is `gone`, with
--- the reason `key_changed`. The position of the new key stays before its parked record, which is applied next. Our own row names
--- the new key as its source. What was parked of the old key before its delete is of no more importance.
+-- Moves the decision, canonical row and look-ups of a run from its old key to its new key. The old key becomes `gone`
+-- with the reason `key_changed`. The position of the new key stays before its parked record, which is applied next. Our
+-- own canonical row names the new key as its source. Parked records of the old key from before its delete are closed.
 -- $1 the old key, $2 the new key
 WITH moving AS MATERIALIZED (
   SELECT o.*, k.deleted_offset

@@ -1,7 +1,7 @@
--- Names projected rows by their time. `straggler`: from the first live row on, less the match window, because the live path was
--- up and did not record them. `history`: before, and where the time is infinite or after the year 9999, because no live row can
--- be near to such a time (the projector names by `epochMicros`, which has none for them).
--- $1 that moment in microseconds since 1970 (NULL: there is no live row), $2 whether rows that have a name are looked at again
+-- Names projected rows by their start. `straggler`: the row started after the first live row less the match window, so
+-- the live path was up and did not record it. `history`: it started earlier, or its time is infinite or after the year
+-- 9999, because no live row can be near to such a time (`epochMicros` in the projector gives none for it either).
+-- $1 that limit in microseconds since 1970 (NULL: there is no live row), $2 true if named rows are named again
 UPDATE history_cdc.ledger l
 SET reason = named.reason
 FROM (

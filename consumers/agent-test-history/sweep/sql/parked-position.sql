@@ -1,5 +1,5 @@
--- The position of the last record of a key that waits for its change, as an update of the row. Where the ledger stands at that
--- record, it goes back by one, so that the record's place can be taken. $1 the key
+-- The position of the last parked record of a key that waits for its key change. If the ledger's position is that
+-- record, it goes back by one, so that the record can be applied as an update of the row. $1 the key
 WITH parked AS (
   SELECT q.legacy_id, q.topic_id, q.partition, max(q."offset") AS "offset"
   FROM history_cdc.quarantine q

@@ -1,5 +1,5 @@
--- How a sweep ended, in place of the last one that ended so. $1 how, $2 whose it was, $3 the seconds it took; of one that
--- was done $4 to $9 its counts, of one that failed $10 the error's code
+-- Stores how a sweep ended, in place of the previous sweep with that outcome. $1 the outcome, $2 the command, $3 its
+-- seconds; if it was done, $4 to $9 its counts; if it failed, $10 the error's code
 INSERT INTO history_cdc.last_sweep (outcome, swept_by, began_at, ended_at, absorbed, relinked, late_owners, settled, blocked,
                                     late_owners_reported, error_code)
 SELECT $1, $2, ended_at - $3::float8 * interval '1 second', ended_at, $4::integer, $5::integer, $6::integer, $7::integer,

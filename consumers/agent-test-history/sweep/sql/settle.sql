@@ -1,5 +1,5 @@
--- Settles twins whose time is over: every partition has been projected beyond it, by the source's own clock.
--- $1 the time after a row's start, in microseconds
+-- Settles pairs of twins when every partition has been projected beyond their start plus $1, by the source's own clock.
+-- $1 match window and margin, in microseconds
 WITH current AS (
   SELECT topic_id, partitions FROM history_cdc.topic ORDER BY generation DESC LIMIT 1
 ),

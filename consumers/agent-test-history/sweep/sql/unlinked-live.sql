@@ -1,6 +1,6 @@
--- Owners' runs beside live rows that no legacy row is linked to, and that may therefore be their twins: the anti-join
--- that finds what came late, was missed, or was written by hand. Of rows that took no part in matching so far it is not
--- known how they look. It also learns spellings of agent URLs.
+-- Owners' runs near live rows that are linked to no legacy row. Such a live row came late, was missed, or was written
+-- by hand, and may be the twin of the run. Runs that have skipped matching so far have no fingerprint (NULL). The
+-- statement also stores new spellings of agent URLs.
 -- $1 the match window in microseconds
 WITH unlinked AS MATERIALIZED (
   SELECT r.agent_url::text AS spelling, r.tested_at,
@@ -18,7 +18,7 @@ spelled AS (
   SELECT n.spelling, n.agent_url FROM named n WHERE n.agent_url <> n.spelling
   ON CONFLICT (spelling) DO NOTHING
 ),
--- Neighbours in time by equality: each live row in the stretch of its own and in those beside it.
+-- An equality join finds neighbours in time: each live row stands in its own stretch of time and in the two beside it.
 nearby AS MATERIALIZED (
   SELECT n.agent_url, u.tested_at, u.fingerprint, floor(extract(epoch FROM u.tested_at) * 1000000 / $1::bigint) + beside AS slot
   FROM unlinked u

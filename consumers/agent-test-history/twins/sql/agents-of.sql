@@ -1,5 +1,5 @@
--- The agents that rows may be linked at: those they were decided for, those that `undo` took them from, and those that
--- their contexts name now. $1 legacy ids, $2 ids of contexts
+-- The agents for which rows may be linked: those of their decisions, those of decisions that `undo` took back, and
+-- those that their contexts name now. $1 legacy ids, $2 ids of contexts
 SELECT agent_url
 FROM (
   SELECT l.agent_url

@@ -1,5 +1,5 @@
--- Owners' runs that stretches of time of an agent hold, as the ledger has them. A stretch is an agent, a fingerprint
--- and two bounds in microseconds since 1970; stretches do not overlap.
+-- Owners' runs inside stretches of time, as the ledger has them. A stretch is an agent, a fingerprint, and two bounds
+-- in microseconds since 1970. Stretches do not overlap.
 -- $1 agent URLs, $2 fingerprints, $3 from, $4 to
 SELECT s.n::integer AS stretch, l.legacy_id, l.fingerprint, l.profile_hash, l.organization_id, l.decision, l.reason,
        l.canonical_run_id, (extract(epoch FROM l.started_at) * 1000000)::bigint AS started_at_us,

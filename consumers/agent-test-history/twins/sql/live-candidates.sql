@@ -1,5 +1,5 @@
--- Committed live rows that the same stretches hold, and the legacy row that each is linked to. The canonical table's
--- index knows rows by the spelling of their agent URL.
+-- Committed live rows inside the same stretches, and the legacy row that each is linked to. The statement searches
+-- every known spelling of the agent URL, because the canonical table's index is on the spelling.
 -- $1 agent URLs, $2 fingerprints, $3 from, $4 to
 SELECT s.n::integer AS stretch, r.id AS run_id, s.fingerprint,
        history_cdc.profile_hash(r.agent_profile_json) AS profile_hash, r.triggered_org_id::text AS organization_id,

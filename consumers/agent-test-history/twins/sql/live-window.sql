@@ -1,4 +1,4 @@
--- First and last live row, and spellings of agent URLs that are not the canonical one.
+-- The times of the first and the last live row. Also stores spellings of agent URLs other than the canonical one.
 WITH live AS MATERIALIZED (
   SELECT r.agent_url::text AS spelling, min(r.tested_at) AS first, max(r.tested_at) AS last
   FROM public.agent_compliance_runs r

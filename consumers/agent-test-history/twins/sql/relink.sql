@@ -1,6 +1,6 @@
--- Changes which canonical row stands for legacy rows that have a decision already. Where a live row takes over, our
--- own row goes (it is kept beside the link as long as the pair is unsettled); where it is taken away again, our own
--- row comes back as it was. Live rows are only ever linked.
+-- Changes the canonical row of legacy rows that have a decision already. If a live row replaces our own row, our row is
+-- removed; it is kept in `unsettled_twin` as long as the pair is unsettled. If the live row goes to another legacy row,
+-- our row comes back as it was. Live rows are only linked, never changed.
 -- $1 legacy ids, $2 and $3 decision and canonical row as they are, $4, $5, $6 decision, canonical row and reason as
 -- they shall be, $7 ids of our own rows, $8 rule version
 WITH change AS MATERIALIZED (
@@ -56,7 +56,7 @@ released AS (
 ),
 recorded AS (
   UPDATE history_cdc.ledger l
-  -- The row that was kept beside the link has the id of the key that the run had first.
+  -- The kept row has the id that belongs to the run's first key.
   SET decision = c.becomes,
       canonical_run_id = CASE WHEN c.becomes = 'projected'
         THEN coalesce((SELECT d.run_id FROM dropped d WHERE d.legacy_id = c.legacy_id), c.becomes_run) ELSE c.becomes_run END,
@@ -67,7 +67,7 @@ recorded AS (
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM released)::integer AS runs_inserted,
-       -- Rows that a trigger of the application kept out.
+       -- Rows that a trigger of the application skipped.
        ((SELECT count(*) FROM dropped WHERE becomes = 'projected') - (SELECT count(*) FROM released))::integer AS kept_out,
        0 AS runs_updated,
        (SELECT count(*) FROM absorbed)::integer AS runs_deleted,
