@@ -57,5 +57,7 @@ export const archiveErase = z.strictObject({
   objects: z.array(text),
   leftovers: z.array(text).describe('objects that no manifest names'),
   left: z.array(z.strictObject({ name: text, why: text })).describe('what may hold such rows still'),
-  legacyRows: count.nullable().describe('rows of the table that name the user; null where there is no such table'),
+  legacyRows: count
+    .nullable()
+    .describe('rows of the table that name the user; null where there is no such table'),
 });
