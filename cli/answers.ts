@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
+import {
+  archiveDrill,
+  archiveErase,
+  archiveExport,
+  archiveList,
+  archiveRestore,
+  archiveVerify,
+} from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
@@ -12,7 +19,7 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
-import { archiveDrill, archiveErase, archiveRestore, teardown } from './answers/retire.ts';
+import { retireCheck, retireStep, retireUnfence, teardown } from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -58,6 +65,11 @@ export const ANSWERS = {
   'reconcile --repair': repair,
   redecide,
   replay: run,
+  'retire check': retireCheck,
+  'retire close': retireStep,
+  'retire drop': retireStep,
+  'retire fence': retireStep,
+  'retire unfence': retireUnfence,
   'snapshot pause': snapshotSwitch,
   'snapshot resume': snapshotSwitch,
   'snapshot start': snapshotStart,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, id, seconds, text } from './parts.ts';
+import { count, id, text, time } from './parts.ts';
 
 export const teardown = z.strictObject({
   applied: z.boolean(),
@@ -29,35 +29,54 @@ export const teardown = z.strictObject({
   ),
 });
 
-const leftOut = z.array(z.strictObject({ what: text, why: text }));
+const stage = z.enum(['soaking', 'ready', 'fenced', 'archived', 'dropped']);
 
-export const archiveRestore = z.strictObject({
-  applied: z.boolean(),
-  archive: id,
-  table: text,
-  rows: count,
-  contentSha256: text.describe("of all rows; with --apply, Postgres's own hashes of the new rows came to it"),
-  leftOut: leftOut.describe('what the new table lacks of the old one'),
-});
-
-export const archiveDrill = z.strictObject({
-  archive: id,
-  passed: z.boolean(),
-  seconds,
-  rows: count.optional().describe('where it passed'),
-  leftOut: leftOut.optional().describe('where it passed'),
-  code: text.optional().describe('where it did not pass'),
-  why: text.optional().describe('where it did not pass'),
-});
-
-export const archiveErase = z.strictObject({
-  applied: z.boolean(),
-  rows: count,
-  archives: z.array(id),
-  objects: z.array(text),
-  leftovers: z.array(text).describe('objects that no manifest names'),
-  left: z.array(z.strictObject({ name: text, why: text })).describe('what may hold such rows still'),
-  legacyRows: count
+export const retireCheck = z.strictObject({
+  stage,
+  since: time.nullable(),
+  next: z.enum(['fence', 'close', 'drop', 'teardown']),
+  refusals: z.array(text).describe('what keeps the next step from being taken; empty if nothing does'),
+  conditions: z.array(
+    z.strictObject({
+      id: text,
+      state: z.enum(['met', 'not_met', 'unknown', 'attested']),
+      missing: text.nullable(),
+    }),
+  ),
+  role: text.nullable().describe('the owner of the table, as which the statements run'),
+  fence: z.strictObject({ id, fencedAt: time, fencedBy: text, holes: z.array(text) }).nullable(),
+  statements: text.nullable().describe('SQL that the next step would run in the legacy database'),
+  locks: z.array(
+    z.strictObject({
+      pid: count.nullable(),
+      role: text.nullable(),
+      application: text.nullable(),
+      state: text.nullable(),
+      mode: text,
+      granted: z.boolean(),
+      since: time.nullable(),
+      prepared: text.nullable().describe('name of a prepared transaction, which has no session'),
+    }),
+  ),
+  refusedWrites: z
+    .array(
+      z.strictObject({
+        role: text,
+        operation: z.enum(['insert', 'update', 'delete', 'truncate']),
+        statements: count,
+        lastAt: time,
+      }),
+    )
     .nullable()
-    .describe('rows of the table that name the user; null where there is no such table'),
+    .describe('null: there is no fence'),
+  dependents: z.array(text).describe('what depends on the table and keeps it from being dropped'),
 });
+
+export const retireStep = z.strictObject({
+  applied: z.boolean(),
+  stage,
+  refusals: z.array(text),
+  evidence: z.record(z.string(), z.unknown()).nullable(),
+});
+
+export const retireUnfence = z.strictObject({ applied: z.boolean(), wasFenced: z.boolean() });
