@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
@@ -33,6 +34,9 @@ import { status } from './answers/status.ts';
  */
 export const ANSWERS = {
   actions,
+  'archive export': archiveExport,
+  'archive list': archiveList,
+  'archive verify': archiveVerify,
   census,
   config,
   'connector apply': apply,

@@ -93,6 +93,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     ],
   },
   'Retire:': {
+    archive: [
+      'the legacy table as files that public tools read, in a folder or in S3: export, verify, list',
+      async () => (await import('./archive.ts')).registerArchive,
+    ],
     undo: [
       'remove the canonical rows that the projector wrote; changes nothing without --apply',
       async () => (await import('./undo.ts')).registerUndo,

@@ -1,5 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
+import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
+import { Verifier } from '../operations/verification/verifier.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
 import { createLogger } from '../lib/log.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
@@ -82,7 +84,8 @@ export async function runAndReport(
       stop: context.surroundings.stopSignal(),
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
-        return new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
+        const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
+        return bothWatch(watchdog, new Verifier({ ...tools, config }));
       },
       progress: progress.update,
     });

@@ -63,6 +63,7 @@ const PARTS = {
   sweeper: 'sweeper',
   snapshot: 'snapshot',
   verdict: 'verdicts',
+  verified: 'verification',
 } as const satisfies Record<Section, keyof StatusReport>;
 
 /** The whole remedy. Each command is on an unwrapped line of its own, so that it can be copied. */
@@ -129,6 +130,8 @@ function textOf(section: Section, report: StatusReport): string {
       return snapshotText(report);
     case 'verdict':
       return verdictText(report);
+    case 'verified':
+      return verifiedText(report);
   }
 }
 
@@ -237,5 +240,17 @@ function verdictText({ verdicts, at }: StatusReport): string {
     `${word(last.verdict)} ${ago(last.finishedAt)} over ${countText(last.legacyRows)} legacy rows`,
     ...(last.stale === null ? [] : ['stale']),
     ...(earlier.length === 0 ? [] : [`before it ${earlier.join(', ')}`]),
+  ].join('; ');
+}
+
+function verifiedText({ verification }: StatusReport): string {
+  if (verification === null) return NOTHING;
+  const { checked, waiting, wrong, accepted, heldBy } = verification;
+  const age = checked.oldestUnverifiedSeconds;
+  return [
+    `checked ${countText(checked.rows)}, waiting ${countText(waiting)}, wrong ${wrong === null ? NOT_KNOWN : countText(wrong)}`,
+    ...(accepted === 0 ? [] : [`accepted ${countText(accepted)}`]),
+    age === null ? 'not yet everything' : `oldest check ${spanText(age)} ago`,
+    ...(heldBy === null ? [] : [`held back by ${heldBy}`]),
   ].join('; ');
 }

@@ -89,6 +89,8 @@ const schema = z.object({
   WATCHDOG_SECONDS: integer(0, 3600),
   WATCHDOG_STALL_SECONDS: integer(1, 86_400),
   WATCHDOG_RESTARTS: integer(0, 60),
+  VERIFY_ROWS_PER_SECOND: integer(0, 100_000),
+  VERIFY_AFTER_SECONDS: integer(1, 86_400),
   OWNERSHIP_GRACE_HOURS: integer(0, 8760),
   CANONICAL_RETENTION_DAYS: integer(1, 36_500).optional(),
   BATCH_ROWS: integer(1, 20_000),

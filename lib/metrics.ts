@@ -13,6 +13,7 @@ export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve
     ...sweepsDone([registry]),
     ...state([registry]),
     ...watched([registry]),
+    ...verified([registry]),
     quarantine: quarantineGauge([registry], inQuarantine),
   };
 }
@@ -159,6 +160,36 @@ function watched(registers: Registry[]) {
       name: 'history_cdc_watchdog_blind',
       help: '1 while the watchdog cannot see a service: legacy, connect, kafka, ledger',
       labelNames: ['service'],
+      registers,
+    }),
+  };
+}
+
+/** The verification of what was projected. The labelled gauges have no sample while a number is not known. */
+function verified(registers: Registry[]) {
+  return {
+    verifiedRows: new Counter({
+      name: 'history_cdc_verification_compared_rows_total',
+      help: 'Rows that this projector has compared again, by part: again (found before), changed, whole',
+      labelNames: ['part'],
+      registers,
+    }),
+    verification: new Gauge({
+      name: 'history_cdc_verification_rows',
+      help: 'Rows by state, of all projectors together: checked, waiting (changed, or to be looked at again), wrong',
+      labelNames: ['rows'],
+      registers,
+    }),
+    verificationState: new Gauge({
+      name: 'history_cdc_verification_state',
+      help: '1 for the state of the verification: good, wrong, unverified (first pass under way), unknown',
+      labelNames: ['state'],
+      registers,
+    }),
+    verifiedUntil: new Gauge({
+      name: 'history_cdc_verification_timestamp_seconds',
+      help: 'Unix time: every_row was compared after it; changes before it were compared',
+      labelNames: ['of'],
       registers,
     }),
   };

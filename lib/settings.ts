@@ -98,6 +98,15 @@ export const SETTINGS = {
     meaning: 'how many times per hour `project` restarts a connector whose task has failed; 0: never',
     default: '5',
   },
+  VERIFY_ROWS_PER_SECOND: {
+    meaning:
+      'how many rows per second all projectors together compare again with what they projected; 0: they verify nothing, and `status` says that nothing is known',
+    default: '500',
+  },
+  VERIFY_AFTER_SECONDS: {
+    meaning: 'how long after a change the changed row is compared again, at the earliest',
+    default: '120',
+  },
   OWNERSHIP_GRACE_HOURS: {
     meaning:
       "how long after the decision a stranger's run is decided again, if a late membership makes the user an owner",

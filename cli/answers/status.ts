@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, countByName, quarantine, seconds, text, time } from './parts.ts';
+import { count, countByName, id, quarantine, seconds, text, time } from './parts.ts';
 import { snapshotStatus } from './run.ts';
 
 const severity = z.enum(['wrong', 'unknown', 'not_yet', 'attention']);
@@ -94,5 +94,25 @@ export const status = z.strictObject({
         stale: text.nullable(),
       }),
     )
+    .nullable(),
+  verification: z
+    .strictObject({
+      state: z.enum(['good', 'wrong', 'unverified', 'unknown']),
+      why: text,
+      checked: z.strictObject({
+        rows: count,
+        at: time.nullable(),
+        everyRowSince: time.nullable(),
+        changesUntil: time,
+        oldestUnverifiedSeconds: seconds.nullable(),
+      }),
+      waiting: count,
+      wrong: count.nullable(),
+      accepted: count,
+      kinds: countByName,
+      ids: z.array(id),
+      rowsPerSecond: count,
+      heldBy: text.nullable(),
+    })
     .nullable(),
 });

@@ -2,7 +2,7 @@ import { localUser, recordAction } from '../../consumers/agent-test-history/batc
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, ownSession, type Client, type Pool } from '../../lib/postgres.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
-import { manifestBytes, sha256Of, type Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 
 const BEGIN = 'INSERT INTO history_cdc.archive (id, performed_by, target) VALUES ($1, $2, $3)';
 const EVENT = sqlFile(import.meta.url, './sql/record-event.sql');
@@ -48,7 +48,9 @@ export async function recordBegin(
 
 interface Recorded {
   readonly event: ArchiveEvent;
-  readonly manifest: Manifest;
+  readonly id: string;
+  readonly manifestSha256: string;
+  readonly rows: number;
   /** What was compared; for an export, the manifest's own snapshot. Undefined for a drill. */
   readonly source: Pick<Manifest['source'], 'snapshotAt' | 'snapshotLsn' | 'snapshot'> | undefined;
   readonly counts: Readonly<Record<string, number>>;
@@ -58,15 +60,15 @@ interface Recorded {
 /** Records what was done with an archive, and what came of it. */
 export async function recordEvent(
   pool: Pool,
-  { event, manifest, source, counts, by }: Recorded,
+  { id, event, manifestSha256, rows, source, counts, by }: Recorded,
 ): Promise<void> {
   await inTransaction(pool, async (client) => {
     await client.query(EVENT, [
-      manifest.id,
+      id,
       by ?? localUser(),
       event,
-      sha256Of(manifestBytes(manifest)),
-      manifest.rows,
+      manifestSha256,
+      rows,
       source?.snapshotAt ?? null,
       source?.snapshotLsn ?? null,
       source?.snapshot ?? null,
@@ -74,7 +76,7 @@ export async function recordEvent(
     ]);
     await recordAction(client, {
       command: `archive ${event}`,
-      options: [manifest.id],
+      options: [id],
       counts,
       ...(by !== undefined && { by }),
     });

@@ -7,6 +7,7 @@ import {
   manifestBytes,
   manifestName,
   manifestSchema,
+  sha256Of,
   totalsOf,
   type ArchivedObject,
   type Manifest,
@@ -57,7 +58,15 @@ export async function exportArchive(context: ExportContext): Promise<ExportResul
     }
     const { source } = made.manifest;
     const counts = { rows: manifest.rows, objects: manifest.objects.length, written: made.written.length };
-    await recordEvent(canonical, { event: 'exported', manifest, source, counts, by });
+    await recordEvent(canonical, {
+      event: 'exported',
+      id: manifest.id,
+      manifestSha256: sha256Of(manifestBytes(manifest)),
+      rows: manifest.rows,
+      source,
+      counts,
+      by,
+    });
     return { ...made, manifest, source, isNew, removed };
   });
 }

@@ -1,12 +1,11 @@
-import { FatalError } from '../../lib/errors.ts';
 import type { RecordedArchive } from './archive-store.ts';
 import { readLegacyRows } from './legacy-rows.ts';
 import { withLedgerWords } from './ledger-words.ts';
-import { recordedManifest } from './load-manifest.ts';
+import { isCompleted, recordedManifest, type CompletedArchive } from './load-manifest.ts';
 import { OBJECTS, partsOfObjectName, type ArchivedObject, type Manifest } from './manifest.ts';
 import { decisionHash, MonthHashes } from './month-hashes.ts';
 import type { Month } from './months.ts';
-import { readRows, type Measured } from './read-object.ts';
+import { isUnusable, readRows, type Measured } from './read-object.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Target } from './target.ts';
 
@@ -25,7 +24,7 @@ export interface Known {
 /** Objects of exports that the database does not know are not looked at: somebody else may have put them there. */
 export async function readKnown(target: Target, archives: readonly RecordedArchive[]): Promise<Known> {
   const here = archives.filter((archive) => archive.target === target.place);
-  const completed = here.find(({ event }) => event !== null);
+  const completed = here.find(isCompleted);
   const newest = completed && (await readNewest(target, completed));
   const sizes = new Map<string, number>();
   for await (const { name, bytes } of target.list(OBJECTS)) sizes.set(name, bytes);
@@ -50,17 +49,13 @@ export async function readKnown(target: Target, archives: readonly RecordedArchi
 }
 
 /** Without its manifest an archive is as an unfinished one: its objects are read before they are used again. */
-async function readNewest(target: Target, archive: RecordedArchive): Promise<Manifest | undefined> {
+async function readNewest(target: Target, archive: CompletedArchive): Promise<Manifest | undefined> {
   try {
     return await recordedManifest(target, archive);
   } catch (error) {
     if (isUnusable(error)) return undefined;
     throw error;
   }
-}
-
-function isUnusable(error: unknown): boolean {
-  return error instanceof FatalError && ['ARCHIVE_DAMAGED', 'ARCHIVE_OBJECT_MISSING'].includes(error.code);
 }
 
 /** Where an object is looked for that holds the month as the snapshot has it. */

@@ -40,23 +40,33 @@ export async function recordedManifest(target: Target, archive: RecordedArchive)
   return manifest;
 }
 
+export interface CompletedArchive extends RecordedArchive {
+  readonly event: NonNullable<RecordedArchive['event']>;
+  readonly manifest_sha256: string;
+}
+
+export function isCompleted(archive: RecordedArchive): archive is CompletedArchive {
+  return archive.event !== null && archive.manifest_sha256 !== null;
+}
+
 /** The archive with this id; without an id, the newest one of this target that was completed. */
 export function chooseArchive(
   archives: readonly RecordedArchive[],
   target: Target,
   id: string | undefined,
-): RecordedArchive {
-  const chosen = archives.find(
-    (archive) =>
-      archive.event !== null && (id === undefined ? archive.target === target.place : archive.id === id),
-  );
-  if (chosen !== undefined) return chosen;
+): CompletedArchive {
+  const chosen = archives
+    .filter(isCompleted)
+    .find((archive) => (id === undefined ? archive.target === target.place : archive.id === id));
+  if (chosen?.target === target.place) return chosen;
   throw new FatalError({
     code: 'ARCHIVE_NONE',
     message:
       id === undefined
         ? `no archive was completed at ${target.place}`
-        : `the database knows no complete archive ${id}`,
+        : chosen === undefined
+          ? `the database knows no complete archive ${id}`
+          : `the archive ${id} lies at ${chosen.target}, and ARCHIVE_TARGET is ${target.place}`,
     wayOut: '`history-cdc archive list` shows what there is; `history-cdc archive export` makes one',
   });
 }

@@ -81,6 +81,11 @@ export function damaged(name: string, why: string, cause?: unknown): FatalError 
   });
 }
 
+/** An object that is missing, or not what was written: known for certain, other than by an error of the way to it. */
+export function isUnusable(error: unknown): error is FatalError {
+  return error instanceof FatalError && ['ARCHIVE_DAMAGED', 'ARCHIVE_OBJECT_MISSING'].includes(error.code);
+}
+
 /** Bytes of a stream, as many as are asked for. */
 class Source {
   bytes = 0;

@@ -12,6 +12,7 @@ import { SLOT_CHECKS } from './slot.ts';
 import { SNAPSHOT_CHECKS } from './snapshot.ts';
 import { SOURCE_CHECKS } from './source.ts';
 import { STREAM_CHECKS } from './stream.ts';
+import { VERIFICATION_CHECKS } from './verification.ts';
 import { CANONICAL_VISIBLE, LEGACY_VISIBLE } from './visible-rows.ts';
 
 /** Every check, in the order in which they are shown, and in which what is wrong should be mended. */
@@ -30,5 +31,6 @@ export const CHECKS: readonly Check[] = [
   ...CANONICAL_CHECKS,
   ...CANONICAL_VISIBLE,
   ...LEDGER_CHECKS,
+  ...VERIFICATION_CHECKS,
   ...CLOCK_CHECKS,
 ];

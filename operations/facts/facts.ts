@@ -22,6 +22,7 @@ import { readSignalWriters, type SignalWriters } from './signal-writers.ts';
 import { readSignals, type KnownSignals } from './signals.ts';
 import { askProgress, type Counted } from './snapshot-progress.ts';
 import { readLaterOffsets } from './standing.ts';
+import { readVerification, type VerificationFacts } from './verification.ts';
 import { readCanonicalHidden, readLegacyHidden } from './visible-rows.ts';
 
 /** What can be found out. Each fact is asked by itself: one that gives no answer leaves the others as they are. */
@@ -76,6 +77,8 @@ export interface FactValues {
   readonly twins: ledger.TwinFacts | undefined;
   readonly sweeps: ledger.LastSweeps | undefined;
   readonly verdicts: ledger.VerdictFacts | undefined;
+  /** Null where no projector has verified anything yet. */
+  readonly verification: VerificationFacts | null | undefined;
   /** Of the last incremental snapshot; undefined where it cannot be counted. */
   readonly snapshotProgress: Counted | undefined;
   readonly legacyClock: ClockFacts;
@@ -206,6 +209,7 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
   twins: { needs: CANONICAL, ask: (s, config) => ledger.readTwins(s.canonical(), config) },
   sweeps: { needs: CANONICAL, ask: (s) => ledger.readSweeps(s.canonical()) },
   verdicts: { needs: CANONICAL, ask: (s) => ledger.readVerdicts(s.canonical()) },
+  verification: { needs: CANONICAL, ask: (s) => readVerification(s.canonical()) },
   snapshotProgress: {
     needs: [...LEGACY, ...KAFKA],
     after: 'observed',

@@ -66,6 +66,11 @@ export async function readVerification(client: Client): Promise<VerificationFact
   });
 }
 
+/** Compared in the last pass over everything, or, before its end, so far; and rows that changed. */
+export function checkedRows({ lastPass, passRows, changedRows }: VerificationFacts): number {
+  return (lastPass?.rows ?? passRows) + changedRows;
+}
+
 /** `unverified`: it works, and no pass over everything has ended yet. `unknown`: it does not work, or not for certain. */
 export type VerificationState = 'good' | 'wrong' | 'unverified' | 'unknown';
 
@@ -75,6 +80,8 @@ const SILENT_SECONDS = 90;
 const FAILING_SECONDS = 60;
 /** Longer than any statement of it may take. */
 const STUCK_SECONDS = 1_200;
+/** History of a large table may hold it back for hours. */
+const HELD_TOO_LONG_SECONDS = 21_600;
 
 /**
  * Pure. It is `good` only if everything was compared by this release, lately, and nothing was found. What did not look says
@@ -98,10 +105,12 @@ export function verificationState(facts: VerificationFacts | null): {
     );
   if (failure !== null && failingSeconds !== null && failingSeconds > FAILING_SECONDS)
     return unknown(`it has failed for ${spanText(failingSeconds)}: ${failure}`);
-  if (stillSeconds > STUCK_SECONDS)
-    return unknown(
-      `it has stood still for ${spanText(stillSeconds)}${heldBecause === null ? '' : `: held back by ${heldBecause}`}`,
-    );
+  if (stillSeconds > STUCK_SECONDS) {
+    const by = heldBecause === null ? '' : `, held back by ${heldBecause}`;
+    const isHeld = heldBecause !== null && stillSeconds <= HELD_TOO_LONG_SECONDS;
+    const why = `it has stood still for ${spanText(stillSeconds)}${by}`;
+    return isHeld ? { state: 'unverified', why } : unknown(why);
+  }
   if (lastPass?.release !== RELEASE || lastPass.ruleVersion !== RULE_VERSION)
     return {
       state: 'unverified',

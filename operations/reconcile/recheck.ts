@@ -58,7 +58,8 @@ async function areLeft(canonical: Pool, runId: string, phase: ComparedPhase | nu
   return rows[0]?.some === true;
 }
 
-const KEYS: Readonly<Record<WalkedPhase, string>> = {
+/** The column of a finding that names the row to look at again. */
+export const KEYS: Readonly<Record<WalkedPhase, 'legacy_id' | 'canonical_run_id'>> = {
   legacy: 'legacy_id',
   ledger: 'legacy_id',
   canonical: 'canonical_run_id',

@@ -65,7 +65,7 @@ export async function reconcile(context: ReconcileContext): Promise<ReconcileRun
 }
 
 /** Half a minute is too short for a large table, but it should never take hours. */
-const ALL_OF_A_TABLE = "SET LOCAL statement_timeout = '15min'";
+export const ALL_OF_A_TABLE = "SET LOCAL statement_timeout = '15min'";
 
 /** Counts by reading the table itself. The walk uses the index of the primary key, which may be damaged. */
 async function countLegacyRows(legacy: Pool): Promise<string> {
@@ -174,4 +174,4 @@ async function compareStretch(context: ReconcileContext, { runId, phase, rows }:
  * A chunk (16 MB of rows) fits into memory; by default Postgres writes half of it to disk, several times. Memoize is
  * off, because its keys here are whole documents or occur once: hashing them took a fifth of the legacy phase.
  */
-const IN_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_memoize = off";
+export const IN_MEMORY = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_memoize = off";

@@ -26,7 +26,8 @@ export async function readTopicEnds(config: Config): Promise<TopicEnds | string>
   }
 }
 
-async function endsOf(cluster: KafkaCluster, topic: string): Promise<TopicEnds | string> {
+/** The same over a connection that is there already. */
+export async function endsOf(cluster: KafkaCluster, topic: string): Promise<TopicEnds | string> {
   const identity = await cluster.describeTopic(topic);
   if (identity === undefined) return `there is no topic ${topic}: \`history-cdc connector status\``;
   const watermarks = await cluster.watermarks(topic);

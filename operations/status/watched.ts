@@ -14,6 +14,7 @@ export const SECTIONS = [
   'sweeper',
   'snapshot',
   'verdict',
+  'verified',
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
@@ -70,6 +71,7 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'long-transactions': 'slot',
   'prepared-transactions': 'slot',
   'lag-late': 'lag',
+  verification: 'verified',
   verdict: 'verdict',
   'quarantine-empty': 'quarantine',
   snapshot: 'snapshot',

@@ -97,3 +97,13 @@ export async function hardRows(pool: Pool): Promise<number> {
   }
   return rows;
 }
+
+/** Gives the rows that meet a condition a decision in the ledger. */
+export async function decided(pool: Pool, condition: string, decision: string): Promise<void> {
+  await pool.query(
+    `INSERT INTO history_cdc.ledger (legacy_id, decision, reason, rule_version, topic_id, partition, "offset", op, snapshot)
+     SELECT id, $1, 'a test', 2, '00000000-0000-0000-0000-000000000001', 0, 1, 'c', false
+     FROM public.agent_test_history WHERE ${condition}`,
+    [decision],
+  );
+}

@@ -1,4 +1,7 @@
+import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
 import { loadConfig } from '../../lib/config.ts';
+import { RELEASE } from '../../lib/release.ts';
+import type { VerificationFacts } from '../../operations/facts/verification.ts';
 import { FACTS, type Answers, type FactName, type FactValues } from '../../operations/facts/facts.ts';
 import type { ReconcileReport } from '../../operations/reconcile/report.ts';
 import { desiredConnector, type DesiredConfig } from '../../connectors/deploy/desired.ts';
@@ -67,6 +70,27 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
     rowsSeen: 1000,
     quarantine: { open: 0, waived: 0 },
     gaps: [],
+    ...patch,
+  };
+}
+
+/** As it is where everything was compared a moment ago, and nothing is wrong. */
+export function verification(patch: Partial<VerificationFacts> = {}): VerificationFacts {
+  return {
+    ...{ aliveBy: 'pod:7', aliveSecondsAgo: 3, rowsPerSecond: 500, movedAt: AT, stillSeconds: 1 },
+    ...{ heldBecause: null, heldSeconds: null, failure: null, failingSeconds: null },
+    ...{ release: RELEASE, ruleVersion: RULE_VERSION, passBeganAt: AT, phase: 'ledger', passRows: 1200 },
+    ...{ changesUntil: AT, changesUntilSecondsAgo: 150, changedRows: 40, waitingRows: 2 },
+    lastPass: {
+      ...{
+        beganAt: AT.toISOString(),
+        endedAt: AT.toISOString(),
+        release: RELEASE,
+        ruleVersion: RULE_VERSION,
+      },
+      ...{ rows: 2700, secondsSinceBegin: 300 },
+    },
+    ...{ suspects: 1, wrong: 0, accepted: 0, kinds: {}, ids: [] },
     ...patch,
   };
 }
@@ -220,6 +244,7 @@ export function healthyFacts(): FactValues {
     twins: { unsettled: 0, due: 0, overdue: 0 },
     sweeps: { done: doneSweep(), failed: null },
     verdicts: { last: verdict(), before: [] },
+    verification: verification(),
     snapshotProgress: undefined,
     legacyClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     canonicalClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },

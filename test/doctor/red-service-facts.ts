@@ -1,5 +1,5 @@
 import type { SnapshotRun } from '../../operations/facts/snapshot-runs.ts';
-import { decided, doneSweep, failedSweep, healthyFacts, verdict } from './healthy.ts';
+import { decided, doneSweep, failedSweep, healthyFacts, verdict, verification } from './healthy.ts';
 import { openGap } from './open-gap.ts';
 import { beat, type Patch, type Red } from './patched.ts';
 
@@ -90,6 +90,13 @@ export const RED_SERVICES: readonly Red[] = [
   ['projector-runs', 'failed', { projectors: 0, dataTopic: waiting }, '20 records wait'],
   ['lag-late', 'warning', { oldestSeconds: 61, dataTopic: waiting }, 'it is catching up'],
   ['quarantine-empty', 'failed', { quarantine: { open: 3, waived: 0 } }, '3 records wait'],
+  [
+    'verification',
+    'failed',
+    { verification: verification({ wrong: 2, kinds: { different: 2 } }) },
+    'different 2',
+  ],
+  ['verification', 'warning', { verification: verification({ lastPass: null }) }, 'first pass'],
   ['verdict', 'failed', { verdicts: { last: verdict({ verdict: 'wrong' }), before: [] } }, 'what is wrong'],
   ['verdict', 'warning', { verdicts: { last: verdict({ stale: 'it is old' }), before: [] } }, 'it is old'],
   [

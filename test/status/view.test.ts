@@ -29,7 +29,8 @@ quarantine  ok       open 0, waived 0
 sweeper     ok       last sweep 12 s ago: nothing to do; 0 twins unsettled;
                      blocked 0; weak fingerprints 0; stragglers 0
 snapshot    ok       initial completed; no other
-verdict     ok       proven 2 h ago over 1,000 legacy rows`,
+verdict     ok       proven 2 h ago over 1,000 legacy rows
+verified    ok       checked 2,740, waiting 3, wrong 0; oldest check 5 min ago`,
   );
 });
 

@@ -58,9 +58,14 @@ test.each([
   ['no projector is there', `UPDATE history_cdc.verification SET alive_at = ${AGO}`, 'unknown'],
   ['it fails', `UPDATE history_cdc.verification SET failed_at = ${AGO}, failure = 'ROWS_HIDDEN'`, 'unknown'],
   [
-    'it is held back and does not move',
-    `UPDATE history_cdc.verification SET moved_at = ${AGO}, rest_until = ${AGO}, held_since = ${AGO}, held_because = 'slot lag'`,
+    'it does not move',
+    `UPDATE history_cdc.verification SET moved_at = ${AGO}, rest_until = ${AGO}`,
     'unknown',
+  ],
+  [
+    'it has been held back for an hour',
+    `UPDATE history_cdc.verification SET moved_at = ${AGO}, rest_until = ${AGO}, held_since = ${AGO}, held_because = 'slot lag'`,
+    'unverified',
   ],
   ['another release compared it', `UPDATE history_cdc.verification_pass SET release = 'x'`, 'unverified'],
   ['its first pass is under way', 'DELETE FROM history_cdc.verification_pass', 'unverified'],

@@ -35,3 +35,22 @@ export function bothReady(first: Readiness, second: Readiness | undefined): Read
     return answer.ready && second !== undefined ? second() : answer;
   };
 }
+
+/** Two that watch beside each other, as one. */
+export function bothWatch(first: Watch, second: Watch): Watch {
+  const both = [first, second];
+  return {
+    begin: async () => {
+      for (const one of both) await one.begin();
+    },
+    run: () => Promise.race([first.run(), second.run()]),
+    once: async () => {
+      for (const one of both) await one.once();
+    },
+    stop: async () => {
+      await Promise.all(both.map((one) => one.stop()));
+    },
+    readiness: bothReady(first.readiness, second.readiness),
+    unseen: () => both.flatMap((one) => one.unseen()),
+  };
+}

@@ -78,7 +78,7 @@ async function recordSweep(canonical: Pool, { by, seconds, ended }: Ending): Pro
 }
 
 /** Only the code is stored, because a message may contain values of a row. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   const code = error instanceof FatalError || (error instanceof Error && 'code' in error) ? error.code : null;
   const name = error instanceof Error ? error.name : 'unknown';
   return typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : name.replaceAll(/\W/g, '').slice(0, 60);

@@ -18,7 +18,7 @@ CREATE INDEX reconcile_finding_seen ON history_cdc.reconcile_finding (run_id, se
 -- without a column, an index or a trigger, and whoever changed it.
 CREATE TABLE history_cdc.mark (
   id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  -- By the canonical database's clock, before the snapshots were taken.
+  -- By the canonical database's clock, after the snapshots were taken: what changed later, none of them sees.
   at        timestamptz NOT NULL DEFAULT clock_timestamp(),
   canonical pg_snapshot NOT NULL,
   legacy    pg_snapshot NOT NULL
@@ -55,9 +55,9 @@ CREATE TABLE history_cdc.verification (
   -- Rows of the ledger that changed. All that `changed_from` sees was compared. `changed_to` is the next snapshot to compare
   -- up to; `changed_at` is the place in the table that this walk has come to (NULL: none is under way).
   changed_from    pg_snapshot NOT NULL,
-  changed_from_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  changed_from_at timestamptz NOT NULL DEFAULT statement_timestamp(),
   changed_to      pg_snapshot NOT NULL,
-  changed_to_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  changed_to_at   timestamptz NOT NULL DEFAULT statement_timestamp(),
   changed_at      tid,
   -- How many were compared in all; how many waited at the last count, and when it was.
   changed_rows    bigint NOT NULL DEFAULT 0,
