@@ -12,7 +12,7 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
-import { teardown } from './answers/retire.ts';
+import { retireCheck, retireStep, retireUnfence, teardown } from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -56,6 +56,11 @@ export const ANSWERS = {
   'reconcile --repair': repair,
   redecide,
   replay: run,
+  'retire check': retireCheck,
+  'retire close': retireStep,
+  'retire drop': retireStep,
+  'retire fence': retireStep,
+  'retire unfence': retireUnfence,
   'snapshot pause': snapshotSwitch,
   'snapshot resume': snapshotSwitch,
   'snapshot start': snapshotStart,

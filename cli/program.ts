@@ -105,6 +105,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'erase a person from what we keep, without changing any count or decision; changes nothing without --apply',
       async () => (await import('./forget.ts')).registerForget,
     ],
+    retire: [
+      'the end of the legacy table, step by step: check, fence, close, drop; unfence is the way back',
+      async () => (await import('./retire.ts')).registerRetire,
+    ],
     teardown: [
       'take connector, slot, publication, topics and the rest off the servers; without --apply it changes nothing',
       async () => (await import('./teardown.ts')).registerTeardown,

@@ -1,3 +1,4 @@
+import { RETIRE_ERRORS } from './retire-error-codes.ts';
 import { ARCHIVE_ERRORS } from './archive-error-codes.ts';
 
 /** What a code means to the person who sees it: `cause` says what happened, `remedy` says what to do. */
@@ -253,6 +254,7 @@ export const ERROR_GROUPS = {
       remedy: '`history-cdc snapshot status` shows its progress; `history-cdc snapshot stop` ends it.',
     },
   },
+  'The end of the legacy table': RETIRE_ERRORS,
   'The archive': ARCHIVE_ERRORS,
   'Local stack and demo': {
     STACK_PREREQUISITE: {

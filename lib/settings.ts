@@ -22,6 +22,11 @@ export const SETTINGS = {
     meaning: 'the legacy database as Kafka Connect reaches it; its password is never sent to Connect',
     credentials: true,
   },
+  OWNER_DATABASE_URL: {
+    meaning:
+      'the legacy database as the role that owns agent_test_history; only `retire fence`, `unfence` and `drop` read it, so set it for these commands only',
+    credentials: true,
+  },
   KAFKA_BROKERS: { meaning: 'Kafka bootstrap servers: host:port, separated by commas' },
   KAFKA_TLS: { meaning: 'true: connect to Kafka with TLS, and verify host names', default: 'false' },
   KAFKA_TLS_CA_FILE: { meaning: "PEM file of the authority that signed the brokers' certificates" },
@@ -141,6 +146,10 @@ export const SETTINGS = {
     meaning:
       'maximum size of a record, in bytes; a larger record is parked by its position, hash and size, without its content',
     default: '33554432',
+  },
+  RETIRE_FENCED_DAYS: {
+    meaning: 'for how many days the table must have been fenced before `retire drop` drops it',
+    default: '7',
   },
   ARCHIVE_TARGET: {
     meaning: 'where archives of the legacy table lie: s3://bucket/prefix, or a folder',
