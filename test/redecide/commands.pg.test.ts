@@ -79,7 +79,7 @@ test('`undo` says what it would do, refuses what is not confirmed, and does it',
   const refused = await run('undo', '--apply', '--confirm', '2');
   expect(refused).toMatchObject({ code: 2, stdout: '' });
   expect(refused.stderr).toContain(
-    'error NOT_CONFIRMED: 1 canonical rows would be removed, and 2 was confirmed',
+    'error NOT_CONFIRMED: 1 canonical rows would be removed, but 2 was confirmed',
   );
   expect(await everything(world().pool)).toEqual(before);
   const done = await run('undo', '--apply', '--confirm', '1', '--json');
