@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
+import {
+  archiveDrill,
+  archiveErase,
+  archiveExport,
+  archiveList,
+  archiveRestore,
+  archiveVerify,
+} from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
@@ -25,6 +32,7 @@ import {
   plan,
   stackStatus,
 } from './answers/set-up.ts';
+import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
 
 /**
@@ -34,8 +42,11 @@ import { status } from './answers/status.ts';
  */
 export const ANSWERS = {
   actions,
+  'archive drill': archiveDrill,
+  'archive erase': archiveErase,
   'archive export': archiveExport,
   'archive list': archiveList,
+  'archive restore': archiveRestore,
   'archive verify': archiveVerify,
   census,
   config,
@@ -67,6 +78,10 @@ export const ANSWERS = {
   'snapshot status': snapshotStatus,
   'snapshot stop': snapshotSwitch,
   'snapshot watch': snapshotWatch,
+  soak,
+  'soak attest': soakAttestation,
+  'soak explain': soakExplanation,
+  'soak revoke': soakAttestation,
   'stack status': stackStatus,
   status,
   sweep,
