@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
+import {
+  archiveDrill,
+  archiveErase,
+  archiveExport,
+  archiveList,
+  archiveRestore,
+  archiveVerify,
+} from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
@@ -32,6 +39,7 @@ import {
   plan,
   stackStatus,
 } from './answers/set-up.ts';
+import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
 
 /**
@@ -40,8 +48,11 @@ import { status } from './answers/status.ts';
  */
 export const ANSWERS = {
   actions,
+  'archive drill': archiveDrill,
+  'archive erase': archiveErase,
   'archive export': archiveExport,
   'archive list': archiveList,
+  'archive restore': archiveRestore,
   'archive verify': archiveVerify,
   census,
   config,
@@ -75,6 +86,10 @@ export const ANSWERS = {
   'snapshot status': snapshotStatus,
   'snapshot stop': snapshotSwitch,
   'snapshot watch': snapshotWatch,
+  soak,
+  'soak attest': soakAttestation,
+  'soak explain': soakExplanation,
+  'soak revoke': soakAttestation,
   'stack status': stackStatus,
   status,
   sweep,

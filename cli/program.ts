@@ -93,8 +93,12 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     ],
   },
   'Retire:': {
+    soak: [
+      'may the legacy table go? every condition, since when, what is missing, and when it will be met',
+      async () => (await import('./soak.ts')).registerSoak,
+    ],
     archive: [
-      'the legacy table as files that public tools read, in a folder or in S3: export, verify, list',
+      'the legacy table as files that public tools read, in a folder or in S3: export, verify, restore, drill, list, erase',
       async () => (await import('./archive.ts')).registerArchive,
     ],
     undo: [
