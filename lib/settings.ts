@@ -142,6 +142,21 @@ export const SETTINGS = {
       'how many days after a parked record was healed or waived its content is removed; hash, size and reason stay',
     default: '90',
   },
+  SOAK_LIVE_DAYS: {
+    meaning:
+      'for how many days the live path must have written without an incident before `soak` lets the legacy table go; fewer than 14 are named in every report',
+    default: '14',
+  },
+  SOAK_READ_DAYS: {
+    meaning:
+      'for how many days the dashboards must have read the canonical tables, as a person attests; fewer than 7 are named in every report',
+    default: '7',
+  },
+  SOAK_QUIET_DAYS: {
+    meaning:
+      "for how many days nobody may have read the legacy table, updated a row of it, or written an owner's run to it; fewer than 7 are named in every report",
+    default: '7',
+  },
   RECORD_MAX_BYTES: {
     meaning:
       'maximum size of a record, in bytes; a larger record is parked by its position, hash and size, without its content',
