@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
+import {
+  archiveDrill,
+  archiveErase,
+  archiveExport,
+  archiveList,
+  archiveRestore,
+  archiveVerify,
+} from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
@@ -12,7 +19,14 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
-import { retireCheck, retireStep, retireUnfence, teardown } from './answers/retire.ts';
+import {
+  retireCheck,
+  retireStep,
+  retireUnfence,
+  teardown,
+  evidenceExport,
+  evidenceVerify,
+} from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -25,16 +39,21 @@ import {
   plan,
   stackStatus,
 } from './answers/set-up.ts';
+import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
 
 /**
- * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and positions
- * as text, counts as numbers. Keys of records are data, and stay as the data has them. `docs/answers/` is made from here.
+ * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and
+ * positions as text, counts as numbers. Keys of records are data, and stay as the data has them. `docs/answers/` is
+ * made from here.
  */
 export const ANSWERS = {
   actions,
+  'archive drill': archiveDrill,
+  'archive erase': archiveErase,
   'archive export': archiveExport,
   'archive list': archiveList,
+  'archive restore': archiveRestore,
   'archive verify': archiveVerify,
   census,
   config,
@@ -44,6 +63,8 @@ export const ANSWERS = {
   demo,
   doctor,
   'doctor --list': doctorList,
+  'evidence export': evidenceExport,
+  'evidence verify': evidenceVerify,
   explain,
   forget,
   migrate,
@@ -66,6 +87,10 @@ export const ANSWERS = {
   'snapshot status': snapshotStatus,
   'snapshot stop': snapshotSwitch,
   'snapshot watch': snapshotWatch,
+  soak,
+  'soak attest': soakAttestation,
+  'soak explain': soakExplanation,
+  'soak revoke': soakAttestation,
   'stack status': stackStatus,
   status,
   sweep,
@@ -73,13 +98,13 @@ export const ANSWERS = {
   undo,
 } as const;
 
-/** What a command writes to stderr, as the last line, when it cannot run and was given `--json`. */
+/** The last line on stderr of a command that was given `--json` and cannot run. */
 export const ERROR_ANSWER = z.strictObject({ code: text, message: text, wayOut: text });
 export type ErrorAnswer = z.output<typeof ERROR_ANSWER>;
 
 export type AnswerName = keyof typeof ANSWERS;
 
-/** What a command knows of its answer: the same, where a time may still be a `Date` and nothing may be changed. */
+/** The input of an answer: the same facts, read-only, and a time may still be a `Date`. */
 type Known<T> = T extends string
   ? string extends T
     ? T | Date

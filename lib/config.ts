@@ -100,6 +100,9 @@ const schema = z.object({
   QUARANTINE_MAX_SHARE: share,
   QUARANTINE_WINDOW: integer(1, 100_000),
   PARKED_RETENTION_DAYS: integer(1, 3650),
+  SOAK_LIVE_DAYS: integer(1, 3650),
+  SOAK_READ_DAYS: integer(1, 3650),
+  SOAK_QUIET_DAYS: integer(1, 3650),
   RECORD_MAX_BYTES: integer(65_536, 268_435_456),
   RETIRE_FENCED_DAYS: integer(1, 3650),
   ARCHIVE_TARGET: archiveTarget.optional(),
@@ -118,6 +121,7 @@ const schema = z.object({
     .string()
     .regex(/^(governance|compliance):[1-9]\d{0,4}$/, 'must be governance:DAYS or compliance:DAYS')
     .optional(),
+  RESTORE_DATABASE_URL: postgresUrl.optional(),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   HISTORY_CDC_STACK: z

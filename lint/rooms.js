@@ -67,7 +67,7 @@ export const ROOMS = roomsOf([
   [
     'operations/soak',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
-    'operations/reconcile',
+    ...['operations/reconcile', 'operations/verification'],
   ],
   [
     'operations/retire',
