@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
+import {
+  archiveDrill,
+  archiveErase,
+  archiveExport,
+  archiveList,
+  archiveRestore,
+  archiveVerify,
+} from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, reconcileHistory, repair } from './answers/prove.ts';
@@ -12,7 +19,7 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
-import { teardown } from './answers/retire.ts';
+import { retireCheck, retireStep, retireUnfence, teardown } from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -25,6 +32,7 @@ import {
   plan,
   stackStatus,
 } from './answers/set-up.ts';
+import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
 
 /**
@@ -33,8 +41,11 @@ import { status } from './answers/status.ts';
  */
 export const ANSWERS = {
   actions,
+  'archive drill': archiveDrill,
+  'archive erase': archiveErase,
   'archive export': archiveExport,
   'archive list': archiveList,
+  'archive restore': archiveRestore,
   'archive verify': archiveVerify,
   census,
   config,
@@ -56,12 +67,21 @@ export const ANSWERS = {
   'reconcile --repair': repair,
   redecide,
   replay: run,
+  'retire check': retireCheck,
+  'retire close': retireStep,
+  'retire drop': retireStep,
+  'retire fence': retireStep,
+  'retire unfence': retireUnfence,
   'snapshot pause': snapshotSwitch,
   'snapshot resume': snapshotSwitch,
   'snapshot start': snapshotStart,
   'snapshot status': snapshotStatus,
   'snapshot stop': snapshotSwitch,
   'snapshot watch': snapshotWatch,
+  soak,
+  'soak attest': soakAttestation,
+  'soak explain': soakExplanation,
+  'soak revoke': soakAttestation,
   'stack status': stackStatus,
   status,
   sweep,

@@ -93,8 +93,12 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     ],
   },
   'Retire:': {
+    soak: [
+      'may the legacy table go? every condition, since when, what is missing, and when it will be met',
+      async () => (await import('./soak.ts')).registerSoak,
+    ],
     archive: [
-      'the legacy table as files that public tools read, in a folder or in S3: export, verify, list',
+      'the legacy table as files that public tools read, in a folder or in S3: export, verify, restore, drill, list, erase',
       async () => (await import('./archive.ts')).registerArchive,
     ],
     undo: [
@@ -104,6 +108,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
     forget: [
       'erase a person from what we keep, and leave every count and decision; without --apply it changes nothing',
       async () => (await import('./forget.ts')).registerForget,
+    ],
+    retire: [
+      'the end of the legacy table, step by step: check, fence, close, drop; unfence is the way back',
+      async () => (await import('./retire.ts')).registerRetire,
     ],
     teardown: [
       'take connector, slot, publication, topics and the rest off the servers; without --apply it changes nothing',

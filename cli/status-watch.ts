@@ -1,28 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StatusReport } from '../operations/status/report.ts';
 import type { CommandContext } from './context.ts';
 
-interface WatchOptions {
+interface WatchOptions<R> {
   /** The time from the beginning of one look to the beginning of the next. After a look that took longer, the next begins at once. */
   readonly everyMs: number;
-  readonly show: (report: StatusReport) => void;
+  readonly show: (report: R) => void;
   /** True on a terminal: the screen is cleared before each look. */
   readonly redraw: boolean;
 }
 
 /** Looks again and again until the command is stopped. Gives the last report, or undefined if there was none. */
-export async function watch(
+export async function watch<R>(
   context: CommandContext,
-  look: () => Promise<StatusReport>,
-  { everyMs, show, redraw }: WatchOptions,
-): Promise<StatusReport | undefined> {
+  look: () => Promise<R>,
+  { everyMs, show, redraw }: WatchOptions<R>,
+): Promise<R | undefined> {
   const signal = context.surroundings.stopSignal();
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => {
       resolve(undefined);
     });
   });
-  let last: StatusReport | undefined;
+  let last: R | undefined;
   while (!signal.aborted) {
     const began = performance.now();
     // A stop does not wait for the look that is under way.

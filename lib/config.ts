@@ -55,6 +55,7 @@ const schema = z.object({
   DATABASE_URL: postgresUrl.optional(),
   LEGACY_DATABASE_URL: postgresUrl.optional(),
   CONNECTOR_DATABASE_URL: postgresUrl.optional(),
+  OWNER_DATABASE_URL: postgresUrl.optional(),
   KAFKA_BROKERS: brokers.optional(),
   KAFKA_TLS: flag,
   KAFKA_TLS_CA_FILE: z.string().optional(),
@@ -99,7 +100,11 @@ const schema = z.object({
   QUARANTINE_MAX_SHARE: share,
   QUARANTINE_WINDOW: integer(1, 100_000),
   PARKED_RETENTION_DAYS: integer(1, 3650),
+  SOAK_LIVE_DAYS: integer(1, 3650),
+  SOAK_READ_DAYS: integer(1, 3650),
+  SOAK_QUIET_DAYS: integer(1, 3650),
   RECORD_MAX_BYTES: integer(65_536, 268_435_456),
+  RETIRE_FENCED_DAYS: integer(1, 3650),
   ARCHIVE_TARGET: archiveTarget.optional(),
   ARCHIVE_S3_ENDPOINT: plainHttpUrl.optional(),
   ARCHIVE_S3_REGION: z.string().min(1).optional(),
@@ -116,6 +121,7 @@ const schema = z.object({
     .string()
     .regex(/^(governance|compliance):[1-9]\d{0,4}$/, 'must be governance:DAYS or compliance:DAYS')
     .optional(),
+  RESTORE_DATABASE_URL: postgresUrl.optional(),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   HISTORY_CDC_STACK: z

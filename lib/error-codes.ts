@@ -1,3 +1,4 @@
+import { RETIRE_ERRORS } from './retire-error-codes.ts';
 import { ARCHIVE_ERRORS } from './archive-error-codes.ts';
 
 /** What a code means to the person who sees it: `cause` says what happened, `remedy` says what to do. */
@@ -194,6 +195,12 @@ export const ERROR_GROUPS = {
       cause: 'A projector is connected to the database, and the command needs the database for itself.',
       remedy: 'Stop every `project` and `replay`, and run the command again.',
     },
+    SOAK_REFUSED: {
+      cause:
+        'An incident cannot be explained (its kind does not allow it, it goes on, or it does not exist), or an attestation is dated in the future or is not there to be taken back.',
+      remedy:
+        'Run `history-cdc soak`. It lists incidents and attestations; the message names what was refused.',
+    },
     STAGE_NOT_ALLOWED: {
       cause:
         'The retirement of the legacy table is at another stage than the one that the command continues from.',
@@ -259,6 +266,7 @@ export const ERROR_GROUPS = {
       remedy: '`history-cdc snapshot status` shows its progress; `history-cdc snapshot stop` ends it.',
     },
   },
+  'The end of the legacy table': RETIRE_ERRORS,
   'The archive': ARCHIVE_ERRORS,
   'Local stack and demo': {
     STACK_PREREQUISITE: {

@@ -22,6 +22,11 @@ export const SETTINGS = {
     meaning: 'the legacy database as Kafka Connect reaches it; its password is never sent to Connect',
     credentials: true,
   },
+  OWNER_DATABASE_URL: {
+    meaning:
+      'the legacy database as the role that owns agent_test_history; only `retire fence`, `unfence` and `drop` read it, so set it for these commands only',
+    credentials: true,
+  },
   KAFKA_BROKERS: { meaning: 'Kafka bootstrap servers: host:port, separated by commas' },
   KAFKA_TLS: { meaning: 'true: connect to Kafka with TLS, and verify host names', default: 'false' },
   KAFKA_TLS_CA_FILE: { meaning: "PEM file of the authority that signed the brokers' certificates" },
@@ -137,10 +142,29 @@ export const SETTINGS = {
       'how many days after a parked record was healed or waived its content is removed; hash, size and reason stay',
     default: '90',
   },
+  SOAK_LIVE_DAYS: {
+    meaning:
+      'for how many days the live path must have written without an incident before `soak` lets the legacy table go; fewer than 14 are named in every report',
+    default: '14',
+  },
+  SOAK_READ_DAYS: {
+    meaning:
+      'for how many days the dashboards must have read the canonical tables, as a person attests; fewer than 7 are named in every report',
+    default: '7',
+  },
+  SOAK_QUIET_DAYS: {
+    meaning:
+      "for how many days nobody may have read the legacy table, updated a row of it, or written an owner's run to it; fewer than 7 are named in every report",
+    default: '7',
+  },
   RECORD_MAX_BYTES: {
     meaning:
       'maximum size of a record, in bytes; a larger record is parked by its position, hash and size, without its content',
     default: '33554432',
+  },
+  RETIRE_FENCED_DAYS: {
+    meaning: 'for how many days the table must have been fenced before `retire drop` drops it',
+    default: '7',
   },
   ARCHIVE_TARGET: {
     meaning: 'where archives of the legacy table lie: s3://bucket/prefix, or a folder',
@@ -167,6 +191,10 @@ export const SETTINGS = {
   ARCHIVE_OBJECT_LOCK: {
     meaning:
       'how long nobody may delete new objects: governance:DAYS or compliance:DAYS; with it, `archive erase` cannot remove anything in time',
+  },
+  RESTORE_DATABASE_URL: {
+    meaning: 'Postgres into which `archive restore` makes the table; if unset, it is LEGACY_DATABASE_URL',
+    credentials: true,
   },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },

@@ -57,6 +57,7 @@ export const ROOMS = roomsOf([
   ['operations/quarantine', 'lib', PROJECTOR],
   ['operations/redecide', 'lib', PROJECTOR],
   ['operations/undo', 'lib', PROJECTOR],
+  ['operations/fence', 'lib', PROJECTOR],
   ['operations/archive', 'lib', ...inside('batch/actions.ts', 'rule/outcome.ts', 'schema/requirements.ts')],
   [
     'operations/teardown',
@@ -66,8 +67,14 @@ export const ROOMS = roomsOf([
   [
     'operations/soak',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
-    'operations/reconcile',
+    ...['operations/reconcile', 'operations/verification'],
   ],
+  [
+    'operations/retire',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
+    ...['operations/reconcile', 'operations/verification', 'operations/fence', 'operations/soak'],
+  ],
+  ['operations/evidence', 'lib', PROJECTOR, 'operations/continuity', 'operations/soak', 'operations/fence'],
   [
     'operations/status',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],

@@ -168,8 +168,9 @@ function postgresUrl({ ports, secure }: StackState, login: string, database: str
 }
 
 /**
- * The settings that a local stack which is up answers for; undefined when none is, so that a command never waits
- * for servers that are gone. The superuser is not among them: no command may need one. Where a variable names another
+ * The settings of a local stack of which at least one server is up; undefined when none is, so that a command never waits
+ * for a stack that is gone. If a server of it has died, its address is told all the same: that is what `status` and
+ * `doctor` are asked about. The superuser is not among them: no command may need one. Where a variable names another
  * server, what this stack's own one wants (its authority, its login) is left out too.
  */
 export function localStackEnvironment(environment: Environment): Environment | undefined {
@@ -178,7 +179,7 @@ export function localStackEnvironment(environment: Environment): Environment | u
   const instance = instanceOf(environment, name);
   const state = readState(instance);
   if (state === undefined) return undefined;
-  if (!state.components.every((server) => isServerAlive(instance, server))) return undefined;
+  if (!state.components.some((server) => isServerAlive(instance, server))) return undefined;
   const groups = state.components.flatMap((server) => settingGroups(state)[server]);
   const ours = groups.filter(({ address }) => given(environment, address) === undefined);
   return Object.assign({}, ...ours.map(({ settings }) => settings)) as Environment;

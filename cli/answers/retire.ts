@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text } from './parts.ts';
+import { count, id, text, time } from './parts.ts';
 
 export const teardown = z.strictObject({
   applied: z.boolean(),
@@ -28,3 +28,55 @@ export const teardown = z.strictObject({
     }),
   ),
 });
+
+const stage = z.enum(['soaking', 'ready', 'fenced', 'archived', 'dropped']);
+
+export const retireCheck = z.strictObject({
+  stage,
+  since: time.nullable(),
+  next: z.enum(['fence', 'close', 'drop', 'teardown']),
+  refusals: z.array(text).describe('what keeps the next step from being taken; empty if nothing does'),
+  conditions: z.array(
+    z.strictObject({
+      id: text,
+      state: z.enum(['met', 'not_met', 'unknown', 'attested']),
+      missing: text.nullable(),
+    }),
+  ),
+  role: text.nullable().describe('the owner of the table, as which the statements run'),
+  fence: z.strictObject({ id, fencedAt: time, fencedBy: text, holes: z.array(text) }).nullable(),
+  statements: text.nullable().describe('SQL that the next step would run in the legacy database'),
+  locks: z.array(
+    z.strictObject({
+      pid: count.nullable(),
+      role: text.nullable(),
+      application: text.nullable(),
+      state: text.nullable(),
+      mode: text,
+      granted: z.boolean(),
+      since: time.nullable(),
+      prepared: text.nullable().describe('name of a prepared transaction, which has no session'),
+    }),
+  ),
+  refusedWrites: z
+    .array(
+      z.strictObject({
+        role: text,
+        operation: z.enum(['insert', 'update', 'delete', 'truncate']),
+        statements: count,
+        lastAt: time,
+      }),
+    )
+    .nullable()
+    .describe('null: there is no fence'),
+  dependents: z.array(text).describe('what depends on the table and keeps it from being dropped'),
+});
+
+export const retireStep = z.strictObject({
+  applied: z.boolean(),
+  stage,
+  refusals: z.array(text),
+  evidence: z.record(z.string(), z.unknown()).nullable(),
+});
+
+export const retireUnfence = z.strictObject({ applied: z.boolean(), wasFenced: z.boolean() });

@@ -18,6 +18,8 @@ export interface SourceStream {
   /** The database of the legacy table and the slot. */
   readonly legacy: Pool;
   readonly slot: string;
+  /** The position that must be projected; unless told, the source's own position at the first check. */
+  readonly lsn?: string;
   /** If the topic cannot be read, the answer is a sentence that says why. */
   readonly topicEnds: () => Promise<TopicEnds | string>;
 }
@@ -69,7 +71,7 @@ export class Barrier {
   async #begin(): Promise<Mark | undefined> {
     const { rows } = await this.#canonical.query<{ now: string }>(NOW);
     const { rows: positions } = await this.#stream.legacy.query<{ lsn: string | null }>(POSITION);
-    const [at, lsn] = [rows[0]?.now, positions[0]?.lsn];
+    const [at, lsn] = [rows[0]?.now, this.#stream.lsn ?? positions[0]?.lsn];
     this.#waitsFor =
       'LEGACY_DATABASE_URL leads to a standby, which has no position of its own: name the primary';
     return at === undefined || lsn === undefined || lsn === null ? undefined : { at, lsn, ends: undefined };

@@ -1,23 +1,20 @@
 import type { Config } from '../../lib/config.ts';
-import { CONDITION_IDS, unknown, type Condition, type ConditionId, type Judged } from './condition.ts';
+import { CONDITION_IDS, type Condition, type ConditionId, type Judged } from './condition.ts';
 import type { SoakFacts } from './facts.ts';
-
-const notBuilt = (): Judged =>
-  unknown('this condition is not looked at yet', {
-    missing: 'this release does not look at it yet',
-    fix: null,
-  });
+import { noReaders } from './no-readers.ts';
+import { archive, parity, quarantine, readingCanonical, thirdPartyPlan } from './proofs.ts';
+import { canonicalLive, OWNER_WRITES, quiet, UPDATES } from './quiet.ts';
 
 const JUDGES: Readonly<Record<ConditionId, (facts: SoakFacts, config: Config) => Judged>> = {
-  'canonical-live': notBuilt,
-  'reading-canonical': notBuilt,
-  parity: notBuilt,
-  quarantine: notBuilt,
-  'no-owner-writes': notBuilt,
-  'no-updates': notBuilt,
-  'no-readers': notBuilt,
-  'third-party-plan': notBuilt,
-  archive: notBuilt,
+  'canonical-live': canonicalLive,
+  'reading-canonical': readingCanonical,
+  parity,
+  quarantine,
+  'no-owner-writes': (facts, config) => quiet(OWNER_WRITES, facts, config),
+  'no-updates': (facts, config) => quiet(UPDATES, facts, config),
+  'no-readers': noReaders,
+  'third-party-plan': thirdPartyPlan,
+  archive,
 };
 
 /** Pure: the same facts give the same conditions. */

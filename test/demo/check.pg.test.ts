@@ -15,7 +15,7 @@ afterAll(async () => {
 test('all checks pass on what the projector made of history and stream', async () => {
   const checks = await runChecks(demo.pool, PLACEHOLDER);
   expect(checks.filter(({ passed }) => !passed)).toEqual([]);
-  expect(checks).toHaveLength(32);
+  expect(checks).toHaveLength(33);
 });
 
 const anyProjected = `(SELECT canonical_run_id FROM history_cdc.ledger WHERE decision = 'projected' AND source_deleted_at IS NULL
@@ -133,6 +133,16 @@ test.each([
     what: 'a living row is marked as deleted',
     breakage: `UPDATE history_cdc.ledger SET source_deleted_at = now() WHERE legacy_id = ${anyStranger}`,
     red: ['living-unmarked'],
+  },
+  {
+    what: 'a straggler is called history',
+    breakage: `UPDATE history_cdc.ledger SET reason = 'history' WHERE legacy_id = (SELECT legacy_id FROM history_cdc.ledger WHERE reason = 'straggler' ORDER BY legacy_id LIMIT 1)`,
+    red: ['stragglers-named'],
+  },
+  {
+    what: 'a run of the history is called a straggler',
+    breakage: `UPDATE history_cdc.ledger SET reason = 'straggler' WHERE legacy_id = (SELECT legacy_id FROM history_cdc.ledger WHERE reason = 'history' ORDER BY legacy_id LIMIT 1)`,
+    red: ['stragglers-named'],
   },
   {
     what: 'a record is in quarantine',

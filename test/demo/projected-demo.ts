@@ -71,7 +71,7 @@ async function prepare(pool: Pool): Promise<void> {
     optOutPolicy: 'respect',
     matching: MATCHING,
     graceSeconds: 0,
-    meter: { lower: () => undefined },
+    meter: { lower: () => undefined, firstLive: () => true },
   });
   await pool.query(demoSql('judge'));
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Answers, FactValues } from '../../operations/facts/facts.ts';
-import { STREAM_RESTS_ON } from '../../operations/checks/continuity.ts';
+import type { FactValues } from '../../operations/facts/facts.ts';
 import { CHECKS } from '../../operations/checks/all.ts';
 import type { CheckResult } from '../../operations/checks/judge.ts';
 import { diagnose } from '../../operations/doctor/doctor.ts';
@@ -40,22 +39,6 @@ test('where all is well, every check says so', () => {
   const report = diagnose(gathered(healthyFacts()), CONFIG, CHECKS);
   expect(report.checks.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
   expect(report).toMatchObject({ deployed: true, mayGoOn: true, first: null });
-});
-
-describe('continuity is not well by what it did not see:', () => {
-  const continuityOf = (answers: Answers) => {
-    const { checks, mayGoOn } = diagnose(answers, CONFIG, CHECKS);
-    return { mayGoOn, verdict: checks.find(({ id }) => id === 'continuity')?.verdict };
-  };
-  const blind = { mayGoOn: false, verdict: 'unknown' };
-
-  test.each(STREAM_RESTS_ON)('%s gave no answer', (name) => {
-    expect(continuityOf(gathered(healthyFacts(), { [name]: 'it is silent' }))).toEqual(blind);
-  });
-
-  test('what was recorded may not be read', () => {
-    expect(continuityOf(gathered(patched({ continuity: { recorded: null } })))).toEqual(blind);
-  });
 });
 
 describe('is red, with a fix:', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CHECKS } from '../../operations/checks/all.ts';
 import type { Check } from '../../operations/checks/check.ts';
 import { CONNECTOR_MOVES, factsOf, INITIAL_SNAPSHOT, SOURCE_FITS } from '../../operations/checks/choice.ts';
+import { STREAM_RESTS_ON } from '../../operations/checks/continuity.ts';
 import { circumstancesOf } from '../../operations/checks/judge.ts';
 import { SNAPSHOT_FACTS } from '../../operations/checks/snapshot.ts';
 import { reportOf as connectorReportOf } from '../../operations/connector/connector-report.ts';
@@ -12,6 +13,7 @@ import { reportOf as statusReportOf } from '../../operations/status/report.ts';
 import { WATCHED } from '../../operations/status/watched.ts';
 import { looked } from '../status/facts.ts';
 import { CONFIG, gathered, healthyFacts } from './healthy.ts';
+import { patched } from './patched.ts';
 
 /*
  * Every command that judges, with each fact that its errors rest on unknown, one after the other, while all else is well.
@@ -66,4 +68,20 @@ test('a count of the legacy rows that is missing is said, and fails nothing', ()
   expect(statusReportOf({ ...looked(), answers }, CONFIG).problems).toMatchObject([
     { id: 'rows-counted', severity: 'attention' },
   ]);
+});
+
+describe('continuity is not well by what it did not see:', () => {
+  const continuityOf = (answers: Answers) => {
+    const { checks, mayGoOn } = diagnose(answers, CONFIG, CHECKS);
+    return { mayGoOn, verdict: checks.find(({ id }) => id === 'continuity')?.verdict };
+  };
+  const blind = { mayGoOn: false, verdict: 'unknown' };
+
+  test.each(STREAM_RESTS_ON)('%s gave no answer', (name) => {
+    expect(continuityOf(gathered(healthyFacts(), { [name]: 'it is silent' }))).toEqual(blind);
+  });
+
+  test('what was recorded may not be read', () => {
+    expect(continuityOf(gathered(patched({ continuity: { recorded: null } })))).toEqual(blind);
+  });
 });

@@ -105,17 +105,16 @@ test('HISTORY_CDC_STACK chooses the instance, and an empty one is the default', 
   });
 });
 
-test('a stack is not there when one of its servers was never started, or has died', async () => {
+test('a stack whose server has died answers with every address, and one of which nothing is up is not there', async () => {
   const { environment, instance } = instanceWith(SERVER_NAMES);
-  const record = pidFile(instance, 'kafka');
-  writeFileSync(record, '');
-  expect(localStackEnvironment(environment)).toBeUndefined();
-
+  const whole = localStackEnvironment(environment);
+  const others = SERVER_NAMES.filter((name) => name !== 'kafka');
   const server = spawn('sleep', ['60']);
-  writeFileSync(record, describeProcess(server.pid ?? 0) ?? '');
-  expect(localStackEnvironment(environment)).toBeDefined();
+  writeFileSync(pidFile(instance, 'kafka'), describeProcess(server.pid ?? 0) ?? '');
   server.kill('SIGKILL');
   await once(server, 'exit');
+  expect(localStackEnvironment(environment)).toEqual(whole);
+  for (const name of others) writeFileSync(pidFile(instance, name), '');
   expect(localStackEnvironment(environment)).toBeUndefined();
 });
 

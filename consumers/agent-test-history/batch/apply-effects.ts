@@ -2,6 +2,7 @@ import type { Client } from '../../../lib/postgres.ts';
 import { addChanges } from '../rule/changes.ts';
 import type { Effect, LaterImage, RecordDecision, SeenAgain } from '../rule/decide.ts';
 import type { ImageEvent } from '../record/event.ts';
+import { keepLegacyWrites } from './legacy-writes.ts';
 import { countDecisions, type Tally } from './result.ts';
 import { matchRound } from '../twins/match.ts';
 import type { Matching } from '../twins/matching.ts';
@@ -51,6 +52,7 @@ export async function applyEffects(
     await writeDeletes(client, deletes),
     await writeQuarantine(client, quarantined),
   );
+  await keepLegacyWrites(client, effects);
   await healQuarantine(
     client,
     healed([...records, ...laterImages.filter(({ readable }) => readable), ...seenAgain]),

@@ -20,16 +20,25 @@ export class Fenced extends Error {
 }
 
 const TAKE_OVER = `
-  INSERT INTO history_cdc.consumer_offset AS o (topic_id, partition, next_offset, epoch, projector)
-  VALUES ($1, $2, $3, 1, $4)
+  INSERT INTO history_cdc.consumer_offset AS o
+    (topic_id, partition, next_offset, epoch, projector, watched_since, watched_epoch)
+  VALUES ($1, $2, $3, 1, $4, clock_timestamp(), 1)
   ON CONFLICT (topic_id, partition) DO UPDATE
-    SET epoch = o.epoch + 1, projector = excluded.projector
+    SET epoch = o.epoch + 1, projector = excluded.projector, watched_epoch = o.epoch + 1,
+        watched_since = CASE WHEN o.watched_epoch = o.epoch THEN o.watched_since ELSE clock_timestamp() END
   RETURNING epoch, next_offset, last_batch`;
 
 /**
+<<<<<<< HEAD
+ * Claims a partition, and says from where to read it: the stored offset, or `position.offset` where none is stored; and
+ * which batch lies before it, null where that is not known. `updated_at` stays: it says since when the offset stands where
+ * it is, also where projectors claim the partition and end again and again. `watched_since` stays as long as every claim
+ * was made by a projector that keeps the legacy table's last writes (legacy-writes.ts).
+=======
  * Claims a partition. Returns the offset to read from (the stored one, or `position.offset` if none is stored) and the
  * batch before that offset (null if it is not known). `updated_at` is not changed, because it says since when the
  * offset has not moved. Otherwise projectors that start and end again and again would hide a standstill.
+>>>>>>> main
  */
 export async function takeOver(
   client: Client,

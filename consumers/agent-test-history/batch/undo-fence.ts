@@ -5,7 +5,7 @@ const GENERATION = 'SELECT generation FROM history_cdc.undo_fence';
 const HELD = `${GENERATION} FOR SHARE`;
 const RAISE = 'UPDATE history_cdc.undo_fence SET generation = generation + 1 RETURNING generation';
 const OUTDATE_CLAIMS = `
-  UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, projector = 'history-cdc undo'`;
+  UPDATE history_cdc.consumer_offset SET epoch = epoch + 1, watched_epoch = watched_epoch + 1, projector = 'history-cdc undo'`;
 
 /** The number of undos so far. A process that projects reads it once, when it starts. */
 export async function undoGeneration(client: Client): Promise<bigint> {

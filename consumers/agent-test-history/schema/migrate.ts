@@ -154,6 +154,9 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   mark: ['INSERT', 'DELETE'],
   verification: ['INSERT', 'UPDATE'],
   verification_pass: ['INSERT', 'DELETE'],
+  legacy_write: ['INSERT', 'UPDATE'],
+  legacy_reading: ['INSERT', 'UPDATE'],
+  soak_look: ['INSERT', 'UPDATE'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */

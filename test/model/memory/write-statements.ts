@@ -1,4 +1,13 @@
-import { checkLedger, counts, unnest, type Run, type Session, type Statement, textOf } from './statement.ts';
+import {
+  checkLedger,
+  counts,
+  rowsOf,
+  unnest,
+  type Run,
+  type Session,
+  type Statement,
+  textOf,
+} from './statement.ts';
 import { isOurs, microsOf, profileHash, runFingerprint, type LedgerRow, type RunRow } from './tables.ts';
 import { relink } from './relink-statement.ts';
 
@@ -238,4 +247,6 @@ export const WRITE_STATEMENTS: readonly Statement[] = [
   { text: textOf('batch/sql/record-decisions.sql'), run: recordDecisions },
   { text: textOf('batch/sql/apply-later-images.sql'), run: applyLaterImages },
   { text: textOf('twins/sql/relink.sql'), run: relink },
+  // What `soak` counts its quiet days from: no decision depends on it.
+  { text: textOf('batch/sql/legacy-writes.sql'), run: () => Promise.resolve(rowsOf([])) },
 ];

@@ -29,6 +29,38 @@ export const CONTINUITY: Safeguard = {
       by: 'watchdog/judge.test.ts',
     },
     {
+      id: 'continuity-unseen',
+      breaks: 'doctor and status call a stream sound of which a part gave no answer',
+      at: '../../operations/checks/continuity.ts',
+      find: 'return notCompared.length === 0',
+      replace: 'return notCompared.length >= 0',
+      by: 'doctor/unseen.test.ts',
+    },
+    {
+      id: 'connector-unseen',
+      breaks: 'a connector is told to go on though nobody saw whether rows would be missing behind it',
+      at: '../../operations/connector/guard.ts',
+      find: 'if (unchecked.length > 0 && !accepted) throw unseenSource(unchecked);',
+      replace: 'if (unchecked.length < 0 && !accepted) throw unseenSource(unchecked);',
+      by: 'watchdog/look.test.ts',
+    },
+    {
+      id: 'blind-is-not-ready',
+      breaks: 'a projector whose source was never seen since the start is ready',
+      at: '../../operations/watchdog/blind-spots.ts',
+      find: '!this.#seen.has(spot) ||',
+      replace: '',
+      by: 'watchdog/blind-spots.test.ts',
+    },
+    {
+      id: 'snapshot-unseen',
+      breaks: 'a snapshot is well though a fact that it rests on gave no answer',
+      at: '../../operations/checks/snapshot.ts',
+      find: 'if (unseen.length === 0 || !WELL.includes(judged.verdict)) return judged;',
+      replace: 'if (unseen.length >= 0 || !WELL.includes(judged.verdict)) return judged;',
+      by: 'doctor/unseen.test.ts',
+    },
+    {
       id: 'unfit-base-line',
       breaks:
         'a publication that does not publish the table is recorded as good, and mending it is the break',

@@ -4,6 +4,14 @@ export const LEDGER: Safeguard = {
   name: 'What the ledger itself refuses',
   mutants: [
     {
+      id: 'census-never-seen',
+      breaks: 'a lost row that is dated in the future counts as on its way, until its date comes',
+      at: '../../operations/census/compare.ts',
+      find: ' || startedAtUs > futureUs) return false;',
+      replace: ' || startedAtUs < futureUs - futureUs) return false;',
+      by: 'census/differences.pg.test.ts',
+    },
+    {
       id: 'unique-claim',
       breaks: 'one canonical row stands for two legacy rows: a run is lost, and counted as there',
       at: 'schema/migrations/0002-twins.sql',

@@ -54,6 +54,14 @@ export const UNDONE: Safeguard = {
       by: 'undo/fence.pg.test.ts',
     },
     {
+      id: 'undo-fence-without-its-row',
+      breaks: 'a fence that has lost its row lets every replay through',
+      at: 'batch/undo-fence.ts',
+      find: 'if (row !== undefined) return BigInt(row.generation);',
+      replace: 'if (row !== undefined || row === undefined) return BigInt(row?.generation ?? 0);',
+      by: 'undo/fence.pg.test.ts',
+    },
+    {
       id: 'undo-waits-for-replays',
       breaks: 'a replay commits rows while an undo goes by that does not see them',
       at: 'batch/undo-fence.ts',

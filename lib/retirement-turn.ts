@@ -1,0 +1,78 @@
+import { FatalError } from './errors.ts';
+import { ownSession, type Client, type Pool } from './postgres.ts';
+
+/**
+ * `alone`: fence, unfence, close and drop, which change what may be written or what there is. `beside others`: export, verify,
+ * restore, drill and erase, of which several may run at once, but none while the table is fenced or dropped.
+ */
+export type Turn = 'alone' | 'beside others';
+
+/** One key for all. It belongs to the canonical database, because every command of the retirement connects there. */
+const KEY = "hashtextextended('history_cdc.retirement', 0)";
+const TAKE: Readonly<Record<Turn, string>> = {
+  alone: `SELECT pg_try_advisory_lock(${KEY}) AS taken`,
+  'beside others': `SELECT pg_try_advisory_lock_shared(${KEY}) AS taken`,
+};
+const FREE = 'SELECT pg_advisory_unlock_all()';
+const HOLDERS = `
+  SELECT DISTINCT format('%s (pid %s)', coalesce(nullif(a.application_name, ''), 'a session'), l.pid) AS holder
+  FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+  WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.objsubid = 1 AND (l.classid::bigint << 32 | l.objid::bigint) = ${KEY} AND l.pid <> pg_backend_pid()
+  ORDER BY holder`;
+const STILL_THERE = `
+  SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid = pg_backend_pid()
+      AND (classid::bigint << 32 | objid::bigint) = ${KEY}) AS held`;
+
+export interface HeldTurn {
+  /** Throws if the connection that holds the turn is gone: another command may have begun since. */
+  readonly assertHeld: () => Promise<void>;
+}
+
+/**
+ * Runs one step of the retirement, and keeps those out that must not run at the same time; refuses at once if one of them
+ * runs. Without it, an export could read the table while the fence or the drop changes it. The lock ends with the session,
+ * so a command that was killed keeps nobody out.
+ */
+export async function withTurn<T>(
+  canonical: Pool,
+  turn: Turn,
+  work: (held: HeldTurn) => Promise<T>,
+): Promise<T> {
+  const session = await ownSession(canonical);
+  try {
+    const { rows } = await session.query<{ taken: boolean }>(TAKE[turn]);
+    if (rows[0]?.taken !== true) throw await busy(session);
+    return await work({ assertHeld: () => assertHeld(session) });
+  } finally {
+    // If the connection is broken, its end frees the lock.
+    const freed = await session.query(FREE).then(
+      () => true,
+      () => false,
+    );
+    session.release(!freed);
+  }
+}
+
+async function busy(session: Client): Promise<FatalError> {
+  const { rows } = await session.query<{ holder: string }>(HOLDERS);
+  const holders = rows.map(({ holder }) => holder).join(', ');
+  return new FatalError({
+    code: 'RETIREMENT_BUSY',
+    message: `another step of the retirement is at work: ${holders === '' ? 'it has just ended' : holders}`,
+    wayOut: 'wait until it has ended, and run this command again',
+  });
+}
+
+async function assertHeld(session: Client): Promise<void> {
+  const held = await session.query<{ held: boolean }>(STILL_THERE).catch(() => undefined);
+  if (held?.rows[0]?.held === true) return;
+  throw new FatalError({
+    code: 'RETIREMENT_BUSY',
+    message:
+      'the connection that kept other steps of the retirement out is gone, so one of them may have begun',
+    wayOut: 'run this command again; nothing was changed',
+  });
+}
