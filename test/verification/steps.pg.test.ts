@@ -34,12 +34,13 @@ const walked = async (others: Partial<StepContext> = {}) => {
     async () => (await facts()).changesUntil.getTime() > before,
   );
 };
-const spoil = async (headline: string) =>
+const spoil = async (headline: string) => {
   await world().execute(
     `UPDATE ${RUNS} SET headline = $2 WHERE id = $1`,
     canonicalRunId(rows.projected.id),
     headline,
   );
+};
 
 describe('rows that changed', () => {
   beforeEach(async () => {
@@ -134,7 +135,7 @@ describe('a finding', () => {
     await verifiedPasses(context(), 2);
     const incidents = async () =>
       (
-        await world().pool.query(
+        await world().pool.query<{ kind: string; ids: string[]; event: string | null }>(
           `SELECT i.kind, i.ids, e.event FROM history_cdc.incident i
            LEFT JOIN history_cdc.incident_event e ON e.incident_id = i.id WHERE i.ids = $1`,
           [[rows.projected.id]],

@@ -26,6 +26,8 @@ beforeEach(async () => {
 
 const facts = async () => (await readVerification(world().pool)) ?? null;
 
+const NO_KAFKA = JSON.parse('{}') as KafkaCluster;
+
 interface Running {
   readonly lines: readonly string[];
   readonly metrics: string;
@@ -44,7 +46,7 @@ async function running(
       undefined,
       ['DATABASE_URL', 'LEGACY_DATABASE_URL'],
     ),
-    cluster: {} as KafkaCluster,
+    cluster: NO_KAFKA,
     metrics,
     timing: { passSeconds: 0, again: { suspectMs: 0, wrongMs: 0 } },
     logger: createLogger('info', (line) => lines.push(line)),
@@ -61,12 +63,13 @@ async function running(
 }
 
 test('a canonical row that a person changed is found by a running projector, and named without its values', async () => {
-  const change = async (headline: string) =>
+  const change = async (headline: string) => {
     await world().execute(
       `UPDATE ${RUNS} SET headline = $2 WHERE id = $1`,
       canonicalRunId(rows.other.id),
       headline,
     );
+  };
   const { lines } = await running({}, async () => {
     await until('a pass has ended', async () => ((await facts())?.lastPass ?? null) !== null);
     expect(verificationState(await facts())).toMatchObject({ state: 'good' });
