@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parseAcceptRules, type AcceptRules } from '../operations/reconcile/accepted.ts';
 import { reconcile } from '../operations/reconcile/reconcile.ts';
+import { reconcileSince } from '../operations/reconcile/since.ts';
 import { findingsOf, reportOf, type ReconcileReport } from '../operations/reconcile/report.ts';
 import { lastFinished, type ReconcileRun } from '../operations/reconcile/run-store.ts';
 import { readTopicEnds } from '../operations/reconcile/topic-ends.ts';
@@ -10,7 +11,8 @@ import { FatalError, messageOf } from '../lib/errors.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { checkContextOf } from './pipeline-context.ts';
-import { whole } from './parsers.ts';
+import { moment, whole } from './parsers.ts';
+import { listHistory } from './reconcile-history.ts';
 import { createProgress } from './progress.ts';
 import { repairLast } from './reconcile-repair.ts';
 import { answerReport } from './reconcile-report.ts';
@@ -23,57 +25,89 @@ interface Options {
   readonly sourceIsQuiet?: true;
   readonly fresh?: true;
   readonly last?: true;
+  readonly since?: Date;
+  readonly history?: number | true;
   readonly repair?: true;
   readonly apply?: boolean;
   readonly json?: true;
 }
 
+const RUNS_LISTED = 20;
+
 const HELP = `
-Changes nothing but its own notes in the schema history_cdc, and compares by content, column by column, from SQL that
-shares nothing with what the projector writes by. What it finds it looks at again before it counts: a difference
-between the legacy table and the ledger is confirmed once everything that the source had committed when it was found has
-been streamed and projected; a row that changes again meanwhile begins anew. Where that does not happen within
---settle-seconds, it is reported as in flight, the verdict is "not proven", and the answer says what it waited for. Where
-Kafka or the slot cannot be asked, nobody writes and all is projected, say so with --source-is-quiet.
+Compares every column by content, with SQL that shares no code with the projector. It changes nothing except its own
+notes in the schema history_cdc. A difference is checked again before it counts. A difference between the legacy table
+and the ledger is confirmed when everything that the source had committed by then has been streamed and projected. If
+that takes longer than --settle-seconds, the difference is reported as in flight, the verdict is "not proven", and the
+answer says what it waited for. If Kafka or the slot cannot be asked, but nobody writes and everything is projected,
+give --source-is-quiet.
 
-A gap of the stream that was accepted (\`project --accept-gap\`) is closed by a run that began afterwards and is proven, and
-by nothing else; while one is open, this ends with 1.
+An accepted gap of the stream (\`project --accept-gap\`) is closed only by a run that began after it and is proven.
+While a gap is open, the exit code is 1.
 
-A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule or
-the version of history-cdc has changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
+A run that was interrupted can be continued for 24 hours. A verdict is stale after 24 hours, or when the rule or the
+version of history-cdc has changed. Ends with 0 if every row is there once and right. Ends with 1 if not, or if that
+is not proven.
 
---repair takes the findings of the last run: canonical rows of ours that are missing or different are written anew from
-the legacy table, by the projector's own statement; a dry run unless --apply. What is none of ours, whose legacy row is
-gone, or what would be decided otherwise today, is left and named, with exit code 1.
+--since compares the rows of the ledger and of the legacy table that changed after a moment of the last 7 days, whoever
+changed them, and the canonical rows that belong to them. It does not find what was deleted, nor what changed in the canonical
+table alone. Its good verdict is "the changes are proven"; no other command takes that for a proof of the whole.
 
---accept names a file of differences that a person has accepted, each until a day:
+--history lists every stored verdict, and the passes that \`project\` has made over everything (scope background).
+
+--repair takes the findings of the last run. It writes our missing or different canonical rows again from the legacy
+table, with the projector's own statement. Without --apply it is a dry run. It leaves and names rows that are not
+ours, whose legacy row is gone, or that would be decided differently today; the exit code is then 1.
+
+--accept names a file of differences that a person has accepted, each until a date:
   {"version": 1, "rules": [{"id": "r1", "kind": "missing", "legacy_id": "…", "owner": "…", "reason": "…", "expires": "2027-01-31"}]}
 or, in place of legacy_id, "field" with the kind "different": any row that differs in nothing else.
 
 Examples:
   history-cdc reconcile
   history-cdc reconcile --last --json
+  history-cdc reconcile --since 2026-11-30T08:00:00Z
+  history-cdc reconcile --history 100
   history-cdc reconcile --repair
   history-cdc reconcile --repair --apply`;
 
 export function registerReconcile(command: Command, context: CommandContext): void {
   command
     .option('--accept <file>', 'a file of accepted differences')
-    .option('--settle-seconds <seconds>', 'how long to wait for what may be on its way', whole(0, 3600), 30)
-    .option('--source-is-quiet', 'nobody writes and all is projected: what is found counts at once')
-    .option('--fresh', 'begin anew, also where a run was broken off')
-    .option('--chunk-rows <rows>', 'rows a statement', whole(1, 100_000), 10_000)
-    .option('--last', 'print the last verdict, and whether it is stale; compare nothing')
+    .option(
+      '--settle-seconds <seconds>',
+      'how long to wait until differences are no longer in flight',
+      whole(0, 3600),
+      30,
+    )
+    .option(
+      '--source-is-quiet',
+      'confirm differences at once, because nobody writes and everything is projected',
+    )
+    .option('--fresh', 'begin a new run, even if another one was interrupted')
+    .option('--chunk-rows <rows>', 'rows per statement', whole(1, 100_000), 10_000)
+    .option('--last', 'print the last verdict and whether it is stale, without a comparison')
+    .option(
+      '--since <time>',
+      'compare only rows that changed since then (ISO 8601 with a zone): not the whole, and never "proven"',
+      moment,
+    )
+    .option('--history [runs]', 'list the stored verdicts, newest first; compare nothing', whole(1, 10_000))
     .option(
       '--repair',
-      'say which canonical rows of ours that the last run found missing or different would be written anew',
+      'list our canonical rows that the last run found missing or different, and that would be written again',
     )
-    .option('--apply', 'with --repair: do it')
+    .option('--apply', 'with --repair: write the rows')
     .option('--json', 'print every finding as JSON')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       await withDatabases(context, 'reconcile', async (databases) => {
         const { json, apply = false } = options;
+        if (options.history !== undefined) {
+          const limit = options.history === true ? RUNS_LISTED : options.history;
+          await listHistory(context, databases, { limit, json });
+          return;
+        }
         if (options.repair === true) {
           await repairLast(context, databases, { report: await lastReport(databases), apply, json });
           return;
@@ -82,8 +116,8 @@ export function registerReconcile(command: Command, context: CommandContext): vo
           options.last === true ? await lastReport(databases) : await compared(context, databases, options);
         const findings = findingsOf(databases.canonical, report.run.id);
         await answerReport(context, report, { findings, json });
-        if (report.verdict !== 'proven' || report.stale !== null || report.gaps.length > 0)
-          throw new AnswerNo();
+        const good = report.run.scope === 'whole' ? 'proven' : 'changes_proven';
+        if (report.verdict !== good || report.stale !== null || report.gaps.length > 0) throw new AnswerNo();
       });
     });
 }
@@ -93,7 +127,7 @@ async function lastReport({ canonical }: Databases): Promise<ReconcileReport> {
   if (run !== undefined) return await reportOf(canonical, run);
   throw new FatalError({
     code: 'CONFIG_INVALID',
-    message: 'there is no verdict: `reconcile` has never come to its end here',
+    message: 'there is no verdict, because `reconcile` has never been completed here',
     wayOut: 'run `history-cdc reconcile`',
   });
 }
@@ -112,25 +146,37 @@ async function compared(
   const total = await roughTotal(databases);
   const signal = context.surroundings.stopSignal();
   const closable = await closableGaps(canonical, legacy);
-  const run = await reconcile({
+  const how = {
     canonical,
     ...checkContextOf(databases),
     settleSeconds: options.settleSeconds,
     sourceIsQuiet: options.sourceIsQuiet === true,
     stream: { legacy, slot: config.SLOT_NAME, topicEnds: () => readTopicEnds(config) },
     chunkRows: options.chunkRows,
-    fresh: options.fresh === true,
-    onResume: (at) => {
-      context.note(`going on with the run of ${at.started_at.toISOString()}; --fresh begins anew`);
-    },
     accepted: rules.valid,
     signal,
-    onProgress: (at) => {
+    onProgress: (at: ReconcileRun) => {
       progress.update(Math.min(rowsOf(at), total), Math.max(total, 1));
     },
-  }).catch((error: unknown) => {
+  };
+  const { since } = options;
+  const running =
+    since !== undefined
+      ? reconcileSince({ ...how, since })
+      : reconcile({
+          ...how,
+          fresh: options.fresh === true,
+          onResume: (at) => {
+            context.note(`going on with the run of ${at.started_at.toISOString()}; --fresh begins anew`);
+          },
+        });
+  const run = await running.catch((error: unknown) => {
     if (!signal.aborted) throw error;
-    context.note('stopped before its end: the next `history-cdc reconcile` goes on from here');
+    context.note(
+      since === undefined
+        ? 'stopped before its end: the next `history-cdc reconcile` goes on from here'
+        : 'stopped before its end: there is no verdict',
+    );
     throw new AnswerNo();
   });
   progress.end();
