@@ -1,4 +1,5 @@
 import type { Mutant, Safeguard } from './mutant.ts';
+import { RETIREMENT } from './safeguards/retirement.ts';
 import { CONTINUITY } from './safeguards/continuity.ts';
 import { LEDGER } from './safeguards/ledger.ts';
 import { LIKENESS } from './safeguards/likeness.ts';
@@ -30,6 +31,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   DATA_ERRORS,
   UNDONE,
   CONTINUITY,
+  RETIREMENT,
 ];
 
 export const MUTANTS: readonly Mutant[] = SAFEGUARDS.flatMap(({ mutants }) => mutants);
