@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
+import { SoakWatch } from '../operations/soak/watch.ts';
 import { Verifier } from '../operations/verification/verifier.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
 import { createLogger } from '../lib/log.ts';
@@ -85,7 +86,8 @@ export async function runAndReport(
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
         const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
-        return bothWatch(watchdog, new Verifier({ ...tools, config }));
+        const beside = bothWatch(new Verifier({ ...tools, config }), new SoakWatch({ ...tools, config }));
+        return bothWatch(watchdog, beside);
       },
       progress: progress.update,
     });
