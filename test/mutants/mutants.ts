@@ -12,6 +12,7 @@ import { AGENT_LOCK, FENCE, PARTITION_LOCK } from './safeguards/turn-taking.ts';
 import { RETIREMENT } from './safeguards/retirement.ts';
 import { UNDONE } from './safeguards/undone.ts';
 import { LEFT_OUT, OWN_ROWS_ONLY } from './safeguards/values.ts';
+import { VERIFICATION } from './safeguards/verification.ts';
 import { WINDOW } from './safeguards/window.ts';
 
 export const SAFEGUARDS: readonly Safeguard[] = [
@@ -34,6 +35,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   ARCHIVE,
   CONTINUITY,
   RETIREMENT,
+  VERIFICATION,
 ];
 
 export const MUTANTS: readonly Mutant[] = SAFEGUARDS.flatMap(({ mutants }) => mutants);
