@@ -67,7 +67,7 @@ async function everything(): Promise<string> {
   const texts: string[] = [];
   for (const archive of await recordedArchives(world().canonical)) {
     if (archive.target !== here.target.place || archive.manifest_sha256 === null) continue;
-    const manifest = await recordedManifest(here.target, archive as Parameters<typeof recordedManifest>[1]);
+    const manifest = await recordedManifest(here.target, archive);
     texts.push(JSON.stringify(manifest));
     for await (const rows of readArchive(here.target, manifest))
       texts.push(...rows.map(({ values }) => values.map(String).join(' ')));

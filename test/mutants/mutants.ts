@@ -1,4 +1,5 @@
 import type { Mutant, Safeguard } from './mutant.ts';
+import { ARCHIVE } from './safeguards/archive.ts';
 import { CONTINUITY } from './safeguards/continuity.ts';
 import { LEDGER } from './safeguards/ledger.ts';
 import { LIKENESS } from './safeguards/likeness.ts';
@@ -29,6 +30,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   FLOOR,
   DATA_ERRORS,
   UNDONE,
+  ARCHIVE,
   CONTINUITY,
 ];
 
