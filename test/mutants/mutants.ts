@@ -11,6 +11,7 @@ import { FLOOR, SWEEPER } from './safeguards/sweeping.ts';
 import { AGENT_LOCK, FENCE, PARTITION_LOCK } from './safeguards/turn-taking.ts';
 import { UNDONE } from './safeguards/undone.ts';
 import { LEFT_OUT, OWN_ROWS_ONLY } from './safeguards/values.ts';
+import { VERIFICATION } from './safeguards/verification.ts';
 import { WINDOW } from './safeguards/window.ts';
 
 export const SAFEGUARDS: readonly Safeguard[] = [
@@ -32,6 +33,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   UNDONE,
   ARCHIVE,
   CONTINUITY,
+  VERIFICATION,
 ];
 
 export const MUTANTS: readonly Mutant[] = SAFEGUARDS.flatMap(({ mutants }) => mutants);
