@@ -9,6 +9,7 @@ import { LATE_OWNERSHIP, OWNERSHIP } from './safeguards/ownership.ts';
 import { DATA_ERRORS } from './safeguards/quarantine.ts';
 import { FLOOR, SWEEPER } from './safeguards/sweeping.ts';
 import { AGENT_LOCK, FENCE, PARTITION_LOCK } from './safeguards/turn-taking.ts';
+import { RETIREMENT } from './safeguards/retirement.ts';
 import { UNDONE } from './safeguards/undone.ts';
 import { LEFT_OUT, OWN_ROWS_ONLY } from './safeguards/values.ts';
 import { VERIFICATION } from './safeguards/verification.ts';
@@ -33,6 +34,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   UNDONE,
   ARCHIVE,
   CONTINUITY,
+  RETIREMENT,
   VERIFICATION,
 ];
 
