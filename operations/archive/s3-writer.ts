@@ -108,6 +108,12 @@ class Upload implements ObjectWriter {
 
   async #begin(): Promise<string> {
     const { sdk, client } = this.#s3;
+    // The completion is conditional, too. But s3mock removes the object that exists when the refused upload is aborted.
+    const exists = await client.send(new sdk.HeadObjectCommand(this.#where)).then(
+      () => true,
+      () => false,
+    );
+    if (exists) throw this.#exists();
     const command = new sdk.CreateMultipartUploadCommand({
       ...this.#where,
       ...this.#options(),
@@ -146,14 +152,18 @@ class Upload implements ObjectWriter {
         status === 412 || status === 409 || status === 304 || (error as Error).name === 'NoSuchUpload';
       if (mayBeThere && (await this.#isThere())) return;
       if (status !== 412 && status !== 304) throw s3Fault(error, this.#name);
-      throw new FatalError({
-        code: 'ARCHIVE_OBJECT_EXISTS',
-        message: `the archive has another object ${this.#name} already; nothing was overwritten`,
-        wayOut: 'run the command again; if it says the same, look at who else writes to ARCHIVE_TARGET',
-        facts: { object: this.#name },
-        cause: error,
-      });
+      throw this.#exists(error);
     }
+  }
+
+  #exists(cause?: unknown): FatalError {
+    return new FatalError({
+      code: 'ARCHIVE_OBJECT_EXISTS',
+      message: `the archive has another object ${this.#name} already; nothing was overwritten`,
+      wayOut: 'run the command again; if it says the same, look at who else writes to ARCHIVE_TARGET',
+      facts: { object: this.#name },
+      ...(cause !== undefined && { cause }),
+    });
   }
 
   async #isThere(): Promise<boolean> {
