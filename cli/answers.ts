@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { archiveExport, archiveList, archiveVerify } from './answers/archive.ts';
+import {
+  archiveDrill,
+  archiveErase,
+  archiveExport,
+  archiveList,
+  archiveRestore,
+  archiveVerify,
+} from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, repair } from './answers/prove.ts';
@@ -34,8 +41,11 @@ import { status } from './answers/status.ts';
  */
 export const ANSWERS = {
   actions,
+  'archive drill': archiveDrill,
+  'archive erase': archiveErase,
   'archive export': archiveExport,
   'archive list': archiveList,
+  'archive restore': archiveRestore,
   'archive verify': archiveVerify,
   census,
   config,

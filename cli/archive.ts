@@ -5,6 +5,9 @@ import { listArchives, type ArchiveList } from '../operations/archive/list.ts';
 import { verifyArchive, type VerifyResult } from '../operations/archive/verify.ts';
 import { bytesText, countText } from '../lib/figures.ts';
 import { renderTable } from '../lib/table.ts';
+import { registerDrill } from './archive-drill.ts';
+import { registerErase } from './archive-erase.ts';
+import { registerRestore } from './archive-restore.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { filled, uuid } from './parsers.ts';
 import { withProgress } from './progress.ts';
@@ -21,7 +24,8 @@ SDK's own chain (AWS_ACCESS_KEY_ID, AWS_PROFILE, the role of the machine), and f
 Examples:
   history-cdc archive export
   history-cdc archive verify
-  history-cdc archive list --json`;
+  history-cdc archive list --json
+  history-cdc archive drill`;
 
 interface Options {
   readonly by?: string;
@@ -33,6 +37,9 @@ export function registerArchive(command: Command, context: CommandContext): void
   registerExport(command, context);
   registerVerify(command, context);
   registerList(command, context);
+  registerRestore(command, context);
+  registerDrill(command, context);
+  registerErase(command, context);
 }
 
 function registerExport(archive: Command, context: CommandContext): void {

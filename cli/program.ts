@@ -98,7 +98,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       async () => (await import('./soak.ts')).registerSoak,
     ],
     archive: [
-      'the legacy table as files that public tools read, in a folder or in S3: export, verify, list',
+      'the legacy table as files that public tools read, in a folder or in S3: export, verify, restore, drill, list, erase',
       async () => (await import('./archive.ts')).registerArchive,
     ],
     undo: [

@@ -51,4 +51,22 @@ export const ARCHIVE_ERRORS = {
     remedy:
       'Nothing was recorded as archived. Run the command again; if it says the same row, report it as a fault of this program.',
   },
+  ARCHIVE_NO_USERS: {
+    cause: 'The archived table has no column `user_id`, so nobody can tell whose rows it holds.',
+    remedy: 'Restore the archive, change the rows there, and archive that table.',
+  },
+  RESTORE_EXISTS: {
+    cause: 'A relation of the name under which the archive was to be restored is there already.',
+    remedy: 'Name another table with `--as`, or another database with `RESTORE_DATABASE_URL`.',
+  },
+  RESTORE_TYPE_MISSING: {
+    cause: 'A column has a type that the database does not have, and that the archive cannot make.',
+    remedy: 'Create the type there first; for a type of an extension, with `CREATE EXTENSION`.',
+  },
+  RESTORE_DIFFERS: {
+    cause:
+      'The hashes that Postgres made of the restored rows are not those of the archive. The transaction was rolled back.',
+    remedy:
+      'Run `history-cdc archive verify`. Restore into a database of the same release and the same encoding as the source.',
+  },
 } as const satisfies Record<string, ErrorMeaning>;

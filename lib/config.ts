@@ -121,6 +121,7 @@ const schema = z.object({
     .string()
     .regex(/^(governance|compliance):[1-9]\d{0,4}$/, 'must be governance:DAYS or compliance:DAYS')
     .optional(),
+  RESTORE_DATABASE_URL: postgresUrl.optional(),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   HISTORY_CDC_STACK: z

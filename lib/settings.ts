@@ -192,6 +192,10 @@ export const SETTINGS = {
     meaning:
       'how long nobody may delete new objects: governance:DAYS or compliance:DAYS; with it, `archive erase` cannot remove anything in time',
   },
+  RESTORE_DATABASE_URL: {
+    meaning: 'Postgres into which `archive restore` makes the table; if unset, it is LEGACY_DATABASE_URL',
+    credentials: true,
+  },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
   HISTORY_CDC_STACK: {

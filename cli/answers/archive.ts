@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, countByName, id, text, time } from './parts.ts';
+import { count, countByName, id, seconds, text, time } from './parts.ts';
 
 export const archiveExport = z.strictObject({
   id,
@@ -55,4 +55,37 @@ export const archiveList = z.strictObject({
   objects: count,
   bytes: count,
   unreferenced: z.array(text).describe('names of objects that belong to no archive'),
+});
+
+const leftOut = z.array(z.strictObject({ what: text, why: text }));
+
+export const archiveRestore = z.strictObject({
+  applied: z.boolean(),
+  archive: id,
+  table: text,
+  rows: count,
+  contentSha256: text.describe("of all rows; with --apply, Postgres's own hashes of the new rows came to it"),
+  leftOut: leftOut.describe('what the new table lacks of the old one'),
+});
+
+export const archiveDrill = z.strictObject({
+  archive: id,
+  passed: z.boolean(),
+  seconds,
+  rows: count.optional().describe('where it passed'),
+  leftOut: leftOut.optional().describe('where it passed'),
+  code: text.optional().describe('where it did not pass'),
+  why: text.optional().describe('where it did not pass'),
+});
+
+export const archiveErase = z.strictObject({
+  applied: z.boolean(),
+  rows: count,
+  archives: z.array(id),
+  objects: z.array(text),
+  leftovers: z.array(text).describe('objects that no manifest names'),
+  left: z.array(z.strictObject({ name: text, why: text })).describe('what may hold such rows still'),
+  legacyRows: count
+    .nullable()
+    .describe('rows of the table that name the user; null where there is no such table'),
 });

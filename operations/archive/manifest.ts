@@ -137,6 +137,11 @@ export function sha256Of(bytes: Buffer | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** What `history_cdc.archive_event` keeps of a manifest. */
+export function recordedAs(manifest: Manifest) {
+  return { id: manifest.id, rows: manifest.rows, manifestSha256: sha256Of(manifestBytes(manifest)) };
+}
+
 /** What the manifest says of the whole, made from what it says of its objects. */
 export function totalsOf(objects: readonly ArchivedObject[]) {
   const lines = (of: 'contentSha256' | 'decisionsSha256') =>

@@ -38,7 +38,11 @@ named AS (
   JOIN pg_policy p ON p.oid = d.objid AND p.polrelid <> it.oid
   UNION ALL
   SELECT 'trigger on the table', quote_ident(t.tgname), true
-  FROM it JOIN pg_trigger t ON t.tgrelid = it.oid AND NOT t.tgisinternal
+  FROM it
+  JOIN pg_trigger t ON t.tgrelid = it.oid AND NOT t.tgisinternal
+  JOIN pg_proc f ON f.oid = t.tgfoid
+  -- The fence is ours (`retire fence`).
+  WHERE f.pronamespace <> coalesce(to_regnamespace('history_cdc_fence'), 0)
   UNION ALL
   SELECT 'function', f.oid::regprocedure::text, true
   FROM it
@@ -50,7 +54,7 @@ named AS (
                  AND d.refobjid IN (SELECT t.oid FROM pg_type t JOIN pg_class c ON c.oid = it.oid
                                     WHERE t.oid = c.reltype OR t.typelem = c.reltype))
   JOIN pg_namespace n ON n.oid = f.pronamespace
-  WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'history_cdc')
+  WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'history_cdc', 'history_cdc_fence')
   UNION ALL
   SELECT 'publication', quote_ident(p.pubname), true
   FROM it JOIN pg_publication p ON p.pubname <> $1

@@ -1,4 +1,13 @@
-import { checkLedger, counts, rowsOf, unnest, type Run, type Session, type Statement, textOf } from './statement.ts';
+import {
+  checkLedger,
+  counts,
+  rowsOf,
+  unnest,
+  type Run,
+  type Session,
+  type Statement,
+  textOf,
+} from './statement.ts';
 import { isOurs, microsOf, profileHash, runFingerprint, type LedgerRow, type RunRow } from './tables.ts';
 import { relink } from './relink-statement.ts';
 
