@@ -7,6 +7,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+// The AWS SDK warns of a release that does not exist yet; package.json pins one that runs on this Node.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+
 process.exitCode = await runProgram(process.argv.slice(2), {
   environment: process.env,
   stdout: (text) => void process.stdout.write(text),

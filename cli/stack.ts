@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { bytesText, tookText } from '../lib/figures.ts';
 import { stackStatus, type StackStatus } from '../stack/status.ts';
 import { startStack, stopStack } from '../stack/stack.ts';
-import { defaultInstanceName, type PortName } from '../stack/state.ts';
+import { ALL_SERVERS, defaultInstanceName, type PortName } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { renderTable } from '../lib/table.ts';
@@ -15,6 +15,8 @@ interface UpOptions {
   readonly portKafka?: number;
   readonly portConnect?: number;
   readonly portRegistry?: number;
+  readonly portS3?: number;
+  readonly s3?: true;
   readonly secure?: true;
 }
 
@@ -43,10 +45,12 @@ function registerUp(stack: Command, context: CommandContext): void {
     .option('--port-kafka <port>', 'port of the Kafka broker', PORT)
     .option('--port-connect <port>', "port of Connect's REST interface", PORT)
     .option('--port-registry <port>', 'port of the schema registry', PORT)
+    .option('--port-s3 <port>', 'port of the object store', PORT)
+    .option('--s3', 'with an object store for `history-cdc archive`; it starts with the stack from then on')
     .option('--secure', 'a new stack: TLS, a login and least rights on every server; needs openssl')
     .addHelpText(
       'after',
-      '\nExamples:\n  history-cdc stack up\n  history-cdc stack up --name second --port-postgres 5433\n  history-cdc stack up --name third --secure',
+      '\nExamples:\n  history-cdc stack up\n  history-cdc stack up --name second --port-postgres 5433\n  history-cdc stack up --name third --secure\n  history-cdc stack up --s3',
     )
     .action(async (options: UpOptions) => {
       const begun = Date.now();
@@ -55,6 +59,7 @@ function registerUp(stack: Command, context: CommandContext): void {
         environment,
         name: options.name,
         ports: givenPorts(options),
+        ...(options.s3 === true && { components: ALL_SERVERS }),
         ...(options.secure === true && { secure: true }),
         onProgress: context.note,
       });
@@ -122,6 +127,7 @@ function givenPorts(options: UpOptions): Partial<Record<PortName, number>> {
     kafka: options.portKafka,
     connect: options.portConnect,
     registry: options.portRegistry,
+    s3: options.portS3,
   };
   return Object.fromEntries(Object.entries(given).filter(([, port]) => port !== undefined));
 }

@@ -11,7 +11,7 @@ const MADE_HERE = '-avro-converter-manifest.jar';
  * reviewed, whichever mirror they came from, and nothing beside them. Throws STACK_PREREQUISITE, naming the first that
  * differ.
  */
-export function assertChecksums(folder: string, sums: string): void {
+export function assertChecksums(folder: string, sums: string, what = 'the plugins for Kafka Connect'): void {
   const expected = new Map(
     readFileSync(sums, 'utf8')
       .split('\n')
@@ -33,7 +33,7 @@ export function assertChecksums(folder: string, sums: string): void {
   ];
   if (wrong.length === 0) return;
   throw missing(
-    `the plugins for Kafka Connect are not those of ${path.basename(sums)}: ${wrong.slice(0, 3).join('; ')}`,
+    `${what} are not those of ${path.basename(sums)}: ${wrong.slice(0, 3).join('; ')}`,
     `look where Maven fetched them from (~/.m2/settings.xml), remove them from the local Maven repository and run it again; after a change of versions, write ${path.basename(sums)} anew, as connectors/README.md says`,
   );
 }

@@ -43,6 +43,21 @@ const SERVERS: MavenBuild = {
   },
 };
 
+const S3: MavenBuild = {
+  name: 's3',
+  folder: path.join(POM_FOLDER, 's3'),
+  sources: ['pom.xml', 'SHA256SUMS'],
+  fetching: 'fetching the object store by Maven (60 MB, once)',
+  check: (made) => {
+    assertChecksums(made, path.join(POM_FOLDER, 's3', 'SHA256SUMS'), 'the jars of the object store');
+  },
+};
+
+/** The jar of the object store, fetched on first use: only the archive needs it. */
+export async function fetchS3(environment: Environment, onProgress: (line: string) => void): Promise<string> {
+  return path.join(await fetchByMaven(S3, environment, onProgress), 's3mock.jar');
+}
+
 /** What Maven fetched. */
 export interface Runtime {
   /** Class path of the broker and of Connect. */

@@ -14,6 +14,7 @@ import { PORTS_OF, SERVERS } from './servers.ts';
 import { startServer } from './start-server.ts';
 import {
   addressesOf,
+  ALL_SERVERS,
   instanceOf,
   isServerAlive,
   newState,
@@ -40,7 +41,7 @@ export interface StackOptions {
 }
 
 export interface StartOptions extends StackOptions {
-  /** Default: all four. Addresses of servers that are not among them lead nowhere. */
+  /** Default: all but the object store. Addresses of servers that are not among them lead nowhere. */
   readonly components?: readonly ServerName[];
   /** Ports to listen on; whatever is not given keeps the instance's port, or gets a free one. */
   readonly ports?: Partial<Record<PortName, number>>;
@@ -89,7 +90,7 @@ export async function startStack(options: StartOptions): Promise<RunningStack> {
 export async function stopStack(options: StackOptions & { readonly purge?: boolean }): Promise<ServerName[]> {
   const instance = checkedInstance(options);
   return await exclusively(options, 'start or stop of this stack', async () => {
-    const stopped = await stopServers(instance, SERVER_NAMES);
+    const stopped = await stopServers(instance, ALL_SERVERS);
     if (options.purge === true) rmSync(instance.folder, { recursive: true, force: true });
     return stopped;
   });
@@ -144,9 +145,9 @@ async function settleState(instance: Instance, options: StartOptions): Promise<S
   const before = readState(instance);
   if (before !== undefined && options.secure !== undefined) requireAsMade(before, options.secure);
   const wanted = options.components ?? SERVER_NAMES;
-  const components = SERVER_NAMES.filter(
-    (name) => wanted.includes(name) || before?.components.includes(name),
-  );
+  const components = ALL_SERVERS.filter((name) => wanted.includes(name) || before?.components.includes(name));
+  if (components.includes('s3') && (before?.secure !== undefined || options.secure === true))
+    throw s3NotSecure();
   const ports = await choosePorts(instance, before, options.ports ?? {});
   const owner = options.owned === true ? identityOf(process.pid) : undefined;
   const state: StackState =
@@ -174,13 +175,22 @@ function requireAsMade(before: StackState, secure: boolean): void {
   });
 }
 
+function s3NotSecure(): FatalError {
+  return new FatalError({
+    code: 'STACK_PREREQUISITE',
+    message:
+      'the object store of the local stack has neither TLS nor a login, so it is no part of a secure stack',
+    wayOut: 'leave --s3 or --secure out; a folder as ARCHIVE_TARGET needs no server',
+  });
+}
+
 async function choosePorts(
   instance: Instance,
   before: StackState | undefined,
   given: Partial<Record<PortName, number>>,
 ): Promise<Record<PortName, number>> {
   const ports: Partial<Record<PortName, number>> = { ...before?.ports, ...given };
-  for (const server of SERVER_NAMES) {
+  for (const server of ALL_SERVERS) {
     const moved = PORTS_OF[server].find((port) => before !== undefined && ports[port] !== before.ports[port]);
     if (moved === undefined || !isServerAlive(instance, server)) continue;
     throw new FatalError({
@@ -210,7 +220,7 @@ async function startServers(context: StartContext): Promise<boolean> {
     return await startServer(SERVERS[name], context, abort.signal);
   };
   const ranBefore = new Set(state.components.filter((name) => isServerAlive(instance, name)));
-  // SERVER_NAMES lists every server behind those it starts after.
+  // ALL_SERVERS lists every server behind those it starts after.
   for (const name of state.components) starts.set(name, start(name));
   try {
     const started = await Promise.all(starts.values());

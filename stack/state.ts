@@ -9,8 +9,11 @@ import { tlsFiles } from './certificates.ts';
 import { isAlive, readRecord } from './process.ts';
 import { kafkaSettings, newSecure, secureSchema, WEB_USER } from './secure.ts';
 
+/** What a stack consists of, unless it is asked for more. */
 export const SERVER_NAMES = ['postgres', 'kafka', 'registry', 'connect'] as const;
-export type ServerName = (typeof SERVER_NAMES)[number];
+/** With the object store, which only the archive needs. */
+export const ALL_SERVERS = [...SERVER_NAMES, 's3'] as const;
+export type ServerName = (typeof ALL_SERVERS)[number];
 
 export const PORT_NAMES = [
   'postgres',
@@ -19,6 +22,7 @@ export const PORT_NAMES = [
   'registry',
   'registryManagement',
   'connect',
+  's3',
 ] as const;
 export type PortName = (typeof PORT_NAMES)[number];
 
@@ -31,14 +35,19 @@ export const ROLES = {
   projector: 'history_cdc_projector',
 } as const;
 export const DATABASE = 'app';
+/** Of the stack's object store. */
+export const BUCKET = 'history-cdc';
 
 const DEFAULT_INSTANCE = 'local';
 
 const stateSchema = z.object({
   version: z.literal(1),
   name: z.string(),
-  components: z.array(z.enum(SERVER_NAMES)),
-  ports: z.record(z.enum(PORT_NAMES), z.number().int()),
+  components: z.array(z.enum(ALL_SERVERS)),
+  // An instance of an earlier release has no port of s3; `up` adds it.
+  ports: z
+    .partialRecord(z.enum(PORT_NAMES), z.number().int())
+    .transform((ports) => ports as Record<PortName, number>),
   passwords: z.object({ superuser: z.string(), app: z.string(), connector: z.string() }),
   clusterId: z.string(),
   /** Postgres may lose what it committed when the machine dies; for tests only. */
@@ -69,6 +78,7 @@ export interface StackAddresses {
   readonly connectUrl: string;
   readonly schemaRegistryUrl: string;
   readonly connectorSchemaRegistryUrl: string;
+  readonly s3Url: string;
 }
 
 export function stateFolder(environment: Environment): string {
@@ -153,6 +163,7 @@ export function addressesOf(state: StackState): StackAddresses {
     schemaRegistryUrl: `${web(ports.registry, `${WEB_USER}:${registry}`)}/apis/ccompat/v7`,
     // Without the password: Connect has that in its environment.
     connectorSchemaRegistryUrl: `${web(ports.registry, WEB_USER)}/apis/registry/v2`,
+    s3Url: `http://127.0.0.1:${String(ports.s3)}`,
   };
 }
 
@@ -228,6 +239,16 @@ function settingGroups(state: StackState): Record<ServerName, readonly SettingGr
     registry: [
       group('SCHEMA_REGISTRY_URL', addresses.schemaRegistryUrl, { SCHEMA_REGISTRY_CA_FILE: ca }),
       group('CONNECTOR_SCHEMA_REGISTRY_URL', addresses.connectorSchemaRegistryUrl),
+    ],
+    s3: [
+      {
+        address: 'ARCHIVE_TARGET',
+        settings: {
+          ARCHIVE_TARGET: `s3://${BUCKET}/agent_test_history`,
+          ARCHIVE_S3_ENDPOINT: addresses.s3Url,
+          ARCHIVE_S3_UNSIGNED: 'true',
+        },
+      },
     ],
   };
 }

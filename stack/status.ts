@@ -71,6 +71,8 @@ function addressOf(server: ServerName, state: StackState): string {
       return withoutLogin(addresses.schemaRegistryUrl);
     case 'connect':
       return withoutLogin(addresses.connectUrl);
+    case 's3':
+      return addresses.s3Url;
   }
 }
 

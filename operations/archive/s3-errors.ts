@@ -73,7 +73,7 @@ function meaningOf(error: unknown): Meaning {
   if (status === 503 || status === 429 || BUSY.includes(name))
     return {
       code: 'ARCHIVE_TARGET_BUSY',
-      what: 'the object store asks to slow down, and did so five times',
+      what: 'the object store asks to slow down, several times in a row',
       wayOut: 'run the command again later: it keeps the objects that are complete',
     };
   if (status === 507 || code === 'ENOSPC')

@@ -11,6 +11,8 @@ export interface S3Settings {
   readonly region: string | undefined;
   /** Requests without a signature, for a server that has no login (the local stack's). */
   readonly unsigned: boolean;
+  /** How often a request is made until it is given up; the waits between grow up to 20 s. Default: 5. */
+  readonly attempts?: number;
   /** What each new object is given. */
   readonly objects: ObjectSettings;
 }
@@ -41,7 +43,7 @@ const SILENT_MS = 60_000;
 /** A bucket as a target. The SDK is loaded here and nowhere else, because no other command needs its 26 packages. */
 export async function s3Target(settings: S3Settings): Promise<Target> {
   const sdk = await import('@aws-sdk/client-s3');
-  const { bucket, prefix, endpoint, region, unsigned } = settings;
+  const { bucket, prefix, endpoint, region, unsigned, attempts = ATTEMPTS } = settings;
   const client = new sdk.S3Client({
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
     ...((region ?? endpoint) !== undefined && { region: region ?? 'us-east-1' }),
@@ -49,7 +51,7 @@ export async function s3Target(settings: S3Settings): Promise<Target> {
       credentials: { accessKeyId: 'unsigned', secretAccessKey: 'unsigned' },
       signer: { sign: (request) => Promise.resolve(request) },
     }),
-    maxAttempts: ATTEMPTS,
+    maxAttempts: attempts,
     requestHandler: { connectionTimeout: 10_000, requestTimeout: SILENT_MS, throwOnRequestTimeout: true },
   });
   const key = (name: string) => (prefix === '' ? name : `${prefix}/${name}`);

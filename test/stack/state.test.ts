@@ -24,6 +24,7 @@ const ports = {
   registry: 20_004,
   registryManagement: 20_005,
   connect: 20_006,
+  s3: 20_007,
 };
 
 /** An instance whose servers are, as far as the records say, this process. */
