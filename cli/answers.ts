@@ -19,7 +19,14 @@ import {
   sweep,
   undo,
 } from './answers/put-right.ts';
-import { retireCheck, retireStep, retireUnfence, teardown } from './answers/retire.ts';
+import {
+  retireCheck,
+  retireStep,
+  retireUnfence,
+  teardown,
+  evidenceExport,
+  evidenceVerify,
+} from './answers/retire.ts';
 import { run, snapshotStart, snapshotStatus, snapshotSwitch, snapshotWatch } from './answers/run.ts';
 import {
   apply,
@@ -55,6 +62,8 @@ export const ANSWERS = {
   demo,
   doctor,
   'doctor --list': doctorList,
+  'evidence export': evidenceExport,
+  'evidence verify': evidenceVerify,
   explain,
   forget,
   migrate,

@@ -113,6 +113,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'the end of the legacy table, step by step: check, fence, close, drop; unfence is the way back',
       async () => (await import('./retire.ts')).registerRetire,
     ],
+    evidence: [
+      'the proof in one file: export it, and verify it without any database',
+      async () => (await import('./evidence.ts')).registerEvidence,
+    ],
     teardown: [
       'take connector, slot, publication, topics and the rest off the servers; without --apply it changes nothing',
       async () => (await import('./teardown.ts')).registerTeardown,

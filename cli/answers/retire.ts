@@ -80,3 +80,24 @@ export const retireStep = z.strictObject({
 });
 
 export const retireUnfence = z.strictObject({ applied: z.boolean(), wasFenced: z.boolean() });
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const evidenceExport = z.strictObject({
+  file: text,
+  bytes: count,
+  root: sha256,
+  publicKey: text.nullable().describe('PEM; null: not signed'),
+  parts: z.array(z.strictObject({ name: text, sha256 })),
+});
+
+export const evidenceVerify = z.strictObject({
+  verdict: z
+    .enum(['authentic', 'intact', 'changed'])
+    .describe('authentic: signed with the key that was given; intact: whole by its own hashes'),
+  signature: z.enum(['known', 'unknown', 'other', 'wrong', 'none']),
+  publicKey: text.nullable(),
+  root: sha256.nullable(),
+  faults: z.array(z.strictObject({ part: text, what: text })),
+  parts: z.array(text),
+});
