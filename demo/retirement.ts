@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { checkedRows, readVerification, verificationState } from '../operations/facts/verification.ts';
 import { withServices } from '../operations/facts/services.ts';
 import { readTopicEnds } from '../operations/reconcile/topic-ends.ts';
 import { close } from '../operations/retire/close.ts';
@@ -45,7 +46,9 @@ export interface RetirementFacts {
   readonly evidenceFile: string;
 }
 
-export async function retireTable(run: Run): Promise<RetirementFacts & { readonly checks: readonly Check[] }> {
+export async function retireTable(
+  run: Run,
+): Promise<RetirementFacts & { readonly checks: readonly Check[] }> {
   const { timed, stack } = run;
   const environment = {
     ...run.command.environment,
@@ -92,7 +95,7 @@ async function ask<T extends z.ZodType>(
   return shape.parse(await runCommand([...args, '--json'], { ...command, signal, codes: [0, 1] }));
 }
 
-const verdict = z.object({ verdict: z.string(), rows: z.object({ legacy: z.number() }).optional() });
+const VERDICT = z.object({ verdict: z.string() });
 
 async function prove(run: Run): Promise<Check> {
   const { pool, signal } = run;
@@ -100,15 +103,16 @@ async function prove(run: Run): Promise<Check> {
     what: 'the verification of everything that was projected',
     signal,
     measure: async () => {
-      const { background } = await lookAtStanding(pool);
-      return { done: background.state === 'good' ? 1 : 0, total: 1 };
+      const facts = (await readVerification(pool)) ?? null;
+      const done = facts === null ? 0 : checkedRows(facts);
+      return { done, total: verificationState(facts).state === 'good' ? done : done + 1 };
     },
   });
   return await reconciled(run, 'proven');
 }
 
 async function reconciled(run: Run, id: string): Promise<Check> {
-  const found = await ask(run, ['reconcile', '--fresh'], verdict);
+  const found = await ask(run, ['reconcile', '--fresh'], VERDICT);
   return checkOf({
     id,
     claim:
@@ -119,7 +123,7 @@ async function reconciled(run: Run, id: string): Promise<Check> {
   });
 }
 
-const soak = z.object({
+const SOAK = z.object({
   allMet: z.boolean(),
   conditions: z.array(z.object({ id: z.string(), state: z.string(), missing: z.string().nullable() })),
 });
@@ -142,7 +146,7 @@ async function askGate(run: Run): Promise<{ lines: readonly GateLine[]; check: C
       ],
       z.unknown(),
     );
-  const { allMet, conditions } = await ask(run, ['soak'], soak);
+  const { allMet, conditions } = await ask(run, ['soak'], SOAK);
   return {
     lines: conditions,
     check: checkOf({
@@ -155,11 +159,11 @@ async function askGate(run: Run): Promise<{ lines: readonly GateLine[]; check: C
   };
 }
 
-const exported = z.object({ target: z.string(), rows: z.number() });
+const EXPORTED = z.object({ target: z.string(), rows: z.number() });
 
 async function archive(run: Run): Promise<{ archive: RetirementFacts['archive']; check: Check }> {
-  const { target, rows } = await ask(run, ['archive', 'export', '--by', BY], exported);
-  const verified = await ask(run, ['archive', 'verify', '--by', BY], verdict);
+  const { target, rows } = await ask(run, ['archive', 'export', '--by', BY], EXPORTED);
+  const verified = await ask(run, ['archive', 'verify', '--by', BY], VERDICT);
   const lookedAt = await legacyRows(run.pool);
   return {
     archive: { target, rows },
@@ -317,9 +321,17 @@ async function leftOf({ pool, cluster, topic, stack }: Run): Promise<number> {
   return (rows[0]?.left ?? 0) + topics.filter((name) => name === topic).length;
 }
 
+/** With the login of a DBA, because the application's role may drop no replication slot. */
 async function tearDown(run: Run): Promise<Check> {
   const lookedAt = await leftOf(run);
-  await ask(run, ['teardown', '--apply'], z.unknown());
+  const dba = new URL(run.stack.running.addresses.superuserUrl);
+  dba.pathname = new URL(run.stack.config.LEGACY_DATABASE_URL).pathname;
+  const environment = { ...run.command.environment, LEGACY_DATABASE_URL: dba.href };
+  await ask(
+    { ...run, command: { ...run.command, environment } },
+    ['teardown', '--apply', '--confirm', TABLE],
+    z.unknown(),
+  );
   return checkOf({
     id: 'torn-down',
     claim: 'slot, publication and topic are gone, as Postgres and Kafka say',
@@ -330,17 +342,17 @@ async function tearDown(run: Run): Promise<Check> {
 }
 
 async function exportEvidence(run: Run): Promise<{ file: string; check: Check }> {
-  const file = path.resolve(path.dirname(run.stack.logFile), '../../..', `${run.stackName}-evidence.json`);
+  const file = path.resolve(path.dirname(run.stack.logFile), '../../..', `${run.stackName}-evidence.jsonl`);
   rmSync(file, { force: true });
   await ask(run, ['evidence', 'export', file], z.unknown());
-  const { intact } = await ask(run, ['evidence', 'verify', file], z.object({ intact: z.boolean() }));
+  const { verdict } = await ask(run, ['evidence', 'verify', file], VERDICT);
   return {
     file,
     check: checkOf({
       id: 'evidence',
-      claim: 'the evidence file is intact, as it says by itself',
+      claim: 'the evidence file is intact, by its own hashes',
       expected: 'intact',
-      found: intact ? 'intact' : 'changed',
+      found: verdict,
       lookedAt: 1,
     }),
   };
