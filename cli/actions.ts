@@ -9,7 +9,7 @@ const LISTED = 100;
 
 export function registerActions(command: Command, context: CommandContext): void {
   command
-    .option('--limit <n>', 'actions to show at most, the newest', whole(1), LISTED)
+    .option('--limit <n>', 'the maximum number of actions to show; the newest are shown', whole(1), LISTED)
     .option('--json', 'print the actions as JSON')
     .addHelpText(
       'after',

@@ -43,8 +43,9 @@ import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
 
 /**
- * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and positions
- * as text, counts as numbers. Keys of records are data, and stay as the data has them. `docs/answers/` is made from here.
+ * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and
+ * positions as text, counts as numbers. Keys of records are data, and stay as the data has them. `docs/answers/` is
+ * made from here.
  */
 export const ANSWERS = {
   actions,
@@ -97,13 +98,13 @@ export const ANSWERS = {
   undo,
 } as const;
 
-/** What a command writes to stderr, as the last line, when it cannot run and was given `--json`. */
+/** The last line on stderr of a command that was given `--json` and cannot run. */
 export const ERROR_ANSWER = z.strictObject({ code: text, message: text, wayOut: text });
 export type ErrorAnswer = z.output<typeof ERROR_ANSWER>;
 
 export type AnswerName = keyof typeof ANSWERS;
 
-/** What a command knows of its answer: the same, where a time may still be a `Date` and nothing may be changed. */
+/** The input of an answer: the same facts, read-only, and a time may still be a `Date`. */
 type Known<T> = T extends string
   ? string extends T
     ? T | Date

@@ -4,6 +4,7 @@ import { exportArchive, type ExportResult } from '../operations/archive/export.t
 import { listArchives, type ArchiveList } from '../operations/archive/list.ts';
 import { verifyArchive, type VerifyResult } from '../operations/archive/verify.ts';
 import { bytesText, countText } from '../lib/figures.ts';
+import { withTurn } from '../lib/retirement-turn.ts';
 import { renderTable } from '../lib/table.ts';
 import { registerDrill } from './archive-drill.ts';
 import { registerErase } from './archive-erase.ts';
@@ -55,7 +56,9 @@ function registerExport(archive: Command, context: CommandContext): void {
     .action(async ({ by, json }: Options) => {
       const result = await withArchive(context, 'export', (parts) =>
         withProgress(context, 'rows archived', (progress) =>
-          exportArchive({ ...parts, by, progress, signal: context.surroundings.stopSignal() }),
+          withTurn(parts.canonical, 'beside others', () =>
+            exportArchive({ ...parts, by, progress, signal: context.surroundings.stopSignal() }),
+          ),
         ),
       );
       context.answer('archive export', {
@@ -116,7 +119,9 @@ Example:
     .action(async (archiveId: string | undefined, { by, json }: Options) => {
       const result = await withArchive(context, 'verify', (parts) =>
         withProgress(context, 'rows compared', (progress) =>
-          verifyArchive({ ...parts, archiveId, by, progress, signal: context.surroundings.stopSignal() }),
+          withTurn(parts.canonical, 'beside others', () =>
+            verifyArchive({ ...parts, archiveId, by, progress, signal: context.surroundings.stopSignal() }),
+          ),
         ),
       );
       context.answer('archive verify', {

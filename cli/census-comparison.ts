@@ -22,12 +22,14 @@ export function comparisonFacts({ differences, ...compared }: Compared): AnswerF
   };
 }
 
-/** What was predicted beside what the ledger has; every legacy id is named that nothing explains, of the others one. */
+/**
+ * The prediction beside the ledger. Every unexplained legacy id is named, and one example of each explained difference.
+ */
 export function renderComparison(compared: Compared): string {
   const { decisions, changes, differences, unexplained, quarantine } = compared;
-  // Else every row of the table would be listed as one that was never seen.
+  // Without this, every row of the table would be listed as never seen.
   if (Object.values(decisions).every(({ ledger }) => ledger === 0))
-    return 'nothing to compare with: the ledger has no decision yet; run `history-cdc project` first';
+    return 'the ledger has no decision yet, so there is nothing to compare with; run `history-cdc project` first';
   const lists = Object.entries(differences) as [Difference, { count: number; ids: readonly string[] }][];
   return [
     renderTable(
@@ -49,6 +51,6 @@ export function renderComparison(compared: Compared): string {
     ...lists
       .filter(([name]) => name in UNEXPLAINED)
       .flatMap(([name, { ids }]) => ids.map((id) => `${name} ${id}`)),
-    ...(unexplained > 0 ? [`${String(unexplained)} rows differ and nothing explains it`] : []),
+    ...(unexplained > 0 ? [`${String(unexplained)} rows differ without a known reason`] : []),
   ].join('\n');
 }

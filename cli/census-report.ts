@@ -42,7 +42,7 @@ export function censusFacts(figures: Figures, seconds: number): AnswerFacts<'cen
   };
 }
 
-/** Counts, and of each list of ids the first few: `--json` has them all. */
+/** The counts, and the first ids of each list. `--json` has all ids. */
 export function renderCensus(figures: Figures, seconds: number): string {
   const decisions = Object.entries(figures.decisions);
   return [
@@ -57,7 +57,7 @@ export function renderCensus(figures: Figures, seconds: number): string {
     '',
     renderTable(['what', 'found', 'which'], findingsOf(figures)),
     '',
-    'of each list of rows the first is named: --json has all of them',
+    'only the first id of each list is shown; --json has all of them',
     `${countText(figures.legacyRows)} rows in ${tookText(seconds)}, ${countText(rateOf(figures, seconds))} per second`,
   ].join('\n');
 }
@@ -74,7 +74,10 @@ function findingsOf(figures: Figures): string[][] {
     listed('rows that it copied twice', script.copiedTwice),
     listed("strangers' rows that it copied: wrongly elevated", script.elevated),
     ['copies whose legacy row is gone', countText(script.copiesOfNoRow), ''],
-    listed('projected beside a live row, too little alike to tell', figures.weakFingerprint),
+    listed(
+      'projected beside a live row; too little data to tell whether they are twins',
+      figures.weakFingerprint,
+    ),
     [
       'rows stored out of line (TOAST)',
       `${countText(size.outOfLine)} (${(shareOf(size.outOfLine, figures.legacyRows) * 100).toFixed(1)} %)`,
@@ -89,12 +92,12 @@ function findingsOf(figures: Figures): string[][] {
         ],
     listed('rows that are larger than the connector may send', size.tooLarge),
     [
-      'constraints of agent_compliance_runs that may refuse a row: every row was tried',
+      'constraints of agent_compliance_runs that may refuse a row; every row was checked',
       countText(trial.constraints.length),
       trial.constraints.join(', '),
     ],
     ...trial.notTried.map((what) => [
-      'could not be tried: the run may quarantine rows for it, or stop',
+      'could not be checked; it may quarantine rows, or stop the projector',
       '',
       what,
     ]),
@@ -104,7 +107,7 @@ function findingsOf(figures: Figures): string[][] {
       ? []
       : [
           [
-            'projected, and older than CANONICAL_RETENTION_DAYS: the next prune takes them',
+            'projected, but older than CANONICAL_RETENTION_DAYS, so the next prune removes them',
             countText(figures.expired),
             '',
           ],

@@ -39,8 +39,8 @@ interface Options {
 
 export function registerCensus(command: Command, context: CommandContext): void {
   command
-    .option('--json', 'print the result as JSON, with the ids of every row that is odd')
-    .option('--compare', 'after the run: hold the prediction against the ledger, and explain each difference')
+    .option('--json', 'print the result as JSON, with the ids of all rows that are named in it')
+    .option('--compare', 'compare the prediction with the ledger, and explain each difference')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
       await runCensus(context, options);

@@ -33,7 +33,7 @@ export function registerConfig(command: Command, context: CommandContext): void 
             settings.map((row) => [row.name, row.value ?? '-', row.source, row.meaning]),
           ),
       });
-      // The settings are listed before they are judged: a wrong one is easier to mend with the list in view.
+      // The settings are listed before they are checked, because the list helps to correct a wrong one.
       loadConfig(environment, stack);
     });
 }

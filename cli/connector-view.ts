@@ -4,7 +4,7 @@ import type { ConnectorReport } from '../operations/connector/connector-report.t
 import { bytesText, countText, spanText } from '../lib/figures.ts';
 import { renderTable } from '../lib/table.ts';
 
-/** The plan as people read differences: + new, ~ changed, - removed, ! what `apply` refuses to change. */
+/** The plan as a list of differences: + new, ~ changed, - removed, ! a difference that `apply` refuses to change. */
 export function renderPlan(plan: Plan, name: string): string {
   if (isClean(plan)) return `${name}: nothing to change`;
   const connector = {
@@ -38,7 +38,7 @@ function topicLine(change: TopicChange): string {
 export function renderApplied(name: string, result: ApplyResult): string {
   const plan = renderPlan(result.plan, name);
   if (result.kind === 'suspended')
-    return `${plan}\n${name} is ${result.state}, so nothing was proved: \`history-cdc connector resume\``;
+    return `${plan}\n${name} is ${result.state}, so it is not proved that it works: run \`history-cdc connector resume\``;
   const { heartbeat, rows } = result;
   const tookMs = Math.max(0, heartbeat.arrivedAt.getTime() - heartbeat.beatAt.getTime());
   return `${plan}\n${name} works: the heartbeat of ${heartbeat.beatAt.toISOString()} came through its topic in ${String(tookMs)} ms; ${countText(rows)} records in the data topic`;

@@ -41,15 +41,18 @@ function registerSql(connector: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--projector <role>',
-        "instead: what this role needs of the application's tables to run `project` and all that reads",
+        "print instead the grants that this role needs on the application's tables for `project` and all commands that read",
       ).conflicts(['part', 'operator']),
     )
     .addOption(
-      new Option('--operator <role>', 'the same, and what `snapshot` needs').conflicts(['part', 'projector']),
+      new Option('--operator <role>', 'the same, with the grants for `snapshot`').conflicts([
+        'part',
+        'projector',
+      ]),
     )
     .option(
       '--run',
-      'run it at LEGACY_DATABASE_URL, in one transaction, instead of printing it; a role also at DATABASE_URL',
+      'run the script at LEGACY_DATABASE_URL in one transaction instead of printing it; the grants of a role also at DATABASE_URL',
     )
     .addHelpText(
       'after',
@@ -84,7 +87,7 @@ interface SqlOptions {
   readonly run?: true;
 }
 
-/** Runs the script in both databases where there are two. The answer is "no" while another owner has to grant something. */
+/** Runs the script in one or both databases. The answer is "no" while another owner has to grant something. */
 async function grantWorker(
   context: CommandContext,
   { kind, role, run }: { kind: 'projector' | 'operator'; role: string; run: true | undefined },
@@ -107,9 +110,7 @@ async function grantWorker(
 function registerPlan(connector: Command, context: CommandContext): void {
   connector
     .command('plan')
-    .description(
-      'show what `apply` would change; exit code 1 when there is something, 0 when there is nothing',
-    )
+    .description('show what `apply` would change; exit code 1 if there is a change, 0 if there is none')
     .option('--json', 'print the difference as JSON')
     .addHelpText('after', '\nExample:\n  history-cdc connector plan')
     .action(async ({ json }: JsonOption) => {
@@ -129,12 +130,10 @@ function registerPlan(connector: Command, context: CommandContext): void {
 function registerApply(connector: Command, context: CommandContext): void {
   connector
     .command('apply')
-    .description(
-      'create topics and connector, or bring them up to date, and wait until a heartbeat has come through',
-    )
+    .description('create or update topics and connector, and wait until a heartbeat has arrived')
     .option(
       '--timeout <seconds>',
-      'give up when nothing has moved for so long: no row, no heartbeat',
+      'give up after this time without a row or a heartbeat',
       whole(5, 86_400),
       SILENT_AFTER_MS / 1000,
     )
@@ -160,7 +159,7 @@ function registerApply(connector: Command, context: CommandContext): void {
 function registerStatus(connector: Command, context: CommandContext): void {
   connector
     .command('status')
-    .description('connector, tasks, heartbeat and slot; exit code 1 when one of them is not well')
+    .description('show connector, tasks, heartbeat and slot; exit code 1 if there is a problem')
     .option('--json', 'print the facts as JSON, with the whole trace of a failure')
     .addHelpText('after', '\nExample:\n  history-cdc connector status --json')
     .action(async ({ json }: JsonOption) => {
@@ -171,13 +170,13 @@ function registerStatus(connector: Command, context: CommandContext): void {
 }
 
 const UNSEEN =
-  'go on although a part of the source or the ledger cannot be asked; rows may be missing behind it';
+  'resume although a part of the source or the ledger does not answer; rows may then be missing unnoticed';
 const RUNS =
-  'runs, as Kafka Connect says; `history-cdc connector status` shows whether its heartbeat comes through';
+  'runs, according to Kafka Connect; `history-cdc connector status` shows whether its heartbeat arrives';
 const SWITCHES = {
-  pause: { does: 'stop reading; the slot stays, and the server keeps the WAL for it', done: 'is paused' },
-  resume: { does: 'go on reading where it stopped; refused where rows would be missing', done: RUNS },
-  restart: { does: 'start the connector and all its tasks anew, also failed ones', done: RUNS },
+  pause: { does: 'stop reading; the slot stays, so the server keeps WAL for it', done: 'is paused' },
+  resume: { does: 'continue where it stopped; refused if rows would be missing', done: RUNS },
+  restart: { does: 'restart the connector and all its tasks, also failed ones', done: RUNS },
 } as const;
 
 function registerSwitches(connector: Command, context: CommandContext): void {
@@ -202,7 +201,10 @@ function registerDelete(connector: Command, context: CommandContext): void {
   connector
     .command('delete')
     .description('remove the connector from Kafka Connect, and nothing else')
-    .option('--forget-offsets', "forget Connect's stored offset too: the next `apply` takes a new snapshot")
+    .option(
+      '--forget-offsets',
+      "also delete Connect's stored offset, so that the next `apply` takes a new snapshot",
+    )
     .addHelpText('after', '\nExample:\n  history-cdc connector delete')
     .action(async ({ forgetOffsets = false }: { forgetOffsets?: boolean }) => {
       const config = context.config(['CONNECT_URL']);
@@ -215,7 +217,9 @@ function registerDelete(connector: Command, context: CommandContext): void {
         `the replication slot ${config.SLOT_NAME}: the server keeps WAL for it until it is dropped`,
         `the publication ${config.PUBLICATION_NAME}, the role, and the tables of history_cdc_source`,
         `the topics ${Object.values(topicNames(config)).join(', ')}`,
-        ...(forgetOffsets ? [] : ["Connect's stored offset: the same name goes on where it stopped"]),
+        ...(forgetOffsets
+          ? []
+          : ["Connect's stored offset: a connector of the same name continues where this one stopped"]),
       ];
       context.print(`${config.CONNECTOR_NAME} is deleted. What remains:\n  ${remains.join('\n  ')}`);
     });

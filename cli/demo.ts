@@ -22,10 +22,20 @@ interface DemoCommandOptions {
 
 export function registerDemo(command: Command, context: CommandContext): void {
   command
-    .option('--rows <n>', 'legacy rows to begin with', whole(FEWEST_ROWS, 5_000_000), DEFAULT_ROWS)
+    .option(
+      '--rows <n>',
+      'the number of legacy rows at the start',
+      whole(FEWEST_ROWS, 5_000_000),
+      DEFAULT_ROWS,
+    )
     .option('--seed <n>', 'another seed, other data', whole(0, 2_000_000_000), DEFAULT_SEED)
-    .option('--stack <name>', 'name of its stack; one that exists is removed first', stackName, DEFAULT_STACK)
-    .option('--keep', 'leave the stack up, to look around')
+    .option(
+      '--stack <name>',
+      'name of its stack; an existing stack of this name is removed first',
+      stackName,
+      DEFAULT_STACK,
+    )
+    .option('--keep', 'leave the stack up, so that you can look around')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', '\nExamples:\n  history-cdc demo\n  history-cdc demo --rows 200000 --keep')
     .action(async (options: DemoCommandOptions) => {
@@ -50,7 +60,7 @@ export function registerDemo(command: Command, context: CommandContext): void {
     });
 }
 
-/** Two runs on one day generate the same rows; and what the writer writes is newer by an hour at least. */
+/** The time of the newest generated row. Two runs on one day generate the same rows; the writer's rows are newer. */
 function endOfHistory(): Date {
   const end = new Date(Date.now() - 3_600_000);
   end.setUTCHours(0, 0, 0, 0);
@@ -63,12 +73,12 @@ function stopOnce(context: CommandContext): AbortSignal {
   const stop = () => {
     process.removeListener('SIGINT', stop);
     process.removeListener('SIGTERM', stop);
-    context.note('stopping; once more to leave at once');
+    context.note('stopping; press Ctrl-C again to end at once');
     controller.abort(
       new FatalError({
         code: 'DEMO_FAILED',
         message: 'the demo was stopped before its end',
-        wayOut: 'run it again: what it left is removed first',
+        wayOut: 'run it again; it first removes what this run has left',
       }),
     );
   };
@@ -89,7 +99,7 @@ function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): strin
     `  export HISTORY_CDC_STACK=${name}`,
     `  ${run} stack status`,
     `  ${run} connector status`,
-    `  ${run} project              # goes on projecting; Ctrl-C ends it`,
+    `  ${run} project              # continues to project; Ctrl-C ends it`,
     `  ${run} replay               # reads the topic again and changes nothing`,
     `  export PGPASSWORD=$(node -p 'require("${folder}/state.json").passwords.app')`,
     `  psql -h ${host} -p ${port} -U app app -c 'SELECT decision, reason, count(*) FROM history_cdc.ledger GROUP BY 1, 2 ORDER BY 3 DESC'`,
@@ -98,7 +108,9 @@ function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): strin
   ].join('\n');
 }
 
-/** The stack is removed with its data: the name keeps a slip of the hand away from one that is in use. */
+/**
+ * The demo removes its stack with all data. The required prefix protects a stack that is in use from a typing error.
+ */
 function stackName(text: string): string {
   if (!text.startsWith(DEFAULT_STACK)) throw new InvalidArgumentError(`It must begin with ${DEFAULT_STACK}.`);
   return text;

@@ -12,7 +12,7 @@ const MARKS: Readonly<Record<Verdict, string>> = {
   unknown: 'unknown',
 };
 
-/** Grouped, one line a check; below a check that is not well, what to do. */
+/** One line per check, in groups. Below each check that is not ok stands its remedy. */
 export function renderDoctor(report: DoctorReport): string {
   const width = Math.max(...report.checks.map(({ id }) => id.length));
   const groups = Object.entries(GROUPS).flatMap(([group, title]) => {
@@ -28,7 +28,7 @@ function checkLines(result: CheckResult, width: number): string {
   if (verdict === 'ok') return `${line}${evidence}`;
   if (verdict === 'unknown') return `${line}cannot tell whether ${title}: ${evidence}`;
   const found = `${line}${evidence}${verdict === 'not_yet' ? '' : ` (expected: ${title})`}`;
-  // One command brings about many things: it stands in the last line, once.
+  // One command can settle many checks, so it stands only once, in the last line.
   if (fix === null || verdict === 'not_yet') return found;
   return [found, ...fix.split('\n').map((each) => `             ${each}`)].join('\n');
 }
@@ -45,8 +45,8 @@ function summary({ counts, mayGoOn, deployed, first }: DoctorReport): string[] {
       ? 'nothing is in the way'
       : 'nothing is in the way: you may go on'
     : counts.failed > 0
-      ? 'do not go on before what has failed is mended'
-      : 'do not go on before what is unknown is known';
+      ? 'correct the failed checks before you go on'
+      : 'find out about the unknown checks before you go on';
   return [
     `${line}: ${answer}`,
     ...(first === null ? [] : [`first (${first.id}): ${first.fix.split('\n').join('\n  ')}`]),
@@ -55,7 +55,7 @@ function summary({ counts, mayGoOn, deployed, first }: DoctorReport): string[] {
 
 export function renderChecks(checks: readonly Check[]): string {
   return renderTable(
-    ['check', 'severity', 'holds where all is well'],
+    ['check', 'severity', 'what is true if all is well'],
     checks.map(({ id, severity, title }) => [id, severity, title]),
   );
 }

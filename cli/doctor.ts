@@ -19,7 +19,7 @@ export function registerDoctor(command: Command, context: CommandContext): void 
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nIt reads only. What a later step of the deployment makes is "not yet", with that step; a service that does not\nanswer fails its own checks. Ends with 1 where something has failed, or an error cannot be ruled out.\n\nExamples:\n  history-cdc doctor\n  history-cdc doctor --only wal-level,wal-cap,slot-wal-status --json',
+      '\nIt only reads. Things that a later step of the deployment creates are "not yet", with that step. If a service does not\nanswer, only its own checks fail. Ends with 1 if a check has failed, or if an error cannot be ruled out.\n\nExamples:\n  history-cdc doctor\n  history-cdc doctor --only wal-level,wal-cap,slot-wal-status --json',
     )
     .action(async ({ only: checks = CHECKS, list, json }: DoctorOptions) => {
       if (list === true) {

@@ -3,7 +3,7 @@ import type { CandidateTwin, LookUps, Report } from '../operations/explain/repor
 import { oneLine } from '../lib/printable.ts';
 import { renderTable } from '../lib/table.ts';
 
-/** Sections for a reader: the verdict first, then what it rests on; a section without facts says so in a word. */
+/** The report in sections: the verdict first, then the facts behind it. A section without facts says so. */
 export function renderExplanation(report: Report): string {
   const { verdict, identity } = report;
   return [
@@ -21,7 +21,7 @@ function knownSections(report: Report): string[] {
   return [
     ...section('legacy row now', report.legacy_row === null ? ['none'] : fields(report.legacy_row)),
     ...section('ledger', report.ledger === null ? ['none'] : fields(report.ledger)),
-    ...(report.undone === null ? [] : section('taken back by undo', fields(report.undone))),
+    ...(report.undone === null ? [] : section('removed by undo', fields(report.undone))),
     ...section('look-ups', report.look_ups === null ? ['none'] : lookUpLines(report.look_ups)),
     ...section(
       'canonical row',
@@ -35,12 +35,12 @@ function knownSections(report: Report): string[] {
     ),
     ...section('quarantine', report.quarantine.length === 0 ? ['none'] : report.quarantine.flatMap(fields)),
     ...section(
-      'if it came now',
+      'if the row came now',
       today === null
-        ? ['nothing can be said']
+        ? ['not known']
         : [
             `${today.decision} (${today.reason}), ${String(totalOf(today.changes))} row(s) would change`,
-            `by the rule alone, as of a new row: ${today.rule.decision} (${today.rule.reason})`,
+            `by the rule alone, as for a new row: ${today.rule.decision} (${today.rule.reason})`,
           ],
     ),
     ...section('events in the topic', eventLines(report)),

@@ -22,7 +22,7 @@ export function registerExplain(command: Command, context: CommandContext): void
     .option('--json', 'print the facts as JSON')
     .addHelpText(
       'after',
-      '\nChanges nothing. Ends with 1 where nothing knows the id. What the row and its canonical row say is printed,\nbecause you ask for it; of JSON only the size.\n\nExamples:\n  history-cdc explain 6b0f7a52-3f0e-4c55-9d52-0c8f7c1f7a10\n  history-cdc explain 6b0f7a52-3f0e-4c55-9d52-0c8f7c1f7a10 --no-events --json',
+      '\nChanges nothing. Ends with 1 if the id is unknown. It prints values of the row and of its canonical row; for JSON\ncolumns only the size.\n\nExamples:\n  history-cdc explain 6b0f7a52-3f0e-4c55-9d52-0c8f7c1f7a10\n  history-cdc explain 6b0f7a52-3f0e-4c55-9d52-0c8f7c1f7a10 --no-events --json',
     )
     .action(async (id: string, { json, events }: ExplainOptions) => {
       const report = await explainOnce(context, id, events);

@@ -1,7 +1,7 @@
 import { runProgram } from './program.ts';
 import { stopOnSignal } from '../lib/stop-signal.ts';
 
-// `history-cdc config | head`: the reader has read enough.
+// `history-cdc config | head` closes the pipe early. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
@@ -18,10 +18,11 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   drawsBars: process.stderr.isTTY,
   stopSignal: stopOnSignal,
 });
-// A pipe takes 64 kB at once: wait until the reader has the whole answer.
+// A pipe holds only 64 kB, so wait until the reader has the whole answer.
 await Promise.all(
   [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
 );
-// kafkajs can lose sight of a connection when a broker comes back. That connection would keep the process alive for
-// good, so that a projector which has stopped, or cannot go on, would not end.
+// kafkajs can lose track of a connection when a broker comes back. That connection would keep the process alive, so
+// that a
+// projector that has stopped would never end.
 process.exit();

@@ -18,7 +18,7 @@ export function registerMigrate(command: Command, context: CommandContext): void
   command
     .option(
       '--grant-to <role>',
-      'also let this role work in the schema: the role that projectors log in with',
+      'also grant this role its rights in the schema; give the role that projectors log in with',
     )
     .option('--json', 'print what was applied as JSON')
     .addHelpText('after', '\nExample:\n  history-cdc migrate --grant-to history_cdc_projector')

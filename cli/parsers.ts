@@ -20,24 +20,24 @@ export function uuid(text: string): string {
   throw new InvalidArgumentError('It must be a UUID.');
 }
 
-/** The id of a row of ours: a bigint, as text. */
+/** The id of a row in history_cdc: a bigint, as text. */
 export function rowId(text: string): string {
   if (/^[1-9]\d{0,17}$/.test(text)) return text;
   throw new InvalidArgumentError('It must be an id, a whole number from 1.');
 }
 
-/** A text that is not blank, as it is: an id of the application may end in a space. */
+/** A text that is not blank. Spaces at its ends are kept, because an id of the application may end in a space. */
 export function notBlank(text: string): string {
   if (text.trim() !== '') return text;
   throw new InvalidArgumentError('It must not be empty.');
 }
 
-/** A text that says something, without the blanks around it. */
+/** A text that is not blank, without the spaces at its ends. */
 export function filled(text: string): string {
   return notBlank(text).trim();
 }
 
-/** The values of an option that takes several, each value once. */
+/** The values of an option that can be given several times, without repetitions. */
 export function several(parse: (text: string) => string): (text: string, previous?: string[]) => string[] {
   return (text, previous = []) => [...new Set([...previous, parse(text)])];
 }

@@ -4,7 +4,7 @@ import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-wind
 import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
 import type { Databases } from './with-databases.ts';
 
-/** What a command runs the projector's stages with, once the live rows have been measured. */
+/** The context for the projector's stages in a command. Measures the live rows first. */
 export async function measuredContext({
   config,
   canonical,
@@ -24,7 +24,7 @@ export async function measuredContext({
   };
 }
 
-/** What the comparisons of `reconcile` need beside the canonical database. */
+/** The context for the comparisons of `reconcile`, except for the canonical database. */
 export function checkContextOf({ config, legacy }: Databases): CheckContext {
   return {
     elsewhere: config.LEGACY_DATABASE_URL === config.DATABASE_URL ? undefined : legacy,

@@ -9,18 +9,18 @@ const EXIT_NO = 1;
 const EXIT_CANNOT = 2;
 
 type Register = (command: Command, context: CommandContext) => void;
-/** What a command is for; and the import of its options, its action and everything that they need. */
+/** The description of a command, and the import of its options and its action. */
 type Listed = readonly [about: string, load: () => Promise<Register>];
 
-/** What `--help` lists. A command is only imported when it is called, because most of them need half of the sources. */
+/** The commands that `--help` lists. A command is imported when it is called, so that `--help` loads few modules. */
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
   'Set up:': {
     demo: [
-      'the whole job on a local stack of its own, with generated data: snapshot, stream, checks, report; exit code 1 when something does not add up',
+      'do the whole job on a local stack of its own, with generated data: snapshot, stream, checks, report; exit code 1 if a check fails',
       async () => (await import('./demo.ts')).registerDemo,
     ],
     stack: [
-      'a local Postgres, Kafka, Connect with Debezium and schema registry as plain processes',
+      'start and stop a local Postgres, Kafka, Connect with Debezium, and schema registry, as plain processes',
       async () => (await import('./stack.ts')).registerStack,
     ],
     config: [
@@ -28,7 +28,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       async () => (await import('./config.ts')).registerConfig,
     ],
     doctor: [
-      'check databases, roles, slot, Kafka, Connect and registry, before a deployment and at any time after it',
+      'check databases, roles, slot, Kafka, Connect and registry, before a deployment or at any time after it',
       async () => (await import('./doctor.ts')).registerDoctor,
     ],
     migrate: [
@@ -36,51 +36,51 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       async () => (await import('./migrate.ts')).registerMigrate,
     ],
     connector: [
-      'the Debezium connector in Kafka Connect: what it needs, plan, apply, status',
+      'prepare, plan, apply and watch the Debezium connector in Kafka Connect',
       async () => (await import('./connector.ts')).registerConnector,
     ],
   },
   'Run:': {
     project: [
-      'project the topic into the canonical tables: the snapshot, then every change, until stopped',
+      'project the topic into the canonical tables until it is stopped: first the snapshot, then every change',
       async () => (await import('./project.ts')).registerProject,
     ],
     snapshot: [
-      'read the legacy table again while everything streams on: all of it, or some rows',
+      'read the legacy table again while the stream goes on: all rows, or some of them',
       async () => (await import('./snapshot.ts')).registerSnapshot,
     ],
   },
   'Look:': {
     status: [
-      'one screen: is it good, how far behind is it, and the one thing to do next',
+      'show on one screen whether all is well, how far behind it is, and the one thing to do next',
       async () => (await import('./status.ts')).registerStatus,
     ],
     explain: [
-      'everything known about one row: events, look-ups then and now, twins, decision, what would be decided today',
+      'show everything known about one row: events, look-ups then and now, twins, decision, and what would be decided today',
       async () => (await import('./explain.ts')).registerExplain,
     ],
     actions: [
-      'the append-only log of what people did: retried, waived, re-read, repaired, undid, accepted',
+      'list what people did: retries, waivers, repairs, undos, acceptances, and so on',
       async () => (await import('./actions.ts')).registerActions,
     ],
   },
   'Prove:': {
     census: [
-      'predict the count of every decision from the legacy table; reads only, and needs no `migrate`',
+      'predict the number of rows per decision from the legacy table; only reads, and needs no `migrate`',
       async () => (await import('./census.ts')).registerCensus,
     ],
     reconcile: [
-      'compare legacy, ledger and canonical rows, both ways and by content; lists every id that is wrong',
+      'compare legacy rows, ledger and canonical rows in both directions by content, and list every id that is wrong',
       async () => (await import('./reconcile.ts')).registerReconcile,
     ],
   },
   'Put right:': {
     sweep: [
-      'look once for live rows and memberships that came late, and put them right, as `project` does',
+      'look once for live rows and memberships that came late, and correct the decisions, as `project` does regularly',
       async () => (await import('./sweep.ts')).registerSweep,
     ],
     quarantine: [
-      'records that could not be decoded or mapped: see them, try them again, give them up',
+      'show, retry or waive records that could not be decoded or written',
       async () => (await import('./quarantine.ts')).registerQuarantine,
     ],
     replay: [
@@ -88,7 +88,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       async () => (await import('./replay.ts')).registerReplay,
     ],
     redecide: [
-      'list the rows that would be decided otherwise today, and why; without --apply it changes nothing',
+      'list rows that would be decided differently today, and why; changes nothing without --apply',
       async () => (await import('./redecide.ts')).registerRedecide,
     ],
   },
@@ -102,11 +102,11 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       async () => (await import('./archive.ts')).registerArchive,
     ],
     undo: [
-      'the way back: remove the canonical rows that we wrote; without --apply it changes nothing',
+      'remove the canonical rows that the projector wrote; changes nothing without --apply',
       async () => (await import('./undo.ts')).registerUndo,
     ],
     forget: [
-      'erase a person from what we keep, and leave every count and decision; without --apply it changes nothing',
+      'erase a person from what we keep, without changing any count or decision; changes nothing without --apply',
       async () => (await import('./forget.ts')).registerForget,
     ],
     retire: [
@@ -137,17 +137,17 @@ export interface Surroundings {
   readonly environment: Environment;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
-  /** Takes the lines of the log; without it, pino writes them to the process's stderr. */
+  /** Receives the lines of the log. Without it, pino writes them to the process's stderr. */
   readonly log?: (line: string) => void;
-  /** Stdout is a terminal: a screen takes the place of the last one. */
+  /** True if stdout is a terminal, where a screen can replace the previous one. */
   readonly redraws: boolean;
-  /** Stderr is a terminal: progress is shown as a bar. */
+  /** True if stderr is a terminal, where progress can be shown as a bar. */
   readonly drawsBars: boolean;
-  /** Fires when the command is to stop. */
+  /** Fires when the command must stop. */
   readonly stopSignal: () => AbortSignal;
 }
 
-/** Runs `history-cdc` with these arguments, and gives its exit code. */
+/** Runs `history-cdc` with these arguments. Returns its exit code. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const json = args.includes('--json');
   try {
@@ -159,7 +159,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
   }
 }
 
-/** The program with all commands by name, and the one that the arguments call with everything that it has. */
+/** Builds the program: all commands by name, and the called command with its options and action. */
 async function buildProgram(args: readonly string[], surroundings: Surroundings): Promise<Command> {
   const program = new Command('history-cdc')
     .description(
@@ -172,7 +172,7 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
     .configureOutput({
       writeOut: surroundings.stdout,
       writeErr: surroundings.stderr,
-      // With --json an error is one object, and not also this text.
+      // With --json, an error is one JSON object, so commander's text is left out.
       ...(args.includes('--json') && { outputError: () => undefined }),
     })
     .addHelpCommand(
@@ -194,14 +194,14 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
   return program;
 }
 
-/** Turns what a command threw into an exit code and, on stderr, a message that names the way out. */
+/** Turns the error of a command into an exit code, and into a message with the way out on stderr. */
 async function report(
   error: unknown,
   { json, stderr }: Pick<Surroundings, 'stderr'> & { json: boolean },
 ): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
-    // Commander has printed its message already, but not as JSON.
+    // Commander prints its own message, except with --json.
     if (json) stderr(errorLine({ code: 'USAGE', message: error.message, wayOut: '`history-cdc --help`' }));
     return EXIT_CANNOT;
   }
@@ -218,7 +218,7 @@ async function report(
 
 const REPORT_IT = 'this is a fault in history-cdc: report it with this message, and run the command again';
 
-/** One line, because the log may stand on stderr before it. */
+/** The JSON of an error is one line, because lines of the log may precede it on stderr. */
 function errorLine({ code, message, wayOut }: ErrorAnswer): string {
   return printable(`${JSON.stringify({ code, message, wayOut })}\n`);
 }

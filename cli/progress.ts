@@ -8,7 +8,7 @@ export interface Progress {
   readonly end: () => void;
 }
 
-/** Shows how far `work` is for as long as it takes. */
+/** Shows the progress of `work` while it runs. */
 export async function withProgress<T>(
   { surroundings }: CommandContext,
   what: string,
@@ -25,8 +25,8 @@ export async function withProgress<T>(
 const LINE_EVERY_MS = 5_000;
 
 /**
- * A bar with total and ETA on a terminal; elsewhere a line on stderr now and then. It ends at the total: what comes
- * after that is no backlog any more, and is in the log and the metrics.
+ * Shows progress: a bar with total and ETA on a terminal, and otherwise a line on stderr now and then. It stops at the
+ * total. Records that come later are not backlog; the log and the metrics show them.
  */
 export function createProgress(what: string, { drawsBars, stderr }: Surroundings): Progress {
   return untilTotal(drawsBars ? bar(what) : lines(what, stderr));

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
+import { SoakWatch } from '../operations/soak/watch.ts';
 import { Verifier } from '../operations/verification/verifier.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
 import { createLogger } from '../lib/log.ts';
@@ -21,27 +22,27 @@ interface ProjectOptions {
 
 export function registerProject(command: Command, context: CommandContext): void {
   command
-    .option('--until-caught-up', 'end when everything that is in the topic now has been projected')
-    .option('--dry-run', 'run the same code and roll every transaction back (implies --until-caught-up)')
-    .option('--accept-new-topic', 'the topic was made anew and begins with a whole snapshot: go on with it')
+    .option('--until-caught-up', 'end when all records that are in the topic now are projected')
+    .option('--dry-run', 'run the same code, but roll back every transaction (implies --until-caught-up)')
+    .option('--accept-new-topic', 'accept a topic that was made again and begins with a whole snapshot')
     .option(
       '--accept-truncate <partition:offset...>',
-      'go on behind a truncate of the legacy table',
+      'accept this truncate of the legacy table, and go on after it',
       several(position),
     )
     .option(
       '--accept-gap <id...>',
-      'go on behind a break of the stream; the gap stays open until `reconcile` proves that nothing is missing',
+      'accept a break of the stream, and go on; the gap stays open until `reconcile` proves that nothing is missing',
       several(rowId),
     )
     .option(
       '--park-unusable-schema',
-      'put records that lack a column into the quarantine; `snapshot start` reads their rows again afterwards',
+      'put records that lack a column into quarantine; `snapshot start` reads their rows again later',
     )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nWith --until-caught-up it ends with 1 where all is projected, but a part of the source could not be seen.\n\nExamples:\n  history-cdc project\n  history-cdc project --until-caught-up --json',
+      '\nWith --until-caught-up it ends with 1 if everything is projected, but a part of the source could not be checked.\n\nExamples:\n  history-cdc project\n  history-cdc project --until-caught-up --json',
     )
     .action(async (options: ProjectOptions) => {
       const dryRun = options.dryRun === true;
@@ -55,7 +56,7 @@ export function registerProject(command: Command, context: CommandContext): void
         acceptedTruncates: options.acceptTruncate ?? [],
         acceptedGaps: options.acceptGap ?? [],
         parkUnusableSchema: options.parkUnusableSchema === true,
-        // A run that ends by itself is watched by whoever started it.
+        // A run that ends by itself is not watched over HTTP, because somebody waits for it.
         serveHttp: !untilCaughtUp,
       });
     });
@@ -65,7 +66,7 @@ type Settings = Omit<RunOptions, 'config' | 'logger' | 'stop' | 'progress' | 'wa
   readonly acceptedGaps?: readonly string[];
 };
 
-/** Runs a projector with the command's surroundings: configuration, log, progress, signals, answer. */
+/** Runs a projector for a command, with its configuration, log, progress, stop signal and answer. */
 export async function runAndReport(
   context: CommandContext,
   json: boolean | undefined,
@@ -85,7 +86,8 @@ export async function runAndReport(
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;
         const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
-        return bothWatch(watchdog, new Verifier({ ...tools, config }));
+        const beside = bothWatch(new Verifier({ ...tools, config }), new SoakWatch({ ...tools, config }));
+        return bothWatch(watchdog, beside);
       },
       progress: progress.update,
     });

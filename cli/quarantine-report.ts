@@ -29,7 +29,7 @@ function stateOf({ state, waived_by }: ParkedRecord): string {
   return state === 'waived' ? `waived by ${waived_by ?? ''}` : state;
 }
 
-/** Every state, also where there is nothing of it: what was waived is never left out. */
+/** Every state, even if its count is 0, so that waived records are never left out. */
 function renderCounts(counts: readonly ReasonCount[]): string {
   return (['open', 'waived', 'healed'] as const)
     .map((state) => {
@@ -45,7 +45,7 @@ function renderCounts(counts: readonly ReasonCount[]): string {
 interface Shown {
   readonly key: Content;
   readonly value: Content;
-  /** What a retry would do now; undefined where there is nothing to retry. */
+  /** What a retry would do now; undefined if there is nothing to retry. */
   readonly answer: RetryAnswer | undefined;
   /** Whether to show the bytes. */
   readonly raw: boolean | undefined;

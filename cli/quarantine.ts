@@ -27,7 +27,7 @@ import {
 import { rowJson } from './row-json.ts';
 import { withDatabases, type Databases } from './with-databases.ts';
 
-/** How many records a list shows at most, unless asked for more. */
+/** The default maximum number of records in a list. */
 const LISTED = 100;
 const MAX_ATTEMPTS = 5;
 
@@ -51,12 +51,12 @@ interface ListOptions {
 function registerList(quarantine: Command, context: CommandContext): void {
   quarantine
     .command('list')
-    .description('list what is parked, without a value of any row; the last line counts all of it')
+    .description('list parked records, without values of rows; the last line counts all of them')
     .option('--reason <reason>', 'only this reason: undecodable, unmappable, value_unavailable, …')
     .option('--legacy-id <id>', 'only the records of this legacy row', uuid)
-    .option('--all', 'those that are healed or waived, too')
-    .option('--limit <n>', 'records to show at most', whole(1), LISTED)
-    .option('--check', 'end with 1 where a record is open')
+    .option('--all', 'also list healed and waived records')
+    .option('--limit <n>', 'the maximum number of records to show', whole(1), LISTED)
+    .option('--check', 'end with 1 if a record is open')
     .option('--json', 'print the list as JSON')
     .addHelpText(
       'after',
@@ -82,7 +82,9 @@ function registerList(quarantine: Command, context: CommandContext): void {
 function registerShow(quarantine: Command, context: CommandContext): void {
   quarantine
     .command('show')
-    .description('one record: what it says, what the ledger has for its row, and what a retry would do now')
+    .description(
+      'show one record: its content, what the ledger has for its row, and what a retry would do now',
+    )
     .argument('<id>', 'id of the record, as `quarantine list` shows it', rowId)
     .option('--raw', 'its bytes, too, in base64')
     .option('--json', 'print the record as JSON')
@@ -125,16 +127,21 @@ interface RetryCommandOptions {
 function registerRetry(quarantine: Command, context: CommandContext): void {
   quarantine
     .command('retry')
-    .description('take open records through the projector again, in the place that they have in their order')
-    .option('--id <id...>', 'these records; a waived one has to be named', several(rowId))
+    .description('send open records through the projector again, each in its place in the order of its row')
+    .option('--id <id...>', 'only these records; a waived record must be named', several(rowId))
     .option('--reason <reason>', 'only this reason')
     .option('--legacy-id <id>', 'only the records of this legacy row', uuid)
-    .option('--apply', 'do it; without this, the same code runs and everything is rolled back')
-    .option('--max-attempts <n>', 'leave records alone that were retried as often', whole(1), MAX_ATTEMPTS)
+    .option('--apply', 'commit the retry; without it, the same code runs and everything is rolled back')
+    .option(
+      '--max-attempts <n>',
+      'do not retry records that were retried this many times',
+      whole(1),
+      MAX_ATTEMPTS,
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nAll that is parked of a row goes together. Ends with 1 where a record stays parked.\n\nExamples:\n  history-cdc quarantine retry --reason undecodable\n  history-cdc quarantine retry --id 17 --apply',
+      '\nAll parked records of a row are retried together. Ends with 1 if a record stays parked.\n\nExamples:\n  history-cdc quarantine retry --reason undecodable\n  history-cdc quarantine retry --id 17 --apply',
     )
     .action(async ({ id, reason, legacyId, apply, maxAttempts, json }: RetryCommandOptions) => {
       const dryRun = apply !== true;
@@ -150,7 +157,7 @@ function registerRetry(quarantine: Command, context: CommandContext): void {
     });
 }
 
-/** What leaves a record where it was. */
+/** The outcomes that leave a record parked. */
 const LEFT: ReadonlySet<RetryAnswer['outcome']> = new Set(['failed', 'waiting', 'exhausted']);
 
 interface Retrying {
@@ -187,7 +194,7 @@ async function retry(
   return answers;
 }
 
-/** How many records a retry will meet; 0 where that is not worth a progress bar. */
+/** The number of records to retry; 0 if they are too few for a progress bar. */
 async function expected(canonical: Pool, { ids, reason, legacyId }: RetryFilter): Promise<number> {
   if (ids !== undefined || legacyId !== undefined) return 0;
   const counts = await countRecords(canonical);
@@ -197,10 +204,10 @@ async function expected(canonical: Pool, { ids, reason, legacyId }: RetryFilter)
 function registerWaive(quarantine: Command, context: CommandContext): void {
   quarantine
     .command('waive')
-    .description('give open records up for good; they stay counted, and their rows stay `quarantined`')
+    .description('give up open records; they stay counted, and their rows stay `quarantined`')
     .requiredOption('--id <id...>', 'these records', several(rowId))
-    .requiredOption('--by <name>', 'who answers for it', filled)
-    .requiredOption('--reason <text>', 'why nothing is lost by it', filled)
+    .requiredOption('--by <name>', 'the person who takes responsibility', filled)
+    .requiredOption('--reason <text>', 'why nothing is lost', filled)
     .addHelpText(
       'after',
       '\nA later complete event of the row still heals a waived record.\n\nExample:\n  history-cdc quarantine waive --id 17 --by "the data owner" --reason "a test row of staging"',

@@ -6,7 +6,7 @@ import { checkContextOf, measuredContext } from './pipeline-context.ts';
 import { renderTable } from '../lib/table.ts';
 import type { Databases } from './with-databases.ts';
 
-/** Puts right what the last run found wrong with rows of ours, or says what it would do. */
+/** Repairs what the last run found wrong with our canonical rows. Without `apply`, it only says what it would do. */
 export async function repairLast(
   context: CommandContext,
   databases: Databases,
@@ -16,7 +16,7 @@ export async function repairLast(
     throw new FatalError({
       code: 'CONFIG_INVALID',
       message: `the last verdict is stale: ${report.stale}`,
-      wayOut: 'run `history-cdc reconcile`, and then repair what it finds',
+      wayOut: 'run `history-cdc reconcile`, then repair its findings',
     });
   const repairing = { ...(await measuredContext(databases)), ...checkContextOf(databases) };
   const result = await repair(repairing, report.run.id, apply);
@@ -35,14 +35,14 @@ function render({ repaired, left, changes }: Repaired, apply: boolean): string {
       ['what', 'rows'],
       [
         [`missing canonical rows${would} written again`, changes.runsInserted],
-        [`canonical rows${would} set to what the legacy row says`, changes.runsUpdated],
+        [`canonical rows${would} set to the values of the legacy row`, changes.runsUpdated],
         ['not repaired', left.size],
       ],
     ),
     ...repaired.map((legacyId) => `${apply ? 'repaired' : 'would be repaired'} ${legacyId}`),
     ...[...left].map(([legacyId, why]) => `not repaired ${legacyId}: ${why}`),
     apply
-      ? 'run `history-cdc reconcile --fresh` to see that it is right'
-      : 'nothing was changed: history-cdc reconcile --repair --apply',
+      ? 'run `history-cdc reconcile --fresh` to check the result'
+      : 'nothing was changed; to do it, run: history-cdc reconcile --repair --apply',
   ].join('\n');
 }

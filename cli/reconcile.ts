@@ -29,24 +29,25 @@ interface Options {
 }
 
 const HELP = `
-Changes nothing but its own notes in the schema history_cdc, and compares by content, column by column, from SQL that
-shares nothing with what the projector writes by. What it finds it looks at again before it counts: a difference
-between the legacy table and the ledger is confirmed once everything that the source had committed when it was found has
-been streamed and projected; a row that changes again meanwhile begins anew. Where that does not happen within
---settle-seconds, it is reported as in flight, the verdict is "not proven", and the answer says what it waited for. Where
-Kafka or the slot cannot be asked, nobody writes and all is projected, say so with --source-is-quiet.
+Compares every column by content, with SQL that shares no code with the projector. It changes nothing except its own
+notes in the schema history_cdc. A difference is checked again before it counts. A difference between the legacy table
+and the ledger is confirmed when everything that the source had committed by then has been streamed and projected. If
+that takes longer than --settle-seconds, the difference is reported as in flight, the verdict is "not proven", and the
+answer says what it waited for. If Kafka or the slot cannot be asked, but nobody writes and everything is projected,
+give --source-is-quiet.
 
-A gap of the stream that was accepted (\`project --accept-gap\`) is closed by a run that began afterwards and is proven, and
-by nothing else; while one is open, this ends with 1.
+An accepted gap of the stream (\`project --accept-gap\`) is closed only by a run that began after it and is proven.
+While a gap is open, the exit code is 1.
 
-A run that was broken off goes on where it was, for 24 hours. A verdict is stale after 24 hours, or when the rule or
-the version of history-cdc has changed. Ends with 0 where everything is there, once, and right; with 1 where it is not, or not proven.
+A run that was interrupted can be continued for 24 hours. A verdict is stale after 24 hours, or when the rule or the
+version of history-cdc has changed. Ends with 0 if every row is there once and right. Ends with 1 if not, or if that
+is not proven.
 
---repair takes the findings of the last run: canonical rows of ours that are missing or different are written anew from
-the legacy table, by the projector's own statement; a dry run unless --apply. What is none of ours, whose legacy row is
-gone, or what would be decided otherwise today, is left and named, with exit code 1.
+--repair takes the findings of the last run. It writes our missing or different canonical rows again from the legacy
+table, with the projector's own statement. Without --apply it is a dry run. It leaves and names rows that are not
+ours, whose legacy row is gone, or that would be decided differently today; the exit code is then 1.
 
---accept names a file of differences that a person has accepted, each until a day:
+--accept names a file of differences that a person has accepted, each until a date:
   {"version": 1, "rules": [{"id": "r1", "kind": "missing", "legacy_id": "…", "owner": "…", "reason": "…", "expires": "2027-01-31"}]}
 or, in place of legacy_id, "field" with the kind "different": any row that differs in nothing else.
 
@@ -59,16 +60,24 @@ Examples:
 export function registerReconcile(command: Command, context: CommandContext): void {
   command
     .option('--accept <file>', 'a file of accepted differences')
-    .option('--settle-seconds <seconds>', 'how long to wait for what may be on its way', whole(0, 3600), 30)
-    .option('--source-is-quiet', 'nobody writes and all is projected: what is found counts at once')
-    .option('--fresh', 'begin anew, also where a run was broken off')
-    .option('--chunk-rows <rows>', 'rows a statement', whole(1, 100_000), 10_000)
-    .option('--last', 'print the last verdict, and whether it is stale; compare nothing')
+    .option(
+      '--settle-seconds <seconds>',
+      'how long to wait until differences are no longer in flight',
+      whole(0, 3600),
+      30,
+    )
+    .option(
+      '--source-is-quiet',
+      'confirm differences at once, because nobody writes and everything is projected',
+    )
+    .option('--fresh', 'begin a new run, even if another one was interrupted')
+    .option('--chunk-rows <rows>', 'rows per statement', whole(1, 100_000), 10_000)
+    .option('--last', 'print the last verdict and whether it is stale, without a comparison')
     .option(
       '--repair',
-      'say which canonical rows of ours that the last run found missing or different would be written anew',
+      'list our canonical rows that the last run found missing or different, and that would be written again',
     )
-    .option('--apply', 'with --repair: do it')
+    .option('--apply', 'with --repair: write the rows')
     .option('--json', 'print every finding as JSON')
     .addHelpText('after', HELP)
     .action(async (options: Options) => {
@@ -93,7 +102,7 @@ async function lastReport({ canonical }: Databases): Promise<ReconcileReport> {
   if (run !== undefined) return await reportOf(canonical, run);
   throw new FatalError({
     code: 'CONFIG_INVALID',
-    message: 'there is no verdict: `reconcile` has never come to its end here',
+    message: 'there is no verdict, because `reconcile` has never been completed here',
     wayOut: 'run `history-cdc reconcile`',
   });
 }

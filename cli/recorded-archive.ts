@@ -7,6 +7,7 @@ import { chooseArchive, readManifest, recordedManifest } from '../operations/arc
 import { manifestBytes, sha256Of, type Manifest } from '../operations/archive/manifest.ts';
 import { openTarget } from '../operations/archive/open-target.ts';
 import type { Target } from '../operations/archive/target.ts';
+import { withTurn } from '../lib/retirement-turn.ts';
 import type { CommandContext } from './context.ts';
 
 interface Opened {
@@ -16,20 +17,23 @@ interface Opened {
   readonly canonical: Pool;
 }
 
-/** Opens the target and the database that knows its archives, for the time of a command. */
+/**
+ * Opens the target and the database that knows its archives, for the time of a command. Refuses while the table is being fenced
+ * or dropped.
+ */
 export async function withArchives<T>(
   context: CommandContext,
   command: string,
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
-  const canonical = createPool({ url: config.DATABASE_URL, name: `history-cdc ${command}`, connections: 2 });
+  const canonical = createPool({ url: config.DATABASE_URL, name: `history-cdc ${command}`, connections: 4 });
   try {
     await assertReachable(canonical, 'DATABASE_URL');
     await assertMigrated(canonical);
     const target = await openTarget(config);
     try {
-      return await work({ config, target, canonical });
+      return await withTurn(canonical, 'beside others', () => work({ config, target, canonical }));
     } finally {
       target.close();
     }

@@ -13,17 +13,17 @@ export function registerRedecide(command: Command, context: CommandContext): voi
   command
     .option(
       '--apply',
-      'decide anew what has no canonical row and was decided inside the grace window (OWNERSHIP_GRACE_HOURS)',
+      'decide again the rows that have no canonical row and were decided inside the grace window (OWNERSHIP_GRACE_HOURS)',
     )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-Looks every row of the ledger up again, and judges it by the projector's own rule. A row that stands is an owner's:
-its decision is never taken back, it is only listed. Rows that were deleted from the legacy table are left out.
+Looks up every row of the ledger again, and applies the projector's own rule to it. An owner's run "stands": it is listed,
+but its decision is never taken back. Rows that were deleted from the legacy table are left out.
 
-Ends with 1 where rows without a canonical row would be decided otherwise and are not: a person decides about them.
-The way to apply those that were decided before the grace window: a longer window for one run.
+Ends with 1 if rows without a canonical row would be decided differently and were left. A person decides about them. To
+apply rows that were decided before the grace window, run it once with a longer window.
 
 Examples:
   history-cdc redecide
@@ -54,7 +54,7 @@ async function run(context: CommandContext, apply: boolean): Promise<Answer> {
   });
 }
 
-/** What would be decided otherwise, and is not. */
+/** The rows that would be decided differently today, and that this run leaves as they are. */
 function leftOf({ changes, applied }: RedecideResult): Change[] {
   return changes.filter(({ standing, legacyId }) => standing !== 'stands' && !applied.has(legacyId));
 }
@@ -86,9 +86,9 @@ function render(
     ['what', 'legacy rows'],
     [
       ['looked up again', lookedUp],
-      ['would be decided otherwise, inside the grace window', count('open')],
-      ['would be decided otherwise, too late to apply', count('too_late')],
-      ["an owner's, and would not be today: stands", count('stands')],
+      ['would be decided differently, inside the grace window', count('open')],
+      ['would be decided differently, too late to apply', count('too_late')],
+      ["an owner's run that would not be one today: stands", count('stands')],
       ['decided anew', applied.size],
     ],
   );
@@ -103,8 +103,8 @@ function render(
 
 function wayOut(left: readonly Change[], apply: boolean): string {
   if (!apply && left.some(({ standing }) => standing === 'open'))
-    return 'nothing was changed: `history-cdc redecide --apply` decides anew what is inside the grace window';
+    return 'nothing was changed; `history-cdc redecide --apply` decides the rows inside the grace window again';
   if (left.some(({ standing }) => standing === 'too_late'))
-    return 'a longer window for one run applies the others: OWNERSHIP_GRACE_HOURS=<hours> history-cdc redecide --apply';
-  return 'rows that were changed or deleted meanwhile were left: run it again';
+    return 'to apply the others, run it once with a longer window: OWNERSHIP_GRACE_HOURS=<hours> history-cdc redecide --apply';
+  return 'rows that were changed or deleted in the meantime were left as they are; run it again';
 }

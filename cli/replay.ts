@@ -17,8 +17,8 @@ export function registerReplay(command: Command, context: CommandContext): void 
         .argParser(parseStart)
         .default({ from: 'beginning' } satisfies ReplayStart, 'beginning'),
     )
-    .option('--dry-run', 'run the same code and roll every transaction back')
-    .option('--park-unusable-schema', 'go on behind records that lack a column, as `project` did')
+    .option('--dry-run', 'run the same code, but roll back every transaction')
+    .option('--park-unusable-schema', 'put records that lack a column into quarantine, as `project` did')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

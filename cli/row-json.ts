@@ -1,6 +1,6 @@
 type Camel<S> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail> & string>}` : S;
 
-/** A row of Postgres, or an object of rows, with the names and forms of an answer. */
+/** The type of a Postgres row, or of an object with rows, in the names and forms of an answer. */
 export type RowJson<T> = T extends Date
   ? string
   : T extends readonly (infer E)[]
@@ -10,8 +10,8 @@ export type RowJson<T> = T extends Date
       : T;
 
 /**
- * Turns the snake_case columns of rows into the camelCase keys of an answer, and every time (a `Date`, or a text in a column
- * whose name ends in `_at`) into ISO 8601. Not for objects whose keys are data.
+ * Turns the snake_case columns of rows into the camelCase keys of an answer, and every time (a `Date`, or a text in a
+ * column whose name ends in `_at`) into ISO 8601. Not for objects whose keys are data.
  */
 export function rowJson<T>(value: T): RowJson<T> {
   return converted(value) as RowJson<T>;
@@ -33,7 +33,9 @@ export function camelCase(name: string): string {
   return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** A timestamptz as Postgres writes it in a session in UTC. Infinity and years BC have no form in ISO 8601, and stay. */
+/**
+ * Turns Postgres's text of a timestamptz in UTC into ISO 8601, which has no form for infinity and years BC: they stay.
+ */
 export function isoTime(text: string): string {
   return text.replace(/^(\d{4,6}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)\+00(?::00)?$/, '$1T$2Z');
 }

@@ -38,7 +38,7 @@ export function renderRun(
     `ledger rows       ${would}written ${countText(changes.ledgerWritten)}`,
     `live rows         ${liveWindow.first === null ? 'none so far' : `from ${liveWindow.first} to ${liveWindow.last ?? ''}`}`,
     ...(sweeps.sweeps === 0 ? [] : [`sweeps            ${renderSweeps(sweeps)}`]),
-    `in quarantine     ${quarantine === null ? 'not known: Postgres did not answer' : renderUnhealed(quarantine)}`,
+    `in quarantine     ${quarantine === null ? 'not known, because Postgres did not answer' : renderUnhealed(quarantine)}`,
     ...unseen.map((line) => `not seen          ${line}: nobody can tell whether rows are missing`),
     `changes in all    ${countText(totalChanges(changes))}${dryRun ? ' (dry run: everything was rolled back)' : ''}`,
   ].join('\n');

@@ -6,7 +6,7 @@ import { FatalError } from '../lib/errors.ts';
 import { shell } from '../lib/quoting.ts';
 import { anyNumber, whole } from './parsers.ts';
 
-/** The options by which a watch holds a snapshot back. */
+/** The options with the limits at which a watch pauses a snapshot. */
 export interface PaceOptions {
   readonly maxSlotLag: number;
   readonly maxReplicationLag: number;
@@ -24,28 +24,32 @@ export function withPaceOptions(command: Command): Command {
     new Option(flags, what).argParser(whole(0)).default(value);
   return command
     .addOption(
-      limit('--max-slot-lag <MiB>', 'pause above it; 0: no limit', DEFAULT_LIMITS.slot_lag_bytes / MIB),
+      limit(
+        '--max-slot-lag <MiB>',
+        'pause while the lag of the slot is larger; 0 for no limit',
+        DEFAULT_LIMITS.slot_lag_bytes / MIB,
+      ),
     )
     .addOption(
       limit(
         '--max-replication-lag <seconds>',
-        'of the slowest physical replica; 0: no limit',
+        'pause while the slowest physical replica is further behind; 0 for no limit',
         DEFAULT_LIMITS.replication_lag_seconds,
       ),
     )
     .addOption(
       limit(
         '--max-active-sessions <sessions>',
-        'client sessions that run a statement; 0: no limit',
+        'pause while more client sessions run a statement; 0 for no limit',
         DEFAULT_LIMITS.active_sessions,
       ),
     )
     .option('--pace-query <sql>', 'a SELECT of one number, run at LEGACY_DATABASE_URL, read only, within 5 s')
-    .option('--max-pace-query <number>', 'pause while the query gives more', anyNumber)
+    .option('--max-pace-query <number>', 'pause while the query returns more', anyNumber)
     .option('--interval <seconds>', 'how often to look', whole(1), 2)
     .option(
       '--stalled-after <seconds>',
-      'give up when nothing has moved for so long, and nothing holds it back',
+      'give up after this time without progress, if the snapshot is not paused',
       whole(1),
       600,
     );
@@ -57,7 +61,7 @@ export function paceSettings(options: PaceOptions): PaceSettings {
     throw new FatalError({
       code: 'CONFIG_INVALID',
       message: '--pace-query and --max-pace-query go together',
-      wayOut: 'give the query of one number, and the most that the number may be',
+      wayOut: 'give both: a query that returns one number, and the limit for that number',
     });
   }
   return {
@@ -77,7 +81,7 @@ export interface ScopeOptions {
   readonly missing?: true;
 }
 
-/** `missing`: the ids are only known when the ledger has been asked. */
+/** The scope of the options. For `missing`, the ids are known only after a look into the ledger. */
 export function scopeOf({ ids, where, missing }: ScopeOptions): Scope | 'missing' {
   const given = [ids, where, missing].filter((option) => option !== undefined);
   if (given.length > 1) {
@@ -93,7 +97,7 @@ export function scopeOf({ ids, where, missing }: ScopeOptions): Scope | 'missing
   return where === undefined ? { kind: 'table' } : { kind: 'where', condition: where };
 }
 
-/** The command as it was given, for a way out that can be pasted. */
+/** The command as it was given, so that a way out can repeat it. */
 export function startAgain({ ids, where, missing }: ScopeOptions): string {
   if (missing === true) return '`history-cdc snapshot start --missing`';
   if (ids !== undefined) return 'the same `history-cdc snapshot start --ids …`';

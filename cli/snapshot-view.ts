@@ -55,7 +55,9 @@ function renderStatus(status: SnapshotStatus): string {
   ].join('\n');
 }
 
-/** While records wait to be projected, their rows are no news. */
+/**
+ * Lists ids without a decision. Not called while records wait to be projected, because those rows get a decision soon.
+ */
 function idLines(ids: readonly string[]): string[] {
   const more =
     ids.length > IDS_SHOWN ? ['… `history-cdc snapshot start --missing` asks for all of them'] : [];
@@ -76,7 +78,7 @@ function runRows(run: RunReport): string[][] {
   ];
 }
 
-/** A condition of thousands of ids is not read by anybody. */
+/** Shortens a condition, because nobody reads thousands of ids. */
 function shortened(condition: string): string {
   const text = condition.replaceAll(/\s+/g, ' ');
   return text.length <= 100 ? text : `${text.slice(0, 100)}… (${countText(text.length)} characters)`;

@@ -40,12 +40,17 @@ type StartOptions = ScopeOptions & FollowOptions & { readonly follow?: true; rea
 function registerStart(snapshot: Command, context: CommandContext): void {
   const start = snapshot
     .command('start')
-    .description('signal a snapshot, and wait for Debezium to say that it began; all rows, unless told which')
-    .option('--ids <list or file>', 'only these legacy ids: separated by commas, or a file with one a line')
-    .option('--where <condition>', "only rows of which it is true, as behind SQL's WHERE")
-    .option('--missing', 'only rows that the ledger has no decision on')
-    .option('--follow', 'stay: hold it back by the limits below, and end when all of it is projected')
-    .option('--timeout <seconds>', 'how long to wait for the answer', whole(1), ANSWER_SECONDS);
+    .description(
+      'start a snapshot by signal, and wait for Debezium to confirm it; reads all rows, or those that you name',
+    )
+    .option(
+      '--ids <list or file>',
+      'only these legacy ids, separated by commas, or a file with one id per line',
+    )
+    .option('--where <condition>', 'only rows for which this SQL condition is true')
+    .option('--missing', 'only rows without a decision in the ledger')
+    .option('--follow', 'stay until everything is projected, and pause the snapshot at the limits below')
+    .option('--timeout <seconds>', 'the longest wait for the answer of Debezium', whole(1), ANSWER_SECONDS);
   withPaceOptions(start)
     .option('--json', 'print the answer as JSON')
     .addHelpText('after', START_HELP)
@@ -66,9 +71,9 @@ function registerStart(snapshot: Command, context: CommandContext): void {
 }
 
 const START_HELP = `
-Without --follow it returns when the snapshot has begun. More than 2,000 ids go in portions, one after the other, each
-followed to its end. Ends with 1 where Debezium gives no answer, or does not read to the end; it then says what to do.
-With the limits, see \`history-cdc snapshot watch --help\`.
+Without --follow it returns when the snapshot has begun. More than 2,000 ids are read in portions, one after the other, and
+each is followed to its end. Ends with 1, and says what to do, if Debezium does not answer or does not read to the end.
+\`history-cdc snapshot watch --help\` explains the limits.
 
 Examples:
   history-cdc snapshot start --follow
@@ -110,7 +115,7 @@ function answerNone(context: CommandContext, why: string, { command, json }: Rep
   context.answer(command, { json, facts: { id: null, why }, text: () => why });
 }
 
-/** Undefined where nothing is missing. */
+/** The ids of rows without a decision; undefined if there are none. */
 async function missingRows(
   context: CommandContext,
   session: Session,
@@ -119,22 +124,22 @@ async function missingRows(
   const { canonical, legacy } = session;
   const left = recordsToProject((await lookAt(session)).answers);
   if (left !== null && left > 0) {
-    const why = `${countText(left)} records of the topic are not projected yet, and may be what is missing: history-cdc project --until-caught-up`;
+    const why = `${countText(left)} records of the topic are not projected yet, so it is not known which rows are missing; run history-cdc project --until-caught-up first`;
     answerNone(context, why, reply);
     throw new AnswerNo();
   }
   const { legacyRows, uncovered, ids } = await coverage({ legacy, canonical });
   context.note(`${countText(uncovered)} of ${countText(legacyRows)} legacy rows have no decision`);
   if (uncovered === 0) {
-    answerNone(context, 'nothing is missing: every legacy row has its decision', reply);
+    answerNone(context, 'nothing is missing, because every legacy row has a decision', reply);
     return undefined;
   }
   if (uncovered <= KEPT) return { kind: 'ids', ids };
-  context.note('more than can be asked for by id: the whole table is read');
+  context.note('these are too many to be read by id, so the whole table is read');
   return { kind: 'table' };
 }
 
-/** The run; or, where Debezium said nothing, why and what to do, and exit code 1. */
+/** Returns the run. If Debezium did not answer, prints why and what to do, and ends with exit code 1. */
 function answered(context: CommandContext, answer: SignalOutcome, { command, json }: Reply): SnapshotRun {
   if (answer.kind === 'answered') return answer.run;
   const { signal, diagnosis } = answer;
@@ -147,9 +152,9 @@ function answered(context: CommandContext, answer: SignalOutcome, { command, jso
 }
 
 const WATCH_HELP = `
-Pauses the snapshot by signal while one of the limits is exceeded, and says which; it goes on when all are below 80 % of
-their limit. It resumes only what a watch paused. The slot's lag is seen by everybody; sessions and replicas only by
-members of pg_read_all_stats. Stopped while it holds the snapshot back, it leaves it paused.
+Pauses the snapshot by signal while a limit is exceeded, and says which one. The snapshot goes on when all values are below
+80 % of their limits. A snapshot that a person paused is not resumed. Every role sees the slot's lag; only members of
+pg_read_all_stats see sessions and replicas. If you stop the watch while the snapshot is paused, it stays paused.
 
 Example:
   history-cdc snapshot watch --max-slot-lag 512 --pace-query "SELECT count(*) FROM pg_locks WHERE NOT granted" --max-pace-query 20`;
@@ -158,9 +163,7 @@ function registerWatch(snapshot: Command, context: CommandContext): void {
   withPaceOptions(
     snapshot
       .command('watch')
-      .description(
-        'follow the snapshot that is under way to its end, and hold it back where the database needs it',
-      ),
+      .description('follow the running snapshot to its end, and pause it while the database is under load'),
   )
     .option('--json', 'print the status at the end as JSON')
     .addHelpText('after', WATCH_HELP)
@@ -180,8 +183,8 @@ function openRun(context: CommandContext, session: Session, reply: Reply): Snaps
   if (run !== undefined && isOpen(run)) return run;
   const why =
     run === undefined
-      ? 'no incremental snapshot was ever started: history-cdc snapshot start'
-      : `no snapshot is under way; the last one, ${run.id}, has ${run.state}: history-cdc snapshot status`;
+      ? 'no incremental snapshot was ever started; `history-cdc snapshot start` starts one'
+      : `no snapshot is under way; the last one, ${run.id}, has ${run.state}; \`history-cdc snapshot status\` tells more`;
   answerNone(context, why, reply);
   throw new AnswerNo();
 }
@@ -189,15 +192,17 @@ function openRun(context: CommandContext, session: Session, reply: Reply): Snaps
 function registerStatus(snapshot: Command, context: CommandContext): void {
   snapshot
     .command('status')
-    .description('how far it is, why it stands, and whether every legacy row has its decision')
+    .description(
+      'show how far the snapshot is, why it does not move, and whether every legacy row has a decision',
+    )
     .option(
       '--no-coverage',
-      'do not compare the table with the ledger, which takes a second for 200,000 rows',
+      'do not compare the table with the ledger (the comparison takes 1 s per 200,000 rows)',
     )
     .option('--json', 'print the facts as JSON')
     .addHelpText(
       'after',
-      '\nEnds with 0 where it is done, or runs; with 1 where it is neither: it then says why, and what to do.\n\nExample:\n  history-cdc snapshot status --json',
+      '\nEnds with 0 if the snapshot is done or runs. Otherwise it ends with 1, and says why and what to do.\n\nExample:\n  history-cdc snapshot status --json',
     )
     .action(async ({ json, coverage: covered }: { json?: true; coverage: boolean }) => {
       await withSession(context.config(SNAPSHOT_NEEDS), async (session) => {
@@ -219,9 +224,13 @@ function registerStatus(snapshot: Command, context: CommandContext): void {
 const WELL = ['done', 'read', 'running', 'initial'];
 
 const SWITCHES = {
-  pause: { description: 'read no further chunk; the stream goes on', work: pauseRun, done: 'paused' },
-  resume: { description: 'read on where it was', work: resumeRun, done: 'reads on' },
-  stop: { description: 'end it before its end; what was read stays', work: stopRun, done: 'stopped' },
+  pause: { description: 'pause the snapshot; the stream goes on', work: pauseRun, done: 'paused' },
+  resume: { description: 'continue a paused snapshot', work: resumeRun, done: 'continues' },
+  stop: {
+    description: 'end the snapshot early; the rows that were read stay in the topic',
+    work: stopRun,
+    done: 'stopped',
+  },
 } as const;
 
 function registerSwitches(snapshot: Command, context: CommandContext): void {
@@ -232,10 +241,10 @@ function registerSwitches(snapshot: Command, context: CommandContext): void {
       .description(description)
       .option(
         '--why <text>',
-        'kept with the signal, and shown by `snapshot status`',
+        'the reason; it is stored with the signal, and `snapshot status` shows it',
         `history-cdc snapshot ${verb}`,
       )
-      .option('--timeout <seconds>', 'how long to wait for the answer', whole(1), ANSWER_SECONDS)
+      .option('--timeout <seconds>', 'the longest wait for the answer of Debezium', whole(1), ANSWER_SECONDS)
       .option('--json', 'print the answer as JSON')
       .addHelpText('after', `\nExample:\n  history-cdc snapshot ${verb}`)
       .action(async ({ why, timeout, json }: { why: string; timeout: number; json?: true }) => {

@@ -77,11 +77,13 @@ async function runSoak(context: CommandContext, { watch: again, json }: SoakOpti
   if (last?.allMet !== true) throw new AnswerNo();
 }
 
+/** `soak` has the option, too, and takes it wherever it stands. */
+type Json = Pick<SoakOptions, 'json'>;
+
 interface AttestOptions {
   readonly since: Date;
   readonly by: string;
   readonly note: string;
-  readonly json?: true;
 }
 
 const CONDITION = () => new Argument('<condition>', 'what only a person knows').choices([...ATTESTABLE]);
@@ -99,7 +101,8 @@ function registerAttest(soak: Command, context: CommandContext): void {
       'after',
       '\nExample:\n  history-cdc soak attest third-party-plan --since 2026-11-01 --by "Ada" --note "they go to the audit log"',
     )
-    .action(async (condition: Attestable, { since, by, note, json }: AttestOptions) => {
+    .action(async (condition: Attestable, { since, by, note }: AttestOptions, self: Command) => {
+      const { json } = self.optsWithGlobals<Json>();
       const id = await withDatabases(context, 'soak attest', ({ canonical }) =>
         attest(canonical, { condition, since, by, note }),
       );
@@ -123,7 +126,8 @@ function registerRevoke(soak: Command, context: CommandContext): void {
       'after',
       '\nExample:\n  history-cdc soak revoke reading-canonical --by "Ada" --note "the dashboards were rolled back"',
     )
-    .action(async (condition: Attestable, { by, note, json }: Omit<AttestOptions, 'since'>) => {
+    .action(async (condition: Attestable, { by, note }: Omit<AttestOptions, 'since'>, self: Command) => {
+      const { json } = self.optsWithGlobals<Json>();
       const id = await withDatabases(context, 'soak revoke', ({ canonical }) =>
         revoke(canonical, { condition, by, note }),
       );
@@ -138,7 +142,6 @@ function registerRevoke(soak: Command, context: CommandContext): void {
 interface ExplainOptions {
   readonly by: string;
   readonly reason: string;
-  readonly json?: true;
 }
 
 function registerExplain(soak: Command, context: CommandContext): void {
@@ -153,7 +156,8 @@ function registerExplain(soak: Command, context: CommandContext): void {
       'after',
       '\nA gap and an owner’s run that was written late cannot be explained: only time ends them.\n\nExample:\n  history-cdc soak explain 17 18 --by "Ada" --reason "load test of Tuesday"',
     )
-    .action(async (ids: string[], { by, reason, json }: ExplainOptions) => {
+    .action(async (ids: string[], { by, reason }: ExplainOptions, self: Command) => {
+      const { json } = self.optsWithGlobals<Json>();
       await withDatabases(context, 'soak explain', ({ canonical }) =>
         explainIncidents(canonical, { ids, by, reason }),
       );

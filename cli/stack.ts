@@ -33,21 +33,25 @@ export function registerStack(command: Command, context: CommandContext): void {
 function withName(command: Command, context: CommandContext): Command {
   return command.option(
     '--name <name>',
-    'which stack, where several run side by side; default: HISTORY_CDC_STACK',
+    'the stack, if there are several; default: HISTORY_CDC_STACK',
     defaultInstanceName(context.environment),
   );
 }
 
 function registerUp(stack: Command, context: CommandContext): void {
   withName(stack.command('up'), context)
-    .description('start what is not up yet, and wait until every server answers')
-    .option('--port-postgres <port>', 'port of Postgres; default: a free one, kept from then on', PORT)
+    .description('start the servers that are not up, and wait until every server answers')
+    .option(
+      '--port-postgres <port>',
+      'port of Postgres; default: a free port, which the stack then keeps',
+      PORT,
+    )
     .option('--port-kafka <port>', 'port of the Kafka broker', PORT)
     .option('--port-connect <port>', "port of Connect's REST interface", PORT)
     .option('--port-registry <port>', 'port of the schema registry', PORT)
     .option('--port-s3 <port>', 'port of the object store', PORT)
     .option('--s3', 'with an object store for `history-cdc archive`; it starts with the stack from then on')
-    .option('--secure', 'a new stack: TLS, a login and least rights on every server; needs openssl')
+    .option('--secure', 'make a new stack with TLS, logins and least rights on every server; needs openssl')
     .addHelpText(
       'after',
       '\nExamples:\n  history-cdc stack up\n  history-cdc stack up --name second --port-postgres 5433\n  history-cdc stack up --name third --secure\n  history-cdc stack up --s3',
@@ -77,7 +81,7 @@ function registerUp(stack: Command, context: CommandContext): void {
 function registerDown(stack: Command, context: CommandContext): void {
   withName(stack.command('down'), context)
     .description('stop what `up` started')
-    .option('--purge', 'forget the data, the ports and the passwords too')
+    .option('--purge', 'also delete the data, the ports and the passwords')
     .addHelpText('after', '\nExample:\n  history-cdc stack down --purge')
     .action(async ({ name, purge = false }: { name: string; purge?: boolean }) => {
       const stopped = await stopStack({
@@ -93,7 +97,7 @@ function registerDown(stack: Command, context: CommandContext): void {
 
 function registerStatus(stack: Command, context: CommandContext): void {
   withName(stack.command('status'), context)
-    .description('ask every server; exit code 1 when one is not up')
+    .description('ask every server; exit code 1 if one is not up')
     .option('--json', 'print the status as JSON, with every address')
     .addHelpText('after', '\nExample:\n  history-cdc stack status --json')
     .action(async ({ name, json }: { name: string; json?: true }) => {

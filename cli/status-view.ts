@@ -13,7 +13,7 @@ const PROBLEMS_SHOWN = 4;
 function headline({ state, problems }: StatusReport): string {
   switch (state) {
     case 'good':
-      return 'GOOD: it runs, nothing is late, nothing waits for a person';
+      return 'GOOD: everything runs, nothing is late, nothing waits for a person';
     case 'attention':
       return 'GOOD SO FAR: nothing is lost, and somebody should look';
     case 'not_yet':
@@ -27,7 +27,7 @@ function headline({ state, problems }: StatusReport): string {
   }
 }
 
-/** One screen of 80 columns: is it good, how far behind, what to do next. */
+/** One screen of 80 columns: whether all is well, how far behind it is, and what to do next. */
 export function renderStatus(report: StatusReport): string {
   return [
     `history-cdc status, ${report.at.slice(0, 19).replace('T', ' ')} UTC`,
@@ -66,7 +66,7 @@ const PARTS = {
   verified: 'verification',
 } as const satisfies Record<Section, keyof StatusReport>;
 
-/** The whole remedy. Commands stand in lines of their own, unwrapped, to be pasted. */
+/** The whole remedy. Each command is on an unwrapped line of its own, so that it can be copied. */
 function nextLines({ problems, next }: StatusReport): string[] {
   const [first] = problems;
   if (first === undefined || next === null) return ['next: nothing'];
@@ -78,7 +78,7 @@ function nextLines({ problems, next }: StatusReport): string[] {
   ];
 }
 
-/** The others; of what is not known, the names, because mostly one silent service has many. */
+/** The other problems. Of unknown checks only the names are shown, because one silent service usually causes many. */
 function alsoLines({ problems }: StatusReport): string[] {
   const others = problems.slice(1).filter(({ severity }) => severity !== 'not_yet');
   const told = others.filter(({ severity }) => severity !== 'unknown');
@@ -181,7 +181,7 @@ function projectorText({ projectors }: StatusReport): string {
   return projectors === 0 ? 'none runs' : `${String(projectors)} in the consumer group`;
 }
 
-/** What is dear is not asked at every look: older than this, its age is told. */
+/** Expensive facts are not asked at every look. If such a fact is older than this, its age is shown. */
 const OLD_SECONDS = 5;
 
 function agedText(what: string, then: string, now: string): string[] {

@@ -17,12 +17,12 @@ interface StatusOptions {
 }
 
 const HELP = `
-It reads only, and a role that may only read is enough. A service that does not answer is named, and the rest is shown.
-Ends with 1 where something is wrong, or where that cannot be ruled out; with 0 where all is well, where somebody should
-look some time, and where the deployment is not at its end. \`doctor\` checks more, once.
+It only reads, and a role that may only read is enough. If a service does not answer, it is named, and the rest is shown.
+Ends with 1 if something is wrong, or if that cannot be ruled out. Ends with 0 if all is well, if somebody should look at
+something some time, or if the deployment is not finished. \`doctor\` checks more.
 
---watch looks again every 5 seconds, or as often as told, until it is stopped (Ctrl-C), and ends as the last look did. The
-rows of both tables are counted now and then only; their age is shown.
+--watch looks again every 5 seconds, or at the interval that you give, until you stop it (Ctrl-C). The last look decides
+the exit code. The rows of both tables are counted only now and then; the age of the counts is shown.
 
 Examples:
   history-cdc status
@@ -32,7 +32,7 @@ Examples:
 export function registerStatus(command: Command, context: CommandContext): void {
   command
     .option('--watch [seconds]', 'look again and again', whole(1, 3600))
-    .option('--json', 'print the facts as JSON; with --watch, a line a look')
+    .option('--json', 'print the facts as JSON; with --watch, one line per look')
     .addHelpText('after', HELP)
     .action(async ({ watch: again, json }: StatusOptions) => {
       const config = context.config([...new Set([...settingsOf(WATCHED), ...SNAPSHOT_NEEDS])]);

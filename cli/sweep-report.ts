@@ -4,9 +4,9 @@ import { hasFailed } from '../operations/checks/ledger.ts';
 import type { SweepCounts } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import type { SweepTotals } from '../consumers/agent-test-history/sweep/sweep-totals.ts';
 
-/** How the sweeper stands, beginning with the last sweep that ended. */
+/** The state of the sweeper, beginning with the last sweep that ended. */
 export function renderLastSweep(last: SweeperPart['last']): string {
-  if (last === null) return 'when the last sweep was is not known';
+  if (last === null) return 'the time of the last sweep is not known';
   if (last === 'not_stored') return 'this ledger does not store sweeps yet (history-cdc migrate)';
   const { done, failed } = last;
   const good = done === null ? null : `${spanText(done.secondsAgo)} ago: ${countsText(done)}`;
@@ -19,7 +19,7 @@ export function renderLastSweep(last: SweeperPart['last']): string {
 
 function countsText(counts: SweepCounts): string {
   const parts = [
-    [counts.absorbed, 'taken over by live rows'],
+    [counts.absorbed, 'replaced by live rows'],
     [counts.relinked, 'links changed'],
     [counts.lateOwners, 'late owners'],
     [counts.settled, 'twins settled'],
@@ -30,15 +30,15 @@ function countsText(counts: SweepCounts): string {
   return told.length === 0 ? 'nothing to do' : told.join(', ');
 }
 
-/** What sweeps came to, in one line: what was put right, and what waits for a person. */
+/** The result of the sweeps in one line: what was corrected, and what waits for a person. */
 export function renderSweeps(totals: SweepTotals): string {
   const { sweeps, absorbed, relinked, lateOwners, blocked, lateOwnersReported, stragglers } = totals;
   return [
-    `${countText(sweeps)}: live rows that took over ${countText(absorbed)}`,
+    `${countText(sweeps)}: rows replaced by live rows ${countText(absorbed)}`,
     `links that changed ${countText(relinked)}`,
     `late owners ${countText(lateOwners)}`,
     ...(stragglers > 0 ? [`stragglers ${countText(stragglers)}`] : []),
     ...(blocked > 0 ? [`blocked ${countText(blocked)}`] : []),
-    ...(lateOwnersReported > 0 ? [`too late to decide anew ${countText(lateOwnersReported)}`] : []),
+    ...(lateOwnersReported > 0 ? [`too late to decide again ${countText(lateOwnersReported)}`] : []),
   ].join(', ');
 }

@@ -15,7 +15,7 @@ export function registerSweep(command: Command, context: CommandContext): void {
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nEnds with 1 where something waits for a person: a live row that cannot take over from ours because something\nrefers to ours, or a membership that came after the grace window.\n\nExample:\n  history-cdc sweep --json',
+      '\nEnds with 1 if something waits for a person: a live row that cannot replace our row because another table refers to\nour row, or a membership that came after the grace window.\n\nExample:\n  history-cdc sweep --json',
     )
     .action(async ({ json }: { readonly json?: true }) => {
       const result = await sweepOnce(context);
@@ -52,17 +52,17 @@ function factsOf({ blocked, lateOwners, ...result }: Answer) {
   };
 }
 
-/** Numbers, and the ids of whatever waits for a person. */
+/** Counts, and the ids of rows that wait for a person. */
 function render({ absorbed, relinked, blocked, lateOwners, settled, erased, quarantine }: Answer): string {
   const table = renderTable(
     ['what', 'legacy rows'],
     [
-      ['live rows that took over from ours', absorbed.length],
-      ['links that changed otherwise', relinked.length],
-      ["strangers' runs that are an owner's by now, decided anew", lateOwners.flipped.size],
+      ['canonical rows of ours that were replaced by live rows', absorbed.length],
+      ['links that changed in another way', relinked.length],
+      ['runs that were decided again, because their user is an owner now', lateOwners.flipped.size],
       ['twins settled', settled],
-      ['settled long ago: content removed', erased],
-      ['blocked: something refers to our row', blocked.size],
+      ['old settled rows whose content was removed', erased],
+      ['blocked, because another table refers to our row', blocked.size],
       ['memberships that came after the grace window', lateOwners.reported.length],
     ],
   );
@@ -70,6 +70,6 @@ function render({ absorbed, relinked, blocked, lateOwners, settled, erased, quar
     table,
     `in quarantine: ${renderUnhealed(quarantine)}`,
     ...[...blocked].map(([legacyId, name]) => `blocked ${legacyId}: ${name} refers to our canonical row`),
-    ...lateOwners.reported.map((legacyId) => `too late ${legacyId}: its user owns the agent by now`),
+    ...lateOwners.reported.map((legacyId) => `too late ${legacyId}: its user owns the agent now`),
   ].join('\n');
 }

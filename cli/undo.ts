@@ -14,18 +14,18 @@ interface Options {
 
 export function registerUndo(command: Command, context: CommandContext): void {
   command
-    .option('--apply', 'remove them; needs --confirm, and that no projector runs')
-    .option('--confirm <rows>', 'the number of rows that the dry run says would be removed', whole(0))
+    .option('--apply', 'remove the rows; needs --confirm, and no projector may run')
+    .option('--confirm <rows>', 'the number of rows that the dry run says it would remove', whole(0))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-Removes, by the ledger, the canonical rows of what was projected, with those decisions. Live rows and the earlier
-script's copies are only ever linked, so they and their decisions stay. What is removed is kept in history_cdc.undone:
-\`history-cdc replay\`, or any later event of a row, restores it with the same id, content and decision, whatever became
-of contexts and memberships since. A live twin or a script's copy that came meanwhile takes its place.
+Removes the canonical rows that the ledger says we wrote, with their decisions. Live rows and the earlier script's copies
+stay, with their decisions, because they were only linked. Removed rows are kept in history_cdc.undone.
+\`history-cdc replay\`, or any later event of a row, restores it with the same id, content and decision, even if contexts
+and memberships have changed since. If a live twin or a script's copy has come in the meantime, the run is linked to it.
 
-Ends with 1 where rows stay because something refers to them.
+Ends with 1 if rows stay because another table refers to them.
 
 Examples:
   history-cdc undo
@@ -61,9 +61,12 @@ function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResu
         apply ? 'canonical rows removed, with their decisions' : 'canonical rows that would be removed',
         removable,
       ],
-      ['of them, the legacy row is gone: only its events in the topic restore it', onlyInTopic],
-      ['canonical row gone before: stays decided', pruned],
-      ['blocked: the canonical row stays', blocked.size],
+      [
+        'rows among them whose legacy row is gone: only their events in the topic can restore them',
+        onlyInTopic,
+      ],
+      ['rows whose canonical row was gone before: the decision stays', pruned],
+      ['blocked rows: the canonical row stays', blocked.size],
     ],
   );
   const lines = [...blocked].map(([legacyId, why]) => `blocked ${legacyId}: ${why}`);
@@ -71,8 +74,8 @@ function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResu
 }
 
 function next(rows: number, apply: boolean): string {
-  if (apply) return '`history-cdc replay` restores what was removed: the same ids, content and decisions';
+  if (apply) return '`history-cdc replay` restores the removed rows with the same ids, content and decisions';
   return rows === 0
     ? 'there is nothing to remove'
-    : `nothing was changed: history-cdc undo --apply --confirm ${String(rows)}`;
+    : `nothing was changed; to do it, run: history-cdc undo --apply --confirm ${String(rows)}`;
 }

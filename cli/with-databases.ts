@@ -16,10 +16,10 @@ export interface Databases {
   readonly legacy: Pool;
 }
 
-/** As many as `reconcile` compares stretches at once. */
+/** Connections per database: as many as `reconcile` compares ranges at once. */
 const CONNECTIONS = 3;
 
-/** Connects both databases for the time of a command, and refuses a ledger that is not of this release. */
+/** Connects both databases while a command runs. Refuses a ledger that is not of this release. */
 export async function withDatabases<T>(
   context: CommandContext,
   command: string,
@@ -43,7 +43,7 @@ export async function withUnmigrated<T>(
   });
 }
 
-/** Refuses databases without the columns that the comparison of whole tables reads. */
+/** Refuses databases that lack a column which the comparison of whole tables reads. */
 export async function assertTables({ canonical, legacy }: Databases): Promise<void> {
   await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
   await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');

@@ -14,6 +14,7 @@ export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve
     ...state([registry]),
     ...watched([registry]),
     ...verified([registry]),
+    ...soaked([registry]),
     quarantine: quarantineGauge([registry], inQuarantine),
   };
 }
@@ -190,6 +191,35 @@ function verified(registers: Registry[]) {
       name: 'history_cdc_verification_timestamp_seconds',
       help: 'Unix time: every_row was compared after it; changes before it were compared',
       labelNames: ['of'],
+      registers,
+    }),
+  };
+}
+
+/** What the last look at the soak came to (operations/soak), by this projector. */
+function soaked(registers: Registry[]) {
+  return {
+    soakStage: new Gauge({
+      name: 'history_cdc_retirement_stage',
+      help: '1 for the stage of the legacy table: soaking, ready, fenced, archived, dropped',
+      labelNames: ['stage'],
+      registers,
+    }),
+    soakCondition: new Gauge({
+      name: 'history_cdc_soak_condition_met',
+      help: '1 where a condition of the soak is met or attested, 0 where it is not met or not known',
+      labelNames: ['condition'],
+      registers,
+    }),
+    soakIncidents: new Gauge({
+      name: 'history_cdc_incidents',
+      help: 'Incidents by kind and state: open (it goes on), stops (it is over, and stops a clock), past',
+      labelNames: ['kind', 'state'],
+      registers,
+    }),
+    soakLooked: new Gauge({
+      name: 'history_cdc_soak_look_timestamp_seconds',
+      help: 'Unix time of the last look at the soak that came to its end; by the clock of the canonical database',
       registers,
     }),
   };

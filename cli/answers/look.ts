@@ -87,7 +87,7 @@ export const explain = z.strictObject({
     .strictObject({
       then: lookUp.nullable(),
       now: lookUp.extend({ contextKnown: z.boolean(), owner: z.boolean(), scriptCopies: z.array(id) }),
-      changed: z.array(text).describe('names of the fields that differ by now'),
+      changed: z.array(text).describe('the names of the fields that have changed since the decision'),
     })
     .nullable(),
   canonicalRun: z

@@ -6,7 +6,7 @@ export const time = z
   .regex(/^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
   .meta({ format: 'date-time' });
 
-/** A time from a row of the application, which may be one that ISO 8601 has no form for. */
+/** A time from a row of the application. ISO 8601 has no form for some of them (infinity, years BC). */
 export const rowTime = z.union([
   time,
   z
@@ -15,13 +15,13 @@ export const rowTime = z.union([
     .describe('as Postgres writes it'),
 ]);
 
-/** Ids of every kind, offsets, positions of the WAL: never a number, because they may be larger than 2^53. */
+/** Ids of every kind, offsets, and positions in the WAL. They are text, because they may be larger than 2^53. */
 export const id = z.string();
 export const text = z.string();
 export const count = z.number();
 export const seconds = z.number();
 
-/** A number by name, where the names are data: decisions, reasons, columns. */
+/** Numbers by name. The names are data: decisions, reasons, columns. */
 export const countByName = z.record(z.string(), count);
 
 export const quarantine = z.strictObject({ open: count, waived: count });

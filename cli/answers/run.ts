@@ -18,7 +18,7 @@ export const run = z.strictObject({
     lateOwnersReported: count,
     stragglers: count,
   }),
-  quarantine: quarantine.nullable().describe('null where Postgres did not answer at the end'),
+  quarantine: quarantine.nullable().describe('null if Postgres did not answer at the end'),
   unseen: z.array(z.string()),
   dryRun: z.boolean(),
   stopped: z.enum(['caught_up', 'signal']),
@@ -51,7 +51,7 @@ export const snapshotStatus = z.strictObject({
     .nullable(),
 });
 
-/** What a command says of the snapshot that it begins, holds back or ends: which; or why there is none; or the silence. */
+/** The answer to a signal: the snapshot, or why there is none, or why Debezium did not answer. */
 export const snapshotSwitch = z.union([
   z.strictObject({ id, state: text, startedAt: time }),
   z.strictObject({ id: z.null(), why: text }),
@@ -60,6 +60,6 @@ export const snapshotSwitch = z.union([
     .describe('Debezium did not answer in time'),
 ]);
 
-/** With --follow, or where there are several portions: how it ended. */
+/** With --follow, or if there are several portions, the answer is the status at the end. */
 export const snapshotStart = z.union([snapshotSwitch, snapshotStatus]);
 export const snapshotWatch = z.union([snapshotStatus, z.strictObject({ id: z.null(), why: text })]);

@@ -42,12 +42,12 @@ export class ConnectClient {
     this.#rest = new ConnectRest(options);
   }
 
-  /** Undefined where Connect has no such connector. */
+  /** Undefined if Connect has no such connector. */
   async config(name: string): Promise<ConnectorConfig | undefined> {
     return await this.#rest.find<ConnectorConfig>(`/connectors/${encodeURIComponent(name)}/config`);
   }
 
-  /** Undefined where Connect has no such connector, or has just heard of it. */
+  /** Undefined if Connect has no such connector, or has only just received it. */
   async status(name: string): Promise<ConnectorStatus | undefined> {
     return await this.#rest.find<ConnectorStatus>(`/connectors/${encodeURIComponent(name)}/status`);
   }
@@ -65,7 +65,7 @@ export class ConnectClient {
     return date === null ? undefined : new Date(date);
   }
 
-  /** Connectors, converters and all else that the worker has found. */
+  /** The plugins of the worker: connectors, converters and so on. */
   async plugins(): Promise<readonly Plugin[]> {
     return (await this.#rest.find<readonly Plugin[]>('/connector-plugins?connectorsOnly=false')) ?? [];
   }
@@ -76,7 +76,9 @@ export class ConnectClient {
     return stored.flatMap(({ offset }) => (offset === null ? [] : [offset]));
   }
 
-  /** What Connect finds wrong with a configuration: it logs in to the database too, as the connector would. */
+  /**
+   * The problems that Connect finds in a configuration. Connect also logs in to the database, as the connector would.
+   */
   async validate(config: ConnectorConfig): Promise<ConfigProblem[]> {
     const kind = config['connector.class'] ?? '';
     const { body } = await this.#rest.send(
@@ -111,7 +113,7 @@ export class ConnectClient {
     await this.#rest.send('POST', path);
   }
 
-  /** What has failed of it, and nothing that runs. */
+  /** Restarts the failed connector and its failed tasks, but nothing that runs. */
   async restartFailed(name: string): Promise<void> {
     const path = `/connectors/${encodeURIComponent(name)}/restart?includeTasks=true&onlyFailed=true`;
     await this.#rest.send('POST', path);
@@ -162,7 +164,7 @@ export class ConnectClient {
     });
   }
 
-  /** Without what must not appear in a message. */
+  /** The text without the secrets that must not appear in a message. */
   redact(text: string): string {
     return this.#rest.redact(text);
   }

@@ -7,7 +7,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const VALIDATION_TIMEOUT_MS = 75_000;
 
 export interface ConnectOptions extends Endpoint {
-  /** Texts that must not appear in a message, whoever wrote it. */
+  /** Secrets that must not appear in a message, also not in one that Connect wrote. */
   readonly secrets: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export class ConnectRest {
     this.#secrets = secrets;
   }
 
-  /** Undefined where Connect has no such thing. */
+  /** Undefined if Connect answers 404. */
   async find<T>(path: string): Promise<T | undefined> {
     const answer = await this.#exchange('GET', path);
     if (answer.status === 404) return undefined;
@@ -78,7 +78,7 @@ export class ConnectRest {
     return { status, body: content, date };
   }
 
-  /** The error of a Connect that does not answer, or not as one does. */
+  /** The error if Connect does not answer, or if the answer is not Connect's. */
   unreachable(cause: unknown): FatalError {
     return new FatalError({
       code: 'CONNECT_UNREACHABLE',

@@ -31,12 +31,12 @@ export interface ActualTopic {
 }
 
 export interface ActualState {
-  /** Undefined where Connect has no such connector. */
+  /** Undefined if Connect has no such connector. */
   readonly config: ConnectorConfig | undefined;
   readonly topics: readonly ActualTopic[];
 }
 
-/** What lies between what is there and what is wanted. */
+/** The differences between the actual and the wanted state. */
 export function planConnector(desired: DesiredConnector, actual: ActualState): Plan {
   const config = configChanges(desired.config, actual.config ?? {});
   return {
@@ -79,7 +79,7 @@ export function printable(key: string, value: string): string {
   return value.replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]+@/g, '$1:***@');
 }
 
-/** What a topic lacks, or has otherwise than it must. */
+/** The settings that a topic lacks, or that differ from what they must be. */
 export function topicChanges(spec: TopicSpec, actual: ActualTopic | undefined): TopicChange[] {
   if (actual === undefined) return [{ kind: 'missing', topic: spec.name, spec }];
   const wanted = { partitions: String(spec.partitions), ...spec.config };

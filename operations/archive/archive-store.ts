@@ -8,6 +8,7 @@ const BEGIN = 'INSERT INTO history_cdc.archive (id, performed_by, target) VALUES
 const EVENT = sqlFile(import.meta.url, './sql/record-event.sql');
 const ARCHIVES = sqlFile(import.meta.url, './sql/archives.sql');
 const LOCK = "SELECT pg_try_advisory_lock(hashtextextended('history_cdc.archive', 0)) AS locked";
+const FREE = 'SELECT pg_advisory_unlock_all()';
 const HOLDER = `
   SELECT a.pid, a.application_name AS name, a.client_addr::text AS address
   FROM pg_locks l
@@ -91,7 +92,12 @@ export async function exclusively<T>(pool: Pool, work: () => Promise<T>): Promis
     if (answer?.locked !== true) throw busy((await session.query<Holder>(HOLDER)).rows[0]);
     return await work();
   } finally {
-    session.release(true);
+    // A session that is just cut keeps its lock for a moment longer, and the next command would be refused.
+    const freed = await session.query(FREE).then(
+      () => true,
+      () => false,
+    );
+    session.release(!freed);
   }
 }
 

@@ -17,7 +17,7 @@ import {
 } from './manifest.ts';
 import { finishReplacements, replaceManifest } from './replace-manifest.ts';
 import type { Target } from './target.ts';
-import { countRows, isSuccessor, rewriteWithout } from './without-user.ts';
+import { countRows, isSuccessor, rewriteWithout, successorOf } from './without-user.ts';
 
 export interface EraseContext {
   readonly canonical: Pool;
@@ -54,12 +54,13 @@ export async function eraseUser(context: EraseContext): Promise<Erasure> {
     await finishReplacements(context, await recordedArchives(canonical));
     const found = await find(context);
     const successors = new Map<string, ArchivedObject | undefined>();
-    for (const { object, manifest } of found.hits)
-      successors.set(object.name, await rewriteWithout({ ...context, manifest }, object));
+    for (const hit of found.hits) successors.set(hit.object.name, await successorFor(context, found, hit));
     for (const manifest of found.archives.toReversed())
       await replace(context, manifest, { found, successors });
-    const gone = [...found.hits.map(({ object }) => object.name), ...found.leftovers];
-    const left = await removeAll(target, gone);
+    const named = new Set([...successors.values()].map((successor) => successor?.name));
+    // An earlier run may have left the same successor, unnamed when this one looked: it is named now.
+    const leftovers = found.leftovers.filter((name) => !named.has(name));
+    const left = await removeAll(target, [...found.hits.map(({ object }) => object.name), ...leftovers]);
     return { ...summaryOf(found), left: [...found.left, ...left], applied: true };
   });
 }
@@ -71,7 +72,24 @@ interface Hit {
   readonly rows: number;
 }
 
+/**
+ * What takes the place of an object. If a manifest names its successor already, an earlier run came that far with another
+ * archive: that one is complete, and it must not be written again. It may hold rows of this user, if that run was for another.
+ */
+async function successorFor(
+  context: EraseContext,
+  found: Found,
+  { object, manifest }: Pick<Hit, 'object' | 'manifest'>,
+): Promise<ArchivedObject | undefined> {
+  const named = found.named.get(successorOf(object));
+  if (named === undefined) return await rewriteWithout({ ...context, manifest }, object);
+  const isHit = found.hits.some((hit) => hit.object.name === named.object.name);
+  return isHit ? await successorFor(context, found, named) : named.object;
+}
+
 interface Found {
+  /** Every object that a manifest names, with one of the manifests. */
+  readonly named: ReadonlyMap<string, Pick<Hit, 'object' | 'manifest'>>;
   readonly hits: readonly Hit[];
   /** The archives that name one of the hits, the newest first. */
   readonly archives: readonly Manifest[];
@@ -112,7 +130,7 @@ async function find(context: EraseContext): Promise<Found> {
     named: [...named.values()].map(({ object }) => object),
   });
   const left = [...unreadable, ...(await foreignManifests(target, here)), ...foreign];
-  return { hits, archives, leftovers, left };
+  return { named, hits, archives, leftovers, left };
 }
 
 /** An archive whose manifest is lost has objects that nobody can name: they are leftovers. */

@@ -6,11 +6,11 @@ import { topicNames } from '../../lib/names.ts';
 import type { CheckResult } from '../checks/judge.ts';
 import { beginAnew, newTopic } from '../checks/remedies.ts';
 
-/** How `apply` fails: what is wrong, and the way out. */
+/** The errors of `apply`: what is wrong, and the way out. */
 const list = (lines: readonly string[]) => lines.map((line) => `  - ${line}`).join('\n');
 const INDENT = '\n           ';
 
-/** What each check found, and the fix of each. */
+/** An error with the evidence and the fix of each failed check. */
 export function unfit(code: 'DATABASE_UNFIT' | 'TOPIC_UNFIT', results: readonly CheckResult[]): FatalError {
   const what = code === 'TOPIC_UNFIT' ? 'a topic is' : 'the legacy database is';
   return new FatalError({
@@ -33,11 +33,11 @@ export function unseenSource(unseen: readonly string[]): FatalError {
 
 const asWayOut = (fix: string) => fix.split('\n').join(INDENT);
 
-/** The connector would go on behind its stored offset: what the topic held would not come again. */
+/** The connector would continue after its stored offset, so the records of the deleted topic would not come again. */
 export function lostDataTopic(config: Config): FatalError {
   return new FatalError({
     code: 'TOPIC_MISSING',
-    message: `${topicNames(config).data} is gone, and the connector has worked before: it would not be filled anew`,
+    message: `${topicNames(config).data} is gone, and the connector has worked before, so it would not fill the topic again`,
     wayOut: asWayOut(newTopic(config)),
   });
 }
@@ -49,7 +49,7 @@ export function rejectedConfig(problems: readonly ConfigProblem[]): FatalError {
       problems.map(({ key, errors }) => `${key}: ${errors.map((text) => printable(key, text)).join('; ')}`),
     )}`,
     wayOut:
-      'mend what each line names, in the settings (`history-cdc config`) or in connectors/agent-test-history.json; the password is the one in the environment of the Connect process',
+      'correct what each line names, in the settings (`history-cdc config`) or in connectors/agent-test-history.json; the password is the one in the environment of the Connect process',
   });
 }
 
@@ -58,7 +58,7 @@ export function failedConnector(what: string, trace: string): FatalError {
     code: 'CONNECTOR_FAILED',
     message: `${what} failed: ${trace}`,
     wayOut:
-      'mend what it names, then `history-cdc connector restart`; the whole trace is in `connector status --json`',
+      'correct what it names, then run `history-cdc connector restart`; `connector status --json` has the whole trace',
   });
 }
 
@@ -66,7 +66,7 @@ export function incompleteConnector(config: Config): FatalError {
   return new FatalError({
     code: 'CONNECTOR_INCOMPLETE',
     message:
-      'the connector streams, but its initial snapshot was never completed: rows that were in the table before are not in the topic. Debezium takes a snapshot for done when it failed, or was stopped, before its first row (connectors/README.md)',
+      'the connector streams, but its initial snapshot was never completed, so rows that were in the table before are not in the topic. If a snapshot fails or is stopped before its first row, Debezium takes it for completed (connectors/README.md)',
     wayOut: asWayOut(beginAnew(config)),
   });
 }

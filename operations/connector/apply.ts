@@ -29,7 +29,7 @@ import { assertContinuous, type GuardOptions } from './guard.ts';
 import { logAction } from './log-action.ts';
 
 export interface ApplyOptions extends GuardOptions {
-  /** Gives up when nothing has moved for so long: no row, no heartbeat. */
+  /** Gives up after this time without a row or a heartbeat. */
   readonly silentAfterMs?: number;
 }
 
@@ -42,13 +42,17 @@ export const SILENT_AFTER_MS = 90_000;
 const POLL_MS = 250;
 const NOTE_EVERY_MS = 3_000;
 
-/** Each topic is created, never changed: what it holds may depend on how it is, the place of every key first of all. */
+/**
+ * Creates missing topics. An existing topic is never changed, because the partition of every key depends on its
+ * settings.
+ */
 const TOPICS_FIT = chosen(KAFKA_CHECKS, ['topic-settings']);
 
 /**
- * Brings the connector about and does not return before it is proved to work: the source fits, every topic exists, the
- * stream is not broken, Connect has the configuration, the task runs, the initial snapshot has been completed, and a
- * heartbeat row written after the start has come through its topic. Run again, it changes nothing and proves the same.
+ * Creates or updates the connector, and returns only when it is proved to work: the source fits, every topic exists,
+ * the stream is not broken, Connect has the configuration, the task runs, the initial snapshot has been completed, and
+ * a heartbeat row that was written after the start has arrived in its topic. A second run changes nothing and proves
+ * the same.
  */
 export async function applyConnector(config: ConnectorSettings, options: ApplyOptions): Promise<ApplyResult> {
   return await withServices(config, { name: 'history-cdc connector' }, async (services) => {
@@ -71,7 +75,7 @@ export async function applyConnector(config: ConnectorSettings, options: ApplyOp
   });
 }
 
-/** What `apply` would change, and all that it looks at beforehand. */
+/** Works out what `apply` would change, and makes all checks that come before a change. */
 export async function planWith(
   services: Services,
   config: ConnectorSettings,
@@ -89,7 +93,7 @@ interface Fitting {
   readonly options: ApplyOptions;
 }
 
-/** Gives the clock of the legacy database, where it can be asked. */
+/** Checks the legacy database. Returns its clock, or undefined if it cannot be asked. */
 async function assertFits(
   services: Services,
   { answers, config, options: { note, unseen: accepted = false } }: Fitting,
@@ -107,7 +111,7 @@ async function assertFits(
   return server.known ? await postgresClock(services.legacy()) : undefined;
 }
 
-/** Also what the DBA's script would have made by now. */
+/** Includes the checks of things that the DBA's script should have created by now. */
 export function keepsFromWorking({ verdict, step }: CheckResult): boolean {
   return verdict === 'failed' || step === 'script';
 }
@@ -133,7 +137,7 @@ async function createMissingTopics({ services, config, options, plan }: Applying
   options.note(`created ${missing.map(({ topic }) => topic).join(', ')}`);
 }
 
-/** Gives the trace of a failure that was there before, when Connect was told something new. */
+/** Updates Connect if needed. Returns the trace of a failure from before the update. */
 async function putConfig(
   services: Services,
   desired: DesiredConnector,
@@ -153,7 +157,7 @@ interface Waiting extends Applying {
   readonly baseline: Baseline;
 }
 
-/** During the snapshot no heartbeat comes: as long as rows arrive, it goes on waiting. */
+/** Waits for a heartbeat. During the snapshot no heartbeat comes, so the wait goes on as long as rows arrive. */
 async function untilAlive(waiting: Waiting): Promise<ApplyResult> {
   const { services, config, options, plan, watch, baseline } = waiting;
   const { data } = topicNames(config);
@@ -199,7 +203,7 @@ interface Silence {
 }
 
 function silent(services: Services, { status, observed, silentAfterMs }: Silence): FatalError {
-  // Connect shows an old failure until the new task has begun; one that is still there now is the new one.
+  // Connect shows an old failure until the new task has begun. A failure that is still shown now is a new one.
   const failure = status === undefined ? undefined : failureOf(status);
   if (failure !== undefined) return failed(services, failure);
   const tasks = status?.tasks.map(({ state }) => state).join(' ') ?? '';

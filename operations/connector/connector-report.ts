@@ -13,7 +13,7 @@ import type { InitialSnapshot } from '../facts/snapshot-runs.ts';
 export interface ConnectorReport {
   readonly name: string;
   readonly healthy: boolean;
-  /** Why not; empty where healthy. */
+  /** The problems; empty if the connector is healthy. */
   readonly problems: readonly ConnectorProblem[];
   readonly state: ConnectorState | 'ABSENT';
   readonly tasks: readonly {
@@ -24,12 +24,12 @@ export interface ConnectorReport {
   readonly heartbeat: HeartbeatReport | null;
   readonly initialSnapshot: InitialSnapshot;
   readonly slot: Pick<SlotFacts, 'plugin' | 'database' | 'active' | 'walStatus' | 'lagBytes'> | null;
-  /** Why nothing is known of the slot; null where it is. */
+  /** Why nothing is known about the slot; null if it is known. */
   readonly slotUnknown: string | null;
 }
 
 export interface ConnectorProblem {
-  /** Of the check. */
+  /** The id of the check. */
   readonly id: string;
   readonly evidence: string;
   readonly fix: string | null;
@@ -38,7 +38,7 @@ export interface ConnectorProblem {
 export interface HeartbeatReport {
   readonly beatAt: string;
   readonly arrivedAt: string;
-  /** Since it arrived in the topic. */
+  /** The time since it arrived in the topic. */
   readonly ageSeconds: number;
 }
 
@@ -51,13 +51,13 @@ export async function connectorReport(config: ConnectorSettings): Promise<Connec
   );
 }
 
-/** Throws if Kafka or Kafka Connect gives no answer: then nothing of the connector is known. */
+/** Throws if Kafka or Kafka Connect does not answer, because nothing is known about the connector then. */
 export async function askConnector(services: Services, config: ConnectorSettings): Promise<Answers> {
   await services.kafka();
   return await gather({ services, config }, wantedFor(CHECKED, config));
 }
 
-/** Pure, but for throwing what kept the connector from being asked. */
+/** Makes the report from the answers, without asking anything. Throws if the connector could not be asked. */
 export function reportOf(answers: Answers, config: Config, now = new Date()): ConnectorReport {
   const { status } = required(answers.connector);
   const observed = required(answers.observed);
@@ -91,8 +91,8 @@ function slotOf(slot: SlotFacts | null): ConnectorReport['slot'] {
 }
 
 /**
- * A connector in its initial snapshot is not healthy yet, and neither is one of which something is unknown. If the legacy
- * database gives no answer, that is one problem, in place of one for each check that asks it.
+ * A connector in its initial snapshot is not healthy yet, and neither is one of which something is unknown. If the
+ * legacy database gives no answer, that is one problem, in place of one for each check that asks it.
  */
 function problemsOf(answers: Answers, config: Config, now: Date): ConnectorProblem[] {
   const checks = answers.server.known ? CHECKED : [...OF_CONNECTOR, ...LEGACY_ANSWERS];

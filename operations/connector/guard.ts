@@ -9,7 +9,7 @@ import { gapOpen, streamBroken } from '../watchdog/break-errors.ts';
 import { look, STREAM } from '../watchdog/look.ts';
 import { unseenSource } from './apply-errors.ts';
 
-/** It is looked at once, so the look is waited for. */
+/** The longest wait for an answer. There is only one look, so it waits longer than the watchdog does. */
 const WITHIN_MS = 60_000;
 
 export interface GuardOptions {
@@ -25,10 +25,10 @@ interface Guarded {
 }
 
 /**
- * Before a connector is told to go on: refuses where its slot is ahead of its stored offset, where what it rests on is
- * not what the projector has recorded, or where a gap is open that nobody has accepted. Once it goes on, the slot and the
- * offset look well again, and the rows in between are missing without a word. For the same reason it refuses where one of
- * these cannot be asked, unless `unseen` is given. Gives what it saw.
+ * Checks whether a connector may be resumed. Refuses if its slot is ahead of its stored offset, if server, timeline,
+ * publication or slot differ from what the projector has recorded, or if a gap is open that nobody has accepted. Without
+ * this check, slot and offset would look well again after the resume, and the rows in between would be missing unnoticed.
+ * So it also refuses if one of these cannot be asked, unless `unseen` is given. Returns what it saw.
  */
 export async function assertContinuous(
   config: Guarded['config'],

@@ -7,9 +7,9 @@ import { withServices } from '../facts/services.ts';
 const UNDEFINED_TABLE = '42P01';
 
 /**
- * Writes an action into the action log whose effect another server holds: Kafka Connect, or the legacy database. It is written
- * before the effect, so an action that failed is in the log, too. These commands must work without the canonical
- * database, so an action that cannot be logged goes on, and a note says that it is not in the log.
+ * Logs an action whose effect is on another server: Kafka Connect, or the legacy database. The action is logged before
+ * its effect, so the log also has actions that failed. These commands must work without the canonical database. So if
+ * the action cannot be logged, a note says so, and the command continues.
  */
 export async function logAction(
   config: Config,

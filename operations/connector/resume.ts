@@ -5,11 +5,12 @@ import { connectClient } from '../../connectors/deploy/target.ts';
 import { assertContinuous, type GuardOptions } from './guard.ts';
 
 /**
- * Lets the connector go on, unless rows would be missing without anybody having accepted it.
+ * Resumes the connector, unless rows would be missing that nobody has accepted as a gap.
  *
- * Behind an accepted gap the slot is ahead of the offset that Kafka Connect has stored, and Debezium refuses to start
- * when the server no longer keeps WAL from that offset on ("no longer available on the server"). The stored offset is
- * therefore moved to the slot's confirmed position first. That loses nothing more: the server sends nothing from before it.
+ * After an accepted gap, the slot is ahead of the offset that Kafka Connect has stored. Debezium refuses to start if
+ * the server no longer keeps WAL from that offset on ("no longer available on the server"). So the stored offset is
+ * first moved to the slot's confirmed position. That loses nothing more, because the server sends nothing from before
+ * that position.
  */
 export async function resumeConnector(
   config: ConfigWith<'CONNECT_URL'>,
@@ -22,7 +23,7 @@ export async function resumeConnector(
     const [stored = {}] = await connect.offsets(name);
     await connect.moveOffset(name, movedTo(position.confirmed, stored));
     options.note(
-      'the stored offset of the connector was moved to the confirmed position of its slot, behind the gap that was accepted',
+      'the stored offset of the connector was moved to the confirmed position of its slot, after the accepted gap',
     );
   }
   await switchConnector(connect, { name, to: 'resume' });
@@ -33,7 +34,7 @@ function isAhead(position: Position): position is Position & { readonly confirme
   return confirmed !== null && stored !== null && confirmed > stored;
 }
 
-/** Debezium's offset (as of 3.x) as it is after the COMMIT of a transaction that ended at this position. */
+/** The offset that Debezium 3.x stores after the COMMIT of a transaction that ended at this position. */
 export function movedTo(
   lsn: bigint,
   stored: Readonly<Record<string, unknown>>,

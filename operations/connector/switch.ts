@@ -6,14 +6,16 @@ import { failureOf, runs, summarizeTrace } from '../checks/liveness.ts';
 
 type Switch = 'pause' | 'resume' | 'restart';
 
-/** Kafka Connect answers before anything has happened: a connector that is resumed has no task for a moment. */
+/**
+ * How often to ask. Kafka Connect answers a request before it is done: a resumed connector has no task for a moment.
+ */
 const WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 200;
 
 /**
- * Pauses, resumes or restarts the connector, and returns when Kafka Connect says that this has happened. Fails with the
- * trace when the connector or its task has failed. `resume` does not restart a failed task, so it fails then, too. That
- * Kafka Connect says RUNNING does not prove that anything is streamed: the heartbeat does (`connector status`).
+ * Pauses, resumes or restarts the connector, and returns when Kafka Connect reports the new state. Throws with the
+ * trace if the connector or its task has failed. `resume` does not restart a failed task, so it throws then, too. The
+ * state RUNNING does not prove that anything is streamed; only the heartbeat does (`connector status`).
  */
 export async function switchConnector(
   connect: ConnectClient,
@@ -35,7 +37,10 @@ export async function switchConnector(
     if (failure !== undefined && !mayBeOld)
       throw failedConnector(failure.what, connect.redact(summarizeTrace(failure.trace)));
     if (status !== undefined && isDone(to, status)) return;
-    if (isLate) throw notDone(`${name} does not ${to} within ${String(withinMs / 1000)} s: ${told(status)}`);
+    if (isLate)
+      throw notDone(
+        `${name} does not ${to} within ${String(withinMs / 1000)} s; Kafka Connect says: ${told(status)}`,
+      );
     await setTimeout(LOOK_EVERY_MS);
   }
 }

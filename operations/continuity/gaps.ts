@@ -33,7 +33,7 @@ const OPEN_GAP = `
         accepted_at = NULL, accepted_xmax = NULL
   RETURNING ${COLUMNS}`;
 
-/** Gives the gaps that are open for these breaks; none where the ledger does not know the topic. */
+/** Returns the open gaps for these breaks. It returns none if the ledger does not know the topic. */
 export async function openGapsFor(
   client: Client,
   topicId: string,

@@ -43,7 +43,7 @@ export interface VerdictFacts {
 }
 
 const DECISIONS = sqlFile(import.meta.url, './sql/decisions.sql');
-/** Twins whose pair may still change; of them those whose time is over, and those for which it has long been. */
+/** Counts the twins whose pair may still change, and those among them that are due and overdue to be settled. */
 const UNSETTLED = `
   SELECT count(*)::float8 AS unsettled,
          count(*) FILTER (WHERE tested_at < $1::timestamptz - $2::bigint * interval '1 microsecond')::float8 AS due,

@@ -8,21 +8,21 @@ import type { SnapshotHistory, SnapshotRun } from '../facts/snapshot-runs.ts';
 import { lookAt, type Session } from './session.ts';
 import { sendSignal, switchData, type SentSignal } from './signal.ts';
 
-/** What came of a signal: Debezium's answer, or why there is none. */
+/** The outcome of a signal: Debezium's answer, or why there is none. */
 export type SignalOutcome =
   | { readonly kind: 'answered'; readonly run: SnapshotRun }
   | { readonly kind: 'silent'; readonly signal: SentSignal; readonly diagnosis: Diagnosis };
 
 interface Waiting {
   readonly timeoutMs: number;
-  /** The command to give again, for the way out. */
+  /** The command to run again; the way out names it. */
   readonly again: string;
   readonly answer: (history: SnapshotHistory) => SnapshotRun | undefined;
 }
 
 const POLL_MS = 100;
 
-/** Waits for Debezium's own word: that a row was inserted proves nothing. */
+/** Sends a signal and waits for Debezium's answer, because an inserted signal row alone proves nothing. */
 export async function untilAnswered(
   session: Session,
   signal: SentSignal,
@@ -63,7 +63,7 @@ interface Switch {
   readonly remark: Remark;
 }
 
-/** Pauses the run that is open; returns when Debezium says that it is. */
+/** Pauses the open run. Returns when Debezium says that it is paused. */
 export async function pauseRun(session: Session, run: SnapshotRun, options: Switch): Promise<SignalOutcome> {
   return await switchRun(
     session,
@@ -72,7 +72,7 @@ export async function pauseRun(session: Session, run: SnapshotRun, options: Swit
   );
 }
 
-/** Resumes it; returns when Debezium says that it has. */
+/** Resumes the run. Returns when Debezium says that it has resumed. */
 export async function resumeRun(session: Session, run: SnapshotRun, options: Switch): Promise<SignalOutcome> {
   return await switchRun(
     session,
@@ -82,8 +82,8 @@ export async function resumeRun(session: Session, run: SnapshotRun, options: Swi
 }
 
 /**
- * Ends it before its end. One that is paused takes no notice before it is resumed (seen with 3.7.0), so it is: it reads
- * nothing more, because the stop comes first.
+ * Stops the run before its end. Debezium 3.7.0 ignores the stop of a paused run until the run is resumed. So a paused
+ * run is resumed after the stop was sent; it reads nothing more, because the stop comes first.
  */
 export async function stopRun(session: Session, run: SnapshotRun, options: Switch): Promise<SignalOutcome> {
   const wanted = ({ state }: SnapshotRun) => state !== 'running' && state !== 'paused';

@@ -13,19 +13,19 @@ interface Databases {
 
 interface CoverageOptions {
   readonly chunkRows?: number;
-  /** Ids that are kept, and looked at again; beyond that they are only counted. */
+  /** The maximum number of ids that are kept and checked again. Further ids are only counted. */
   readonly kept?: number;
   readonly onProgress?: (rows: number) => void;
 }
 
 const CHUNK_ROWS = 10_000;
-/** 100,000 ids are 4 MB: as many as `snapshot start --missing` reads by their ids. */
+/** `snapshot start --missing` reads at most this many rows by id. 100,000 ids take 4 MB. */
 export const KEPT = 100_000;
 
 /**
- * Compares by key, in stretches, each a short statement: the databases need not be one. What was missing is looked at
- * again at the end, because rows that are written meanwhile need a moment until they are projected, and rows that were
- * deleted need no decision.
+ * Finds legacy rows without a decision. It compares the keys of table and ledger in chunks, each with short statements,
+ * so the two may be in different databases. Missing rows are checked again at the end, because new rows need a moment
+ * until they are projected, and deleted rows need no decision.
  */
 export async function coverage(databases: Databases, options: CoverageOptions = {}): Promise<Coverage> {
   const { chunkRows = CHUNK_ROWS, kept = KEPT, onProgress } = options;

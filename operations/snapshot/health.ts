@@ -6,7 +6,7 @@ import { LIMITS, type PaceLimits, type Readings } from './pace.ts';
 
 export interface PaceSettings {
   readonly limits: PaceLimits;
-  /** Gives the number that the limit `query` looks at. */
+  /** The query for the number that the limit `query` applies to. */
   readonly query?: string;
 }
 
@@ -18,7 +18,7 @@ export const DEFAULT_LIMITS = {
 
 const QUERY_WITHIN = "SET LOCAL statement_timeout = '5s'; SET LOCAL TRANSACTION READ ONLY";
 
-/** What the limits look at, and nothing else. */
+/** Measures the values that have a limit, and nothing else. */
 export async function readHealth(
   legacy: Pool,
   { slot, load }: Pick<Answers, 'slot' | 'load'>,
@@ -33,11 +33,13 @@ export async function readHealth(
   return Object.fromEntries(named.map((limit) => [limit, all[limit] ?? null]));
 }
 
-/** One statement, read only, rolled back, within 5 s: it is asked every few seconds while the snapshot runs. */
+/**
+ * Runs the pace query as one read-only statement, limited to 5 s and rolled back, because it runs every few seconds.
+ */
 async function ask(legacy: Pool, query: string): Promise<number> {
   const value = await inDryRun(legacy, async (client) => {
     await client.query(QUERY_WITHIN);
-    // In a subquery it can be nothing but one SELECT.
+    // As a subquery, it can only be one SELECT.
     const { rows } = await client.query<{ value: unknown }>(
       `SELECT to_json((\n${query}\n)::float8) #>> '{}' AS value WHERE $1`,
       [true],
@@ -47,7 +49,7 @@ async function ask(legacy: Pool, query: string): Promise<number> {
     throw unusable(messageOf(error), error);
   });
   if (typeof value === 'string' && Number.isFinite(Number(value))) return Number(value);
-  throw unusable('it gives no number');
+  throw unusable('it returns no number');
 }
 
 function unusable(reason: string, cause?: unknown): FatalError {
@@ -60,7 +62,9 @@ function unusable(reason: string, cause?: unknown): FatalError {
   });
 }
 
-/** What cannot be measured, and would be missed without a word. */
+/**
+ * The limits whose values cannot be measured. They must be named, because otherwise they would silently have no effect.
+ */
 export function unseen(readings: Readings): string[] {
   return LIMITS.filter((limit) => readings[limit] === null).map((limit) => limit.replaceAll('_', ' '));
 }

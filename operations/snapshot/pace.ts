@@ -1,11 +1,11 @@
-/** What a limit looks at. */
+/** The values that can have a limit. */
 export const LIMITS = ['slot_lag_bytes', 'replication_lag_seconds', 'active_sessions', 'query'] as const;
 export type Limit = (typeof LIMITS)[number];
 
-/** The most that each may be; one that is not named is not looked at. */
+/** The limit of each value. A value without a limit is not measured. */
 export type PaceLimits = Readonly<Partial<Record<Limit, number>>>;
 
-/** What was measured; null where it could not be. */
+/** The measured values; null if a value could not be measured. */
 export type Readings = Readonly<Partial<Record<Limit, number | null>>>;
 
 export interface Excess {
@@ -17,10 +17,10 @@ export interface Excess {
 export type PaceDecision =
   { readonly kind: 'hold'; readonly because: readonly Excess[] } | { readonly kind: 'go' };
 
-/** Once held, it goes on only when everything is well below its limit: else it would come and go with every chunk. */
+/** A paused snapshot resumes below this share of every limit. Otherwise it would pause and resume with every chunk. */
 const RELEASE_SHARE = 0.8;
 
-/** Whether the snapshot may read on. `held`: whether it is held back at the moment. */
+/** Decides whether the snapshot may continue. `held`: true if it is paused now. */
 export function decidePace(readings: Readings, limits: PaceLimits, held: boolean): PaceDecision {
   const because = LIMITS.flatMap((limit) => {
     const [is, max] = [readings[limit], limits[limit]];
@@ -34,10 +34,10 @@ const NAMES: Readonly<Record<Limit, (n: number) => string>> = {
   slot_lag_bytes: (n) => `slot lag ${(n / 1_048_576).toFixed(0)} MiB`,
   replication_lag_seconds: (n) => `replication lag ${n.toFixed(0)} s`,
   active_sessions: (n) => `active sessions ${String(n)}`,
-  query: (n) => `the query gives ${String(n)}`,
+  query: (n) => `the query returns ${String(n)}`,
 };
 
-/** `slot lag 2048 MiB (limit 1024)`, one after the other. */
+/** The exceeded limits as text: `slot lag 2048 MiB (limit 1024)`. */
 export function whyHeld(because: readonly Excess[]): string {
   return because
     .map(({ limit, is, max }) => {

@@ -8,15 +8,15 @@ import type { Session } from './session.ts';
 const POLL_MS = 1_000;
 
 interface ProjectedOptions {
-  /** Gives up when no projector has committed anything for so long. */
+  /** Gives up if no projector has committed anything for this time. */
   readonly silentAfterMs: number;
   readonly signal: AbortSignal;
   readonly onProgress: (left: number) => void;
 }
 
 /**
- * Waits until everything that is in the topic now has been projected: what a snapshot has read counts only then. Gives
- * the records that are left where no projector moves.
+ * Waits until everything that is in the topic now has been projected, because only then does a snapshot count. Returns
+ * the number of records that are left: 0, or more if no projector makes progress.
  */
 export async function untilProjected(
   { services, canonical, config }: Session,

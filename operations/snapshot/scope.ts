@@ -1,21 +1,21 @@
 import { FatalError, messageOf } from '../../lib/errors.ts';
 import type { Client } from '../../lib/postgres.ts';
 
-/** Which rows of the legacy table are read. */
+/** The rows of the legacy table that a snapshot reads. */
 export type Scope =
   | { readonly kind: 'table' }
   | { readonly kind: 'ids'; readonly ids: readonly string[] }
   | { readonly kind: 'where'; readonly condition: string };
 
 /**
- * Ids a signal. Connect stores the whole condition with every offset that it commits, in a record that may have 1 MiB
- * by default: 2,000 ids are 78 kB.
+ * The maximum number of ids per signal. Connect stores the whole condition with every offset that it commits, in a
+ * record of at most 1 MiB by default. 2,000 ids take 78 kB.
  */
 export const IDS_A_SIGNAL = 2_000;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The ids of a list or a file: one a line or separated by commas, each once; what follows a # is a remark. */
+/** Parses ids that are separated by commas or lines. Repeated ids are dropped; text after a # is a remark. */
 export function parseIds(text: string): string[] {
   const words = text
     .replaceAll(/#.*$/gm, '')
@@ -29,12 +29,12 @@ export function parseIds(text: string): string[] {
     message:
       ids.length === 0
         ? 'no ids were given'
-        : `${wrong.length.toLocaleString('en')} of ${ids.length.toLocaleString('en')} ids are no UUIDs, the first is ${JSON.stringify(wrong[0]?.slice(0, 60))}`,
-    wayOut: 'give legacy ids, separated by commas, or the path of a file with one a line',
+        : `${wrong.length.toLocaleString('en')} of ${ids.length.toLocaleString('en')} ids are not UUIDs; the first is ${JSON.stringify(wrong[0]?.slice(0, 60))}`,
+    wayOut: 'give legacy ids, separated by commas, or the path of a file with one id per line',
   });
 }
 
-/** One scope a signal, in order. */
+/** Splits a scope into one scope per signal. */
 export function portionsOf(scope: Scope): Scope[] {
   if (scope.kind !== 'ids') return [scope];
   const portions: Scope[] = [];
@@ -44,15 +44,15 @@ export function portionsOf(scope: Scope): Scope[] {
 }
 
 /**
- * The condition that Debezium puts into its own statements; null where all rows are read. In parentheses, because it is
- * joined with AND; on lines of its own, so that a comment at its end ends there.
+ * The condition that Debezium puts into its own statements; null for all rows. It is in parentheses, because Debezium
+ * joins it with AND. It is on lines of its own, so that a comment in it cannot reach the rest of the statement.
  */
 export function conditionOf(scope: Scope): string | null {
   switch (scope.kind) {
     case 'table':
       return null;
     case 'ids':
-      // Each is a UUID by its form, or `parseIds` would have refused it.
+      // `parseIds` has checked that each id is a UUID.
       return `(id IN (${scope.ids.map((id) => `'${id}'`).join(', ')}))`;
     case 'where':
       return `(\n${scope.condition}\n)`;
@@ -61,13 +61,13 @@ export function conditionOf(scope: Scope): string | null {
 
 const AS_CONDITION = (condition: string) =>
   `SELECT 1 FROM public.agent_test_history WHERE (\n${condition}\n) LIMIT $1`;
-/** Without parentheses of ours: `a) OR (b` passes the first and not this. */
+/** Checks the condition without our parentheses, so that `a) OR (b` is refused. */
 const AS_VALUE = (condition: string) =>
   `SELECT ARRAY[\n${condition}\n]::boolean[] FROM public.agent_test_history LIMIT $1`;
 
 /**
- * Has Postgres parse the condition before Debezium does: a wrong one would end the snapshot there, as "completed". With
- * a parameter, because then Postgres takes one statement only.
+ * Lets Postgres parse the condition before Debezium uses it. With a wrong condition, Debezium would end the snapshot as
+ * "completed". The statement has a parameter, because Postgres then accepts only one statement.
  */
 export async function assertCondition(legacy: Client, condition: string): Promise<void> {
   try {
@@ -75,9 +75,9 @@ export async function assertCondition(legacy: Client, condition: string): Promis
   } catch (error) {
     throw new FatalError({
       code: 'CONFIG_INVALID',
-      message: `Postgres does not take the condition: ${messageOf(error)}`,
+      message: `Postgres refuses the condition: ${messageOf(error)}`,
       wayOut:
-        'give what may stand behind WHERE, over columns of agent_test_history: --where "started_at >= \'2026-05-01\'"',
+        'give an SQL condition on columns of agent_test_history, for example --where "started_at >= \'2026-05-01\'"',
       cause: error,
     });
   }

@@ -21,13 +21,13 @@ export const SNAPSHOT_NEEDS = [
 
 export type SnapshotConfig = ConfigWith<(typeof SNAPSHOT_NEEDS)[number]>;
 
-/** Everything that a command about snapshots talks to, opened together and closed together. */
+/** The connections of a snapshot command, which are opened and closed together. */
 export interface Session {
   readonly config: SnapshotConfig;
   readonly services: Services;
-  /** With the signal table and the legacy rows. */
+  /** The database with the signal table and the legacy rows. */
   readonly legacy: Pool;
-  /** With the ledger. */
+  /** The database with the ledger. */
   readonly canonical: Pool;
   readonly observer: Observer;
 }
@@ -53,12 +53,12 @@ function noTopics(): FatalError {
   return new FatalError({
     code: 'TOPIC_MISSING',
     message:
-      'the topic of the notifications or that of the heartbeats is missing, so nothing is known of snapshots',
-    wayOut: '`history-cdc connector apply` makes the topics and the connector',
+      'the topic of the notifications or the topic of the heartbeats is missing, so nothing is known about snapshots',
+    wayOut: '`history-cdc connector apply` creates the topics and the connector',
   });
 }
 
-/** One look at the snapshot and at all that it rests on. */
+/** Asks for all facts about the snapshot and the connector once. */
 export async function lookAt(
   { services, config }: Pick<Session, 'services' | 'config'>,
   more: readonly FactName[] = [],

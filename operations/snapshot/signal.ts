@@ -8,7 +8,7 @@ import { DATA_COLLECTION } from '../facts/snapshot-runs.ts';
 import { conditionOf, type Scope } from './scope.ts';
 
 export interface SentSignal extends Signal {
-  /** By the clock of the legacy database. */
+  /** The time by the clock of the legacy database. */
   readonly sentAt: Date;
 }
 
@@ -27,7 +27,10 @@ export function executeData(scope: Scope): string {
   });
 }
 
-/** The remark is for people and for `snapshot status`: Debezium reads the fields that it knows. */
+/**
+ * The data of a signal. The remark is for people and for `snapshot status`; Debezium ignores fields that it does not
+ * know.
+ */
 export function switchData(remark: Remark): string {
   return JSON.stringify({
     type: 'incremental',
@@ -41,7 +44,7 @@ export function signalId(now: Date): string {
   return `${SIGNAL_ID_PREFIX}${time}-${randomBytes(3).toString('hex')}`;
 }
 
-/** Inserts the row as whoever LEGACY_DATABASE_URL logs in as. */
+/** Inserts the signal's row, with the role of LEGACY_DATABASE_URL. */
 export async function sendSignal(legacy: Pool, type: SignalType, data: string): Promise<SentSignal> {
   const sentAt = await postgresClock(legacy);
   const id = signalId(sentAt);
@@ -52,7 +55,7 @@ export async function sendSignal(legacy: Pool, type: SignalType, data: string): 
   return { id, type, data, sentAt };
 }
 
-/** Of a role that lacks what the DBA's script names for whoever runs these commands. */
+/** The error of a role that lacks a right. The DBA's script names the rights of roles that run these commands. */
 export function mayNotSignal(reason: string, cause?: unknown): FatalError {
   return new FatalError({
     code: 'DATABASE_UNFIT',
@@ -66,7 +69,7 @@ export function mayNotSignal(reason: string, cause?: unknown): FatalError {
 function swallowed(): FatalError {
   return new FatalError({
     code: 'DATABASE_UNFIT',
-    message: 'the row of the signal was not inserted: something, a trigger or a rule, swallowed it',
-    wayOut: 'look at history_cdc_source.signal in psql with \\d: it must have neither trigger nor rule',
+    message: 'the row of the signal was not inserted; a trigger or a rule of the table probably dropped it',
+    wayOut: 'look at history_cdc_source.signal in psql with \\d, and remove its triggers and rules',
   });
 }

@@ -20,7 +20,7 @@ import { executeData, mayNotSignal, sendSignal } from './signal.ts';
 export interface StartOptions {
   readonly scope: Scope;
   readonly timeoutMs: number;
-  /** The command to give again, for the way out. */
+  /** The command to run again; the way out names it. */
   readonly again: string;
 }
 
@@ -28,8 +28,8 @@ const LOCK = "SELECT pg_try_advisory_lock(hashtextextended('history_cdc.snapshot
 const UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('history_cdc.snapshot_start', 0))";
 
 /**
- * Signals one snapshot, and returns with Debezium's own word that it began, or with the reason why it did not. Refuses
- * where one runs: Debezium would queue it behind, and neither would be told apart by whoever looks.
+ * Signals one snapshot. Returns when Debezium says that it began, or with the reason why it did not. Refuses if a
+ * snapshot is running, because Debezium would queue the second one, and the two could not be told apart.
  */
 export async function startSnapshot(session: Session, options: StartOptions): Promise<SignalOutcome> {
   const { legacy } = session;
@@ -37,7 +37,7 @@ export async function startSnapshot(session: Session, options: StartOptions): Pr
   const client = await ownSession(legacy);
   try {
     const { rows } = await client.query<{ taken: boolean }>(LOCK);
-    if (rows[0]?.taken !== true) throw running('somebody else is starting one at this moment');
+    if (rows[0]?.taken !== true) throw running('another process is starting one at this moment');
     await assertReady(session);
     await recordActionAlone(session.canonical, {
       command: 'snapshot start',
@@ -56,8 +56,8 @@ export async function startSnapshot(session: Session, options: StartOptions): Pr
 }
 
 /**
- * The rows would go into the topic that TOPIC_PREFIX names. A projector reads another one, or refuses this one, so the gap
- * that the snapshot is to close would stay open.
+ * Throws if the topic of TOPIC_PREFIX is not the topic of the ledger. The snapshot would write its rows into a topic
+ * that no projector reads, so the gap that it is meant to close would stay open.
  */
 export async function assertOurTopic(
   canonical: Client,
@@ -68,7 +68,7 @@ export async function assertOurTopic(
   if (identity !== undefined) await assertCurrentTopic(canonical, { ...identity, name });
 }
 
-/** A signal that nobody can answer is not sent. */
+/** Throws if the connector does not run, because nobody would answer the signal. */
 async function assertReady(session: Session): Promise<void> {
   const { services, config, observer } = session;
   await assertOurTopic(session.canonical, await services.kafka(), topicNames(config).data);
@@ -83,24 +83,23 @@ async function assertReady(session: Session): Promise<void> {
     throw new FatalError({
       code: 'CONNECTOR_FAILED',
       message: `the connector does not run, so nobody would read the signal: ${whyStill(answers, circumstances).join('; ')}`,
-      wayOut: `\`history-cdc connector status\` tells more; then start again after:\n${goOn(circumstances)}`,
+      wayOut: `\`history-cdc connector status\` tells more. Do this, then start the snapshot again:\n${goOn(circumstances)}`,
     });
   }
   const { history } = observer.current();
-  if (history.initial === 'running')
-    throw running('the initial snapshot, by which the connector begins, has not ended');
+  if (history.initial === 'running') throw running('the initial snapshot of the connector has not ended');
   const last = history.runs.at(-1);
   const stored = valueOf(answers.storedOffset)?.snapshot;
   if (last !== undefined && isOpen(last) && !isLost(stored, last, new Date()))
     throw running(`${last.id} is ${last.state}`);
   if (stored != null && !history.runs.some(({ id }) => id === stored.id))
-    throw running(`Kafka Connect has ${stored.id} stored, of which no notification tells`);
+    throw running(`Kafka Connect has stored ${stored.id}, but there is no notification about it`);
 }
 
 function running(message: string): FatalError {
   return new FatalError({
     code: 'SNAPSHOT_RUNNING',
     message: `a snapshot is under way: ${message}`,
-    wayOut: '`history-cdc snapshot status` shows how far it is; `history-cdc snapshot stop` ends it',
+    wayOut: '`history-cdc snapshot status` shows its progress; `history-cdc snapshot stop` ends it',
   });
 }

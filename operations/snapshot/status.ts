@@ -10,42 +10,42 @@ import { lookAt, type Session } from './session.ts';
 
 export interface SnapshotStatus {
   readonly verdict: SnapshotState;
-  /** Why it does not move, or is not done; empty where all is well. */
+  /** Why the snapshot does not move, or is not done; empty if all is well. */
   readonly reasons: readonly string[];
-  /** The one thing to do next, mostly a command; null where there is nothing. */
+  /** The one thing to do next, usually a command; null if there is nothing to do. */
   readonly next: string | null;
-  /** The last incremental snapshot; null where there was none. */
+  /** The last incremental snapshot; null if there was none. */
   readonly run: RunReport | null;
-  /** The one by which the connector began. */
+  /** The state of the connector's initial snapshot. */
   readonly initial: InitialSnapshot;
   readonly connector: { readonly state: string; readonly tasks: readonly string[] };
-  /** Why it is paused; null where it is not, or nobody may know. */
+  /** Why it is paused; null if it is not paused, or if the role may not read the signals. */
   readonly pause: Remark | null;
-  /** Records in the data topic that no projector has committed yet; null where there is no topic. */
+  /** The number of records in the data topic that no projector has committed yet; null if there is no topic. */
   readonly recordsToProject: number | null;
-  /** Legacy rows against the ledger; null where it was not looked at. */
+  /** The comparison of the legacy table with the ledger; null if it was not made. */
   readonly coverage: Coverage | null;
 }
 
 export interface RunReport extends SnapshotProgress {
-  /** Of the signal that asked for it. */
+  /** The id of the signal that started it. */
   readonly id: string;
   readonly state: RunState;
-  /** ISO time. */
+  /** The time in ISO 8601. */
   readonly startedAt: string;
   readonly secondsSinceMoved: number;
-  /** Which rows: null are all of them; undefined where that is not known. */
+  /** The condition of the rows; null for all rows, undefined if it is not known. */
   readonly condition: string | null | undefined;
   readonly pauseForgotten: boolean;
 }
 
 export interface StatusOptions {
-  /** Whether to compare the whole table with the ledger: about a second for 200,000 rows. */
+  /** True to compare the whole table with the ledger, which takes about 1 s per 200,000 rows. */
   readonly coverage: boolean;
   readonly onProgress?: (rows: number) => void;
 }
 
-/** Asks Debezium's notifications, Connect, both databases and the topic; changes nothing. */
+/** Asks Debezium's notifications, Connect, both databases and the topic. Changes nothing. */
 export async function statusOf(session: Session, options: StatusOptions): Promise<SnapshotStatus> {
   const { onProgress } = options;
   const covered = options.coverage
@@ -57,7 +57,7 @@ export async function statusOf(session: Session, options: StatusOptions): Promis
   return status;
 }
 
-/** Pure. Undefined while nothing tells of snapshots. */
+/** Makes the status from the answers, without asking anything. Undefined if the notifications could not be read. */
 export function snapshotStatus(
   answers: Answers,
   circumstances: Circumstances,

@@ -9,18 +9,18 @@ import { decidePace, whyHeld, type PaceDecision } from './pace.ts';
 import { lookAt, type Session } from './session.ts';
 import { sendSignal, switchData } from './signal.ts';
 
-/** What the watch sees at one moment. */
+/** What the watch sees in one look. */
 export interface Tick {
   readonly run: SnapshotRun;
   readonly progress: SnapshotProgress;
-  /** What holds it back, or keeps it from moving; null while it moves. */
+  /** Why the snapshot is paused or does not move; null while it moves. */
   readonly stands: string | null;
 }
 
 export interface WatchOptions {
   readonly pace: PaceSettings;
   readonly intervalMs: number;
-  /** Gives up when nothing has moved for so long, and nothing holds it back. */
+  /** Gives up after this time without progress, if the snapshot is not paused. */
   readonly stalledAfterMs: number;
   readonly signal: AbortSignal;
   readonly note: (line: string) => void;
@@ -32,12 +32,12 @@ export type WatchEnd =
   | { readonly kind: 'stalled'; readonly run: SnapshotRun; readonly why: string }
   | { readonly kind: 'interrupted'; readonly run: SnapshotRun; readonly held: boolean };
 
-/** Debezium answers a pause when the chunk in hand has been read; before that, the signal is not sent again. */
+/** Debezium answers a pause when it has read the current chunk. The signal is not sent again before this time. */
 const SEND_AGAIN_MS = 30_000;
 
 /**
- * Follows one run to its end, and pauses and resumes it by signal as the health of the database demands. It resumes only
- * what a watch paused, never what a person did. A task that begins anew forgets the pause; the next look pauses it again.
+ * Follows one run to its end, and pauses and resumes it by signal, as the limits demand. It resumes a run only if a
+ * watch paused it, never if a person did. A task that restarts forgets the pause, so the next look pauses it again.
  */
 export async function watchRun(session: Session, runId: string, options: WatchOptions): Promise<WatchEnd> {
   const watch = new Watch(session, options);
@@ -55,7 +55,7 @@ export async function watchRun(session: Session, runId: string, options: WatchOp
 class Watch {
   readonly #session: Session;
   readonly #options: WatchOptions;
-  /** Whether the newest pause is a watch's: this one's, or that of one before it. */
+  /** True if a watch, this one or an earlier one, made the newest pause. */
   #ours = false;
   #sent: { readonly paused: boolean; readonly atMs: number } | undefined;
   #noted: string | null = null;
@@ -72,12 +72,12 @@ class Watch {
     return run.state === 'paused' && this.#ours;
   }
 
-  /** Gives why it is to be given up. */
+  /** Returns the reason to give up, or undefined. */
   async look(run: SnapshotRun): Promise<string | undefined> {
     const { onTick, stalledAfterMs } = this.#options;
     const { answers, circumstances } = await lookAt(this.#session, ['snapshotProgress', 'load']);
     const pause = valueOf(answers.signals)?.pause;
-    // Where the signals may not be read, it knows of its own.
+    // If the role may not read the signals, the watch knows only its own pauses.
     this.#ours = pause === undefined ? this.#ours : pause.by === 'pace';
     const decision = await this.#decide(run, answers);
     await this.#switch(run, decision);
@@ -98,7 +98,7 @@ class Watch {
     const blind = unseen(readings);
     if (blind.length > 0 && !this.#unseenNoted) {
       note(
-        `cannot be seen, so no limit: ${blind.join(', ')}; a member of pg_read_all_stats can: GRANT pg_read_all_stats TO the role of LEGACY_DATABASE_URL`,
+        `these values cannot be seen, so their limits have no effect: ${blind.join(', ')}. Members of pg_read_all_stats can see them: GRANT pg_read_all_stats TO the role of LEGACY_DATABASE_URL`,
       );
     }
     this.#unseenNoted = true;
@@ -110,7 +110,8 @@ class Watch {
     const resuming = decision.kind === 'go' && this.holds(run);
     if (!pausing && !resuming) return;
     if (this.#sent?.paused === pausing && Date.now() - this.#sent.atMs < SEND_AGAIN_MS) return;
-    const why = decision.kind === 'hold' ? whyHeld(decision.because) : 'all is below its limit again';
+    const why =
+      decision.kind === 'hold' ? whyHeld(decision.because) : 'all values are below their limits again';
     const type = pausing ? 'pause-snapshot' : 'resume-snapshot';
     this.#sent = { paused: pausing, atMs: Date.now() };
     if (pausing) this.#ours = true;
@@ -123,11 +124,11 @@ class Watch {
       return `held back: ${whyHeld(decision.because)}`;
     if (run.state !== 'paused') return null;
     return this.holds(run)
-      ? 'goes on: all is below its limit again'
-      : 'paused by a person: `history-cdc snapshot resume` lets it go on';
+      ? 'resumed, because all values are below their limits again'
+      : 'paused by a person; `history-cdc snapshot resume` resumes it';
   }
 
-  /** Once for each reason, not once for each figure in it. */
+  /** Notes each reason once, even if the figures in it change. */
   #note(stands: string | null): void {
     const kind = stands?.replaceAll(/\d+/g, '') ?? null;
     if (kind !== this.#noted) this.#options.note(stands ?? 'it reads on');

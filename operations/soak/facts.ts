@@ -5,6 +5,7 @@ import { postgresClock } from '../facts/clock.ts';
 import type { FactName } from '../facts/facts.ts';
 import { gather } from '../facts/gather.ts';
 import type { Services } from '../facts/services.ts';
+import { recordRefusedWrites } from '../fence/refused-writes.ts';
 import { lookAtStanding, type Standing } from '../verification/standing.ts';
 import { readArchives, type ArchiveFacts } from './archives.ts';
 import { readAttestations, type Attestation } from './attestations.ts';
@@ -64,7 +65,10 @@ export async function askSoakFacts(
   // The stream first: what is asked behind it is at least as new as the moment until which the stream is seen.
   const began = await ask(postgresClock);
   const stream = await askStream();
-  const recorded = await ask((canonical) => recordIncidents(canonical, config, by));
+  const recorded = await ask(async (canonical) => {
+    await recordRefusedWrites(canonical, services.legacy());
+    return await recordIncidents(canonical, config, by);
+  });
   const [incidents, attestations, standing, parked, livePath, writes, archives, stage] = await Promise.all([
     ask(readIncidents),
     ask(readAttestations),

@@ -13,3 +13,13 @@ export async function keepLook(client: Client, { conditions, forecast }: SoakRep
   );
   await client.query(KEEP, [JSON.stringify(states), forecast]);
 }
+
+const IS_DUE = `
+  SELECT NOT EXISTS (
+    SELECT FROM history_cdc.soak_look
+    WHERE at BETWEEN clock_timestamp() - $1 * interval '1 millisecond' AND clock_timestamp()) AS due`;
+
+/** False where a look is younger than that; one that is dated in the future does not count. */
+export async function isLookDue(client: Client, ms: number): Promise<boolean> {
+  return (await client.query<{ due: boolean }>(IS_DUE, [ms])).rows[0]?.due !== false;
+}

@@ -14,15 +14,15 @@ export async function connectedProjectors(client: Client): Promise<readonly stri
 }
 
 /**
- * Refuses while a projector or a replay is connected, so that a person stops it first. One that holds no connection at the
- * moment, or that a pooler hides, is not seen here: `fenceProjectors` keeps it from committing.
+ * Throws while a projector or a replay is connected, so that a person stops it first. A process without a connection at
+ * this moment, or behind a pooler, is not seen here; `fenceProjectors` prevents it from committing.
  */
 export async function refuseRunningProjectors(client: Client): Promise<void> {
   const connected = await connectedProjectors(client);
   if (connected.length === 0) return;
   throw new FatalError({
     code: 'PROJECTOR_RUNNING',
-    message: `\`${connected.join('` and `')}\` is at work on this database and would write again what is taken back`,
+    message: `\`${connected.join('` and `')}\` is connected to this database, and would write the removed rows again`,
     wayOut: 'stop it, and run `history-cdc undo` again',
   });
 }

@@ -1,7 +1,7 @@
 /**
- * The way back: takes away exactly the canonical rows that the ledger says we wrote, with their decisions, and keeps both
- * aside (migrations/0008-undone.sql). A replay of the topic, or any later event, restores them as they were (restore.ts).
- * A row that something refers to stays with its decision, and is reported.
+ * Removes exactly the canonical rows that the ledger says we wrote, with their decisions, and keeps both in
+ * `history_cdc.undone` (migrations/0008-undone.sql). A replay of the topic, or any later event, restores them as they
+ * were (batch/restore.ts). A row that another table refers to stays with its decision, and is reported.
  */
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
@@ -17,36 +17,39 @@ import { refuseRunningProjectors } from './running-projectors.ts';
 const PROJECTED_ROWS = sqlFile(import.meta.url, './sql/projected-rows.sql');
 const COUNT = "SELECT count(*) AS rows FROM history_cdc.ledger WHERE decision = 'projected'";
 const UNDO = 'SELECT history_cdc.undo_projected($1::uuid[]) AS legacy_id';
-/** Rows of one transaction: the projectors wait for it. */
+/** Rows per transaction. The projectors wait while it runs. */
 const CHUNK_ROWS = 1_000;
 
 export interface UndoContext {
   readonly canonical: Pool;
   readonly progress: (done: number, total: number) => void;
-  /** 1,000 unless told. */
+  /** Rows per transaction; the default is 1,000. */
   readonly chunkRows?: number;
 }
 
-/** What an undo would do, or has done. */
+/** What `undo` would do, or has done. */
 export interface UndoResult {
-  /** Decided as projected. */
+  /** The number of rows with the decision `projected`. */
   readonly projected: number;
-  /** Canonical rows of ours that nothing refers to: they go, or have gone. */
+  /** Canonical rows of ours that no other table refers to. They would be removed, or were removed. */
   readonly removable: number;
-  /** Those of them whose legacy row is gone: only the topic still has events that restore them. */
+  /** Those of them whose legacy row is gone. Only their events in the topic can restore them. */
   readonly onlyInTopic: number;
-  /** Canonical rows that are not there: they stay decided, or a replay would bring back what retention pruned. */
+  /**
+   * Rows whose canonical row is gone. They stay decided; otherwise a replay would write rows again that retention
+   * pruned.
+   */
   readonly pruned: number;
-  /** What stays with its decision, and why: the table that refers to it, or that it lost our mark; by legacy id. */
+  /** Why a row stays, by legacy id: the table that refers to it, or that its canonical row lost our mark. */
   readonly blocked: ReadonlyMap<string, string>;
 }
 
-/** Reads only. */
+/** Counts what `undo` would do. Reads only. */
 export async function planUndo(context: UndoContext): Promise<UndoResult> {
   return await walk(context, LOOK);
 }
 
-/** Takes away what `planUndo` counts, if it counts as many as were `confirmed`. Killed, it goes on when it runs again. */
+/** Removes what `planUndo` counts, if the count equals `confirmed`. If it is killed, the next run continues. */
 export async function undo(context: UndoContext, confirmed: number | undefined): Promise<UndoResult> {
   const { canonical } = context;
   await refuseRunningProjectors(canonical);
@@ -58,8 +61,8 @@ export async function undo(context: UndoContext, confirmed: number | undefined):
 function notConfirmed(rows: number, confirmed: number | undefined): FatalError {
   return new FatalError({
     code: 'NOT_CONFIRMED',
-    message: `${String(rows)} canonical rows would be removed, and ${confirmed === undefined ? 'nothing' : String(confirmed)} was confirmed; nothing was changed`,
-    wayOut: `look at the dry run, and if that is what you want: history-cdc undo --apply --confirm ${String(rows)}`,
+    message: `${String(rows)} canonical rows would be removed, but ${confirmed === undefined ? 'no number' : String(confirmed)} was confirmed, so nothing was changed`,
+    wayOut: `check the dry run; to do it, run history-cdc undo --apply --confirm ${String(rows)}`,
   });
 }
 
@@ -71,7 +74,7 @@ interface ProjectedRow {
 }
 
 interface Sorted {
-  /** Canonical rows of ours that nothing refers to. */
+  /** Canonical rows of ours that no other table refers to. */
   readonly free: readonly ProjectedRow[];
   readonly pruned: readonly ProjectedRow[];
   readonly blocked: ReadonlyMap<string, string>;
@@ -80,13 +83,13 @@ interface Sorted {
 interface Acted {
   /** The rows that count as removable. */
   readonly gone: readonly ProjectedRow[];
-  /** What the application refuses to let go, and why, by legacy id. */
+  /** Why the application refuses the removal, by legacy id. */
   readonly refused: ReadonlyMap<string, string>;
 }
 
-/** What is done with a chunk, in its transaction. */
+/** The work on a chunk, in its transaction. */
 interface Work {
-  /** Comes first, so that whoever projects is met in the same order everywhere: partitions, then canonical rows. */
+  /** Runs first, so that locks are always taken in the same order: partitions, then canonical rows. */
   readonly begin: (client: Client) => Promise<void>;
   readonly act: (client: Client, free: readonly ProjectedRow[]) => Promise<Acted>;
 }
@@ -122,7 +125,7 @@ const REMOVE: Work = {
   },
 };
 
-/** Goes through what was projected in chunks. */
+/** Goes through the projected rows in chunks. */
 async function walk(
   { canonical, progress, chunkRows = CHUNK_ROWS }: UndoContext,
   work: Work,

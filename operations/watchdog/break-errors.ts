@@ -8,11 +8,11 @@ const INDENT = '\n           ';
 
 interface Broken {
   readonly breaks: readonly Break[];
-  /** Open ones of this topic; none where no ledger knows it. */
+  /** The open gaps of this topic; none if the ledger does not know it. */
   readonly gaps: readonly Gap[];
 }
 
-/** The stream is not what it was. */
+/** The error of a stream whose server, timeline, publication or slot has changed. */
 export function streamBroken({ breaks, gaps }: Broken, config: Config): FatalError {
   return new FatalError({
     code: 'STREAM_BROKEN',
@@ -22,7 +22,7 @@ export function streamBroken({ breaks, gaps }: Broken, config: Config): FatalErr
   });
 }
 
-/** A gap is open, and nobody has said that the stream may go on behind it. */
+/** The error of an open gap that nobody has accepted. */
 export function gapOpen(gaps: readonly Gap[], config: Config): FatalError {
   const lines = gaps.map(
     ({ id, kind, evidence, openedAt }) =>
@@ -30,7 +30,7 @@ export function gapOpen(gaps: readonly Gap[], config: Config): FatalError {
   );
   return new FatalError({
     code: 'GAP_OPEN',
-    message: `the stream was broken, and nobody has accepted to go on behind it:\n${lines.join('\n')}`,
+    message: `the stream was broken, and nobody has accepted the gap:\n${lines.join('\n')}`,
     wayOut: wayOut({ breaks: [], gaps }, config),
     facts: { gaps: gaps.map(({ id }) => id).join(',') },
   });
@@ -39,5 +39,5 @@ export function gapOpen(gaps: readonly Gap[], config: Config): FatalError {
 function wayOut(broken: Broken, config: Config): string {
   const topicId = broken.gaps[0]?.topicId;
   const steps = behindBreak({ config, projected: topicId !== undefined, stream: { topicId, ...broken } });
-  return ['carry out these lines, in this order:', ...steps.split('\n')].join(INDENT);
+  return ['carry out these steps, in this order:', ...steps.split('\n')].join(INDENT);
 }

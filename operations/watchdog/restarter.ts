@@ -15,19 +15,20 @@ export interface RestarterOptions {
   readonly metrics: Metrics;
 }
 
-/** Why a connector that has failed is left as it is. */
+/** The reasons why a failed connector is not restarted. */
 type Left = 'used_up' | 'off' | 'unseen';
 
 const REASONS: Readonly<Record<Left, string>> = {
-  used_up: 'the connector has failed, and its restarts are used up: `history-cdc connector status`',
-  off: 'the connector has failed: `history-cdc connector status`',
+  used_up:
+    'the connector has failed, and its restarts are used up; `history-cdc connector status` tells more',
+  off: 'the connector has failed; `history-cdc connector status` tells more',
   unseen:
     'the connector has failed, and is not restarted, because its slot and its stored offset cannot be seen',
 };
 
 /**
- * Restarts a connector whose task has failed, because nothing else does. Only where the slot is seen to be there and not
- * ahead: a task that failed because its slot is another one would, restarted, read on behind the hole.
+ * Restarts a connector whose task has failed, because nothing else does. It does so only if the slot exists and is not
+ * ahead of the stored offset. A task that failed because its slot was replaced would otherwise continue after the gap.
  */
 export class Restarter {
   readonly #options: RestarterOptions;
@@ -40,7 +41,7 @@ export class Restarter {
   readonly readiness: Readiness = () =>
     this.#left === undefined ? { ready: true } : { ready: false, reason: REASONS[this.#left] };
 
-  /** After a look in which nothing was broken. */
+  /** Called after a look that found no break. */
   async consider({ failure, present }: Look): Promise<void> {
     if (failure === undefined) return;
     if (failure === null) {

@@ -1,18 +1,18 @@
 import { inTransaction, type Pool } from '../../lib/postgres.ts';
 
 export interface RestartBounds {
-  /** Restarts an hour, of all projectors together; 0: never. */
+  /** The maximum number of restarts per hour, by all projectors together; 0 for none. */
   readonly cap: number;
-  /** Between the first two of them; every later pause is twice the one before. */
+  /** The pause between the first two restarts. Every later pause is twice as long as the one before. */
   readonly pauseMs: number;
 }
 
-/** `wait`: the last restart is too young; `used_up`: the cap is reached, and more restarts would not help. */
+/** `wait`: the last restart is too recent. `used_up`: the cap is reached, and more restarts would not help. */
 export type RestartVerdict = 'now' | 'wait' | 'used_up';
 
 export const HOUR_MS = 3_600_000;
 
-/** `past`: when it was restarted before, as milliseconds of `nowMs`'s clock, in any order. */
+/** `past`: the times of earlier restarts, in milliseconds of the clock of `nowMs`, in any order. */
 export function judgeRestart(
   past: readonly number[],
   nowMs: number,
@@ -31,7 +31,7 @@ const PAST = `
 const NOW = 'SELECT clock_timestamp() AS now';
 const RECORD = 'INSERT INTO history_cdc.connector_restart (connector) VALUES ($1)';
 
-/** Takes one restart of those that all projectors together have; by the clock of the canonical database. */
+/** Takes one of the restarts that all projectors share, by the clock of the canonical database. */
 export async function claimRestart(
   canonical: Pool,
   connector: string,

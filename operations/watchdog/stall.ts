@@ -1,15 +1,15 @@
-/** Where something moves and what must follow does not. */
+/** The stages that can stand still, each with its evidence. */
 export const STAGES = {
   stream:
-    'nothing comes through Kafka Connect, neither rows of the legacy table nor the heartbeat of every 2 s',
-  projection: 'a partition of the topic has records, and its stored offset does not move',
+    'nothing arrives through Kafka Connect, neither rows of the legacy table nor the heartbeat, which comes every 2 s',
+  projection: 'a partition of the topic has records, but its stored offset does not move',
 } as const;
 export type Stage = keyof typeof STAGES;
 
-/** Between two heartbeats there is silence: a shorter one says nothing, whatever is set. */
+/** The shortest silence that counts, whatever is configured, because there is always silence between two heartbeats. */
 const BEATS_MS = 10_000;
 
-/** A stage that stands still, and since when; for the projection, of which partition. */
+/** A stage that stands still, and since when. For the projection, it names the partition. */
 export interface Stall {
   readonly stage: Stage;
   readonly partition?: number;
@@ -24,31 +24,34 @@ export interface PartitionMovement {
   readonly end: bigint;
 }
 
-/** Counters of a look, each of which only tells by changing; undefined where it is not known. */
+/** The counters of a look. Only their changes mean something. Undefined if a counter is not known. */
 export interface Movement {
-  /** Rows written to the legacy table. */
+  /** The number of rows written to the legacy table. */
   readonly changes: string | null | undefined;
-  /** Records that came into the data topic and the heartbeat's. */
+  /** The number of records that arrived in the data topic and the heartbeat's topic. */
   readonly arrived: bigint | undefined;
-  /** The heartbeat came through at some time. It comes every 2 s, so that silence is a standstill whether or not rows are written. */
+  /**
+   * True if a heartbeat has ever arrived. One comes every 2 s, so silence is a standstill even if no rows are written.
+   */
   readonly beating: boolean;
   readonly partitions: ReadonlyMap<number, PartitionMovement> | undefined;
 }
 
 /**
- * Tells which stage has stood still for so long that it is no pause. A standstill is over as soon as something moves.
+ * Finds stages that have stood still for too long. A standstill ends as soon as something moves.
  *
- * The stream is judged by its heartbeat: nothing for so long is a standstill. To compare the rows written with the records
- * that came would miss the rows of the very look in which the stream stopped, and everything before the first look. Only
- * where no heartbeat ever came, the rows written since the last arrival tell.
+ * The stream is judged by its heartbeat. A comparison of rows written with records that arrived would miss the rows of
+ * the look in which the stream stopped, and everything before the first look. It is used only if no heartbeat has ever
+ * arrived.
  *
- * The projection is judged by partition: one that stands still among others that move would never be seen in their sum.
+ * The projection is judged per partition. In a sum, one partition that stands still among others that move would not
+ * show.
  */
 export class StallWatch {
   readonly #afterMs: number;
   #arrived: { readonly count: bigint; readonly changes: string | null } | undefined;
   #streamSince: number | undefined;
-  /** By partition: where it stood at the last look, and since when it is behind and does not move. */
+  /** By partition: its offset at the last look, and since when it is behind and has not moved. */
   readonly #standing = new Map<number, { readonly next: bigint; readonly since: number }>();
   #partitions: ReadonlyMap<number, PartitionMovement> = new Map();
 
@@ -56,7 +59,7 @@ export class StallWatch {
     this.#afterMs = afterMs;
   }
 
-  /** What stands still by now. `nowMs`: of a clock that only moves forward. */
+  /** The stages that stand still now. `nowMs` is of a clock that only moves forward. */
   observe(nowMs: number, seen: Movement): readonly Stall[] {
     this.#observeStream(nowMs, seen);
     this.#observeProjection(nowMs, seen);

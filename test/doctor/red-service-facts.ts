@@ -69,6 +69,21 @@ export const RED_SERVICES: readonly Red[] = [
   [
     'connector-tasks',
     'failed',
+    {
+      connector: {
+        status: {
+          connector: { state: 'RUNNING' },
+          tasks: [
+            { id: 0, state: 'FAILED', trace: 'x.Y: no\nCaused by: a.b.RecordTooLargeException: 22 MB' },
+          ],
+        },
+      },
+    },
+    'RecordTooLargeException',
+  ],
+  [
+    'connector-tasks',
+    'failed',
     { connector: { status: { connector: { state: 'RUNNING' }, tasks: [] } } },
     'no task',
   ],

@@ -77,3 +77,13 @@ test.each(RED)(
     expect([state, mayGoOn]).not.toEqual(['wrong', true]);
   },
 );
+
+test('a task that failed at a row that is too large is mended by the check that knows the limits', () => {
+  const trace = 'x.Y: no\n\tat z\nCaused by: a.b.RecordTooLargeException: 22 MB';
+  const status = { connector: { state: 'RUNNING' }, tasks: [{ id: 0, state: 'FAILED', trace }] } as const;
+  const { next } = reportOf(looked({ facts: { connector: { status } } }), CONFIG);
+  expect(next).toEqual({
+    id: 'connector-tasks',
+    fix: expect.stringMatching(/^history-cdc doctor --only largest-row\b/) as string,
+  });
+});

@@ -37,7 +37,6 @@ describe('a whole file', () => {
   ] as const)('%#', (...[bytes, key, verdict, signature]) => {
     expect(verifyEvidence(bytes, key)).toMatchObject({ verdict, signature });
   });
-  });
 
   test('can be checked with sha256 alone', () => {
     const [, second] = signed.toString().split('\n');

@@ -36,7 +36,7 @@ test('`redecide` ends with 1 while something is left, names it and its reason, a
   expect(dry.stdout).toContain(
     `${late.id}  third_party -> projected  (membership now)  inside the grace window`,
   );
-  expect(dry.stdout).toContain('nothing was changed: `history-cdc redecide --apply`');
+  expect(dry.stdout).toContain('`history-cdc redecide --apply`');
   expect(await everything(world().pool)).toEqual(before);
   const applied = await run('redecide', '--apply', '--json');
   expect(applied.code).toBe(0);
@@ -75,11 +75,11 @@ test('`undo` says what it would do, refuses what is not confirmed, and does it',
   const before = await everything(world().pool);
   const dry = await run('undo');
   expect(dry.code).toBe(0);
-  expect(dry.stdout).toContain('nothing was changed: history-cdc undo --apply --confirm 1');
+  expect(dry.stdout).toContain('history-cdc undo --apply --confirm 1');
   const refused = await run('undo', '--apply', '--confirm', '2');
   expect(refused).toMatchObject({ code: 2, stdout: '' });
   expect(refused.stderr).toContain(
-    'error NOT_CONFIRMED: 1 canonical rows would be removed, and 2 was confirmed',
+    'error NOT_CONFIRMED: 1 canonical rows would be removed, but 2 was confirmed',
   );
   expect(await everything(world().pool)).toEqual(before);
   const done = await run('undo', '--apply', '--confirm', '1', '--json');

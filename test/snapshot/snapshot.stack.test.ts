@@ -144,20 +144,20 @@ test('a watch holds it back while the database is unwell, says why, and lets it 
     note: (line) => notes.push(line),
     onTick: () => undefined,
   });
-  await until('it is noted', () => notes.includes('held back: the query gives 10 (limit 5)'));
+  await until('it is noted', () => notes.includes('held back: the query returns 10 (limit 5)'));
   await release();
   const held = await until('it is paused', async () => {
     const now = await status(false);
     return now.verdict === 'paused' && now;
   });
   expect(held).toMatchObject({
-    reasons: ['held back: the query gives 10 (limit 5)'],
+    reasons: ['held back: the query returns 10 (limit 5)'],
     next: 'history-cdc snapshot watch',
     pause: { by: 'pace' },
   });
   await pipeline().query('UPDATE unwell SET much = 5 * 0.8');
   expect(await end).toMatchObject({ kind: 'ended', run: { id: run.id, state: 'succeeded' } });
-  expect(notes).toContain('goes on: all is below its limit again');
+  expect(notes).toContain('resumed, because all values are below their limits again');
 });
 
 test('a stop ends it before its end, though Debezium calls that completed', async () => {
@@ -253,7 +253,7 @@ describe('a signal that is lost', () => {
     const { code, stdout } = await pipeline().run(['snapshot', 'start', '--timeout', '8']);
     expect(code).toBe(1);
     expect(stdout).toContain('no answer to the signal within 8 s');
-    expect(stdout).toContain('the connector has read beyond the signal, and took no notice of it');
+    expect(stdout).toContain('the connector has read past the signal and ignored it');
     expect(stdout).toContain('way out: `history-cdc connector plan`');
   });
 });

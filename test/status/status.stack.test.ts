@@ -111,7 +111,7 @@ test('compared, the screen says good, in 80 columns and 40 lines', async () => {
   await shows('it is good', isGood);
   const { no, stdout } = await screen();
   expect(no).toBe(false);
-  expect(stdout).toContain('GOOD: it runs, nothing is late, nothing waits for a person\nnext: nothing');
+  expect(stdout).toMatch(/^GOOD: .*\nnext: nothing/);
   expect(stdout).toMatch(/^connector {3}ok {7}t_\w+ RUNNING, task RUNNING; heartbeat \d+ s ago$/m);
   expect(stdout).toMatch(/^lag {9}ok {7}0 records, 0 s; last commit \d+ s ago$/m);
   expect(stdout).toMatch(/^sweeper {5}ok {7}last sweep \d+ s ago: nothing to do; 0 twins unsettled/m);

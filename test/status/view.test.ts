@@ -13,7 +13,7 @@ test('all is well', () => {
   expect(screen().replace(/heartbeat \d+ s ago/, 'heartbeat 1 s ago')).toBe(
     `history-cdc status, 2026-11-28 03:00:00 UTC
 
-GOOD: it runs, nothing is late, nothing waits for a person
+GOOD: everything runs, nothing is late, nothing waits for a person
 next: nothing
 
 services    ok       legacy database, canonical database, Kafka, Kafka Connect,
@@ -109,7 +109,7 @@ test.each([
   [
     'which failed',
     { facts: { sweeps: { done: doneSweep(180, { absorbed: 1 }), failed: failedSweep(7) } } },
-    'last sweep FAILED 7 s ago (57014), the last good one 3 min ago: 1 taken over by live rows;',
+    'last sweep FAILED 7 s ago (57014), the last good one 3 min ago: 1 replaced by live rows;',
   ],
   ['which is to come', { facts: { sweeps: { done: null, failed: null } } }, 'no sweep has ended yet;'],
   [
@@ -117,7 +117,7 @@ test.each([
     { facts: { sweeps: undefined } },
     'this ledger does not store sweeps yet (history-cdc migrate);',
   ],
-  ['which is not shown', { silent: { sweeps: 'denied' } }, 'when the last sweep was is not known;'],
+  ['which is not shown', { silent: { sweeps: 'denied' } }, 'the time of the last sweep is not known;'],
 ])('the last sweep, %s', (_, changes, says) => {
   expect(screen(changes).replaceAll(/\s+/g, ' ')).toContain(`${says} 0 twins unsettled`);
 });

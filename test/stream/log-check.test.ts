@@ -92,3 +92,42 @@ test('a batch is stored as text and comes back as it was', () => {
   const mark = batch(0n, 9_007_199_254_740_993n, { epoch: -1n, ms: 1_764_500_000_000n });
   expect(parseBatch(formatBatch(mark))).toEqual(mark);
 });
+
+describe('a batch of another leader that does not fit into one answer with the batch before it', () => {
+  const old = batch(10n, 19n);
+  const large = batch(20n, 20n, { epoch: 5n });
+  /** What an answer with room for one batch has. */
+  const one = (from: bigint, log: readonly BatchMark[]) =>
+    read(from, ...log.filter(({ last }) => last >= from).slice(0, 1));
+
+  test.each([
+    ['at the beginning', begun],
+    [
+      'while it is read',
+      () => {
+        const log = begun();
+        log.judge(read(19n, old));
+        return log;
+      },
+    ],
+  ])('%s is taken after one look back', (_, start) => {
+    const log = start();
+    const judged: string[] = [];
+    for (let fetches = 0; log.from < 21n && fetches < 6; fetches++) {
+      const fetched = one(log.from, [old, large]);
+      const verdict = log.judge(fetched);
+      judged.push(`${verdict} ${String(fetched.fetchedOffset)}`);
+      if (verdict === 'take') log.taken(fetched);
+    }
+    expect(judged.slice(-3)).toEqual(['look_back 20', 'take 19', 'take 20']);
+  });
+
+  test('makes it look back once more where a third leader has come meanwhile', () => {
+    const log = begun();
+    log.judge(read(19n, old));
+    expect(log.judge(one(20n, [large]))).toBe('look_back');
+    expect(log.judge(one(19n, [old]))).toBe('take');
+    expect(log.judge(one(20n, [batch(20n, 20n, { epoch: 6n })]))).toBe('look_back');
+    expect(log.judge(one(19n, [batch(10n, 19n, { epoch: 6n })]))).toBe('cut');
+  });
+});

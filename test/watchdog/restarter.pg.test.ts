@@ -88,7 +88,7 @@ test('why it is left is said once, and that it is no longer', async () => {
   const off = restarter(0);
   for (const failure of [SEEN.failure, SEEN.failure, null, null]) await off.consider({ ...SEEN, failure });
   expect(lines.map(({ msg }) => msg)).toEqual([
-    'the connector has failed: `history-cdc connector status`',
+    'the connector has failed; `history-cdc connector status` tells more',
     'the connector is no longer given up',
   ]);
 });
@@ -124,7 +124,7 @@ test('never where restarts are off; nor what runs', async () => {
   await off.consider(SEEN);
   expect(off.readiness()).toEqual({
     ready: false,
-    reason: 'the connector has failed: `history-cdc connector status`',
+    reason: 'the connector has failed; `history-cdc connector status` tells more',
   });
   await restarter(5).consider({ ...SEEN, failure: null });
   expect(asked).toEqual([]);

@@ -101,7 +101,9 @@ test('a failed task is restarted, and the rows come; so often and no more', asyn
   });
 
   await failTheTask(RUNS + 2);
-  await unready('the connector has failed, and its restarts are used up: `history-cdc connector status`');
+  await unready(
+    'the connector has failed, and its restarts are used up; `history-cdc connector status` tells more',
+  );
   expect(await taskState()).toBe('FAILED');
   await connector('POST', '/restart?includeTasks=true');
   await ready();

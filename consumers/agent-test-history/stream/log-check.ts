@@ -20,6 +20,11 @@ export class LogCheck {
   /** The batch before `#next`; null if it is not known. */
   #last: BatchMark | null;
   #looksBack: boolean;
+  /**
+   * The leader whose batch made us look back. Its batch may not fit into the answer that begins with the last batch, so it
+   * comes in the next fetch, and must not make us look back again. Its log cannot lose its end without a later leader.
+   */
+  #lookedBackFor: bigint | undefined;
 
   /** `low` is the first offset that the partition holds. Earlier batches cannot be read again. */
   constructor(next: bigint, last: BatchMark | null, low: bigint) {
@@ -45,8 +50,11 @@ export class LogCheck {
     if (first === undefined || this.#last === null) return 'take';
     const before = batches.find((batch) => liesBefore(batch, this.#next));
     if (before !== undefined && !isSameBatch(this.#last, before)) return 'cut';
-    if (before === undefined && !this.#looksBack && first.leaderEpoch !== this.#last.leaderEpoch) {
+    const isAnothers =
+      first.leaderEpoch !== this.#last.leaderEpoch && first.leaderEpoch !== this.#lookedBackFor;
+    if (before === undefined && !this.#looksBack && isAnothers) {
       this.#looksBack = true;
+      this.#lookedBackFor = first.leaderEpoch;
       return 'look_back';
     }
     this.#looksBack = false;
@@ -58,6 +66,7 @@ export class LogCheck {
     if (nextOffset <= this.#next) return;
     this.#next = nextOffset;
     this.#last = batches.at(-1) ?? null;
+    this.#lookedBackFor = undefined;
   }
 
   /** Call it when retention has deleted the batch that was read last, so that the partition now begins later. */

@@ -1,4 +1,4 @@
--- Every live row whose time and agent can have a twin.
+-- Every live row that can have a twin, by its time and its agent.
 INSERT INTO history_cdc.live_run (run_id, agent_url, fingerprint, profile_hash, organization_id, tested_at_us)
 SELECT r.id, named.agent_url,
        history_cdc.run_fingerprint(r.headline, r.total_duration_ms, r.overall_status = 'passing'),

@@ -1,4 +1,4 @@
--- What the ledger has decided on legacy rows, on what it stands, and what stands beside it.
+-- The ledger's decisions on legacy rows, the look-ups behind them, and the links beside them.
 -- $1 legacy ids, $2 the live rows that are predicted for them (NULL: none)
 SELECT e.legacy_id, l.decision, l.reason, l.rule_version, l.agent_context_id, l.user_id, l.agent_url, l.is_member,
        l.lists_agent, l.opted_out, l.fingerprint, run.id IS NOT NULL AS run_exists,

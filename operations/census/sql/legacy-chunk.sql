@@ -1,6 +1,7 @@
--- The next rows of the legacy table by id, with what a decision depends on. Summary and profile only of rows that may
--- have a live twin, or where they are wanted ($7, $8), the steps only where they are ($9). A value that is stored out of line is not read for its size; how long it is as text only where the
--- row is so large that its message may break a limit. The table may lack `brief`: it is NULL then.
+-- The next rows of the legacy table by id, with the values on which a decision depends. Summary and profile are read
+-- only for rows that may have a live twin, or if $7 or $8 asks for them; the steps only if $9 does. The size of a value
+-- that is stored out of line is known without reading it. Its length as text is measured only if the row is so large
+-- that its message may exceed a limit. If the table has no column `brief`, it is NULL.
 -- $1 the last id before, $2 rows, $3 and $4 the first and last start in reach of a live row, in microseconds since 1970
 -- (NULL: there is none), $5 stored bytes from which a row is measured, $6 retention in days (NULL: none)
 SELECT h.id, h.agent_context_id, h.scenario, h.overall_passed, h.steps_passed, h.steps_failed, h.total_duration_ms,

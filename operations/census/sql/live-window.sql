@@ -1,4 +1,4 @@
--- First and last live row, whatever their agents are called, as text and in microseconds since 1970.
+-- The times of the first and the last live row of all agents, as text and in microseconds since 1970.
 SELECT min(r.tested_at)::text AS first, max(r.tested_at)::text AS last, count(*)::bigint AS live_rows,
        (extract(epoch FROM min(r.tested_at)) * 1000000)::bigint AS first_us,
        (extract(epoch FROM max(r.tested_at)) * 1000000)::bigint AS last_us

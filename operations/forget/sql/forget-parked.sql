@@ -1,4 +1,4 @@
--- The content of parked records that name the user, as JSON writes a text or as Avro does: hash and size stay.
+-- Removes the content of parked records that contain the user id, as JSON or as Avro writes it. Hash and size stay.
 -- $1 the text in JSON, $2 the text in Avro
 UPDATE history_cdc.quarantine q
 SET value_hash = sha256(q.record_value), value_bytes = octet_length(q.record_value), record_value = NULL,

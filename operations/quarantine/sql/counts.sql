@@ -1,4 +1,4 @@
--- Everything that was ever parked, by reason and state; the waived are never left out.
+-- Counts everything that was ever parked, by reason and state. Waived records are never left out.
 SELECT reason,
        count(*) FILTER (WHERE healed_at IS NULL AND waived_at IS NULL)::integer AS open,
        count(*) FILTER (WHERE healed_at IS NULL AND waived_at IS NOT NULL)::integer AS waived,

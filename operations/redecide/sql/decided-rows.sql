@@ -1,7 +1,7 @@
--- Rows that were decided from a whole image, with the look-ups that the decision stands on: a chunk, in the order of the
--- key. Of a deleted row nothing can be decided anew, of what is gone or quarantined nothing was seen, and of a user who
--- was forgotten nothing can be looked up.
--- $1 the last legacy id of the chunk before, null at first, $2 rows, $3 the grace window in seconds
+-- The next rows, by key, that were decided from a whole image, with the look-ups of their decision. Left out are
+-- deleted rows, because they have no values; `gone` and `quarantined`, because no image was seen; and forgotten users,
+-- because they cannot be looked up. $1 the last legacy id of the previous chunk (null at first), $2 rows, $3 the grace
+-- window in seconds
 SELECT legacy_id, decision, reason, rule_version, agent_context_id, user_id, organization_id, agent_url, is_member,
        lists_agent, opted_out, decided_at >= clock_timestamp() - $3::integer * interval '1 second' AS young
 FROM history_cdc.ledger

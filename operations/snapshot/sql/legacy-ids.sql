@@ -1,4 +1,4 @@
--- The next stretch of legacy ids, in the order of the key.
+-- The next legacy ids, in the order of the key.
 SELECT id::text AS id
 FROM public.agent_test_history
 WHERE $1::uuid IS NULL OR id > $1::uuid

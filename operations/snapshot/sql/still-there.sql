@@ -1,4 +1,4 @@
--- Of these ids, those that the legacy table still has.
+-- Those of the ids that the legacy table still has.
 SELECT id::text AS id
 FROM public.agent_test_history
 WHERE id = ANY ($1::uuid[])

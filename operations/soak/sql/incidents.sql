@@ -7,7 +7,7 @@ SELECT i.id::text, i.kind, i.subject, i.began_at AS "beganAt", i.seen_at AS "see
            WHEN 'quarantined_owner' THEN
              (SELECT coalesce(q.healed_at, q.waived_at) FROM history_cdc.quarantine q WHERE q.id = i.subject::bigint)
            WHEN 'wrong_verdict' THEN
-             (SELECT min(r.finished_at) FROM history_cdc.reconcile_run r WHERE r.verdict = 'proven' AND r.scope = 'whole' AND r.id > i.subject::bigint)
+             (SELECT min(r.finished_at) FROM history_cdc.reconcile_run r WHERE r.verdict = 'proven' AND r.scope = 'whole' AND r.id > CASE WHEN i.subject ~ '^\d+$' THEN i.subject::bigint END)
          END, ended.at) END AS "endedAt",
        ended.reason AS "endedBy",
        explained.at AS "explainedAt", explained.performed_by AS "explainedBy", explained.reason

@@ -1,5 +1,6 @@
 -- Records the incidents that the database shows and that are not recorded yet, and ends those that are over. Run again, it
--- changes nothing. `fenced_write` is recorded by `retire`. $1 who records, $2 match window and margin in seconds
+-- changes nothing. `fenced_write` is recorded by operations/fence, and what the
+-- verification of `project` finds by itself (its subject is no number). $1 who records, $2 match window and margin in seconds
 WITH live AS MATERIALIZED (
   -- The last rows of the live path whose legacy row would be projected by now, if there was one.
   SELECT r.id, r.tested_at,
@@ -77,7 +78,7 @@ ended AS (
     WHERE g.id = CASE u.kind WHEN 'gap' THEN u.subject::bigint END AND g.closed_at IS NOT NULL
     UNION ALL
     (SELECT 'proven by reconcile ' || r.id FROM history_cdc.reconcile_run r
-     WHERE r.verdict = 'proven' AND r.scope = 'whole' AND r.id > CASE u.kind WHEN 'wrong_verdict' THEN u.subject::bigint END
+     WHERE r.verdict = 'proven' AND r.scope = 'whole' AND r.id > CASE WHEN u.kind = 'wrong_verdict' AND u.subject ~ '^\d+$' THEN u.subject::bigint END
      ORDER BY r.id LIMIT 1)
     UNION ALL
     SELECT CASE WHEN q.healed_at IS NOT NULL THEN 'healed' ELSE 'waived' END FROM history_cdc.quarantine q

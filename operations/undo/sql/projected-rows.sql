@@ -1,5 +1,5 @@
--- What was projected: a chunk, in the order of the key, with what became of the canonical row.
--- $1 the last legacy id of the chunk before, null at first, $2 rows
+-- The next projected rows, by key, with the state of their canonical row.
+-- $1 the last legacy id of the previous chunk (null at first), $2 rows
 SELECT l.legacy_id, l.canonical_run_id AS run_id, l.source_deleted_at IS NOT NULL AS is_deleted,
        CASE WHEN r.id IS NULL THEN 'pruned'
             WHEN r.observations_json ->> 'backfill_script' = 'history-cdc' THEN 'ours'
