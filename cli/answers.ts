@@ -9,7 +9,7 @@ import {
 } from './answers/archive.ts';
 import { actions, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
-import { census, reconcile, repair } from './answers/prove.ts';
+import { census, reconcile, reconcileHistory, repair } from './answers/prove.ts';
 import {
   forget,
   quarantineList,
@@ -73,6 +73,7 @@ export const ANSWERS = {
   'quarantine retry': quarantineRetry,
   'quarantine show': quarantineShow,
   reconcile,
+  'reconcile --history': reconcileHistory,
   'reconcile --repair': repair,
   redecide,
   replay: run,

@@ -5,6 +5,7 @@ import { settingsOf } from '../operations/checks/choice.ts';
 import { examine } from '../operations/doctor/doctor.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderChecks, renderDoctor } from './doctor-view.ts';
+import { assertNotRetiredAt } from './with-databases.ts';
 
 interface DoctorOptions {
   readonly only?: readonly Check[];
@@ -30,7 +31,9 @@ export function registerDoctor(command: Command, context: CommandContext): void 
         });
         return;
       }
-      const report = await examine(context.config(settingsOf(checks)), checks);
+      const config = context.config(settingsOf(checks));
+      await assertNotRetiredAt(config.DATABASE_URL, 'doctor');
+      const report = await examine(config, checks);
       context.answer('doctor', { json, facts: report, text: () => renderDoctor(report) });
       if (!report.mayGoOn) throw new AnswerNo();
     });

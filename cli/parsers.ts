@@ -41,3 +41,11 @@ export function filled(text: string): string {
 export function several(parse: (text: string) => string): (text: string, previous?: string[]) => string[] {
   return (text, previous = []) => [...new Set([...previous, parse(text)])];
 }
+
+/** A point in time with its zone. Without one, it would mean another moment on another machine. */
+export function moment(text: string): Date {
+  const at = new Date(text);
+  const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  if (isWhole && !Number.isNaN(at.getTime())) return at;
+  throw new InvalidArgumentError('It must be a time in ISO 8601 with a zone: 2026-11-30T08:00:00Z.');
+}

@@ -8,6 +8,7 @@ import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { renderStatus } from './status-view.ts';
 import { watch } from './status-watch.ts';
+import { assertNotRetiredAt } from './with-databases.ts';
 
 const EVERY_SECONDS = 5;
 
@@ -36,6 +37,7 @@ export function registerStatus(command: Command, context: CommandContext): void 
     .addHelpText('after', HELP)
     .action(async ({ watch: again, json }: StatusOptions) => {
       const config = context.config([...new Set([...settingsOf(WATCHED), ...SNAPSHOT_NEEDS])]);
+      await assertNotRetiredAt(config.DATABASE_URL, 'status');
       const lookout = new Lookout(config);
       const look = async () => reportOf(await lookout.look(), config);
       const form = again === undefined ? json : json && 'line';

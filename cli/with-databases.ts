@@ -5,7 +5,9 @@ import {
   CANONICAL_TABLES,
   LEGACY_TABLES,
 } from '../consumers/agent-test-history/schema/requirements.ts';
+import { assertNotRetired } from '../consumers/agent-test-history/schema/retired.ts';
 import type { ConfigWith } from '../lib/config.ts';
+import { FatalError } from '../lib/errors.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import type { CommandContext } from './context.ts';
 
@@ -45,6 +47,7 @@ export async function withUnmigrated<T>(
 
 /** Refuses databases that lack a column which the comparison of whole tables reads. */
 export async function assertTables({ canonical, legacy }: Databases): Promise<void> {
+  await assertNotRetired(canonical);
   await assertFit(canonical, CANONICAL_TABLES, 'DATABASE_URL');
   await assertFit(legacy, LEGACY_TABLES, 'LEGACY_DATABASE_URL');
 }
@@ -64,5 +67,21 @@ async function connected<T>(
     return await work({ config, canonical, legacy });
   } finally {
     await Promise.all([canonical.end(), legacy.end()]);
+  }
+}
+
+/**
+ * For a command that shows what stands: throws TABLE_RETIRED if the table is gone on purpose. A database that does not answer is the
+ * command's own to report.
+ */
+export async function assertNotRetiredAt(url: string | undefined, command: string): Promise<void> {
+  if (url === undefined) return;
+  const canonical = createPool({ url, name: `history-cdc ${command}`, connections: 1 });
+  try {
+    await assertNotRetired(canonical);
+  } catch (error) {
+    if (error instanceof FatalError && error.code === 'TABLE_RETIRED') throw error;
+  } finally {
+    await canonical.end();
   }
 }

@@ -18,6 +18,12 @@ export const ERROR_GROUPS = {
       remedy:
         'The message lists every wrong setting. `history-cdc config` lists all settings with their meaning.',
     },
+    SINCE_UNKNOWN: {
+      cause:
+        'The moment of `reconcile --since` lies before every moment that is recorded, or in the future. So nobody can tell which rows have changed since.',
+      remedy:
+        'Name a later time, or compare everything with `history-cdc reconcile`. `project` and `reconcile` record such moments, and keep them for 7 days.',
+    },
     USAGE: {
       cause:
         'The command line names a command or an option that does not exist, or a value that an option cannot have.',

@@ -49,6 +49,26 @@ export const census = z.strictObject({
     .describe('with --compare'),
 });
 
+export const reconcileHistory = z.strictObject({
+  runs: z.array(
+    z.strictObject({
+      scope: z.enum(['whole', 'since', 'background']),
+      id,
+      since: time.nullable(),
+      startedAt: time,
+      finishedAt: time,
+      release: text.nullable(),
+      ruleVersion: count,
+      legacyRows: count,
+      ledgerRows: count,
+      canonicalRows: count,
+      verdict: z.enum(['proven', 'changes_proven', 'not_proven', 'wrong']).nullable(),
+      wrong: count.nullable(),
+      excepted: countByName,
+    }),
+  ),
+});
+
 const acceptedBy = text.nullable().describe('the rule that accepts it');
 
 export const reconcile = z.strictObject({

@@ -8,9 +8,8 @@ export const MAGIC = Buffer.from('Obj\u0001');
 export const SYNC_BYTES = 16;
 const BLOCK_BYTES = 262_144;
 /**
- * Blocks that are being compressed at once, in zlib's own threads. Level 1 needs about a third of the CPU of the default
- * level, and its objects are about a tenth larger (bench/RESULTS.md): with the default, compression and not Postgres would set
- * the pace.
+ * Blocks that are being compressed at once, in zlib's own threads. Level 1 needs half of the CPU of the default level, and its
+ * objects are 7 % larger (bench/ARCHIVE.md): with the default, compression and not Postgres would set the pace.
  */
 const AT_ONCE = 3;
 const LEVEL = 1;
@@ -81,7 +80,7 @@ function writeValue(into: Bytes, value: Value, { avro, nullable }: FieldCoding):
 /**
  * Encodes rows as an Avro object container file. The rows come as the bytes of their texts and are copied into the block as they are,
  * because a text that becomes a JavaScript string and then bytes again costs twice the CPU. `avsc`, `fastavro` and
- * `avro-tools` read the result (test/archive/objects.test.ts, docs/read_archive.py).
+ * `avro-tools` read the result (test/archive/export.pg.test.ts, docs/read_archive.py).
  */
 export class ObjectEncoder {
   readonly #codings: readonly FieldCoding[];

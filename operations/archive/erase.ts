@@ -203,7 +203,7 @@ async function removeAll(target: Target, names: readonly string[]): Promise<Eras
   const left: { name: string; why: string }[] = [];
   for (const name of names) {
     try {
-      await target.remove(name);
+      await target.erase(name);
     } catch (error) {
       left.push({ name, why: messageOf(error) });
     }

@@ -12,6 +12,11 @@ const PARTIAL = '.partial';
 export function folderTarget(folder: string): Target {
   const root = path.resolve(folder);
   const fileOf = (name: string) => path.join(root, ...name.split('/'));
+  const remove = async (name: string) => {
+    await unlink(fileOf(name)).catch((error: unknown) => {
+      throw named(error, name);
+    });
+  };
   return {
     place: root,
     check: async () => {
@@ -28,11 +33,8 @@ export function folderTarget(folder: string): Target {
       for (const file of left) await rm(path.join(root, PARTIAL, file), { force: true });
       return left;
     },
-    remove: async (name) => {
-      await unlink(fileOf(name)).catch((error: unknown) => {
-        throw named(error, name);
-      });
-    },
+    remove,
+    erase: remove,
     close: () => undefined,
   };
 }

@@ -68,10 +68,47 @@ export async function s3Target(settings: S3Settings): Promise<Target> {
     remove: async (name) => {
       await asking(name, () => client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key(name) })));
     },
+    erase: (name) => eraseVersions(s3, name),
     close: () => {
       client.destroy();
     },
   };
+}
+
+/**
+ * A bucket that keeps versions only marks an object as deleted, so each version is removed by its id: the newest comes last, so
+ * that an object with a locked version stays listed. A bucket without versions has one, whose id is `null`.
+ */
+async function eraseVersions({ sdk, client, bucket, key }: S3, name: string): Promise<void> {
+  const ids: string[] = [];
+  let markers: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+  while (markers !== undefined) {
+    const command: InstanceType<Sdk['ListObjectVersionsCommand']> = new sdk.ListObjectVersionsCommand({
+      Bucket: bucket,
+      Prefix: key(name),
+      ...markers,
+    });
+    const page = await asking(name, () => client.send(command));
+    for (const { Key: found, VersionId: id } of [...(page.DeleteMarkers ?? []), ...(page.Versions ?? [])])
+      if (found === key(name) && id !== undefined) ids.push(id);
+    markers =
+      page.IsTruncated === true
+        ? {
+            ...(page.NextKeyMarker !== undefined && { KeyMarker: page.NextKeyMarker }),
+            ...(page.NextVersionIdMarker !== undefined && { VersionIdMarker: page.NextVersionIdMarker }),
+          }
+        : undefined;
+  }
+  for (const id of ids.length === 0 ? [undefined] : ids.toReversed())
+    await asking(name, () =>
+      client.send(
+        new sdk.DeleteObjectCommand({
+          Bucket: bucket,
+          Key: key(name),
+          ...(id !== undefined && { VersionId: id }),
+        }),
+      ),
+    );
 }
 
 async function asking<T>(name: string, ask: () => Promise<T>): Promise<T> {

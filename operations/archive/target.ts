@@ -31,6 +31,8 @@ export interface Target {
   removeUnfinished(): Promise<string[]>;
   /** Removes an object, for `archive erase`. Nothing else removes anything. */
   remove(name: string): Promise<void>;
+  /** The same with all versions that a bucket keeps of it. One that is locked stays, and stays listed. */
+  erase(name: string): Promise<void>;
   close(): void;
 }
 

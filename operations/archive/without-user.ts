@@ -67,7 +67,7 @@ export async function rewriteWithout(
   const { target } = person;
   const name = successorOf(object);
   // An earlier run, for whomever it was, came this far and no further: no manifest names it.
-  if (await exists(target, name)) await target.remove(name);
+  if (await exists(target, name)) await target.erase(name);
   const writer = await target.write(name);
   try {
     const written = await writeRows(person, object, writer);

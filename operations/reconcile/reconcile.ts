@@ -16,6 +16,7 @@ import { inTransaction, type Pool } from '../../lib/postgres.ts';
 import { acceptFindings, type AcceptRule } from './accepted.ts';
 import { compare, fetchFor, type Compared, type ComparedPhase } from './checks.ts';
 import { forgetOldFindings } from './forget.ts';
+import { legacySnapshot, recordMark } from './marks.ts';
 import { recheck, type RecheckContext } from './recheck.ts';
 import type { Stretch } from './rows.ts';
 import { stretchesAhead } from './stretches.ts';
@@ -44,6 +45,7 @@ const NEXT: Readonly<Record<ComparedPhase, Phase>> = {
  */
 export async function reconcile(context: ReconcileContext): Promise<ReconcileRun> {
   const { canonical, signal } = context;
+  await recordMark(canonical, await legacySnapshot(context.elsewhere ?? canonical));
   let run = await beginOrResume(canonical, context.fresh);
   if (run.phase !== 'legacy' || run.last_id !== null) context.onResume(run);
   while (run.phase !== 'recheck' && run.phase !== 'done') {

@@ -1,10 +1,14 @@
 import { FatalError } from '../../lib/errors.ts';
 import type { Client } from '../../lib/postgres.ts';
 
-/** By the names under which the commands connect: run.ts. Everybody may see them of everybody's sessions. */
+/**
+ * By the names under which the commands connect: run.ts. Everybody may see them of everybody's sessions. A projector that
+ * has nothing to do closes its connections, but its watchdog looks every few seconds.
+ */
 const RUNNING = `
-  SELECT DISTINCT application_name FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name IN ('history-cdc project', 'history-cdc replay')
+  SELECT DISTINCT replace(application_name, 'watchdog', 'project') AS application_name FROM pg_stat_activity
+  WHERE datname = current_database()
+    AND application_name IN ('history-cdc project', 'history-cdc replay', 'history-cdc watchdog')
   ORDER BY application_name`;
 
 /** Which of `project` and `replay` are connected to this database. */

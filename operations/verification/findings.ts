@@ -38,7 +38,7 @@ export interface Again {
   readonly suspectMs: number;
   readonly wrongMs: number;
 }
-export const AGAIN: Again = { suspectMs: 10_000, wrongMs: 60_000 };
+export const AGAIN: Again = { suspectMs: 3_000, wrongMs: 10_000 };
 
 const DUE = `
   SELECT phase, legacy_id, canonical_run_id FROM history_cdc.reconcile_finding

@@ -37,7 +37,7 @@ export interface StepContext extends CheckContext {
   readonly mostRows: number;
 }
 
-export const DEFAULTS = { passSeconds: 60, restFactor: 9, mostRows: 1_000 } as const;
+export const DEFAULTS = { passSeconds: 10, restFactor: 9, mostRows: 1_000 } as const;
 
 export interface Done {
   readonly part: 'again' | 'changed' | 'whole' | 'count' | 'idle';

@@ -28,6 +28,8 @@ import { DEFAULTS, step, type Done, type StepContext } from './step.ts';
 
 export interface VerifierOptions extends Omit<WatchTools, 'topicId'> {
   readonly config: ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL'>;
+  /** Other times than the usual ones. */
+  readonly timing?: Partial<Pick<StepContext, 'passSeconds' | 'again'>>;
 }
 
 const BOUNDS = { statementMs: 60_000, lockMs: 5_000 };
@@ -64,7 +66,7 @@ export class Verifier implements Watch {
     const [canonical, legacy] = [this.#services.canonical(), this.#services.legacy()];
     const { data: topic } = topicNames(config);
     this.#context = {
-      ...{ canonical, legacy, rowsPerSecond, again: AGAIN, ...DEFAULTS },
+      ...{ canonical, legacy, rowsPerSecond, again: AGAIN, ...DEFAULTS, ...options.timing },
       elsewhere: config.LEGACY_DATABASE_URL === config.DATABASE_URL ? undefined : legacy,
       windowUs: matchingOf(config).windowUs,
       retentionDays: config.CANONICAL_RETENTION_DAYS,
@@ -93,7 +95,8 @@ export class Verifier implements Watch {
   }
 
   async run(): Promise<never> {
-    if (this.#beat.rowsPerSecond > 0) this.#running = Promise.all([this.#work(), this.#beats()]);
+    if (this.#beat.rowsPerSecond > 0)
+      this.#running = Promise.all([this.#work(), this.#beats()]).catch(() => undefined);
     return await new Promise(() => undefined);
   }
 

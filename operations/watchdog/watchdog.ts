@@ -7,6 +7,7 @@
  *
  * A slot that is advanced and read on between two looks leaves no trace here: `connector resume` looks first.
  */
+import { assertNotRetired } from '../../consumers/agent-test-history/schema/retired.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { markOlderAccepted } from '../continuity/gaps.ts';
 import { acceptGaps, checkContinuity } from '../continuity/identity-store.ts';
@@ -158,6 +159,7 @@ export class Watchdog implements Watch {
 
   async #judgeContinuity({ present }: Look): Promise<void> {
     const { logger, metrics, topicId, config } = this.#options;
+    await assertNotRetired(this.#services.canonical(), this.#services.legacy());
     this.#seenFirst ??= identitiesOf(present);
     const { breaks, gaps } = await checkContinuity(this.#services.canonical(), {
       topicId,

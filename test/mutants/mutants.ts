@@ -1,4 +1,5 @@
 import type { Mutant, Safeguard } from './mutant.ts';
+import { ARCHIVE } from './safeguards/archive.ts';
 import { CONTINUITY } from './safeguards/continuity.ts';
 import { LEDGER } from './safeguards/ledger.ts';
 import { LIKENESS } from './safeguards/likeness.ts';
@@ -8,8 +9,10 @@ import { LATE_OWNERSHIP, OWNERSHIP } from './safeguards/ownership.ts';
 import { DATA_ERRORS } from './safeguards/quarantine.ts';
 import { FLOOR, SWEEPER } from './safeguards/sweeping.ts';
 import { AGENT_LOCK, FENCE, PARTITION_LOCK } from './safeguards/turn-taking.ts';
+import { RETIREMENT } from './safeguards/retirement.ts';
 import { UNDONE } from './safeguards/undone.ts';
 import { LEFT_OUT, OWN_ROWS_ONLY } from './safeguards/values.ts';
+import { VERIFICATION } from './safeguards/verification.ts';
 import { WINDOW } from './safeguards/window.ts';
 
 export const SAFEGUARDS: readonly Safeguard[] = [
@@ -29,7 +32,10 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   FLOOR,
   DATA_ERRORS,
   UNDONE,
+  ARCHIVE,
   CONTINUITY,
+  RETIREMENT,
+  VERIFICATION,
 ];
 
 export const MUTANTS: readonly Mutant[] = SAFEGUARDS.flatMap(({ mutants }) => mutants);

@@ -8,6 +8,7 @@ import type { RetireContext } from '../../operations/retire/context.ts';
 import { drop, TABLE } from '../../operations/retire/drop.ts';
 import { fence, unfence } from '../../operations/retire/fence.ts';
 import { currentStage, newestStage } from '../../operations/soak/stages.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 import { INSERT, MET, STANDS, useRetiredTable } from './retired.ts';
 
 const table = useRetiredTable();
@@ -129,6 +130,20 @@ describe('the drop', () => {
     );
     expect(left.rows).toEqual([{ t: null, f: null }]);
     await expect(unfence(context)).rejects.toMatchObject({ code: 'STAGE_NOT_ALLOWED' });
+    for (const command of ['status', 'doctor', 'reconcile', 'census', 'project', 'replay']) {
+      const answer = await runInProcess([command, '--json'], {
+        DATABASE_URL: table().open.database.url,
+        KAFKA_BROKERS: '127.0.0.1:1',
+        CONNECT_URL: 'http://127.0.0.1:1',
+        CONNECTOR_DATABASE_URL: table().open.database.url,
+        LOG_LEVEL: 'silent',
+      });
+      expect([command, answer.code, answer.stderr]).toEqual([
+        command,
+        2,
+        expect.stringContaining('"TABLE_RETIRED"'),
+      ]);
+    }
   });
 
   test('is refused where a superuser wrote a row behind the fence, although the fence stands again', async () => {

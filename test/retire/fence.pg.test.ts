@@ -4,6 +4,7 @@ import { recordRefusedWrites } from '../../operations/fence/refused-writes.ts';
 import { isFenced, readFence } from '../../operations/fence/state.ts';
 import { fence, unfence } from '../../operations/retire/fence.ts';
 import { currentStage } from '../../operations/soak/stages.ts';
+import { runInProcess } from '../support/run-in-process.ts';
 import { INSERT, MET, useRetiredTable } from './retired.ts';
 
 const table = useRetiredTable();
@@ -119,6 +120,86 @@ describe('behind the fence', () => {
     expect(await incidents()).toHaveLength(2);
     await table().superuser.query(`DROP OWNED BY ${later}; DROP ROLE ${later}`);
   });
+});
+
+test('a partition is fenced under its own name, too, and so is one that comes later', async () => {
+  await table().fill();
+  await table().pool.query(`
+    ALTER TABLE public.agent_test_history RENAME TO old_history;
+    CREATE TABLE public.agent_test_history (LIKE public.old_history INCLUDING DEFAULTS) PARTITION BY HASH (id);
+    CREATE TABLE public.history_0 PARTITION OF public.agent_test_history FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+    INSERT INTO public.history_0 SELECT * FROM public.old_history WHERE satisfies_hash_partition('public.agent_test_history'::regclass, 2, 0, id)`);
+  await fence(table().context());
+  await table().pool.query(
+    'CREATE TABLE public.history_1 PARTITION OF public.agent_test_history FOR VALUES WITH (MODULUS 2, REMAINDER 1)',
+  );
+  const copied = (part: string, n: number) =>
+    `INSERT INTO public.${part} SELECT * FROM (SELECT gen_random_uuid() AS id, agent_context_id, scenario, overall_passed, steps_passed, steps_failed
+       FROM public.old_history CROSS JOIN generate_series(1, 50)) AS r WHERE satisfies_hash_partition('public.agent_test_history'::regclass, 2, ${String(n)}, id)`;
+  const into = (part: string, n: number) =>
+    table().superuser.query(
+      copied(part, n).replace(
+        ' SELECT * FROM (',
+        ' (id, agent_context_id, scenario, overall_passed, steps_passed, steps_failed) SELECT * FROM (',
+      ),
+    );
+  await expect(into('history_0', 0)).rejects.toMatchObject(refused);
+  await expect(into('history_1', 1)).rejects.toMatchObject(refused);
+  await expect(table().superuser.query('TRUNCATE public.history_0')).rejects.toMatchObject(refused);
+  await expect(table().superuser.query('DELETE FROM public.history_0')).rejects.toMatchObject(refused);
+  expect((await readFence(table().pool)).holes).toEqual([
+    'trigger history_cdc_fence on history_1: missing',
+    'trigger history_cdc_fence_delete on history_1: missing',
+  ]);
+  await unfence(table().context());
+  await into('history_0', 0);
+});
+
+test('the owner, and nobody else, in the same database, and nowhere else', async () => {
+  await table().fill();
+  const required = { code: 'OWNER_REQUIRED' };
+  const url = new URL(table().open.database.url);
+  url.pathname = '/postgres';
+  const asWriter = table().writer.options.connectionString;
+  for (const ownerUrl of [undefined, asWriter, url.href])
+    await expect(fence(table().context({ ownerUrl }))).rejects.toMatchObject(required);
+  await fence(table().context({ ownerUrl: table().open.database.superuserUrl }));
+  const owner = await table().pool.query(
+    "SELECT pg_get_userbyid(proowner)::text AS name FROM pg_proc WHERE oid = 'history_cdc_fence.refuse()'::regprocedure",
+  );
+  expect(owner.rows).toEqual([{ name: 'app' }]);
+});
+
+test('the commands: a gate that is not met is a no, a step without a name is misuse, and the script is one for psql', async () => {
+  await table().fill();
+  const settings = {
+    DATABASE_URL: table().open.database.url,
+    OWNER_DATABASE_URL: table().open.database.url,
+    KAFKA_BROKERS: '127.0.0.1:1',
+    LOG_LEVEL: 'silent',
+  };
+  const run = (...args: string[]) => runInProcess(['retire', ...args], settings);
+  const check = await run('check', '--json');
+  expect([check.code, JSON.parse(check.stdout)]).toEqual([
+    1,
+    expect.objectContaining({
+      stage: 'soaking',
+      next: 'fence',
+      role: 'app',
+      fence: null,
+      locks: [],
+      dependents: [],
+    }),
+  ]);
+  expect(await run('close')).toMatchObject({ code: 1 });
+  expect(await run('unfence')).toMatchObject({ code: 0 });
+  expect(await run('fence', '--apply')).toMatchObject({ code: 2 });
+  expect(await run('fence', '--apply', '--by', 'the data owner')).toMatchObject({ code: 1 });
+  const { stdout: script } = await run('fence', '--print');
+  await table().superuser.query(script);
+  expect(isFenced(await readFence(table().pool))).toBe(true);
+  await table().superuser.query((await run('unfence', '--print')).stdout);
+  expect((await readFence(table().pool)).fence).toBeNull();
 });
 
 describe('the way there and back', () => {

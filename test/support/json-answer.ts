@@ -26,7 +26,7 @@ export function expectJsonAnswer(args: readonly string[], { code, stdout, stderr
 
 function answerName(args: readonly string[]): AnswerName {
   const [command = '', second = ''] = args;
-  const option = ['--list', '--repair'].find((each) => args.includes(each)) ?? '';
+  const option = ['--list', '--repair', '--history'].find((each) => args.includes(each)) ?? '';
   const name = [`${command} ${option}`, `${command} ${second}`, command].find((each) => each in ANSWERS);
   if (name === undefined) throw new Error(`there is no schema for the answer of ${args.join(' ')}`);
   return name as AnswerName;

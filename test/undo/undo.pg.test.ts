@@ -156,21 +156,26 @@ describe('an undo', () => {
     expect(await everything(world().pool)).toEqual(before);
   });
 
-  test.each(['project', 'replay'])('is refused while `history-cdc %s` runs', async (command) => {
+  test.each([
+    ['project', 'project'],
+    ['replay', 'replay'],
+    // All that is connected of a projector that has nothing to do.
+    ['watchdog', 'project'],
+  ])('is refused while a session of `history-cdc %s` is there', async (session, command) => {
     const row = runOf(await world().owner());
     await projected(inserted(row));
     const before = await everything(world().pool);
     // A name in the URL takes the place of ours in the driver, and must not hide the session.
     const url = new URL(world().pool.options.connectionString ?? '');
     url.searchParams.set('application_name', 'something else');
-    const running = createPool({ url: url.href, name: `history-cdc ${command}`, connections: 1 });
+    const running = createPool({ url: url.href, name: `history-cdc ${session}`, connections: 1 });
     try {
-      const session = await running.connect();
+      const connected = await running.connect();
       await expect(undo(work(), 1 + BYSTANDER)).rejects.toMatchObject({
         code: 'PROJECTOR_RUNNING',
         message: expect.stringContaining(`history-cdc ${command}`) as unknown,
       });
-      session.release();
+      connected.release();
     } finally {
       await running.end();
     }

@@ -12,6 +12,7 @@ import { StoppedEarly, unlessStopped } from '../../../lib/unless-stopped.ts';
 import { actionsOfStart, recordActionAlone } from '../batch/actions.ts';
 import { breakerOf } from '../batch/breaker-window.ts';
 import { createDecoder } from '../record/decode.ts';
+import { assertNotRetired } from '../schema/retired.ts';
 import { assertMigrated } from '../schema/migrate.ts';
 import { assertBothWhole, assertTakesRuns } from '../schema/requirements.ts';
 import { RunObserver } from './observer.ts';
@@ -118,6 +119,7 @@ async function assertFit(canonical: Pool, legacy: Pool): Promise<void> {
   await assertBothWhole(canonical, legacy);
   await assertTakesRuns(canonical);
   await assertMigrated(canonical);
+  await assertNotRetired(canonical, legacy);
 }
 
 async function endBoth(canonical: Pool, legacy: Pool): Promise<void> {

@@ -11,6 +11,10 @@ WITH ended AS (
   LEFT JOIN history_cdc.reconcile_finding f ON f.run_id = v.run_id
   WHERE v.step = $1::bigint AND v.phase = 'pairs' AND $2 = 'rest'
   GROUP BY v.run_id
+),
+forgotten AS (
+  DELETE FROM history_cdc.verification_pass WHERE $2 = 'rest' AND ended_at < clock_timestamp() - interval '7 days'
+    AND id < (SELECT max(id) FROM history_cdc.verification_pass)
 )
 UPDATE history_cdc.verification
 SET step = step + 1, moved_at = clock_timestamp(),
