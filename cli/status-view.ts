@@ -30,7 +30,7 @@ function headline({ state, problems }: StatusReport): string {
 /** One screen of 80 columns: whether all is well, how far behind it is, and what to do next. */
 export function renderStatus(report: StatusReport): string {
   return [
-    `history-cdc status, ${report.at.slice(0, 19).replace('T', ' ')} UTC`,
+    `history-cdc status, ${report.at.slice(0, 19).replace('T', ' ')} UTC${retirementText(report)}`,
     '',
     headline(report),
     ...nextLines(report),
@@ -65,6 +65,13 @@ const PARTS = {
   verdict: 'verdicts',
   verified: 'verification',
 } as const satisfies Record<Section, keyof StatusReport>;
+
+/** In the first line, so that the screen does not grow; `soak` says when that was, and which conditions. */
+function retirementText({ retirement }: StatusReport): string {
+  if (retirement === null || retirement.lookedAt === null) return '';
+  const { stage, held, conditions } = retirement;
+  return `; ${stage}, ${String(held)} of ${String(conditions)} conditions held`;
+}
 
 /** The whole remedy. Each command is on an unwrapped line of its own, so that it can be copied. */
 function nextLines({ problems, next }: StatusReport): string[] {

@@ -68,6 +68,7 @@ export const ROOMS = roomsOf([
     'operations/soak',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/reconcile', 'operations/verification'],
+    'operations/fence',
   ],
   [
     'operations/retire',

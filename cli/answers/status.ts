@@ -115,4 +115,13 @@ export const status = z.strictObject({
       heldBy: text.nullable(),
     })
     .nullable(),
+  retirement: z
+    .strictObject({
+      stage: text,
+      lookedAt: time.nullable(),
+      held: count.nullable(),
+      conditions: count.nullable(),
+    })
+    .nullable()
+    .describe('the stage, and how many conditions of `soak` held when somebody looked last'),
 });

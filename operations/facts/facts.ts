@@ -22,6 +22,7 @@ import { readSignalWriters, type SignalWriters } from './signal-writers.ts';
 import { readSignals, type KnownSignals } from './signals.ts';
 import { askProgress, type Counted } from './snapshot-progress.ts';
 import { readLaterOffsets } from './standing.ts';
+import { readRetirement, type RetirementFacts } from './retirement.ts';
 import { readVerification, type VerificationFacts } from './verification.ts';
 import { readCanonicalHidden, readLegacyHidden } from './visible-rows.ts';
 
@@ -79,6 +80,7 @@ export interface FactValues {
   readonly verdicts: ledger.VerdictFacts | undefined;
   /** Null where no projector has verified anything yet. */
   readonly verification: VerificationFacts | null | undefined;
+  readonly retirement: RetirementFacts | undefined;
   /** Of the last incremental snapshot; undefined where it cannot be counted. */
   readonly snapshotProgress: Counted | undefined;
   readonly legacyClock: ClockFacts;
@@ -210,6 +212,7 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
   sweeps: { needs: CANONICAL, ask: (s) => ledger.readSweeps(s.canonical()) },
   verdicts: { needs: CANONICAL, ask: (s) => ledger.readVerdicts(s.canonical()) },
   verification: { needs: CANONICAL, ask: (s) => readVerification(s.canonical()) },
+  retirement: { needs: CANONICAL, ask: (s) => readRetirement(s.canonical()) },
   snapshotProgress: {
     needs: [...LEGACY, ...KAFKA],
     after: 'observed',

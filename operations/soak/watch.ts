@@ -69,9 +69,10 @@ export class SoakWatch implements Watch {
     const { everyMs = EVERY_MS } = this.#options;
     const { signal } = this.#stop;
     let restMs = Math.min(FIRST_MS, everyMs);
-    while (!signal.aborted) {
+    for (;;) {
       await delay(restMs, undefined, { signal }).catch(() => undefined);
-      if (!signal.aborted) await this.look();
+      if (signal.aborted) return;
+      await this.look();
       restMs = everyMs;
     }
   }

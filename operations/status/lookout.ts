@@ -40,7 +40,7 @@ export class Lookout {
 
   constructor(config: SnapshotConfig, services?: Services) {
     this.#config = config;
-    this.#wanted = new Set([...wantedFor(WATCHED, config), 'snapshotProgress']);
+    this.#wanted = new Set([...wantedFor(WATCHED, config), 'snapshotProgress', 'retirement']);
     this.#services = services ?? this.#open();
   }
 

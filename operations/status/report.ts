@@ -8,6 +8,7 @@ import type { Answer } from '../facts/answer.ts';
 import { backlogIn } from '../facts/backlog.ts';
 import type { LastSweeps, TwinFacts, Unhealed } from '../facts/ledger.ts';
 import { snapshotStatus, type SnapshotStatus } from '../snapshot/status.ts';
+import type { RetirementFacts } from '../facts/retirement.ts';
 import { checkedRows, verificationState, type VerificationState } from '../facts/verification.ts';
 import type { Look } from './lookout.ts';
 import { sectionOf, WATCHED, type Section } from './watched.ts';
@@ -52,6 +53,8 @@ export interface StatusReport {
   /** Of `reconcile`, newest first; null where they are not known. */
   readonly verdicts: readonly VerdictPart[] | null;
   readonly verification: VerificationPart | null;
+  /** The stage of the legacy table, with what the last look of `soak` or `project` came to. */
+  readonly retirement: RetirementPart | null;
 }
 
 export type ServiceName = 'legacy database' | 'canonical database' | 'Kafka' | 'Kafka Connect' | 'registry';
@@ -112,6 +115,11 @@ export interface VerdictPart {
   readonly stale: string | null;
 }
 
+export interface RetirementPart extends Omit<RetirementFacts, 'lookedAt'> {
+  /** ISO time, by the clock of the canonical database; null where nobody has looked yet. */
+  readonly lookedAt: string | null;
+}
+
 /** What `project` has verified again. No number says 0 because nothing has looked. */
 export interface VerificationPart {
   readonly state: VerificationState;
@@ -161,6 +169,7 @@ export function reportOf(look: Look, config: Config): StatusReport {
     snapshot: snapshotOf(look, snapshotStatus(answers, circumstances)),
     verdicts: verdictsOf(look),
     verification: verificationOf(look),
+    retirement: retirementOf(look),
   };
 }
 
@@ -283,6 +292,11 @@ function verdictsOf({ answers }: Look): VerdictPart[] | null {
     legacyRows: Number(run.legacy_rows),
     stale: index === 0 ? (last?.stale ?? null) : null,
   }));
+}
+
+function retirementOf({ answers }: Look): RetirementPart | null {
+  const facts = valueOf(answers.retirement);
+  return facts === null ? null : { ...facts, lookedAt: facts.lookedAt?.toISOString() ?? null };
 }
 
 function verificationOf({ answers }: Look): VerificationPart | null {

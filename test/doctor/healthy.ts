@@ -245,6 +245,7 @@ export function healthyFacts(): FactValues {
     sweeps: { done: doneSweep(), failed: null },
     verdicts: { last: verdict(), before: [] },
     verification: verification(),
+    retirement: { stage: 'soaking', lookedAt: null, held: null, conditions: null },
     snapshotProgress: undefined,
     legacyClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     canonicalClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },

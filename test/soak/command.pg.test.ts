@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { createPool } from '../../lib/postgres.ts';
+import { readRetirement } from '../../operations/facts/retirement.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { useSoaked } from './soaked.ts';
 
@@ -41,4 +43,22 @@ test('nobody attests the future, or what a database knows, or without a name', a
   expect(await run('attest', 'parity', '--since', '2026-01-01', ...BY)).toMatchObject({ code: 2 });
   expect(await run('attest', 'third-party-plan', '--since', '2026-01-01')).toMatchObject({ code: 2 });
   expect(await run('explain', '17', '--by', 'Ada', '--reason', 'x')).toMatchObject({ code: 2 });
+});
+
+test('status shows the stage, and how many conditions held when somebody looked', async () => {
+  await run();
+  await soaked().execute(`INSERT INTO history_cdc.stage (performed_by, stage) VALUES ('Ada', 'ready')`);
+  const pool = createPool({ url: soaked().url, name: 'test', connections: 1 });
+  try {
+    expect(await readRetirement(pool)).toMatchObject({ stage: 'ready', held: 6, conditions: 9 });
+    await soaked().execute('DELETE FROM history_cdc.soak_look');
+    expect(await readRetirement(pool)).toEqual({
+      stage: 'ready',
+      lookedAt: null,
+      held: null,
+      conditions: null,
+    });
+  } finally {
+    await pool.end();
+  }
 });

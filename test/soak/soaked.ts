@@ -107,13 +107,13 @@ export function useSoaked(): () => Soaked {
       await soaked.execute(`ALTER TABLE history_cdc.${table} DISABLE TRIGGER append_only`);
   });
   beforeEach(async () => {
-    const { execute, live, look } = mine();
+    const database = mine();
     await open?.pool.query(RESET);
-    for (const statement of ARRANGE) await execute(statement);
-    for (const ago of ['20 days', '1 hour']) await live(ago);
+    for (const statement of ARRANGE) await database.execute(statement);
+    for (const ago of ['20 days', '1 hour']) await database.live(ago);
     // The first look takes the first sample of the counters.
-    await look();
-    await execute(`UPDATE history_cdc.legacy_reading SET changed_at = now() - interval '8 days'`);
+    await database.look();
+    await database.execute(`UPDATE history_cdc.legacy_reading SET changed_at = now() - interval '8 days'`);
   });
   afterAll(async () => {
     await open?.close();
@@ -143,7 +143,9 @@ function soakedOf({ database: { url }, pool }: OpenDatabase): Soaked {
   return {
     url,
     look,
-    execute: async (sql, ...values) => void (await pool.query(sql, values)),
+    execute: async (sql, ...values) => {
+      await pool.query(sql, values);
+    },
     rows: async <T extends object>(sql: string, ...values: unknown[]) =>
       (await pool.query<T>(sql, values)).rows,
     condition: async (id, options) => {
@@ -156,6 +158,8 @@ function soakedOf({ database: { url }, pool }: OpenDatabase): Soaked {
       await pool.query(OWNERS, [id, reason, startedAgo, decidedAgo, snapshot]);
       return id;
     },
-    live: async (ago) => void (await pool.query(LIVE, [ago])),
+    live: async (ago) => {
+      await pool.query(LIVE, [ago]);
+    },
   };
 }
