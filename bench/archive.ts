@@ -54,6 +54,7 @@ async function timed(what: string, work: () => Promise<unknown>): Promise<void> 
   );
 }
 
+let seen = 0;
 const readAndThrowAway = () =>
   inTransaction(
     legacy,
@@ -61,7 +62,7 @@ const readAndThrowAway = () =>
       const { columns } = await readTableDefinition(client);
       for (const month of await readMonths(client))
         for await (const portion of readLegacyRows(client, columns, { month, wanted: 'content' }))
-          void portion;
+          seen += portion.length;
     },
     { snapshot: true },
   );
@@ -84,6 +85,7 @@ try {
     await timed('export', () => exportArchive({ ...context(), target }));
     await timed('verify', () => verifyArchive({ ...context(), target }));
   }
+  console.log(`${String(seen)} rows read`);
 } finally {
   clearInterval(watch);
   await Promise.all([canonical.end(), legacy.end()]);

@@ -111,7 +111,7 @@ test('compared, the screen says good, in 80 columns and 40 lines', async () => {
   await shows('it is good', isGood);
   const { no, stdout } = await screen();
   expect(no).toBe(false);
-  expect(stdout).toMatch(/^GOOD: .*\nnext: nothing/);
+  expect(stdout).toMatch(/^GOOD: .*\nnext: nothing/m);
   expect(stdout).toMatch(/^connector {3}ok {7}t_\w+ RUNNING, task RUNNING; heartbeat \d+ s ago$/m);
   expect(stdout).toMatch(/^lag {9}ok {7}0 records, 0 s; last commit \d+ s ago$/m);
   expect(stdout).toMatch(/^sweeper {5}ok {7}last sweep \d+ s ago: nothing to do; 0 twins unsettled/m);
@@ -179,13 +179,16 @@ describe('what breaks is told with its fix, and good again when it is mended:', 
       next: { fix: 'history-cdc reconcile --last' },
       verdicts: [{ verdict: 'wrong' }, { verdict: 'proven' }],
     });
+    // The running projector finds it by itself.
+    const found = await shows('the verification', ({ verification }) => verification?.state === 'wrong');
+    expect(found.verification).toMatchObject({ wrong: 1, kinds: { different: 1 }, ids: [row?.legacy_id] });
   });
 });
 
 test('a Connect that does not answer is named first, and the rest is shown', async () => {
   const { no, stdout } = await screen({ CONNECT_URL: `http://user:${PASSWORD}@127.0.0.1:1` });
   expect(no).toBe(true);
-  expect(stdout).toMatch(/^WRONG: 2 things, mend this one first\nconnect-reachable: /m);
+  expect(stdout).toMatch(/^WRONG: 3 things, mend this one first\nconnect-reachable: /m);
   expect(stdout).toMatch(/^services {4}WRONG {4}no answer: Kafka Connect; legacy database/m);
   expect(stdout).toMatch(/^lag {9}ok {7}0 records, 0 s/m);
   expect(stdout).toMatch(/^snapshot {4}\? {8}initial completed/m);
