@@ -166,6 +166,8 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
       'Ends the dual write of agent_test_history: streams it with Debezium and projects every owner run once.',
     )
     .version(RELEASE, '-V, --version', 'print the release')
+    // A command's options end where its subcommand begins: `soak` must not take the --json of `soak attest`.
+    .enablePositionalOptions()
     .configureHelp({ sortSubcommands: false })
     .configureOutput({
       writeOut: surroundings.stdout,

@@ -34,6 +34,7 @@ Examples:
 
 export function registerSoak(command: Command, context: CommandContext): void {
   command
+    .enablePositionalOptions()
     .option('--watch [seconds]', 'look again and again', whole(1, 3600))
     .option('--json', 'print the facts as JSON; with --watch, a line a look')
     .addHelpText('after', HELP)

@@ -17,26 +17,27 @@ const LEASH = `data:text/javascript,${encodeURIComponent(
 )}`;
 
 /** What `project` and `replay` answer with --json, as far as the demo reads it. */
-const runAnswer = z.object({
+export const RUN_ANSWER = z.object({
   read: z.number(),
   changes: z.object({ total: z.number() }),
   stopped: z.enum(['caught_up', 'signal']),
 });
-export type RunAnswer = z.output<typeof runAnswer>;
 
 export interface CommandOptions {
   readonly environment: Environment;
   /** Takes what the command writes to stderr. */
   readonly logFile: string;
+  /** Exit codes with which the command may end; 0 unless it is given. */
+  readonly codes?: readonly number[];
 }
 
 /** A command of ours as a process of its own, the way a person would run it. */
 export class Command {
   readonly #child: ChildProcess;
-  /** Its answer; rejects when it ends with another exit code than 0. */
-  readonly answer: Promise<RunAnswer>;
+  /** Its answer, of JSON; rejects if the command ends with an exit code that it must not end with. */
+  readonly answer: Promise<unknown>;
 
-  constructor(args: readonly string[], { environment, logFile }: CommandOptions) {
+  constructor(args: readonly string[], { environment, logFile, codes = [0] }: CommandOptions) {
     const log = openSync(logFile, 'a', 0o600);
     this.#child = spawn(process.execPath, ['--import', LEASH, PROGRAM, ...args], {
       env: environment,
@@ -45,13 +46,13 @@ export class Command {
       detached: true,
     });
     closeSync(log);
-    this.answer = this.#untilEnd(args.join(' '), logFile);
+    this.answer = this.#untilEnd(args.join(' '), logFile, codes);
     // Whoever waits for the answer hears of it; until then nobody must crash for it.
     this.answer.catch(() => undefined);
   }
 
   /** Asks it to stop, and gives its answer. */
-  async stop(): Promise<RunAnswer> {
+  async stop(): Promise<unknown> {
     this.#child.kill('SIGTERM');
     return await this.answer;
   }
@@ -62,14 +63,14 @@ export class Command {
     await this.answer.catch(() => undefined);
   }
 
-  async #untilEnd(name: string, logFile: string): Promise<RunAnswer> {
+  async #untilEnd(name: string, logFile: string, codes: readonly number[]): Promise<unknown> {
     let stdout = '';
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     const code = await new Promise<number | null>((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', resolve);
     });
-    if (code === 0) return runAnswer.parse(JSON.parse(stdout));
+    if (code !== null && codes.includes(code)) return JSON.parse(stdout);
     const log = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LINES_OF_LOG).join('\n');
     throw new FatalError({
       code: 'DEMO_FAILED',
@@ -83,7 +84,7 @@ export class Command {
 export async function runCommand(
   args: readonly string[],
   { signal, ...options }: CommandOptions & { readonly signal: AbortSignal },
-): Promise<RunAnswer> {
+): Promise<unknown> {
   const command = new Command(args, options);
   const stop = () => {
     command.stop().catch(() => undefined);

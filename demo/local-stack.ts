@@ -4,7 +4,7 @@ import { FatalError } from '../lib/errors.ts';
 import { SETTINGS } from '../lib/settings.ts';
 import { isAlive } from '../stack/process.ts';
 import { startStack, stopStack, type RunningStack } from '../stack/stack.ts';
-import { instanceOf, localStackEnvironment, readState } from '../stack/state.ts';
+import { ALL_SERVERS, instanceOf, localStackEnvironment, readState } from '../stack/state.ts';
 
 const NEEDS = [
   'DATABASE_URL',
@@ -46,7 +46,7 @@ export async function startDemoStack({ environment, stackName, keep, note }: Opt
   }
   if (before !== undefined) note('removing the stack of an earlier demo');
   await stopStack({ ...options, purge: true });
-  const running = await startStack({ ...options, owned: !keep });
+  const running = await startStack({ ...options, components: ALL_SERVERS, owned: !keep });
   const { databaseUrl, kafkaBrokers, connectUrl, schemaRegistryUrl } = running.addresses;
   const own = environmentWithoutSettings(environment, stackName);
   return {

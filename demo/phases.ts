@@ -6,7 +6,7 @@ import type { Environment } from '../lib/config.ts';
 import type { KafkaCluster } from '../lib/kafka-cluster.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { checkOf, hashState, type Check } from './check.ts';
-import { runCommand, type Command, type CommandOptions } from './command.ts';
+import { RUN_ANSWER, runCommand, type Command, type CommandOptions } from './command.ts';
 import { createApplication, generateHistory, type DemoPlan } from './generate.ts';
 import type { DemoStack } from './local-stack.ts';
 import {
@@ -154,7 +154,7 @@ export async function streamChanges(
 
 export async function stopProjector(projector: Command): Promise<Check> {
   const start = performance.now();
-  const { stopped, read } = await projector.stop();
+  const { stopped, read } = RUN_ANSWER.parse(await projector.stop());
   const seconds = (performance.now() - start) / 1000;
   return checkOf({
     id: 'graceful-stop',
@@ -167,8 +167,10 @@ export async function stopProjector(projector: Command): Promise<Check> {
 
 export async function runAgain({ pool, cluster, topic, command, signal }: Surroundings): Promise<Check[]> {
   const before = await hashState(pool);
-  const projected = await runCommand(['project', '--until-caught-up', '--json'], { ...command, signal });
-  const replayed = await runCommand(['replay', '--json'], { ...command, signal });
+  const answerOf = async (...args: string[]) =>
+    RUN_ANSWER.parse(await runCommand([...args, '--json'], { ...command, signal }));
+  const projected = await answerOf('project', '--until-caught-up');
+  const replayed = await answerOf('replay');
   const after = await hashState(pool);
   const { done, total } = await projectedOf(pool, cluster, topic);
   const unchanged = { expected: '0', lookedAt: replayed.read };

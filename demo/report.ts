@@ -2,6 +2,7 @@ import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantin
 import { renderTable } from '../lib/table.ts';
 import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import type { Check } from './check.ts';
+import type { RetirementFacts } from './retirement.ts';
 import type { Stretch, WriterResult } from './writer.ts';
 
 export interface DecisionCount {
@@ -56,6 +57,8 @@ export interface DemoFacts {
   readonly rowsWritten: number;
   readonly quarantine: Unhealed;
   readonly checks: readonly Check[];
+  /** The end of the old table; null where the stack is kept, and the table with it. */
+  readonly retirement: RetirementFacts | null;
   readonly addresses: Readonly<Record<string, string>>;
 }
 
@@ -81,6 +84,9 @@ export function renderReport(facts: DemoFacts): string {
     ...section('While it streamed', renderStream(facts)),
     ...section('The cutover window', renderWindow(facts)),
     ...section('How fast', renderSpeed(facts)),
+    ...(facts.retirement === null
+      ? []
+      : section('The end of the old table', renderRetirement(facts.retirement))),
     ...section('Checks, in SQL that shares no code with the projector', renderChecks(facts.checks)),
     ...section('Where the time went', renderPhases(facts.phases)),
     '',
@@ -171,6 +177,18 @@ export function renderFound({ expected, found, lookedAt, passed }: Check): strin
   if (!/^\d+$/.test(expected) || !/^\d+$/.test(found)) return passed ? found : `${found}, not ${expected}`;
   if (expected !== '0') return `${count(Number(found))} of ${count(Number(expected))}`;
   return `${found === '0' ? 'none' : count(Number(found))} of ${count(lookedAt)}`;
+}
+
+function renderRetirement({ gate, archive, evidenceFile }: RetirementFacts): string {
+  return [
+    'The gate, by the days that it asks for. The demo is some minutes old, so it takes the table away by a clock of its own.',
+    renderTable(
+      ['condition', 'state', 'what is missing'],
+      gate.map(({ id, state, missing }) => [id, state.replace('_', ' '), missing ?? '']),
+    ),
+    `archive: ${count(archive.rows)} rows at ${archive.target}`,
+    `evidence: ${evidenceFile}`,
+  ].join('\n');
 }
 
 function renderPhases(phases: readonly Phase[]): string {

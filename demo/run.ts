@@ -31,6 +31,7 @@ import {
   type Surroundings,
 } from './phases.ts';
 import type { DemoFacts, Phase } from './report.ts';
+import { retireTable } from './retirement.ts';
 import { WRITER_CONNECTIONS } from './writer.ts';
 import { startWriter, type Writing } from './writing.ts';
 
@@ -111,15 +112,20 @@ async function demonstrate(run: Surroundings & Run): Promise<Findings> {
   );
   await timed("run the DBA's script, and migrate", () => prepareDatabase(run));
   const writing = startWriter(run);
+  let findings: Omit<Findings, 'retirement'>;
   try {
-    return await cutOver({ ...run, signal: AbortSignal.any([run.signal, writing.failed]) }, writing);
+    findings = await cutOver({ ...run, signal: AbortSignal.any([run.signal, writing.failed]) }, writing);
   } finally {
     await writing.end();
   }
+  // A stack that is kept is for looking around, so the table stays there.
+  if (run.keep) return { ...findings, retirement: null };
+  const { checks, ...retirement } = await retireTable(run);
+  return { ...findings, checks: [...findings.checks, ...checks], retirement };
 }
 
 /** The application writes all the while. */
-async function cutOver(run: Surroundings & Run, writing: Writing): Promise<Findings> {
+async function cutOver(run: Surroundings & Run, writing: Writing): Promise<Omit<Findings, 'retirement'>> {
   const { plan, pool, timed, command } = run;
   const copied = await timed('deploy the connector; Debezium copies the table into Kafka', () =>
     snapshot(run),

@@ -142,5 +142,13 @@ export const demo = z.strictObject({
       passed: z.boolean(),
     }),
   ),
+  retirement: z
+    .strictObject({
+      gate: z.array(z.strictObject({ id, state: text, missing: text.nullable() })),
+      archive: z.strictObject({ target: text, rows: count }),
+      evidenceFile: text,
+    })
+    .nullable()
+    .describe('null with --keep'),
   addresses: z.record(z.string(), text),
 });

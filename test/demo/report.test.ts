@@ -62,6 +62,11 @@ const facts: DemoFacts = {
   rowsWritten: 22_128,
   quarantine: { open: 0, waived: 1_200 },
   checks: [checkOf(sound)],
+  retirement: {
+    gate: [{ id: 'no-updates', state: 'not_met', missing: '6 days' }],
+    archive: { target: 's3://archive', rows: 22_080 },
+    evidenceFile: 'evidence.json',
+  },
   addresses: {},
 };
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { registerTopic } from '../../consumers/agent-test-history/batch/current-topic.ts';
 import { withTurn } from '../../lib/retirement-turn.ts';
 import { readFence } from '../../operations/fence/state.ts';
+import { retireCheck } from '../../operations/retire/check.ts';
 import { close } from '../../operations/retire/close.ts';
 import type { RetireContext } from '../../operations/retire/context.ts';
 import { drop, TABLE } from '../../operations/retire/drop.ts';
@@ -130,6 +131,7 @@ describe('the drop', () => {
     );
     expect(left.rows).toEqual([{ t: null, f: null }]);
     await expect(unfence(context)).rejects.toMatchObject({ code: 'STAGE_NOT_ALLOWED' });
+    expect(await retireCheck(context)).toMatchObject({ stage: 'dropped', next: 'teardown', refusals: [] });
     for (const command of ['status', 'doctor', 'reconcile', 'census', 'project', 'replay']) {
       const answer = await runInProcess([command, '--json'], {
         DATABASE_URL: table().open.database.url,

@@ -69,7 +69,7 @@ describe('behind the fence', () => {
     });
   });
 
-  test('a view, a function with the rights of its owner, COPY and ON CONFLICT get no further, and are named by who logged in', async () => {
+  test('a view, a function with the rights of its owner, and ON CONFLICT get no further, and are named by who logged in', async () => {
     const context = await table().fill();
     await table().pool.query(`
       CREATE VIEW public.recent AS SELECT * FROM public.agent_test_history;
