@@ -116,15 +116,19 @@ export const CONNECT_CHECKS = checksOf('connect', {
   ),
 });
 
-/** Restarted over a slot that is another one, the connector would read on behind the hole. */
 /** By the class of the exception: the row is larger than the connector may send. */
 function isTooLarge({ trace = '' }: { readonly trace?: string | undefined }): boolean {
   return /\bRecordTooLargeException\b/.test(trace);
 }
 
+/** Restarted over a slot that is another one, the connector would read on behind the hole. */
 function restart(circumstances: Circumstances, tooLarge: boolean): Paste {
   if (isBroken(circumstances)) return behindBreak(circumstances);
-  if (tooLarge) return shell`history-cdc doctor --only largest-row  # prints the lines that raise the limit`;
+  if (tooLarge)
+    return lines(
+      shell`history-cdc doctor --only largest-row,topic-settings   # prints the lines that raise the limit`,
+      shell`history-cdc connector restart`,
+    );
   return lines(
     shell`history-cdc connector status --json   # the whole trace; mend what it names`,
     shell`history-cdc connector restart`,

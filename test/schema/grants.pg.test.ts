@@ -7,6 +7,10 @@ import { canonicalRunId } from '../../consumers/agent-test-history/rule/canonica
 import { waive } from '../../operations/quarantine/waive.ts';
 import { sweep } from '../../consumers/agent-test-history/sweep/sweep.ts';
 import { planUndo, undo } from '../../operations/undo/undo.ts';
+import { presentOf } from '../../operations/checks/continuity.ts';
+import { known } from '../../operations/facts/answer.ts';
+import { readServer } from '../../operations/facts/postgres.ts';
+import { checkContinuity } from '../../operations/continuity/identity-store.ts';
 import { createPool } from '../../lib/postgres.ts';
 import { allRuns, useProjectorRole } from '../support/projector-role.ts';
 import { aRow, deleted, inserted, rawRecord, updated, type RowValues } from '../support/records.ts';
@@ -214,4 +218,15 @@ test('and it can compare what it projected, and keep the verdict', async () => {
   const { run } = await reconciled(the().projector);
   expect(run.phase).toBe('done');
   expect(Number(run.ledger_rows)).toBeGreaterThan(0);
+});
+
+test('and records what the stream rests on', async () => {
+  const { projector } = the();
+  const unknown = { known: false, why: 'it was not asked' } as const;
+  const server = known(await readServer(projector, 'none'));
+  const others = { slot: unknown, publication: unknown, storedOffset: unknown, dataTopic: unknown };
+  const present = presentOf({ server, ...others });
+  expect(await checkContinuity(projector, { topicId: TOPIC_ID, present })).toEqual({ breaks: [], gaps: [] });
+  const { rows } = await projector.query('SELECT part FROM history_cdc.source_identity ORDER BY part');
+  expect(rows).toEqual([{ part: 'system' }, { part: 'timeline' }]);
 });

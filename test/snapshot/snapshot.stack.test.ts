@@ -254,6 +254,6 @@ describe('a signal that is lost', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('no answer to the signal within 8 s');
     expect(stdout).toContain('the connector has read past the signal and ignored it');
-    expect(stdout).toContain('way out: `history-cdc connector plan`');
+    expect(stdout).toContain('history-cdc connector plan');
   });
 });

@@ -140,7 +140,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   reconcile_finding: ['INSERT', 'UPDATE', 'DELETE'],
   pruned: ['INSERT', 'UPDATE', 'DELETE'],
   truncated: ['INSERT'],
-  source_identity: ['INSERT', 'DELETE'],
+  source_identity: ['INSERT', 'UPDATE', 'DELETE'],
   gap: ['INSERT', 'UPDATE'],
   connector_restart: ['INSERT'],
   last_sweep: ['INSERT', 'UPDATE'],

@@ -140,8 +140,8 @@ export const OFFSET_STATEMENTS: readonly Statement[] = [
   { text: /^SELECT partition, next_offset, epoch/, run: stored },
   // One topic: the ledger belongs to it.
   { text: /^\s*SELECT topic_id AS "topicId"/, run: () => Promise.resolve(rowsOf([])) },
-  { text: /-- The agents that rows may be linked at[^]*pg_advisory_xact_lock/, run: lockAgentsOf },
-  { text: /pg_advisory_xact_lock/, run: lockAgents },
+  { text: /unnest\(\$1::text\[\]\) AS agent_url\)[^]*pg_advisory_xact_lock/, run: lockAgents },
+  { text: /FROM history_cdc\.ledger[^]*pg_advisory_xact_lock/, run: lockAgentsOf },
   { text: textOf('sweep/sql/settle.sql'), run: settle },
   { text: /^\s*SELECT EXISTS \(\s*SELECT FROM history_cdc\.unsettled_twin/, run: maySettle },
   { text: /^DELETE FROM history_cdc\.unsettled_twin/, run: settleMoved },
