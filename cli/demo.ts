@@ -101,6 +101,8 @@ function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): strin
     `  ${run} connector status`,
     `  ${run} project              # continues to project; Ctrl-C ends it`,
     `  ${run} replay               # reads the topic again and changes nothing`,
+    `  ${run} soak                 # may the old table go?`,
+    `  ${run} archive export       # into the stack's object store; then: archive verify, archive drill`,
     `  export PGPASSWORD=$(node -p 'require("${folder}/state.json").passwords.app')`,
     `  psql -h ${host} -p ${port} -U app app -c 'SELECT decision, reason, count(*) FROM history_cdc.ledger GROUP BY 1, 2 ORDER BY 3 DESC'`,
     `  psql -h ${host} -p ${port} -U app app -c 'SELECT story, decision, reason, count(*) FROM demo.expected JOIN history_cdc.ledger USING (legacy_id) GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC'`,
