@@ -68,7 +68,7 @@ const PARTS = {
 
 /** In the first line, so that the screen does not grow; `soak` says when that was, and which conditions. */
 function retirementText({ retirement }: StatusReport): string {
-  if (retirement === null || retirement.lookedAt === null) return '';
+  if (retirement?.lookedAt == null) return '';
   const { stage, held, conditions } = retirement;
   return `; ${stage}, ${String(held)} of ${String(conditions)} conditions held`;
 }

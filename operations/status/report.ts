@@ -9,8 +9,8 @@ import { backlogIn } from '../facts/backlog.ts';
 import type { LastSweeps, TwinFacts, Unhealed } from '../facts/ledger.ts';
 import { snapshotStatus, type SnapshotStatus } from '../snapshot/status.ts';
 import type { RetirementFacts } from '../facts/retirement.ts';
-import { checkedRows, verificationState, type VerificationState } from '../facts/verification.ts';
 import type { Look } from './lookout.ts';
+import { verificationOf, type VerificationPart } from './verification-part.ts';
 import { sectionOf, WATCHED, type Section } from './watched.ts';
 
 /**
@@ -118,33 +118,6 @@ export interface VerdictPart {
 export interface RetirementPart extends Omit<RetirementFacts, 'lookedAt'> {
   /** ISO time, by the clock of the canonical database; null where nobody has looked yet. */
   readonly lookedAt: string | null;
-}
-
-/** What `project` has verified again. No number says 0 because nothing has looked. */
-export interface VerificationPart {
-  readonly state: VerificationState;
-  readonly why: string;
-  readonly checked: {
-    /** In the last pass over everything, or, before its end, so far; and rows that changed. */
-    readonly rows: number;
-    /** ISO time of the last step; null before the first. */
-    readonly at: string | null;
-    /** Every row was compared after this; null before the end of the first pass. */
-    readonly everyRowSince: string | null;
-    /** Every change before this was compared. */
-    readonly changesUntil: string;
-    /** The age of the oldest row, or change of a row, that may not have been compared since; null before the first pass. */
-    readonly oldestUnverifiedSeconds: number | null;
-  };
-  readonly waiting: number;
-  /** Null while that is not known. */
-  readonly wrong: number | null;
-  readonly accepted: number;
-  readonly kinds: Readonly<Record<string, number>>;
-  readonly ids: readonly string[];
-  /** Of all projectors together. */
-  readonly rowsPerSecond: number;
-  readonly heldBy: string | null;
 }
 
 /** Pure: the same facts give the same report. */
@@ -297,26 +270,4 @@ function verdictsOf({ answers }: Look): VerdictPart[] | null {
 function retirementOf({ answers }: Look): RetirementPart | null {
   const facts = valueOf(answers.retirement);
   return facts === null ? null : { ...facts, lookedAt: facts.lookedAt?.toISOString() ?? null };
-}
-
-function verificationOf({ answers }: Look): VerificationPart | null {
-  const facts = valueOf(answers.verification);
-  if (facts === null) return null;
-  const { state, why } = verificationState(facts);
-  const { lastPass, changesUntilSecondsAgo } = facts;
-  return {
-    ...{ state, why },
-    checked: {
-      rows: checkedRows(facts),
-      at: facts.movedAt?.toISOString() ?? null,
-      everyRowSince: lastPass === null ? null : new Date(lastPass.beganAt).toISOString(),
-      changesUntil: facts.changesUntil.toISOString(),
-      oldestUnverifiedSeconds:
-        lastPass === null ? null : Math.max(lastPass.secondsSinceBegin, changesUntilSecondsAgo),
-    },
-    waiting: facts.suspects + facts.waitingRows,
-    wrong: state === 'unknown' ? null : facts.wrong,
-    ...{ accepted: facts.accepted, kinds: facts.kinds, ids: facts.ids },
-    ...{ rowsPerSecond: facts.rowsPerSecond, heldBy: facts.heldBecause },
-  };
 }

@@ -17,7 +17,7 @@ function beforeFirstLookUp(happening: () => Promise<void>): Pool {
     const client = await pool.connect();
     const query = async (question: string | { text: string }, values?: unknown[]) => {
       const text = typeof question === 'string' ? question : question.text;
-      if (!happened && text.startsWith('-- What is known about a batch')) {
+      if (!happened && text.includes('WITH event AS MATERIALIZED')) {
         happened = true;
         await before;
         await happening();

@@ -94,6 +94,7 @@ test.each([
       'projected-content',
       'doubled',
       'twins-as-written',
+      'stragglers-named',
       'ids-derived',
     ],
   },
@@ -138,7 +139,7 @@ test.each([
   {
     what: 'nobody is told of a weak fingerprint',
     breakage: `UPDATE history_cdc.ledger SET reason = 'owner' WHERE ${unconfirmed}`,
-    red: ['weak-left-to-a-person'],
+    red: ['stragglers-named', 'weak-left-to-a-person'],
   },
   {
     what: 'of two identical runs with one live row, neither is linked',
