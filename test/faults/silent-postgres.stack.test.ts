@@ -72,9 +72,13 @@ test('a silent canonical database is named, and the rows that came meanwhile are
   await insertRuns(pipeline().pool, ROWS + 1, ROWS + 20);
   await pipeline().delivered();
   await unready(/DATABASE_URL/);
-  expect((await projector.logged('Postgres is in the way; nothing is lost, trying again'))['setting']).toBe(
-    'DATABASE_URL',
-  );
+  expect(
+    (
+      await projector.logged(
+        'Postgres does not carry out a transaction; nothing is lost, and the transaction is tried again',
+      )
+    )['setting'],
+  ).toBe('DATABASE_URL');
   expect(await storedRecords(pipeline())).toBe(ROWS);
   canonical.speak();
   await everythingProjected();
