@@ -127,13 +127,14 @@ async function askGate(run: Run): Promise<{ lines: readonly GateLine[]; check: C
       z.unknown(),
     );
   const { allMet, conditions } = await ask(run, ['soak'], SOAK);
+  const waiting = conditions.find(({ id }) => id === 'reading-canonical');
   return {
     lines: conditions,
     check: checkOf({
       id: 'gate-refuses',
       claim: 'the gate refuses a table that was not soaked for as many days as it must be',
-      expected: 'refused',
-      found: allMet ? 'let through' : 'refused',
+      expected: 'refused, reading-canonical not_met',
+      found: `${allMet ? 'let through' : 'refused'}, reading-canonical ${waiting?.state ?? 'missing'}`,
       lookedAt: conditions.length,
     }),
   };
@@ -164,10 +165,12 @@ async function closeBehindFence(run: Run): Promise<Check> {
   return { ...again, passed: again.passed && stage === 'archived' };
 }
 
+const PARTS = z.object({ parts: z.array(z.unknown()) });
+
 async function exportEvidence(run: Run): Promise<{ file: string; check: Check }> {
   const file = path.resolve(path.dirname(run.stack.logFile), '../../..', `${run.stackName}-evidence.jsonl`);
   rmSync(file, { force: true });
-  await ask(run, ['evidence', 'export', file], z.unknown());
+  const { parts } = await ask(run, ['evidence', 'export', file], PARTS);
   const { verdict } = await ask(run, ['evidence', 'verify', file], VERDICT);
   return {
     file,
@@ -176,7 +179,7 @@ async function exportEvidence(run: Run): Promise<{ file: string; check: Check }>
       claim: 'the evidence file is intact, by its own hashes',
       expected: 'intact',
       found: verdict,
-      lookedAt: 1,
+      lookedAt: parts.length,
     }),
   };
 }
