@@ -42,14 +42,8 @@ const CLOSE_WITHIN_MS = 2_000;
  * sets (`prepareSession`). A connection can fail while no query waits for it (idle in the pool, or between two
  * statements of a transaction). This must not end the process: the next query meets the error and reports it.
  */
-export function createPool({
-  url,
-  name,
-  connections,
-  bounds = LONG,
-  copies = false,
-  setting,
-}: PoolOptions): Pool {
+export function createPool({ url, name, connections, bounds = LONG, ...others }: PoolOptions): Pool {
+  const { copies = false, setting } = others;
   const pool = new pg.Pool({
     connectionString: withoutOurs(url),
     application_name: name,
@@ -146,7 +140,7 @@ function preparing(client: pg.PoolClient): Client {
   return { query: query as Client['query'] };
 }
 
-/** A snapshot waits while its reader waits for others, for instance for an object store. It holds no lock that anybody needs. */
+/** A snapshot may wait for an object store. It blocks no writer, but VACUUM keeps dead rows until it ends. */
 const WHOLE_TABLE =
   "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '6h'; SET LOCAL idle_in_transaction_session_timeout = '2h'; SET LOCAL jit = off";
 
@@ -166,9 +160,9 @@ class RolledBack<T> extends Error {
 }
 
 /**
- * The only place where a transaction starts. READ COMMITTED unless a snapshot is asked for, because every statement must see
- * what was committed before it got its locks. If an error leaves the state of the connection unknown (a COMMIT without an answer), the connection
- * is destroyed. The caller then reads the stored offset again instead of guessing.
+ * The only place where a transaction starts. It is READ COMMITTED, because every statement must see what was committed
+ * before it got its locks; only a reader asks for a snapshot. If an error leaves the state of the connection unknown (a
+ * COMMIT without an answer), the connection is destroyed, and the caller reads the stored offset again.
  */
 export async function inTransaction<T>(
   pool: Pool,

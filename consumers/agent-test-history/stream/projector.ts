@@ -72,8 +72,7 @@ export class Projector {
     });
     this.#turns = new Turns(options.partitionsAtOnce, commit);
     this.failed = new Promise((_, reject) => (this.#fail = reject));
-    // A caller that awaits `failed` sees the failure. If there is no such caller, the rejection must not end the
-    // process.
+    // If nobody awaits `failed`, the rejection must not end the process.
     this.failed.catch(() => undefined);
   }
 
@@ -109,10 +108,7 @@ export class Projector {
       await setTimeout(CAUGHT_UP_POLL_MS);
   }
 
-  /**
-   * Finishes the running transactions, commits the group's offsets, and leaves the group. Takes at most 5 s, even if
-   * Postgres or Kafka does not answer.
-   */
+  /** Finishes the running transactions and leaves the group: within 5 s, even if Postgres or Kafka does not answer. */
   async stop(): Promise<void> {
     this.#stop.abort();
     for (const { session } of this.#held.values()) session.close();
@@ -122,9 +118,7 @@ export class Projector {
     if (!finished) logger.warn('a transaction did not end in time and is rolled back; nothing is lost');
     const left = this.#groupCommit.last().then(() => this.#consumer?.stop());
     if (!(await settledWithin(LEAVE_WITHIN_MS, left)))
-      logger.warn(
-        'Kafka does not answer, so this process could not leave the consumer group; nothing is lost',
-      );
+      logger.warn('Kafka does not answer, so this process could not leave the group; nothing is lost');
   }
 
   async #join(): Promise<void> {
