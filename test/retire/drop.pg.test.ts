@@ -48,11 +48,13 @@ async function streamed(given: Partial<RetireContext> = {}): Promise<RetireConte
   return table().context({ stream, settleSeconds: 10, standing, ...given });
 }
 
-/** Everything was compared since now. */
+/** Everything was compared since now. A Date has whole milliseconds, and the fence can be younger than one. */
 const proven = { runId: '1', verdict: 'proven', startedAt: new Date(), stale: null };
 let standing: RetireContext['standing'] = () => Promise.resolve(STANDS);
 const reconciledNow = async () => {
-  const { rows } = await table().pool.query<{ now: Date }>('SELECT clock_timestamp() AS now');
+  const { rows } = await table().pool.query<{ now: Date }>(
+    "SELECT clock_timestamp() + interval '1 ms' AS now",
+  );
   const whole = { ...proven, startedAt: rows[0]?.now ?? new Date(0) };
   return () => Promise.resolve({ ...STANDS, whole } as unknown as typeof STANDS);
 };
