@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
+import { GaugeWatch } from '../operations/gauges/gauge-watch.ts';
 import { SoakWatch } from '../operations/soak/watch.ts';
 import { Verifier } from '../operations/verification/verifier.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
@@ -93,7 +94,8 @@ export async function runAndReport(
         const { acceptedGaps = [], acceptNewTopic } = settings;
         const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
         const beside = bothWatch(new Verifier({ ...tools, config }), new SoakWatch({ ...tools, config }));
-        return bothWatch(watchdog, beside);
+        const watched = bothWatch(watchdog, beside);
+        return settings.serveHttp ? bothWatch(watched, new GaugeWatch({ ...tools, config })) : watched;
       },
       progress: progress.update,
     });
