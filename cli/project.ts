@@ -15,6 +15,7 @@ interface ProjectOptions {
   readonly untilCaughtUp?: true;
   readonly dryRun?: true;
   readonly acceptNewTopic?: true;
+  readonly acceptNewSettings?: true;
   readonly acceptTruncate?: string[];
   readonly acceptGap?: string[];
   readonly parkUnusableSchema?: true;
@@ -26,6 +27,10 @@ export function registerProject(command: Command, context: CommandContext): void
     .option('--until-caught-up', 'end when all records that are in the topic now are projected')
     .option('--dry-run', 'run the same code, but roll back every transaction (implies --until-caught-up)')
     .option('--accept-new-topic', 'accept a topic that was made again and begins with a whole snapshot')
+    .option(
+      '--accept-new-settings',
+      'accept that OPT_OUT_POLICY, MATCH_WINDOW_SECONDS or SETTLE_MARGIN_SECONDS were changed for all projectors',
+    )
     .option(
       '--accept-truncate <partition:offset...>',
       'accept this truncate of the legacy table, and go on after it',
@@ -54,6 +59,7 @@ export function registerProject(command: Command, context: CommandContext): void
         untilCaughtUp,
         replayStart: { from: 'beginning' },
         acceptNewTopic: options.acceptNewTopic === true,
+        acceptNewSettings: options.acceptNewSettings === true,
         acceptedTruncates: options.acceptTruncate ?? [],
         acceptedGaps: options.acceptGap ?? [],
         parkUnusableSchema: options.parkUnusableSchema === true,
