@@ -8,9 +8,9 @@ import { knownNames, namesIn, OBSERVABILITY, readYaml, RULES } from './rules.ts'
 const programs = await prometheusIfAny();
 const runbook = readFileSync(path.join(OBSERVABILITY, '..', 'docs', 'runbook.md'), 'utf8');
 const known = await knownNames();
-const units = readYaml<{
+const { tests: units } = readYaml('alerts.test.yml') as {
   tests: { name: string; promql_expr_test: { expr: string; exp_samples: object[] }[] }[];
-}>('alerts.test.yml').tests;
+};
 
 describe.each(RULES.map((rule) => [rule.alert, rule] as const))('%s', (alert, rule) => {
   test('has a severity, a time, a sentence, and a place in the runbook that is there', () => {

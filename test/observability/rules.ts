@@ -17,11 +17,11 @@ export interface RuleFile {
   readonly groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[];
 }
 
-export function readYaml<T>(name: string): T {
-  return parse(readFileSync(path.join(OBSERVABILITY, name), 'utf8')) as T;
+export function readYaml(name: string): unknown {
+  return parse(readFileSync(path.join(OBSERVABILITY, name), 'utf8'));
 }
 
-export const RULES = readYaml<RuleFile>('alerts.yml').groups.flatMap(({ rules }) => rules);
+export const RULES = (readYaml('alerts.yml') as RuleFile).groups.flatMap(({ rules }) => rules);
 
 /** Every name that Prometheus can know: ours, those of the JMX agent's rules, and `up`. */
 export async function knownNames(): Promise<ReadonlySet<string>> {
@@ -29,7 +29,7 @@ export async function knownNames(): Promise<ReadonlySet<string>> {
   const ours = metrics.flatMap(({ name, type }) =>
     String(type) === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
   );
-  const { rules } = readYaml<{ rules: { name: string }[] }>('kafka-connect-jmx.yml');
+  const { rules } = readYaml('kafka-connect-jmx.yml') as { rules: { name: string }[] };
   return new Set([...ours, ...rules.map(({ name }) => name), 'up']);
 }
 
