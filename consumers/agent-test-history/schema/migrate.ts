@@ -129,6 +129,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   ledger: ['INSERT', 'UPDATE'],
   topic: ['INSERT', 'UPDATE'],
   consumer_offset: ['INSERT', 'UPDATE'],
+  deciding_settings: ['INSERT', 'UPDATE'],
   quarantine: ['INSERT', 'UPDATE'],
   script_copy: ['INSERT', 'UPDATE'],
   unsettled_twin: ['INSERT', 'UPDATE', 'DELETE'],
