@@ -9,7 +9,7 @@ const programs = await prometheusIfAny();
 const runbook = readFileSync(path.join(OBSERVABILITY, '..', 'docs', 'runbook.md'), 'utf8');
 const known = await knownNames();
 const { tests: units } = readYaml('alerts.test.yml') as {
-  tests: { name: string; promql_expr_test: { expr: string; exp_samples: object[] }[] }[];
+  tests: { promql_expr_test: { expr: string; exp_samples: object[] }[] }[];
 };
 
 describe.each(RULES.map((rule) => [rule.alert, rule] as const))('%s', (alert, rule) => {
@@ -30,12 +30,11 @@ describe.each(RULES.map((rule) => [rule.alert, rule] as const))('%s', (alert, ru
   });
 
   test('has a unit test in which it is quiet, fires, and is quiet again', () => {
-    const unit = units.find(({ name }) => name === alert);
-    const firing = unit?.promql_expr_test.map(({ expr, exp_samples: samples }) => {
-      expect(expr).toContain(`alertname="${alert}",alertstate="firing"`);
-      return samples.length > 0;
-    });
-    expect([firing?.[0], firing?.includes(true), firing?.at(-1)]).toEqual([false, true, false]);
+    const firing = units
+      .flatMap(({ promql_expr_test: asked }) => asked)
+      .filter(({ expr }) => expr.includes(`alertname="${alert}",alertstate="firing"`))
+      .map(({ exp_samples: samples }) => samples.length > 0);
+    expect([firing[0], firing.includes(true), firing.at(-1)]).toEqual([false, true, false]);
   });
 });
 
