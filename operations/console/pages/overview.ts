@@ -9,7 +9,7 @@ import type { Page } from '../page.ts';
 import { decisionsPart } from '../parts/decisions.ts';
 import { soakPart } from '../parts/soak.ts';
 import { TONES, wayPart } from '../parts/way.ts';
-import { badge, moment, type Tone } from '../parts/words.ts';
+import { badge, moment, prose, type Tone } from '../parts/words.ts';
 
 /** The report of `status` as a page that follows every look. It shows no value of any row. */
 export const overviewPage: Page = {
@@ -62,22 +62,26 @@ function reportPart({ report, soak }: Extract<Seen, { kind: 'report' }>): Html {
       ${wayPart(report)}
     </section>
     <div class="columns">
-      <section class="card" aria-labelledby="decisions">
-        <h2 id="decisions">Decisions</h2>
-        ${decisionsPart(report.ledger)}
-      </section>
-      <section class="card" aria-labelledby="soak">
-        <h2 id="soak">May the table go?</h2>
-        ${soakPart(soak, report.retirement?.stage ?? null)}
-      </section>
-      <section class="card" aria-labelledby="proof">
-        <h2 id="proof">Proof</h2>
-        ${proofPart(report)}
-      </section>
-      <section class="card" aria-labelledby="problems">
-        <h2 id="problems">What is not well</h2>
-        ${problemsPart(report)}
-      </section>
+      <div class="stack">
+        <section class="card" aria-labelledby="decisions">
+          <h2 id="decisions">Decisions</h2>
+          ${decisionsPart(report.ledger)}
+        </section>
+        <section class="card" aria-labelledby="proof">
+          <h2 id="proof">Proof</h2>
+          ${proofPart(report)}
+        </section>
+      </div>
+      <div class="stack">
+        <section class="card" aria-labelledby="soak">
+          <h2 id="soak">May the table go?</h2>
+          ${soakPart(soak, report.retirement?.stage ?? null)}
+        </section>
+        <section class="card" aria-labelledby="problems">
+          <h2 id="problems">What is not well</h2>
+          ${problemsPart(report)}
+        </section>
+      </div>
     </div>`;
 }
 
@@ -92,7 +96,7 @@ function hero(report: StatusReport): Html {
   const beat = Math.floor(Date.parse(report.at) / 1000) % 2 === 0 ? 'beat-a' : 'beat-b';
   return html`<section class="hero ${STATE_TONES[report.state]} ${beat}">
     <div class="hero-head">
-      <h2 role="status">${headline(report)}</h2>
+      <div role="status"><h2>${headline(report)}</h2></div>
       <p class="soft small">as of <time datetime="${report.at}">${report.at.slice(11, 19)}</time> UTC</p>
     </div>
     <p class="stale">No news for 40 seconds: this may be out of date. <a href="/">Look again</a></p>
@@ -101,7 +105,7 @@ function hero(report: StatusReport): Html {
 }
 
 function problemText({ id, evidence, fix }: Problem): Html {
-  return html`<p>${evidence}</p>
+  return html`<p>${prose(evidence)}</p>
     <p class="small">
       Next, by check <code>${id}</code>: <a href="/handbook/doctor#${id}">what stands behind it</a>
     </p>
@@ -109,19 +113,34 @@ function problemText({ id, evidence, fix }: Problem): Html {
 }
 
 function problemsPart({ problems }: StatusReport): Html {
+  const told = problems.filter(({ severity }) => severity !== 'unknown');
+  const unknown = problems.filter(({ severity }) => severity === 'unknown');
   if (problems.length === 0) return html`<p class="soft">Nothing.</p>`;
-  return html`<ul class="problems">
-    ${problems.map(
-      ({ id, severity, evidence }) =>
-        html`<li>
-          ${badge(TONES[severity], MARKS[severity])}
-          <div>
-            <a href="/handbook/doctor#${id}">${id}</a>
-            <p class="small">${evidence}</p>
-          </div>
-        </li>`,
-    )}
-  </ul>`;
+  const list = (some: readonly Problem[]) =>
+    html`<ul class="problems">
+      ${some.map(problemItem)}
+    </ul>`;
+  return html`${told.length === 0 ? '' : list(told)}
+  ${
+    unknown.length === 0
+      ? ''
+      : html`<details id="unknown">
+          <summary>
+            ${badge('unknown', MARKS.unknown)} ${countText(unknown.length)} checks have no answer
+          </summary>
+          ${list(unknown)}
+        </details>`
+  }`;
+}
+
+function problemItem({ id, severity, evidence }: Problem): Html {
+  return html`<li>
+    ${badge(TONES[severity], MARKS[severity])}
+    <div>
+      <a href="/handbook/doctor#${id}">${id}</a>
+      <p class="small">${prose(evidence)}</p>
+    </div>
+  </li>`;
 }
 
 const VERDICT_TONES: Readonly<Record<string, Tone>> = { proven: 'good', changes_proven: 'good' };
@@ -136,13 +155,13 @@ function proofPart(report: StatusReport): Html {
         ${stragglers === null ? badge('unknown', 'not known') : badge(stragglers === 0 ? 'good' : 'look', countText(stragglers))}
       </dd>
       <dt>Verification</dt>
-      <dd>${textOf('verified', report)}</dd>
+      <dd>${prose(textOf('verified', report))}</dd>
       <dt>Sweeper</dt>
-      <dd>${textOf('sweeper', report)}</dd>
+      <dd>${prose(textOf('sweeper', report))}</dd>
       <dt>Quarantine</dt>
-      <dd>${textOf('quarantine', report)}</dd>
+      <dd>${prose(textOf('quarantine', report))}</dd>
       <dt>Snapshot</dt>
-      <dd>${textOf('snapshot', report)}</dd>
+      <dd>${prose(textOf('snapshot', report))}</dd>
     </dl>
     <h3 class="sub">Last verdicts of reconcile</h3>
     ${

@@ -26,10 +26,9 @@ export const runPage: Page = {
     // The search of every page. An id leads to its run.
     app.get('/go', (c) => {
       const text = (c.req.query('q') ?? '').trim();
-      return c.redirect(
-        UUID.test(text) ? `/runs/${text.toLowerCase()}` : `/agents?q=${encodeURIComponent(text)}`,
-        303,
-      );
+      if (UUID.test(text)) return c.redirect(`/runs/${text.toLowerCase()}`, 303);
+      const agents = c.get('frame').navigation.find(({ id }) => id === 'agents');
+      return c.redirect(agents === undefined ? '/' : `${agents.path}?q=${encodeURIComponent(text)}`, 303);
     });
     app.get('/runs/:id', async (c) => {
       const id = c.req.param('id').toLowerCase();

@@ -104,8 +104,11 @@ function roleText(answer: Answer<RoleFacts>): Html {
     ? badge('look', 'superuser: may do everything')
     : writes.length === 0
       ? badge('good', 'reads only')
-      : html`may write ${writes.join(', ')}`;
-  return html`${role} in ${database}; ${can}`;
+      : html`<details>
+          <summary>may write ${String(writes.length)} tables</summary>
+          ${writes.join(', ')}
+        </details>`;
+  return html`${role} in ${database} ${can}`;
 }
 
 function notKnown(why: string): Html {

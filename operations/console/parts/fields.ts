@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { CanonicalRun, LegacyRowNow, LookUp, Report } from '../../explain/report.ts';
 import type { Visitor } from '../access.ts';
 import type { Html } from '../layout.ts';
-import { badge, guarded, NONE, shown } from './words.ts';
+import { badge, guarded, shown } from './words.ts';
 
 type Value = string | number | boolean | null | undefined;
 
@@ -15,6 +15,9 @@ interface Field {
   readonly personal?: true;
 }
 
+const NO_FIELD = 'no canonical field';
+const ONLY_THERE = 'the writer';
+
 /** The canonical row field for field, beside what the legacy row and its look-ups give for it. */
 export function fieldsPart(
   { canonical_run: run, legacy_row: row, look_ups: lookUps }: Report,
@@ -26,7 +29,7 @@ export function fieldsPart(
     <table>
       <thead>
         <tr>
-          <th scope="col">Canonical field</th>
+          <th scope="col">Field</th>
           <th scope="col">Canonical row</th>
           <th scope="col">Legacy row</th>
           <th scope="col">From</th>
@@ -49,7 +52,7 @@ function fieldRow(field: Field, { visitor, both }: { visitor: Visitor; both: boo
     <td class="value">${text(legacy)}</td>
     <td class="soft">${from}</td>
     <td>
-      ${!both || from === NONE ? '' : shown(canonical) === shown(legacy) ? badge('good', 'equal') : badge('look', 'differs')}
+      ${!both || from === NO_FIELD || from === ONLY_THERE ? '' : shown(canonical) === shown(legacy) ? badge('good', 'equal') : badge('look', 'differs')}
     </td>
   </tr>`;
 }
@@ -87,11 +90,11 @@ function fieldsOf(run: CanonicalRun | null, row: LegacyRowNow | null, looked: Lo
       ...field('triggered_org_id', 'its context', run?.triggered_org_id, looked?.organization_id),
       personal: true,
     },
-    field('triggered_by', NONE, run?.triggered_by, null),
-    field('observations_json', NONE, bytes(run?.observations_bytes), null),
-    field('–', NONE, null, row === null ? null : `scenario ${row.scenario}`),
-    { ...field('–', NONE, null, row?.user_id), personal: true },
-    field('–', NONE, null, row?.steps_bytes == null ? null : `steps_json, ${String(row.steps_bytes)} bytes`),
+    field('triggered_by', ONLY_THERE, run?.triggered_by, null),
+    field('observations_json', ONLY_THERE, bytes(run?.observations_bytes), null),
+    field('scenario', NO_FIELD, null, row?.scenario),
+    { ...field('user_id', NO_FIELD, null, row?.user_id), personal: true },
+    field('steps_json', NO_FIELD, null, bytes(row?.steps_bytes)),
   ];
 }
 

@@ -40,3 +40,10 @@ export function moment(iso: string | Date | null | undefined, now = Date.now()):
 export function runLink(id: string | null | undefined): Html | string {
   return id === null || id === undefined ? NONE : html`<a class="mono" href="/runs/${id}">${id}</a>`;
 }
+
+/** A sentence of ours, in which `commands` stand in backquotes as in the terminal. */
+export function prose(text: string): Html {
+  return html`${shown(text)
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
