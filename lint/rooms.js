@@ -87,6 +87,7 @@ export const ROOMS = roomsOf([
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
     'operations/soak',
   ],
+  ['operations/console', 'lib', 'connectors', PROJECTOR, 'operations'],
   ['demo', 'lib', 'stack', 'connectors', PROJECTOR, 'operations'],
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['cli', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
