@@ -50,8 +50,11 @@ describe.skipIf(programs === undefined)('promtool', () => {
   };
   const file = (name: string) => path.join(OBSERVABILITY, name);
 
-  test('accepts the rules', () => {
-    expect(run('check', 'rules', file('alerts.yml'))).toMatchObject({ code: 0 });
+  test('accepts the configuration with the rules, and amtool that of Alertmanager', () => {
+    expect(run('check', 'config', file('prometheus.yml'))).toMatchObject({ code: 0 });
+    if (programs === undefined) throw new Error('skipped');
+    const checked = promtool(programs, ['check-config', file('alertmanager.yml')], { program: 'amtool' });
+    expect(checked).toMatchObject({ code: 0 });
   });
 
   test('sees each alert fire and end, on made-up series', () => {
