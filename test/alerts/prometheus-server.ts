@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
 const SMALLER: readonly (readonly [string, string])[] = [
   ['look_timestamp_seconds > 180', 'look_timestamp_seconds > 6'],
   ['(history_cdc_lag_seconds) > 300', '(history_cdc_lag_seconds) > 3'],
-  ['(history_cdc_slot_retained_wal_bytes) > 10e9', '(history_cdc_slot_retained_wal_bytes) > 1e6'],
+  ['(history_cdc_slot_wal_room_bytes) < 0.5 *', '(history_cdc_slot_wal_room_bytes) < 0.95 *'],
   [
     'rate(history_cdc_transaction_retries_total[5m])) > 0.1',
     'rate(history_cdc_transaction_retries_total[5m])) > 0',
