@@ -2,6 +2,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
 import { SoakWatch } from '../operations/soak/watch.ts';
+import { endpointOf } from '../operations/webhook/send.ts';
+import { WebhookWatch } from '../operations/webhook/watch.ts';
 import { Verifier } from '../operations/verification/verifier.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
 import { createLogger } from '../lib/log.ts';
@@ -73,6 +75,7 @@ export async function runAndReport(
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
+  const endpoint = endpointOf(config);
   const progress = createProgress(
     settings.mode === 'replay' ? 'replayed' : 'projected',
     context.surroundings,
@@ -87,7 +90,10 @@ export async function runAndReport(
         const { acceptedGaps = [], acceptNewTopic } = settings;
         const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
         const beside = bothWatch(new Verifier({ ...tools, config }), new SoakWatch({ ...tools, config }));
-        return bothWatch(watchdog, beside);
+        const watching = bothWatch(watchdog, beside);
+        return endpoint === undefined
+          ? watching
+          : bothWatch(watching, new WebhookWatch({ ...tools, config, endpoint }));
       },
       progress: progress.update,
     });

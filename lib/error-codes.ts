@@ -268,6 +268,12 @@ export const ERROR_GROUPS = {
   },
   'The end of the legacy table': RETIRE_ERRORS,
   'The archive': ARCHIVE_ERRORS,
+  'Messages and the console': {
+    WEBHOOK_MESSAGE: {
+      cause: 'A message of the webhook does not exist, or was not given up.',
+      remedy: '`history-cdc webhook list` shows every message with its state.',
+    },
+  },
   'Local stack and demo': {
     STACK_PREREQUISITE: {
       cause: 'Something that the local stack needs is missing on this machine.',

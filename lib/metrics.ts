@@ -15,6 +15,7 @@ export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve
     ...watched([registry]),
     ...verified([registry]),
     ...soaked([registry]),
+    ...told([registry]),
     quarantine: quarantineGauge([registry], inQuarantine),
   };
 }
@@ -220,6 +221,23 @@ function soaked(registers: Registry[]) {
     soakLooked: new Gauge({
       name: 'history_cdc_soak_look_timestamp_seconds',
       help: 'Unix time of the last look at the soak that came to its end; by the clock of the canonical database',
+      registers,
+    }),
+  };
+}
+
+/** Messages to people (operations/webhook), of all projectors together. */
+function told(registers: Registry[]) {
+  return {
+    webhookMessages: new Gauge({
+      name: 'history_cdc_webhook_messages',
+      help: 'Messages of the webhook that are not delivered, by state: waiting, given_up (nobody was told)',
+      labelNames: ['state'],
+      registers,
+    }),
+    webhookOldest: new Gauge({
+      name: 'history_cdc_webhook_oldest_waiting_seconds',
+      help: 'Since the oldest message of the webhook that waits was made; 0 where none waits',
       registers,
     }),
   };

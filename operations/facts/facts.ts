@@ -25,6 +25,7 @@ import { readLaterOffsets } from './standing.ts';
 import { readRetirement, type RetirementFacts } from './retirement.ts';
 import { readVerification, type VerificationFacts } from './verification.ts';
 import { readCanonicalHidden, readLegacyHidden } from './visible-rows.ts';
+import { readWebhook, type WebhookFacts } from './webhook.ts';
 
 /** What can be found out. Each fact is asked by itself: one that gives no answer leaves the others as they are. */
 export interface FactValues {
@@ -81,6 +82,8 @@ export interface FactValues {
   /** Null where no projector has verified anything yet. */
   readonly verification: VerificationFacts | null | undefined;
   readonly retirement: RetirementFacts | undefined;
+  /** Null where no process ever had a WEBHOOK_URL. */
+  readonly webhook: WebhookFacts | null | undefined;
   /** Of the last incremental snapshot; undefined where it cannot be counted. */
   readonly snapshotProgress: Counted | undefined;
   readonly legacyClock: ClockFacts;
@@ -213,6 +216,7 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
   verdicts: { needs: CANONICAL, ask: (s) => ledger.readVerdicts(s.canonical()) },
   verification: { needs: CANONICAL, ask: (s) => readVerification(s.canonical()) },
   retirement: { needs: CANONICAL, ask: (s) => readRetirement(s.canonical()) },
+  webhook: { needs: CANONICAL, ask: (s) => readWebhook(s.canonical()) },
   snapshotProgress: {
     needs: [...LEGACY, ...KAFKA],
     after: 'observed',
