@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
+import { GaugeWatch } from '../operations/gauges/gauge-watch.ts';
 import { SoakWatch } from '../operations/soak/watch.ts';
 import { endpointOf } from '../operations/webhook/send.ts';
 import { WebhookWatch } from '../operations/webhook/watch.ts';
@@ -16,6 +17,7 @@ interface ProjectOptions {
   readonly untilCaughtUp?: true;
   readonly dryRun?: true;
   readonly acceptNewTopic?: true;
+  readonly acceptNewSettings?: true;
   readonly acceptTruncate?: string[];
   readonly acceptGap?: string[];
   readonly parkUnusableSchema?: true;
@@ -27,6 +29,10 @@ export function registerProject(command: Command, context: CommandContext): void
     .option('--until-caught-up', 'end when all records that are in the topic now are projected')
     .option('--dry-run', 'run the same code, but roll back every transaction (implies --until-caught-up)')
     .option('--accept-new-topic', 'accept a topic that was made again and begins with a whole snapshot')
+    .option(
+      '--accept-new-settings',
+      'accept that OPT_OUT_POLICY, MATCH_WINDOW_SECONDS or SETTLE_MARGIN_SECONDS were changed for all projectors',
+    )
     .option(
       '--accept-truncate <partition:offset...>',
       'accept this truncate of the legacy table, and go on after it',
@@ -55,6 +61,7 @@ export function registerProject(command: Command, context: CommandContext): void
         untilCaughtUp,
         replayStart: { from: 'beginning' },
         acceptNewTopic: options.acceptNewTopic === true,
+        acceptNewSettings: options.acceptNewSettings === true,
         acceptedTruncates: options.acceptTruncate ?? [],
         acceptedGaps: options.acceptGap ?? [],
         parkUnusableSchema: options.parkUnusableSchema === true,
@@ -90,10 +97,12 @@ export async function runAndReport(
         const { acceptedGaps = [], acceptNewTopic } = settings;
         const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
         const beside = bothWatch(new Verifier({ ...tools, config }), new SoakWatch({ ...tools, config }));
-        const watching = bothWatch(watchdog, beside);
-        return endpoint === undefined
-          ? watching
-          : bothWatch(watching, new WebhookWatch({ ...tools, config, endpoint }));
+        const watched = bothWatch(watchdog, beside);
+        const told =
+          endpoint === undefined
+            ? watched
+            : bothWatch(watched, new WebhookWatch({ ...tools, config, endpoint }));
+        return settings.serveHttp ? bothWatch(told, new GaugeWatch({ ...tools, config })) : told;
       },
       progress: progress.update,
     });

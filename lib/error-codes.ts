@@ -1,3 +1,5 @@
+import { CONSOLE_ERRORS } from './console-error-codes.ts';
+import { STACK_ERRORS } from './stack-error-codes.ts';
 import { RETIRE_ERRORS } from './retire-error-codes.ts';
 import { ARCHIVE_ERRORS } from './archive-error-codes.ts';
 
@@ -123,6 +125,10 @@ export const ERROR_GROUPS = {
         'The ledger belongs to another topic: this topic was deleted and made again, `TOPIC_PREFIX` is wrong, or this is an old process whose topic was the current one earlier. Stored offsets mean nothing in this topic.',
       remedy:
         'Correct the setting, or stop the old process. If the topic is really new, let the connector take a snapshot of the whole table into it, then run `history-cdc project --accept-new-topic`.',
+    },
+    SETTINGS_DIFFER: {
+      cause: 'The projectors of this ledger decide by other values of the settings that the message names.',
+      remedy: 'Set those values. If a change is meant: [running.md](running.md), "Settings that decide".',
     },
     PARTITIONS_CHANGED: {
       cause:
@@ -268,34 +274,8 @@ export const ERROR_GROUPS = {
   },
   'The end of the legacy table': RETIRE_ERRORS,
   'The archive': ARCHIVE_ERRORS,
-  'Messages and the console': {
-    WEBHOOK_MESSAGE: {
-      cause: 'A message of the webhook does not exist, or was not given up.',
-      remedy: '`history-cdc webhook list` shows every message with its state.',
-    },
-  },
-  'Local stack and demo': {
-    STACK_PREREQUISITE: {
-      cause: 'Something that the local stack needs is missing on this machine.',
-      remedy: 'Install what the message names.',
-    },
-    STACK_SERVER_FAILED: {
-      cause: 'A server of the local stack did not start.',
-      remedy: 'Correct what the message names; it quotes the end of the log of the server.',
-    },
-    STACK_BUSY: {
-      cause: 'Another process has been starting or stopping the same stack for too long.',
-      remedy: 'Wait until that process ends, or end it.',
-    },
-    STACK_ABSENT: {
-      cause: 'No local stack is running in this checkout.',
-      remedy: 'Run `history-cdc stack up`.',
-    },
-    DEMO_FAILED: {
-      cause: 'A step of the demo did not come to its end.',
-      remedy: 'Correct what the message names, and run the demo again. With `--keep` the stack stays up.',
-    },
-  },
+  'Messages and the console': CONSOLE_ERRORS,
+  'Local stack and demo': STACK_ERRORS,
 } as const satisfies Readonly<Record<string, Readonly<Record<string, ErrorMeaning>>>>;
 
 type Groups = typeof ERROR_GROUPS;

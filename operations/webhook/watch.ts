@@ -11,6 +11,7 @@ import type { Readiness } from '../../lib/http.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
 import { settledWithin } from '../../lib/settled-within.ts';
 import { readWebhook, type WebhookFacts } from '../facts/webhook.ts';
+import { forget } from '../../lib/metric-kinds.ts';
 import { deliverDue, type DeliveryOptions } from './deliver.ts';
 import { writeNews } from './outbox.ts';
 import type { Endpoint } from './send.ts';
@@ -102,6 +103,7 @@ export class WebhookWatch implements Watch {
       });
       showWebhook(metrics, await readWebhook(this.#canonical));
     } catch (error) {
+      forget(metrics.webhookMessages, metrics.webhookOldest);
       this.#warn(messageOf(error), 'no message could be made or sent; the next look will do');
     }
   }
