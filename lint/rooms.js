@@ -62,7 +62,7 @@ export const ROOMS = roomsOf([
   [
     'operations/teardown',
     ...['lib', 'connectors', PROJECTOR],
-    ...['operations/facts', 'operations/connector', 'operations/undo'],
+    ...['operations/facts', 'operations/connector', 'operations/fence', 'operations/undo'],
   ],
   [
     'operations/soak',
