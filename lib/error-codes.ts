@@ -40,6 +40,11 @@ export const ERROR_GROUPS = {
       cause: 'Another process uses the address for `/healthz`, `/readyz` and `/metrics`.',
       remedy: 'Set `HTTP_PORT` to a free port, or to 0 for any free port.',
     },
+    CONSOLE_PORT_TAKEN: {
+      cause:
+        'Another process uses the address of `history-cdc console`, or this machine has no such address.',
+      remedy: 'Set `CONSOLE_PORT` to a free port, or to 0 for any free port; check `CONSOLE_HOST`.',
+    },
   },
   Postgres: {
     DATABASE_UNREACHABLE: {

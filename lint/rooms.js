@@ -62,7 +62,7 @@ export const ROOMS = roomsOf([
   [
     'operations/teardown',
     ...['lib', 'connectors', PROJECTOR],
-    ...['operations/facts', 'operations/connector', 'operations/undo'],
+    ...['operations/facts', 'operations/connector', 'operations/fence', 'operations/undo'],
   ],
   [
     'operations/soak',
@@ -88,6 +88,7 @@ export const ROOMS = roomsOf([
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
     'operations/soak',
   ],
+  ['operations/console', 'lib', 'connectors', PROJECTOR, 'operations'],
   ['demo', 'lib', 'stack', 'connectors', PROJECTOR, 'operations'],
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['cli', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
