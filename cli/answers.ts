@@ -7,7 +7,7 @@ import {
   archiveRestore,
   archiveVerify,
 } from './answers/archive.ts';
-import { actions, explain } from './answers/look.ts';
+import { actions, console, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, reconcileHistory, repair } from './answers/prove.ts';
 import {
@@ -41,6 +41,7 @@ import {
 } from './answers/set-up.ts';
 import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
+import { webhookDismiss, webhookList, webhookRetry, webhookTest } from './answers/webhook.ts';
 
 /**
  * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and
@@ -60,6 +61,7 @@ export const ANSWERS = {
   'connector apply': apply,
   'connector plan': plan,
   'connector status': connectorStatus,
+  console,
   demo,
   doctor,
   'doctor --list': doctorList,
@@ -97,6 +99,10 @@ export const ANSWERS = {
   sweep,
   teardown,
   undo,
+  'webhook dismiss': webhookDismiss,
+  'webhook list': webhookList,
+  'webhook retry': webhookRetry,
+  'webhook test': webhookTest,
 } as const;
 
 /** The last line on stderr of a command that was given `--json` and cannot run. */
