@@ -7,7 +7,7 @@ import {
   archiveRestore,
   archiveVerify,
 } from './answers/archive.ts';
-import { actions, explain } from './answers/look.ts';
+import { actions, console, explain } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, reconcileHistory, repair } from './answers/prove.ts';
 import {
@@ -61,6 +61,7 @@ export const ANSWERS = {
   'connector apply': apply,
   'connector plan': plan,
   'connector status': connectorStatus,
+  console,
   demo,
   doctor,
   'doctor --list': doctorList,

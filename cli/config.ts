@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { loadConfig, resolveSettings } from '../lib/config.ts';
-import { maskSetting, SETTINGS, type SettingName } from '../lib/settings.ts';
+import { loadConfig } from '../lib/config.ts';
+import { listSettings } from '../lib/listed-settings.ts';
 import { localStackEnvironment } from '../stack/state.ts';
 import type { CommandContext } from './context.ts';
 import { renderTable } from '../lib/table.ts';
@@ -12,21 +12,10 @@ export function registerConfig(command: Command, context: CommandContext): void 
     .action(({ json }: { readonly json?: true }) => {
       const { environment } = context;
       const stack = localStackEnvironment(environment);
-      const resolved = resolveSettings(environment, stack);
-      const settings = (Object.keys(SETTINGS) as SettingName[]).map((name) => {
-        const { text, source } = resolved[name];
-        const setting = SETTINGS[name];
-        return {
-          name,
-          value: text === undefined ? null : maskSetting(name, text),
-          source,
-          default: 'default' in setting ? setting.default : null,
-          meaning: setting.meaning,
-        };
-      });
+      const settings = listSettings(environment, stack);
       context.answer('config', {
         json,
-        facts: { settings },
+        facts: { settings: [...settings] },
         text: () =>
           renderTable(
             ['setting', 'value', 'source', 'meaning'],

@@ -55,6 +55,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'show on one screen whether all is well, how far behind it is, and the one thing to do next',
       async () => (await import('./status.ts')).registerStatus,
     ],
+    console: [
+      'serve the console: pages in a browser with the state of everything, live, and the story of any run',
+      async () => (await import('./console.ts')).registerConsole,
+    ],
     explain: [
       'show everything known about one row: events, look-ups then and now, twins, decision, and what would be decided today',
       async () => (await import('./explain.ts')).registerExplain,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { FatalError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
@@ -34,9 +35,27 @@ const brokers = z
   .refine((list) => list.every((broker) => /^[^:\s]+:\d+$/.test(broker) || /^\[[^\]]+\]:\d+$/.test(broker)), {
     error: 'must be host:port, several separated by commas',
   });
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
 const plainHttpUrl = httpUrl.refine((text) => !URL.canParse(text) || new URL(text).username === '', {
   error: "must not have credentials: they come from the AWS SDK's own chain",
 });
+function isNetwork(text: string): boolean {
+  const [address = '', length, ...rest] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return (
+    bits >= 0 &&
+    rest.length === 0 &&
+    (length === undefined || (/^\d+$/.test(length) && Number(length) <= bits))
+  );
+}
 /** A bucket and a prefix, or a folder. A URL of another kind would become a folder with an odd name. */
 const archiveTarget = z
   .string()
@@ -124,6 +143,19 @@ const schema = z.object({
   RESTORE_DATABASE_URL: postgresUrl.optional(),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
+  CONSOLE_HOST: z.string().min(1),
+  CONSOLE_PORT: integer(0, 65_535),
+  CONSOLE_HOSTS: list.refine((names) => names.every((name) => /^[a-z0-9.-]+$|^[0-9a-f:]+$/i.test(name)), {
+    error: 'must be host names without port and scheme, separated by commas',
+  }),
+  CONSOLE_SIGN_IN: flag,
+  CONSOLE_IDENTITY_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
+    .optional(),
+  CONSOLE_TRUSTED_PROXIES: list.refine((addresses) => addresses.every(isNetwork), {
+    error: 'must be IP addresses, or networks such as 10.0.0.0/8, separated by commas',
+  }),
   HISTORY_CDC_STACK: z
     .string()
     .regex(STACK_NAME, 'must be lower-case letters, digits and dashes, at most 41, and no dash in front'),
@@ -201,6 +233,9 @@ function contradictions(config: Config): string[] {
   }
   if ((config.KAFKA_TLS_CERT_FILE === undefined) !== (config.KAFKA_TLS_KEY_FILE === undefined)) {
     problems.push('KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE go together');
+  }
+  if ((config.CONSOLE_IDENTITY_HEADER === undefined) !== (config.CONSOLE_TRUSTED_PROXIES.length === 0)) {
+    problems.push('CONSOLE_IDENTITY_HEADER and CONSOLE_TRUSTED_PROXIES go together');
   }
   if (config.ARCHIVE_KMS_KEY !== undefined && config.ARCHIVE_ENCRYPTION !== 'aws:kms')
     problems.push('ARCHIVE_KMS_KEY is set, so ARCHIVE_ENCRYPTION must be aws:kms');

@@ -38,6 +38,11 @@ export const ERROR_GROUPS = {
       cause: 'Another process uses the address for `/healthz`, `/readyz` and `/metrics`.',
       remedy: 'Set `HTTP_PORT` to a free port, or to 0 for any free port.',
     },
+    CONSOLE_PORT_TAKEN: {
+      cause:
+        'Another process uses the address of `history-cdc console`, or this machine has no such address.',
+      remedy: 'Set `CONSOLE_PORT` to a free port, or to 0 for any free port; check `CONSOLE_HOST`.',
+    },
   },
   Postgres: {
     DATABASE_UNREACHABLE: {
@@ -123,6 +128,10 @@ export const ERROR_GROUPS = {
         'The ledger belongs to another topic: this topic was deleted and made again, `TOPIC_PREFIX` is wrong, or this is an old process whose topic was the current one earlier. Stored offsets mean nothing in this topic.',
       remedy:
         'Correct the setting, or stop the old process. If the topic is really new, let the connector take a snapshot of the whole table into it, then run `history-cdc project --accept-new-topic`.',
+    },
+    SETTINGS_DIFFER: {
+      cause: 'The projectors of this ledger decide by other values of the settings that the message names.',
+      remedy: 'Set those values. If a change is meant: [running.md](running.md), "Settings that decide".',
     },
     PARTITIONS_CHANGED: {
       cause:

@@ -198,6 +198,27 @@ export const SETTINGS = {
   },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
+  CONSOLE_HOST: {
+    meaning: 'address of `console`; on one that is not loopback, visitors must sign in',
+    default: '127.0.0.1',
+  },
+  CONSOLE_PORT: { meaning: 'port of `console`; 0: any free port', default: '9465' },
+  CONSOLE_HOSTS: {
+    meaning:
+      'further host names under which `console` answers, separated by commas, as a browser sends them in Host, without the port',
+  },
+  CONSOLE_SIGN_IN: {
+    meaning:
+      'true: `console` shows values of rows only to people who signed in, as it does with --actions and on an address that is not loopback',
+    default: 'false',
+  },
+  CONSOLE_IDENTITY_HEADER: {
+    meaning:
+      'header in which a proxy names the person who looks at `console`; it replaces the token, and counts only from CONSOLE_TRUSTED_PROXIES',
+  },
+  CONSOLE_TRUSTED_PROXIES: {
+    meaning: 'addresses or networks (10.0.0.0/8) of the proxies that may name a person, separated by commas',
+  },
   HISTORY_CDC_STACK: {
     meaning: 'the local stack from which commands take the addresses that no variable sets',
     default: 'local',

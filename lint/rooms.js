@@ -62,13 +62,18 @@ export const ROOMS = roomsOf([
   [
     'operations/teardown',
     ...['lib', 'connectors', PROJECTOR],
-    ...['operations/facts', 'operations/connector', 'operations/undo'],
+    ...['operations/facts', 'operations/connector', 'operations/fence', 'operations/undo'],
   ],
   [
     'operations/soak',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/reconcile', 'operations/verification'],
     'operations/fence',
+  ],
+  [
+    'operations/gauges',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
+    ...['operations/reconcile', 'operations/verification', 'operations/soak'],
   ],
   [
     'operations/retire',
@@ -82,6 +87,7 @@ export const ROOMS = roomsOf([
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
     'operations/soak',
   ],
+  ['operations/console', 'lib', 'connectors', PROJECTOR, 'operations'],
   ['demo', 'lib', 'stack', 'connectors', PROJECTOR, 'operations'],
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['cli', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],

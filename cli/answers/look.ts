@@ -16,6 +16,12 @@ export const actions = z.strictObject({
   ),
 });
 
+export const console = z.strictObject({
+  url: text,
+  signInUrl: text.nullable().describe('with the token; null if nobody signs in with one'),
+  actions: z.boolean(),
+});
+
 const lookUp = z.strictObject({
   agentContextId: id.nullable(),
   userId: id.nullable(),

@@ -1,11 +1,11 @@
 import { wantedFor } from '../checks/judge.ts';
+import type { Config } from '../../lib/config.ts';
 import type { Answer } from '../facts/answer.ts';
 import { backlogIn } from '../facts/backlog.ts';
 import type { Answers, FactName } from '../facts/facts.ts';
 import { gather } from '../facts/gather.ts';
 import { Paced, type PacedOptions } from '../facts/paced.ts';
 import { Services } from '../facts/services.ts';
-import type { SnapshotConfig } from '../snapshot/session.ts';
 import { WATCHED } from './watched.ts';
 
 /** What one look found out. */
@@ -32,13 +32,13 @@ const DEAR: Partial<Readonly<Record<FactName, PacedOptions>>> = {
  * leaves the others as they are, and is opened anew for the next look.
  */
 export class Lookout {
-  readonly #config: SnapshotConfig;
+  readonly #config: Config;
   readonly #wanted: ReadonlySet<FactName>;
   readonly #dear = new Map<FactName, Paced<unknown>>();
   #services: Services;
   #before: { readonly atMs: number; readonly projected: bigint } | undefined;
 
-  constructor(config: SnapshotConfig, services?: Services) {
+  constructor(config: Config, services?: Services) {
     this.#config = config;
     this.#wanted = new Set([...wantedFor(WATCHED, config), 'snapshotProgress', 'retirement']);
     this.#services = services ?? this.#open();
