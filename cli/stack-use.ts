@@ -77,7 +77,7 @@ function registerEnv(stack: Command, context: CommandContext): void {
     .action(({ name }: { name: string }) => {
       const settings = { ...stackSettings(requireState(context, name)), HISTORY_CDC_STACK: name };
       for (const [setting, value] of Object.entries(settings))
-        if (value !== undefined) context.print(`export ${setting}=${quoted(value)}`);
+        context.print(`export ${setting}=${quoted(value)}`);
     });
 }
 
