@@ -42,6 +42,7 @@ import {
 } from './answers/set-up.ts';
 import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
+import { webhookDismiss, webhookList, webhookRetry, webhookTest } from './answers/webhook.ts';
 
 /**
  * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and
@@ -100,6 +101,10 @@ export const ANSWERS = {
   sweep,
   teardown,
   undo,
+  'webhook dismiss': webhookDismiss,
+  'webhook list': webhookList,
+  'webhook retry': webhookRetry,
+  'webhook test': webhookTest,
 } as const;
 
 /** The last line on stderr of a command that was given `--json` and cannot run. */

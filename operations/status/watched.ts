@@ -81,6 +81,7 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'sweep-failed': 'sweeper',
   'sweeper-late': 'sweeper',
   'twins-blocked': 'sweeper',
+  'webhook-delivered': 'projector',
 };
 
 export const WATCHED: readonly Check[] = chosen(CHECKS, Object.keys(WATCHED_IDS));
