@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -116,6 +116,39 @@ export function logFile(instance: Instance, server: ServerName): string {
 export function isServerAlive(instance: Instance, server: ServerName): boolean {
   const recorded = readRecord(pidFile(instance, server));
   return recorded !== undefined && isAlive(recorded);
+}
+
+export interface ListedStack {
+  readonly name: string;
+  readonly folder: string;
+  /** The servers whose process lives. `stackStatus` asks whether they answer. */
+  readonly running: readonly ServerName[];
+  readonly notRunning: readonly ServerName[];
+}
+
+/** The stacks of this checkout, sorted by name. It reads files only, and asks no server. */
+export function listStacks(environment: Environment): readonly ListedStack[] {
+  const instances = path.join(stateFolder(environment), 'instances');
+  return folders(instances).flatMap((name) => {
+    const instance = instanceOf(environment, name);
+    const state = readState(instance);
+    if (state === undefined) return [];
+    const alive = new Set(state.components.filter((server) => isServerAlive(instance, server)));
+    return {
+      ...instance,
+      running: state.components.filter((server) => alive.has(server)),
+      notRunning: state.components.filter((server) => !alive.has(server)),
+    };
+  });
+}
+
+function folders(parent: string): string[] {
+  try {
+    const entries = readdirSync(parent, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? entry.name : [])).sort();
+  } catch {
+    return [];
+  }
 }
 
 /** Undefined if the instance does not exist, or if a release wrote its file that this release cannot read. */
