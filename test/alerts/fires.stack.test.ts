@@ -247,6 +247,8 @@ test('every metric that a rule or a dashboard asks for gives a series, and promt
   for (const expr of [...new Set([...rest, ...dashboards().flatMap(({ queries }) => queries)])])
     if ((await prometheus.query(expr)).length === 0) silent.push(expr);
   expect(silent).toEqual([]);
+  // The agent's mark of a name that several attributes have.
+  expect(await prometheus.query('{_objectname!=""}')).toEqual([]);
   if (programs === undefined) throw new Error('Prometheus is there, and promtool is not');
   const served = await (await fetch(`${service.url}/metrics`)).text();
   expect(promtool(programs, ['check', 'metrics'], { input: served })).toEqual({ code: 0, output: '' });

@@ -38,6 +38,11 @@ describe.each(RULES.map((rule) => [rule.alert, rule] as const))('%s', (alert, ru
   });
 });
 
+test('each pattern of the JMX agent names one attribute, and not all that begin like it', () => {
+  const { rules } = readYaml('kafka-connect-jmx.yml') as { rules: { pattern: string }[] };
+  expect(rules.filter(({ pattern }) => !pattern.endsWith(':'))).toEqual([]);
+});
+
 test('the runbook has no line for an alert that is gone', () => {
   const anchors = [...runbook.matchAll(/<a id="(historycdc\w+)">/g)].map(([, anchor]) => anchor);
   expect(anchors.toSorted()).toEqual(RULES.map(({ alert }) => alert.toLowerCase()).toSorted());
