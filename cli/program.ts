@@ -63,6 +63,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'show everything known about one row: events, look-ups then and now, twins, decision, and what would be decided today',
       async () => (await import('./explain.ts')).registerExplain,
     ],
+    webhook: [
+      'the messages that tell people of a gap, a wrong verdict or an incident: send a test, list, send again',
+      async () => (await import('./webhook.ts')).registerWebhook,
+    ],
     actions: [
       'list what people did: retries, waivers, repairs, undos, acceptances, and so on',
       async () => (await import('./actions.ts')).registerActions,

@@ -62,7 +62,7 @@ export const ROOMS = roomsOf([
   [
     'operations/teardown',
     ...['lib', 'connectors', PROJECTOR],
-    ...['operations/facts', 'operations/connector', 'operations/undo'],
+    ...['operations/facts', 'operations/connector', 'operations/fence', 'operations/undo'],
   ],
   [
     'operations/soak',
@@ -70,6 +70,7 @@ export const ROOMS = roomsOf([
     ...['operations/reconcile', 'operations/verification'],
     'operations/fence',
   ],
+  ['operations/webhook', 'lib', PROJECTOR, 'operations/facts'],
   [
     'operations/gauges',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],

@@ -19,9 +19,9 @@ const FETCH_WITHIN_MS = 10 * 60_000;
 const PACKAGES = ['prometheus', 'prometheus-alertmanager'];
 
 /**
- * Prometheus, promtool and Alertmanager: those on the PATH, or else Debian's packages, fetched by apt into the state folder
- * and unpacked there. Nothing is installed and no root is needed. apt checks Debian's signature on its lists, and the lists'
- * SHA-256 of each package. Throws STACK_PREREQUISITE if neither can be had.
+ * Prometheus, promtool and Alertmanager: those on the PATH, or else Debian's packages, fetched by apt into the state
+ * folder and unpacked there. Nothing is installed and no root is needed. apt checks Debian's signature on its lists,
+ * and the lists' SHA-256 of each package. Throws STACK_PREREQUISITE if neither can be had.
  */
 export async function fetchPrometheus(
   environment: Environment,
