@@ -8,7 +8,10 @@ import { ClosingLine } from './test/support/closing-line.ts';
 const DEMO = 'test/demo/demo.stack.test.ts';
 // These stop servers or wait for time-outs. A project of their own has a stack of its own, so that `npm test` runs them
 // beside the other stack tests.
-const FAULTS = 'test/faults/**/*.stack.test.ts';
+const FAULTS = ['test/faults/**/*.stack.test.ts', 'test/doctor/real.stack.test.ts'];
+
+// Each alert seen firing under a real Prometheus takes minutes: `npm run test:alerts`, and not part of `npm test`.
+const ALERTS = 'test/alerts/**/*.stack.test.ts';
 
 const onStack = {
   isolate: false,
@@ -53,8 +56,16 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      { test: { name: 'stack', include: ['test/**/*.stack.test.ts'], exclude: [DEMO, FAULTS], ...onStack } },
-      { test: { name: 'faults', include: [FAULTS], ...onStack } },
+      {
+        test: {
+          name: 'stack',
+          include: ['test/**/*.stack.test.ts'],
+          exclude: [DEMO, ...FAULTS, ALERTS],
+          ...onStack,
+        },
+      },
+      { test: { name: 'faults', include: FAULTS, ...onStack } },
+      { test: { name: 'alerts', include: [ALERTS], ...onStack, testTimeout: 600_000 } },
       // The demo has a stack of its own, and so needs none of ours.
       { test: { name: 'demo', include: [DEMO] } },
     ],

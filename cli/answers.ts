@@ -37,10 +37,12 @@ import {
   doctorList,
   migrate,
   plan,
+  stackList,
   stackStatus,
 } from './answers/set-up.ts';
 import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
 import { status } from './answers/status.ts';
+import { webhookDismiss, webhookList, webhookRetry, webhookTest } from './answers/webhook.ts';
 
 /**
  * What each command prints with `--json`: one object, with keys in camelCase, times in ISO 8601 and UTC, ids and
@@ -93,11 +95,16 @@ export const ANSWERS = {
   'soak attest': soakAttestation,
   'soak explain': soakExplanation,
   'soak revoke': soakAttestation,
+  'stack list': stackList,
   'stack status': stackStatus,
   status,
   sweep,
   teardown,
   undo,
+  'webhook dismiss': webhookDismiss,
+  'webhook list': webhookList,
+  'webhook retry': webhookRetry,
+  'webhook test': webhookTest,
 } as const;
 
 /** The last line on stderr of a command that was given `--json` and cannot run. */

@@ -63,6 +63,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'show everything known about one row: events, look-ups then and now, twins, decision, and what would be decided today',
       async () => (await import('./explain.ts')).registerExplain,
     ],
+    webhook: [
+      'the messages that tell people of a gap, a wrong verdict or an incident: send a test, list, send again',
+      async () => (await import('./webhook.ts')).registerWebhook,
+    ],
     actions: [
       'list what people did: retries, waivers, repairs, undos, acceptances, and so on',
       async () => (await import('./actions.ts')).registerActions,
@@ -149,6 +153,8 @@ export interface Surroundings {
   readonly drawsBars: boolean;
   /** Fires when the command must stop. */
   readonly stopSignal: () => AbortSignal;
+  /** Fires when nobody can read stdout any more. Without it, stdout is taken to be there for ever. */
+  readonly outputLost?: AbortSignal;
 }
 
 /** Runs `history-cdc` with these arguments. Returns its exit code. */
@@ -159,7 +165,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    return await report(error, { json, stderr: surroundings.stderr });
+    return await reportError(error, { json, stderr: surroundings.stderr });
   }
 }
 
@@ -199,7 +205,7 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
 }
 
 /** Turns the error of a command into an exit code, and into a message with the way out on stderr. */
-async function report(
+export async function reportError(
   error: unknown,
   { json, stderr }: Pick<Surroundings, 'stderr'> & { json: boolean },
 ): Promise<number> {

@@ -3,6 +3,8 @@ import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
 import { GaugeWatch } from '../operations/gauges/gauge-watch.ts';
 import { SoakWatch } from '../operations/soak/watch.ts';
+import { endpointOf } from '../operations/webhook/send.ts';
+import { WebhookWatch } from '../operations/webhook/watch.ts';
 import { Verifier } from '../operations/verification/verifier.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
 import { createLogger } from '../lib/log.ts';
@@ -80,6 +82,7 @@ export async function runAndReport(
   settings: Settings,
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
+  const endpoint = endpointOf(config);
   const progress = createProgress(
     settings.mode === 'replay' ? 'replayed' : 'projected',
     context.surroundings,
@@ -95,7 +98,11 @@ export async function runAndReport(
         const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
         const beside = bothWatch(new Verifier({ ...tools, config }), new SoakWatch({ ...tools, config }));
         const watched = bothWatch(watchdog, beside);
-        return settings.serveHttp ? bothWatch(watched, new GaugeWatch({ ...tools, config })) : watched;
+        const told =
+          endpoint === undefined
+            ? watched
+            : bothWatch(watched, new WebhookWatch({ ...tools, config, endpoint }));
+        return settings.serveHttp ? bothWatch(told, new GaugeWatch({ ...tools, config })) : told;
       },
       progress: progress.update,
     });

@@ -18,7 +18,11 @@ export function renderStatus(report: StatusReport): string {
     '',
     renderColumns(
       WIDTHS,
-      SECTIONS.map((section) => [section, markOf(section, report), textOf(section, report)]),
+      SECTIONS.filter((section) => section !== 'tables' || textOf(section, report) !== '').map((section) => [
+        section,
+        markOf(section, report),
+        textOf(section, report),
+      ]),
     ),
     ...alsoLines(report),
   ].join('\n');

@@ -65,6 +65,24 @@ const archiveTarget = z
       error: 'must be s3://bucket/prefix, or a folder',
     },
   );
+/** Keys as the Standard Webhooks specification writes them. */
+const webhookKeys = z
+  .string()
+  .transform((text) => text.split(' ').filter((key) => key !== ''))
+  .refine((keys) => keys.length > 0 && keys.every(isWebhookKey), {
+    error: 'must be whsec_ and 24 to 64 bytes in base64; several keys are separated by a space',
+  })
+  .transform((keys) => keys.map((key) => Buffer.from(key.slice(WEBHOOK_KEY.length), 'base64')));
+const WEBHOOK_KEY = 'whsec_';
+
+function isWebhookKey(key: string): boolean {
+  const encoded = key.slice(WEBHOOK_KEY.length);
+  const { length } = Buffer.from(encoded, 'base64');
+  return (
+    key.startsWith(WEBHOOK_KEY) && /^[A-Za-z0-9+/]+={0,2}$/.test(encoded) && length >= 24 && length <= 64
+  );
+}
+
 /** A name that is safe in a topic, a slot and an SQL identifier without quoting. */
 const plainName = z
   .string()
@@ -141,6 +159,10 @@ const schema = z.object({
     .regex(/^(governance|compliance):[1-9]\d{0,4}$/, 'must be governance:DAYS or compliance:DAYS')
     .optional(),
   RESTORE_DATABASE_URL: postgresUrl.optional(),
+  WEBHOOK_URL: url('http:', 'https:').optional(),
+  WEBHOOK_SECRET: webhookKeys.optional(),
+  WEBHOOK_CA_FILE: z.string().optional(),
+  WEBHOOK_GIVE_UP_HOURS: integer(1, 720),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   CONSOLE_HOST: z.string().min(1),
@@ -239,6 +261,8 @@ function contradictions(config: Config): string[] {
   }
   if (config.ARCHIVE_KMS_KEY !== undefined && config.ARCHIVE_ENCRYPTION !== 'aws:kms')
     problems.push('ARCHIVE_KMS_KEY is set, so ARCHIVE_ENCRYPTION must be aws:kms');
+  if (config.WEBHOOK_URL !== undefined && config.WEBHOOK_SECRET === undefined)
+    problems.push('WEBHOOK_URL is set, so WEBHOOK_SECRET must be set too: no message is sent unsigned');
   return problems;
 }
 

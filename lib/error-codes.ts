@@ -1,3 +1,5 @@
+import { CONSOLE_ERRORS } from './console-error-codes.ts';
+import { STACK_ERRORS } from './stack-error-codes.ts';
 import { RETIRE_ERRORS } from './retire-error-codes.ts';
 import { ARCHIVE_ERRORS } from './archive-error-codes.ts';
 
@@ -33,6 +35,11 @@ export const ERROR_GROUPS = {
       cause:
         'history-cdc met an error that nobody has foreseen. Nothing that was not committed has been kept.',
       remedy: 'Report it with the whole message, and run the command again.',
+    },
+    OUTPUT_FAILED: {
+      cause: 'The answer of a command could not be written to stdout, for example because the disk is full.',
+      remedy:
+        'Make room, or redirect stdout elsewhere, and run the command again. What the command did has been done; only its answer is incomplete.',
     },
     HTTP_PORT_TAKEN: {
       cause: 'Another process uses the address for `/healthz`, `/readyz` and `/metrics`.',
@@ -277,28 +284,8 @@ export const ERROR_GROUPS = {
   },
   'The end of the legacy table': RETIRE_ERRORS,
   'The archive': ARCHIVE_ERRORS,
-  'Local stack and demo': {
-    STACK_PREREQUISITE: {
-      cause: 'Something that the local stack needs is missing on this machine.',
-      remedy: 'Install what the message names.',
-    },
-    STACK_SERVER_FAILED: {
-      cause: 'A server of the local stack did not start.',
-      remedy: 'Correct what the message names; it quotes the end of the log of the server.',
-    },
-    STACK_BUSY: {
-      cause: 'Another process has been starting or stopping the same stack for too long.',
-      remedy: 'Wait until that process ends, or end it.',
-    },
-    STACK_ABSENT: {
-      cause: 'No local stack is running in this checkout.',
-      remedy: 'Run `history-cdc stack up`.',
-    },
-    DEMO_FAILED: {
-      cause: 'A step of the demo did not come to its end.',
-      remedy: 'Correct what the message names, and run the demo again. With `--keep` the stack stays up.',
-    },
-  },
+  'Messages and the console': CONSOLE_ERRORS,
+  'Local stack and demo': STACK_ERRORS,
 } as const satisfies Readonly<Record<string, Readonly<Record<string, ErrorMeaning>>>>;
 
 type Groups = typeof ERROR_GROUPS;

@@ -43,6 +43,7 @@ export function createMetrics(inQuarantine: InQuarantine = () => Promise.resolve
     ...ledger(make),
     ...verified(make),
     ...soaked(make),
+    ...told(make),
     quarantine: quarantineGauge(registry, inQuarantine),
   };
   metrics.buildInfo.set({ version: RELEASE, node_version: process.versions.node }, 1);
@@ -288,4 +289,10 @@ const soaked = ({ gauge, unknown }: Make) => ({
     'history_cdc_soak_look_timestamp_seconds',
     'Unix time of the last look at the soak that came to its end; by the clock of the canonical database',
   ),
+});
+
+/** Messages to people (operations/webhook), of all projectors together; absent without WEBHOOK_URL. */
+const told = ({ gauge, unknown }: Make) => ({
+  webhookMessages: gauge('history_cdc_webhook_messages', 'Not delivered: waiting, given_up', 'state'),
+  webhookOldest: unknown('history_cdc_webhook_oldest_waiting_seconds', 'Age of the oldest that waits, or 0'),
 });

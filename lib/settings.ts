@@ -6,6 +6,8 @@ export interface Setting {
   readonly secret?: true;
   /** A URL whose password is masked. */
   readonly credentials?: true;
+  /** A URL that may hold a secret anywhere: only its scheme and its host are shown. */
+  readonly address?: true;
 }
 
 /** Every environment variable that history-cdc reads, in the order in which `config` lists them. */
@@ -196,6 +198,23 @@ export const SETTINGS = {
     meaning: 'Postgres into which `archive restore` makes the table; if unset, it is LEGACY_DATABASE_URL',
     credentials: true,
   },
+  WEBHOOK_URL: {
+    meaning:
+      'where `project` posts a message when a person should look (gap, wrong verdict, incident, stage, gate); if unset, nobody is told',
+    credentials: true,
+    address: true,
+  },
+  WEBHOOK_SECRET: {
+    meaning:
+      'keys that sign each message (Standard Webhooks): whsec_ and 24 to 64 bytes in base64; during a change of keys two of them, separated by a space',
+    secret: true,
+  },
+  WEBHOOK_CA_FILE: { meaning: "PEM file of the authority that signed the certificate of WEBHOOK_URL's host" },
+  WEBHOOK_GIVE_UP_HOURS: {
+    meaning:
+      'for how many hours a message is tried again that the receiver does not take; then it is given up, and `status` says so',
+    default: '24',
+  },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
   CONSOLE_HOST: {
@@ -241,6 +260,8 @@ const MASK = '***';
 export function maskSetting(name: SettingName, value: string): string {
   const setting = settingOf(name);
   if (setting.secret === true) return MASK;
+  if (setting.address === true)
+    return /^https?:/.test(value) && URL.canParse(value) ? `${new URL(value).origin}/${MASK}` : MASK;
   if (setting.credentials !== true) return value;
   // A text that is not a whole URL (`host=db password=…`, a # in the password) may contain the password anywhere.
   if (!/^[a-z]+:\/\/[^#]*$/i.test(value) || !URL.canParse(value)) return MASK;

@@ -62,7 +62,7 @@ export const ROOMS = roomsOf([
   [
     'operations/teardown',
     ...['lib', 'connectors', PROJECTOR],
-    ...['operations/facts', 'operations/connector', 'operations/undo'],
+    ...['operations/facts', 'operations/connector', 'operations/fence', 'operations/undo'],
   ],
   [
     'operations/soak',
@@ -70,6 +70,7 @@ export const ROOMS = roomsOf([
     ...['operations/reconcile', 'operations/verification'],
     'operations/fence',
   ],
+  ['operations/webhook', 'lib', PROJECTOR, 'operations/facts'],
   [
     'operations/gauges',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
@@ -93,8 +94,22 @@ export const ROOMS = roomsOf([
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['cli', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['docs', 'lib', 'cli'],
+  ['observability'],
   ['lint'],
-  ['test', 'lib', 'lint', 'stack', 'connectors', PROJECTOR, 'operations', 'demo', 'bench', 'cli', 'docs'],
+  [
+    'test',
+    'lib',
+    'lint',
+    'stack',
+    'connectors',
+    PROJECTOR,
+    'operations',
+    'demo',
+    'bench',
+    'cli',
+    'docs',
+    'observability',
+  ],
 ]);
 
 export function roomsOf(lines) {

@@ -14,6 +14,7 @@ export const teardown = z.strictObject({
         'slot',
         'publication',
         'source-tables',
+        'fence',
         'role',
         'topics',
         'subjects',

@@ -14,6 +14,7 @@ import { SOURCE_CHECKS } from './source.ts';
 import { STREAM_CHECKS } from './stream.ts';
 import { VERIFICATION_CHECKS } from './verification.ts';
 import { CANONICAL_VISIBLE, LEGACY_VISIBLE } from './visible-rows.ts';
+import { WEBHOOK_CHECKS } from './webhook.ts';
 
 /** Every check, in the order in which they are shown, and in which what is wrong should be mended. */
 export const CHECKS: readonly Check[] = [
@@ -32,5 +33,6 @@ export const CHECKS: readonly Check[] = [
   ...CANONICAL_VISIBLE,
   ...LEDGER_CHECKS,
   ...VERIFICATION_CHECKS,
+  ...WEBHOOK_CHECKS,
   ...CLOCK_CHECKS,
 ];

@@ -26,6 +26,7 @@ import { readLaterOffsets } from './standing.ts';
 import { readRetirement, type RetirementFacts } from './retirement.ts';
 import { readVerification, type VerificationFacts } from './verification.ts';
 import { readCanonicalHidden, readLegacyHidden } from './visible-rows.ts';
+import { readWebhook, type WebhookFacts } from './webhook.ts';
 
 /** What can be found out. Each fact is asked by itself: one that gives no answer leaves the others as they are. */
 export interface FactValues {
@@ -84,6 +85,8 @@ export interface FactValues {
   readonly retirement: RetirementFacts | undefined;
   /** Null where no projector has recorded its settings yet. */
   readonly decidingSettings: DecidingSettings | null | undefined;
+  /** Null where no process ever had a WEBHOOK_URL. */
+  readonly webhook: WebhookFacts | null | undefined;
   /** Of the last incremental snapshot; undefined where it cannot be counted. */
   readonly snapshotProgress: Counted | undefined;
   readonly legacyClock: ClockFacts;
@@ -217,6 +220,7 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
   verification: { needs: CANONICAL, ask: (s) => readVerification(s.canonical()) },
   retirement: { needs: CANONICAL, ask: (s) => readRetirement(s.canonical()) },
   decidingSettings: { needs: CANONICAL, ask: (s) => ledger.readDecidingSettings(s.canonical()) },
+  webhook: { needs: CANONICAL, ask: (s) => readWebhook(s.canonical()) },
   snapshotProgress: {
     needs: [...LEGACY, ...KAFKA],
     after: 'observed',

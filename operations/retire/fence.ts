@@ -2,6 +2,7 @@
  * The fence and the way back. The fence is built in one transaction of the legacy database. The stage is recorded afterwards in
  * the canonical database, which may be on another server; a command that was killed in between is run again, and records it.
  */
+import pg from 'pg';
 import { FatalError } from '../../lib/errors.ts';
 import { inTransaction, type Client } from '../../lib/postgres.ts';
 import { sqlState } from '../../lib/postgres-errors.ts';
@@ -74,12 +75,19 @@ async function build({ canonical, legacy, ownerUrl, by, ...lock }: RetireContext
     try {
       await underLock(owner, { ...lock, onlyWriters: true }, (client) => client.query(FENCE_SQL));
     } catch (error) {
-      if (sqlState(error) !== '42501') throw error;
-      throw ownerRequired(
-        'the owner of agent_test_history may not create the schema history_cdc_fence: it needs CREATE on the database',
-      );
+      throw refusedByPostgres(error);
     }
   });
+}
+
+/** Insufficient privilege, and what an event trigger raises. The script reads no row, so Postgres's own text holds no value. */
+const REFUSALS = ['42501', 'P0001'];
+
+function refusedByPostgres(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError) || !REFUSALS.includes(sqlState(error) ?? '')) return error;
+  return ownerRequired(
+    `Postgres refuses the fence: ${error.message}. The owner of agent_test_history needs CREATE on the database, for the schema history_cdc_fence`,
+  );
 }
 
 async function recordFenced(

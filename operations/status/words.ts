@@ -36,6 +36,7 @@ export function markOf(section: Section, report: StatusReport): string {
 
 const PARTS = {
   services: 'services',
+  tables: 'services',
   connector: 'connector',
   slot: 'slot',
   lag: 'lag',
@@ -57,6 +58,8 @@ export function textOf(section: Section, report: StatusReport): string {
   switch (section) {
     case 'services':
       return servicesText(report);
+    case 'tables':
+      return tablesText(report);
     case 'connector':
       return connectorText(report);
     case 'slot':
@@ -88,6 +91,11 @@ function servicesText({ services }: StatusReport): string {
     ...(silent.length > 0 ? [`no answer: ${silent.join(', ')}`] : []),
     ...(answering.length > 0 ? [`${answering.join(', ')} answer`] : []),
   ].join('; ');
+}
+
+/** The application's tables have a line of their own only if something is wrong with them. */
+function tablesText({ problems }: StatusReport): string {
+  return problems.flatMap(({ id, section }) => (section === 'tables' ? id : [])).join(', ');
 }
 
 function connectorText({ connector }: StatusReport): string {

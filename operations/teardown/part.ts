@@ -12,6 +12,7 @@ export const PART_IDS = [
   'slot',
   'publication',
   'source-tables',
+  'fence',
   'role',
   'topics',
   'subjects',

@@ -11,6 +11,7 @@ import { logAction } from '../connector/log-action.ts';
 import { answerOf, type Answer } from '../facts/answer.ts';
 import { withServices } from '../facts/services.ts';
 import { CONNECTOR, STORED_OFFSET } from './connect-parts.ts';
+import { FENCE_PART } from './fence-part.ts';
 import { GROUP, SUBJECTS, TOPICS } from './kafka-parts.ts';
 import { LEDGER_PART } from './ledger-part.ts';
 import { Blocked, PART_IDS, type Found, type Part, type PartId, type Site } from './part.ts';
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<PartId, Part>> = {
   slot: SLOT,
   publication: PUBLICATION,
   'source-tables': SOURCE_TABLES,
+  fence: FENCE_PART,
   role: ROLE,
   topics: TOPICS,
   subjects: SUBJECTS,

@@ -3,6 +3,7 @@ import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts
 import { loadConfig } from '../../lib/config.ts';
 import { RELEASE } from '../../lib/release.ts';
 import type { VerificationFacts } from '../../operations/facts/verification.ts';
+import type { WebhookFacts } from '../../operations/facts/webhook.ts';
 import { FACTS, type Answers, type FactName, type FactValues } from '../../operations/facts/facts.ts';
 import type { ReconcileReport } from '../../operations/reconcile/report.ts';
 import { desiredConnector, type DesiredConfig } from '../../connectors/deploy/desired.ts';
@@ -76,6 +77,20 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
 }
 
 /** As it is where everything was compared a moment ago, and nothing is wrong. */
+export function webhook(patch: Partial<WebhookFacts> = {}): WebhookFacts {
+  return {
+    ...{
+      aliveSecondsAgo: 3,
+      waiting: 0,
+      oldestSeconds: null,
+      givenUp: 0,
+      failure: null,
+      lastDeliveredAt: null,
+    },
+    ...patch,
+  };
+}
+
 export function verification(patch: Partial<VerificationFacts> = {}): VerificationFacts {
   return {
     ...{ aliveBy: 'pod:7', aliveSecondsAgo: 3, rowsPerSecond: 500, movedAt: AT, stillSeconds: 1 },
@@ -248,6 +263,7 @@ export function healthyFacts(): FactValues {
     verification: verification(),
     decidingSettings: decidingSettings(CONFIG),
     retirement: { stage: 'soaking', lookedAt: null, held: null, conditions: null },
+    webhook: null,
     snapshotProgress: undefined,
     legacyClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },
     canonicalClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },

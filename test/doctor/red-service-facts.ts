@@ -1,5 +1,5 @@
 import type { SnapshotRun } from '../../operations/facts/snapshot-runs.ts';
-import { decided, doneSweep, failedSweep, healthyFacts, verdict, verification } from './healthy.ts';
+import { decided, doneSweep, failedSweep, healthyFacts, verdict, verification, webhook } from './healthy.ts';
 import { openGap } from './open-gap.ts';
 import { beat, type Patch, type Red } from './patched.ts';
 
@@ -110,6 +110,13 @@ export const RED_SERVICES: readonly Red[] = [
     'failed',
     { verification: verification({ wrong: 2, kinds: { different: 2 } }) },
     'different 2',
+  ],
+  ['webhook-delivered', 'warning', { webhook: webhook({ givenUp: 2, failure: 'status 500' }) }, 'status 500'],
+  [
+    'webhook-delivered',
+    'warning',
+    { webhook: webhook({ waiting: 1, oldestSeconds: 121 }) },
+    '1 messages wait',
   ],
   ['verification', 'warning', { verification: verification({ lastPass: null }) }, 'first pass'],
   ['verdict', 'failed', { verdicts: { last: verdict({ verdict: 'wrong' }), before: [] } }, 'what is wrong'],

@@ -22,7 +22,7 @@ test('no check is watched that a role which only reads would fail, or that never
       ...['slot-idle-timeout', 'session-limits'],
       ...['connector-excess', 'slot-failover', 'kafka-brokers', 'largest-row', 'connect-version'],
       ...['connect-plugin', 'registry-pair', 'canonical-index', 'projector-grants', 'projector-excess'],
-      ...['clock-legacy', 'clock-canonical', 'clock-connect'],
+      ...['clock-legacy', 'clock-canonical', 'clock-connect', 'deciding-settings'],
     ]),
   );
   expect(WATCHED.flatMap(({ facts }) => facts)).not.toContain('largestRow');

@@ -4,6 +4,8 @@ import { sourceSql } from '../../connectors/deploy/source-sql.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
 import { Services } from '../../operations/facts/services.ts';
+import { FENCE_SQL } from '../../operations/fence/script.ts';
+import { FENCE_PART } from '../../operations/teardown/fence-part.ts';
 import { Blocked, type Part, type Site } from '../../operations/teardown/part.ts';
 import { PUBLICATION, ROLE, SLOT, SOURCE_TABLES } from '../../operations/teardown/source-parts.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
@@ -100,6 +102,20 @@ const sharedBy = (ofRole: string): Readonly<Record<string, string>> => ({
   'a schema with another table': 'CREATE TABLE history_cdc_source.mine ()',
   'a role with another right': `GRANT SELECT ON secret TO ${ofRole}`,
   'a role that owns something': `CREATE SCHEMA own AUTHORIZATION ${ofRole}`,
+});
+
+test('what a drop that was killed has left of the fence goes; a fence that stands stays, and says how it is opened', async () => {
+  expect(await things(FENCE_PART)).toEqual([]);
+  await dba.query(FENCE_SQL);
+  expect((await obstacle(FENCE_PART))?.why).toContain('retire unfence');
+  await dba.query('DROP TABLE public.agent_test_history');
+  expect(await obstacle(FENCE_PART)).toBeUndefined();
+  expect(await taken(FENCE_PART)).toEqual([]);
+  const left = await dba.query("SELECT FROM pg_namespace WHERE nspname = 'history_cdc_fence'");
+  expect(left.rows).toEqual([]);
+  await dba.query(
+    'CREATE TABLE public.agent_test_history (id uuid PRIMARY KEY); ALTER TABLE public.agent_test_history OWNER TO app',
+  );
 });
 
 describe('what somebody else has a part in stays, and is named:', () => {

@@ -63,6 +63,8 @@ async function teardown(args: readonly string[], settings: Readonly<Record<strin
 const all = (state: string, others: Readonly<Record<string, string>> = {}) => ({
   ...Object.fromEntries(PART_IDS.map((id) => [id, state])),
   ledger: 'kept',
+  // The table was never fenced.
+  fence: 'absent',
   ...others,
 });
 
@@ -150,7 +152,8 @@ describe('a deployment that works', () => {
       code: 1,
       states: all('there', { connector: 'unknown', 'stored-offset': 'unknown' }),
     });
-    const unseen = { slot: 'unknown', publication: 'unknown', 'source-tables': 'unknown', role: 'unknown' };
+    const parts = ['slot', 'publication', 'source-tables', 'fence', 'role'];
+    const unseen = Object.fromEntries(parts.map((part) => [part, 'unknown']));
     expect(
       await teardown(CONFIRMED, { LEGACY_DATABASE_URL: 'postgresql://app@127.0.0.1:1/app' }),
     ).toMatchObject({
@@ -198,6 +201,12 @@ describe('taken away', () => {
       subjects: 0,
       ledgers: 1,
     });
+  });
+
+  test('a projector that is started on what is gone ends at once, and opens no gap', async () => {
+    const { code, stderr } = await the().run(['project', '--json'], own);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"TOPIC_MISSING"')]);
+    expect(await the().query('SELECT FROM history_cdc.gap')).toEqual([]);
   });
 
   test('run again, it sees nothing left', async () => {

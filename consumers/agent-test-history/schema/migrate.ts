@@ -161,6 +161,12 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   legacy_write: ['INSERT', 'UPDATE'],
   legacy_reading: ['INSERT', 'UPDATE'],
   soak_look: ['INSERT', 'UPDATE'],
+  webhook: ['INSERT', 'UPDATE'],
+  webhook_message: ['INSERT', 'UPDATE'],
+  webhook_told: ['INSERT'],
+  webhook_gate: ['INSERT', 'UPDATE'],
+  console_request: ['INSERT'],
+  console_request_event: ['INSERT'],
 };
 
 /** What a projector that is not the owner of the schema may do in it. */

@@ -77,7 +77,7 @@ async function rendered(text: string): Promise<string> {
 }
 
 function escapeHtml(text: string): string {
-  return String(html`${text}`);
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** As GitHub makes them, so that links in the documents lead somewhere in both. */

@@ -57,14 +57,14 @@ function fieldRow(field: Field, { visitor, both }: { visitor: Visitor; both: boo
   </tr>`;
 }
 
+type Given = readonly [name: string, from: string, canonical: Value, legacy: Value];
+
+function field(...[name, from, canonical, legacy]: Given): Field {
+  return { name, from, canonical, legacy };
+}
+
 function fieldsOf(run: CanonicalRun | null, row: LegacyRowNow | null, looked: LookUp | null): Field[] {
   const passed = row === null ? null : row.overall_passed;
-  const field = (name: string, from: string, canonical: Value, legacy: Value): Field => ({
-    name,
-    from,
-    canonical,
-    legacy,
-  });
   return [
     { ...field('agent_url', 'its context', run?.agent_url, looked?.agent_url), personal: true },
     field('lifecycle_stage', 'the registry', run?.lifecycle_stage, looked?.lifecycle_stage ?? 'production'),

@@ -63,7 +63,7 @@ function stationsOf(report: StatusReport): Station[] {
       where: 'agent_test_history',
       figure: ledger?.legacyRows == null ? null : `${countText(ledger.legacyRows)} rows`,
       facts: slot === null ? ['no slot is known'] : slotFacts(slot),
-      sections: ['slot'],
+      sections: ['tables', 'slot'],
       known: services['legacy database'] && slot !== null,
     },
     {
