@@ -166,7 +166,7 @@ function agentPart({ agentUrl, organizations }: Agent, answer: Answer<AgentVerdi
       <h2 class="value">${shown(agentUrl)}</h2>
       <p>${verdict === null ? '' : statusBadge(verdict.status)}</p>
     </div>
-    ${verdict === null || verdict.headline === null ? '' : html`<p class="verdict">${shown(verdict.headline)}</p>`}
+    ${verdict?.headline == null ? '' : html`<p class="verdict">${shown(verdict.headline)}</p>`}
     <p class="small soft">
       ${answer.known ? checkedText(verdict) : html`The current verdict could not be read: ${shown(answer.why)}.`}
       Organisations: ${organizationsText(organizations)}.
