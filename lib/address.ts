@@ -66,15 +66,6 @@ export const brokers = z
     const message = list.map(brokerProblem).find((problem) => problem !== undefined);
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  );
 
 /**
  * Variables of libpq that would change how a connection is made, and that no setting shows. The driver would read them from the

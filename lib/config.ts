@@ -9,6 +9,15 @@ import { SETTINGS, settingOf, type SettingName } from './settings.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type SettingSource = 'environment' | 'local stack' | 'default' | 'unset';
 
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
 /** A token that can stand in a header as it is. */
 const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable ASCII');
 const integer = (min: number, max: number) =>
