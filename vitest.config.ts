@@ -9,6 +9,9 @@ const DEMO = 'test/demo/demo.stack.test.ts';
 // beside the other stack tests.
 const FAULTS = ['test/faults/**/*.stack.test.ts', 'test/doctor/real.stack.test.ts'];
 
+// Each alert seen firing under a real Prometheus takes minutes: `npm run test:alerts`, and not part of `npm test`.
+const ALERTS = 'test/alerts/**/*.stack.test.ts';
+
 const onStack = {
   isolate: false,
   globalSetup: 'test/support/stack-global-setup.ts',
@@ -43,9 +46,15 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'stack', include: ['test/**/*.stack.test.ts'], exclude: [DEMO, ...FAULTS], ...onStack },
+        test: {
+          name: 'stack',
+          include: ['test/**/*.stack.test.ts'],
+          exclude: [DEMO, ...FAULTS, ALERTS],
+          ...onStack,
+        },
       },
       { test: { name: 'faults', include: FAULTS, ...onStack } },
+      { test: { name: 'alerts', include: [ALERTS], ...onStack, testTimeout: 600_000 } },
       // The demo has a stack of its own, and so needs none of ours.
       { test: { name: 'demo', include: [DEMO] } },
     ],

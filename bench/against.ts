@@ -25,8 +25,8 @@ interface Comparison {
 }
 
 /**
- * The projectors of two checkouts take turns on the same topic. Gives false where the median of this one is more than 5 %
- * below the other's.
+ * Measures the projectors of two checkouts in turns, on the same topic. Returns false if the median of this checkout is
+ * more than 5 % below the other's.
  */
 export async function compareCheckouts(comparison: Comparison): Promise<boolean> {
   const { stack, options, stop, note, print, shape, live } = comparison;

@@ -6,7 +6,7 @@ import { fillTopic, prepareSource, type Source } from './topic.ts';
 
 type Shared = Pick<BenchContext, 'dataset' | 'topic' | 'sinkWorker'>;
 
-/** What parts share, made when the first of them asks for it. What could not be made is tried anew for the next. */
+/** What the parts share. It is made when the first part asks for it. If that fails, the next part tries again. */
 export function sharedThings(stack: BenchStack, note: (line: string) => void, signal: AbortSignal): Shared {
   const datasets = new Map<string, Promise<Dataset>>();
   const topics = new Map<string, Promise<Source>>();

@@ -5,7 +5,7 @@ const COPY = 'bench_copy';
 
 /** The databases of a bench, on the server of its stack. */
 export class Databases {
-  /** The database `app` as its role, of which only the server, the role and the password count. */
+  /** The URL of the database `app`. Only its server, role and password are used. */
   readonly #appUrl: string;
   readonly #superuserUrl: string;
 
@@ -31,13 +31,13 @@ export class Databases {
   }
 
   /**
-   * A copy of a database, statistics included, for the time of the work: what an earlier run left would slow a later one
-   * down. Nobody may be connected to the original. The checkpoint before the work is the same for everybody.
+   * A copy of a database, statistics included, for the time of the work: what an earlier run left would slow a later
+   * one down. Nobody may be connected to the original. The checkpoint before the work is the same for everybody.
    */
   async withCopy<T>(original: string, work: (copy: string) => Promise<T>): Promise<T> {
     await this.drop(COPY);
     await this.asSuperuser(async (pool) => {
-      // File by file: by the WAL, as is the default, a copy of this size costs more than the run.
+      // The copy is made file by file. The default way, through the WAL, would cost more than the measured run.
       await pool.query(`CREATE DATABASE ${COPY} OWNER ${ROLES.app} TEMPLATE ${original} STRATEGY file_copy`);
       await pool.query('CHECKPOINT');
     });
@@ -60,7 +60,7 @@ function withDatabase(url: string, database: string): string {
   return other.href;
 }
 
-/** A pool for the time of the work. */
+/** Opens a pool, runs the work with it, and closes the pool. */
 export async function withPool<T>(url: string, work: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = createPool({ url, name: 'history-cdc bench', connections: 2 });
   try {

@@ -15,7 +15,7 @@ interface Invocation {
 
 /** The command of a checkout as a user runs it, in a process of its own. */
 export class HistoryCdc {
-  /** What it printed; rejects where it failed, with the end of what it said about it. */
+  /** The command's output. Rejects if the command failed, with the end of its stderr. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
 
@@ -43,7 +43,7 @@ export class HistoryCdc {
           );
       });
     });
-    // Whoever awaits it hears of it.
+    // A caller that awaits the output gets the error.
     this.ended.catch(() => undefined);
   }
 
@@ -52,14 +52,14 @@ export class HistoryCdc {
     return this.#child.pid;
   }
 
-  /** Asks it to stop, and waits for its end. */
+  /** Asks the command to stop, and waits for its end. */
   async stop(): Promise<string> {
     this.#child.kill('SIGTERM');
     return await this.ended;
   }
 }
 
-/** Runs a command to its end and gives what it printed. */
+/** Runs a command to its end, and returns its output. */
 export async function runHistoryCdc(args: readonly string[], invocation: Invocation): Promise<string> {
   return await new HistoryCdc(args, invocation).ended;
 }

@@ -12,12 +12,12 @@ interface Bench {
   readonly stack: BenchStack;
   readonly names: readonly PartName[];
   readonly options: BenchOptions;
-  /** The whole bench ends within: a part that would begin later is left out, and one that is under way is given up. */
+  /** The time limit of the whole bench. After it, no part begins, and a running part is given up. */
   readonly minutes: number;
   readonly stop: AbortSignal;
   readonly note: (line: string) => void;
   readonly print: (line: string) => void;
-  /** Told after every part, so that what is finished is safe. */
+  /** Called after every part, so that finished results are saved. */
   record(results: Results): void;
 }
 
@@ -62,7 +62,7 @@ export async function measureParts(bench: Bench): Promise<Results> {
       const figures = await untilAborted(signal, work);
       return { kind: 'measured', seconds: seconds(), figures };
     } catch (error) {
-      // What was aborted says only that; why stands with the signal.
+      // The error of an aborted call has no reason. The signal has it.
       return { kind: 'failed', seconds: seconds(), error: messageOf(signal.aborted ? signal.reason : error) };
     } finally {
       clearTimeout(timer);

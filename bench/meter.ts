@@ -2,7 +2,7 @@ import { machineBusy, parsePeakMiB, readProcess, treeSeconds } from './processes
 
 const EVERY_MS = 50;
 
-/** The processes that a figure stands for, by what they are. */
+/** The processes that a figure covers, by group. */
 export type Groups = Readonly<Record<string, readonly number[]>>;
 
 interface Sample {
@@ -15,13 +15,14 @@ interface Sample {
 }
 
 /**
- * Looks at processes twenty times a second. Between two moments it then tells the CPU time of each group, the most memory
- * it had, and how much of the machine somebody else used: a figure that was measured beside a busy neighbour says so.
+ * Looks at processes twenty times a second. Between two moments it then tells the CPU time of each group, the most
+ * memory it had, and how much of the machine somebody else used: a figure that was measured beside a busy neighbour
+ * says so.
  */
 export class Meter {
   readonly #groups: Map<string, readonly number[]>;
   readonly #samples: Sample[] = [];
-  /** A process that is gone keeps what it had used. */
+  /** The last figures of a process that has ended are kept. */
   readonly #last = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
 

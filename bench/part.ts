@@ -3,7 +3,7 @@ import type { SinkWorker } from './peers/sink-worker.ts';
 import type { BenchStack } from './stack.ts';
 import type { Format, Source } from './topic.ts';
 
-/** What a part works with; made once and shared, so that no part waits for what another has made already. */
+/** What the parts work with. It is made once and shared, so that no part has to make it again. */
 export interface BenchContext {
   readonly stack: BenchStack;
   readonly options: BenchOptions;
@@ -29,20 +29,20 @@ export interface BenchOptions {
 /** A question, and how it is answered. */
 export interface Part<T> {
   readonly title: string;
-  /** Several times what it takes on a quiet machine of two cores: who takes longer hangs. */
+  /** The time limit: several times the time on a quiet machine of two cores. A part that takes longer hangs. */
   readonly limitMinutes: number;
   measure(context: BenchContext): Promise<T>;
 }
 
-/** What became of a part: figures, or why there are none. */
+/** The result of a part: its figures, or the reason why there are none. */
 export type Outcome<T> =
   | { readonly kind: 'measured'; readonly seconds: number; readonly figures: T }
   | { readonly kind: 'failed'; readonly seconds: number; readonly error: string }
   | { readonly kind: 'left_out'; readonly why: string };
 
 /**
- * Numbers of the rounds: as many as are wanted, as long as there is time for one more like the longest so far. A part
- * on a slow machine ends with fewer rounds, not without figures.
+ * Yields the numbers of the rounds. It ends early if the remaining time is shorter than the longest round so far. So on
+ * a slow machine, a part ends with fewer rounds, but with figures.
  */
 export function* rounds(context: BenchContext, endsAtMs = context.endsAtMs): Generator<number, void> {
   let longestMs = 0;
@@ -57,7 +57,7 @@ export function* rounds(context: BenchContext, endsAtMs = context.endsAtMs): Gen
   }
 }
 
-/** Runs the work; once the signal fires, it is left to itself and given up. */
+/** Runs the work. When the signal fires, it rejects without waiting for the work. */
 export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   signal.throwIfAborted();
   let stop: () => void = () => undefined;

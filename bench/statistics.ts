@@ -1,4 +1,4 @@
-/** Of repeated measurements: the middle one, and how far they lie apart. */
+/** The median of repeated measurements, and their spread. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -9,7 +9,7 @@ export function spreadOf(numbers: readonly number[]): Spread {
   return { median: percentile(numbers, 0.5), min: Math.min(...numbers), max: Math.max(...numbers) };
 }
 
-/** Between two of them, as by a straight line; `share` from 0 to 1. Throws where there are none. */
+/** The quantile, with linear interpolation. `share` is between 0 and 1. Throws if there are no values. */
 export function percentile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b);
   const at = share * (sorted.length - 1);

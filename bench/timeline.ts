@@ -8,9 +8,9 @@ export interface Commit {
 }
 
 /**
- * How a table was filled, by the commit time of each of its rows (`track_commit_timestamp`): exact, the same for whoever
- * wrote it, and nobody looks at the table while it is being filled. Begins with the first commit: until then processes
- * start, join a group, warm up, which says nothing about a rate.
+ * Shows how a table was filled, by the commit time of each row (`track_commit_timestamp`). This is exact, works the
+ * same for every writer, and needs no query while the table is filled. It begins with the first commit, because before
+ * that, processes only start, join a group and warm up.
  */
 export class Timeline {
   readonly #commits: readonly Commit[];

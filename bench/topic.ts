@@ -19,7 +19,7 @@ export interface Source {
   readonly name: string;
   readonly database: string;
   readonly format: Format;
-  /** For the product's commands. */
+  /** The settings for the product's commands. */
   readonly settings: Environment;
   readonly config: SourceConfig;
   readonly topic: string;
@@ -35,7 +35,7 @@ const NEEDS = [
 /** How long the end of a connector's session may take. */
 const SLOT_WITHIN_MS = 30_000;
 
-/** Names a connector, and makes what the DBA makes for it; starts nothing. */
+/** Names a connector, and runs the DBA's script for it. It does not start the connector. */
 export async function prepareSource(
   stack: BenchStack,
   { name, database, format }: Pick<Source, 'name' | 'database' | 'format'>,
@@ -59,7 +59,7 @@ export async function prepareSource(
     PUBLICATION_NAME: name,
     CONSUMER_GROUP: name,
     LOG_LEVEL: 'warn',
-    // Where there is no stack: the bench's own must not lend its registry to who reads JSON.
+    // This folder has no stack. Otherwise a command that reads JSON would take the registry from the bench's own stack.
     HISTORY_CDC_STATE_DIR: '/nonexistent',
   };
   const config = loadConfig(settings, undefined, NEEDS);
@@ -69,7 +69,7 @@ export async function prepareSource(
 
 interface StreamingCopy {
   readonly name: string;
-  /** Of which the copy is made. */
+  /** The database that is copied. */
   readonly database: string;
 }
 
@@ -107,7 +107,7 @@ export async function removeConnector(stack: BenchStack, { config, name }: Sourc
 
 const OBJECT_IN_USE = '55006';
 
-/** False while somebody reads it. */
+/** Drops the slot. False while somebody reads it. */
 async function droppedSlot(pool: Pool, slot: string): Promise<boolean> {
   try {
     await pool.query(

@@ -16,14 +16,14 @@ export interface Written {
   /** Numbers of the rows, both inclusive. */
   readonly first: number;
   readonly last: number;
-  /** Less than what was wanted where the database could not keep up. */
+  /** The reached pace. It is below the wanted pace if the database could not keep up. */
   readonly rowsPerSecond: number;
   /** Milliseconds from the sending of each row's INSERT to the answer to its commit. */
   readonly answeredMs: readonly number[];
 }
 
 const TICK_MS = 2;
-/** Rows without an answer, at most: behind a database that cannot keep up the writer falls behind, too. */
+/** The largest number of rows without an answer. If the database cannot keep up, the writer slows down, too. */
 const UNANSWERED = 64;
 
 /**
@@ -40,7 +40,7 @@ export async function write({ pool, rowsPerSecond, seconds, first, signal }: Wri
     const due = Math.min(total, Math.floor(elapsed() * rowsPerSecond) + 1, answeredMs.length + UNANSWERED);
     while (answers.length < due) {
       const answer = writeOne(pool, first + answers.length).then((ms) => answeredMs.push(ms));
-      // Whoever awaits all of them hears of it.
+      // The caller that awaits all of them gets the error.
       answer.catch(() => undefined);
       answers.push(answer);
     }

@@ -37,6 +37,7 @@ import {
   doctorList,
   migrate,
   plan,
+  stackList,
   stackStatus,
 } from './answers/set-up.ts';
 import { soak, soakAttestation, soakExplanation } from './answers/soak.ts';
@@ -94,6 +95,7 @@ export const ANSWERS = {
   'soak attest': soakAttestation,
   'soak explain': soakExplanation,
   'soak revoke': soakAttestation,
+  'stack list': stackList,
   'stack status': stackStatus,
   status,
   sweep,

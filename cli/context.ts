@@ -1,6 +1,7 @@
 import { loadConfig, type Config, type ConfigWith, type Environment } from '../lib/config.ts';
 import { printable } from '../lib/printable.ts';
-import { localStackEnvironment } from '../stack/state.ts';
+import { FatalError } from '../lib/errors.ts';
+import { defaultInstanceName, listStacks, localStackEnvironment } from '../stack/state.ts';
 import type { AnswerFacts, AnswerName } from './answers.ts';
 import type { Surroundings } from './program.ts';
 
@@ -74,8 +75,33 @@ export function createContext(surroundings: Surroundings): CommandContext {
     note: (line) => {
       stderr(`${printable(line)}\n`);
     },
-    config: (needs = []) => loadConfig(environment, localStackEnvironment(environment), needs),
+    config: (needs = []) => configOf(environment, needs),
   };
+}
+
+/** Where settings are missing and no stack lends them, the error says which stacks could. */
+function configOf<K extends keyof Config = never>(
+  environment: Environment,
+  needs: readonly K[],
+): ConfigWith<K> {
+  const stack = localStackEnvironment(environment);
+  try {
+    return loadConfig(environment, stack, needs);
+  } catch (error) {
+    if (stack !== undefined || !(error instanceof FatalError)) throw error;
+    const stacks = listStacks(environment);
+    const chosen = defaultInstanceName(environment);
+    const ways = stacks.flatMap(({ name, running }) =>
+      running.length > 0
+        ? `\`export HISTORY_CDC_STACK=${name}\` takes the addresses from the stack ${name}, which is up`
+        : name === chosen
+          ? `the stack ${name} is down: \`history-cdc stack up\` starts it`
+          : [],
+    );
+    if (ways.length === 0) throw error;
+    const { code, message, wayOut } = error;
+    throw new FatalError({ code, message, cause: error, wayOut: [...ways, wayOut].join('; ') });
+  }
 }
 
 type Print = CommandContext['print'];

@@ -1,8 +1,8 @@
 import { GROUPS, type Check } from '../operations/checks/check.ts';
 import type { CheckResult } from '../operations/checks/judge.ts';
 import type { DoctorReport } from '../operations/doctor/doctor.ts';
-import type { Verdict } from '../operations/checks/verdict.ts';
-import { renderTable } from '../lib/table.ts';
+import { STEPS, type Step, type Verdict } from '../operations/checks/verdict.ts';
+import { renderColumns, renderTable } from '../lib/table.ts';
 
 const MARKS: Readonly<Record<Verdict, string>> = {
   ok: 'ok',
@@ -12,14 +12,17 @@ const MARKS: Readonly<Record<Verdict, string>> = {
   unknown: 'unknown',
 };
 
-/** One line per check, in groups. Below each check that is not ok stands its remedy. */
+/**
+ * One line per check, in groups. Below each check that is not ok stands its remedy. Checks that wait for a step of the
+ * deployment are named once, by step: before a deployment they are more than half of all.
+ */
 export function renderDoctor(report: DoctorReport): string {
   const width = Math.max(...report.checks.map(({ id }) => id.length));
   const groups = Object.entries(GROUPS).flatMap(([group, title]) => {
-    const checks = report.checks.filter((result) => result.group === group);
+    const checks = report.checks.filter((result) => result.group === group && result.verdict !== 'not_yet');
     return checks.length === 0 ? [] : [title, ...checks.map((result) => checkLines(result, width)), ''];
   });
-  return [...groups, ...summary(report)].join('\n');
+  return [...groups, ...stepsToCome(report.checks), ...summary(report)].join('\n');
 }
 
 function checkLines(result: CheckResult, width: number): string {
@@ -27,10 +30,24 @@ function checkLines(result: CheckResult, width: number): string {
   const line = `  ${MARKS[verdict].padEnd(7)}  ${id.padEnd(width)}  `;
   if (verdict === 'ok') return `${line}${evidence}`;
   if (verdict === 'unknown') return `${line}cannot tell whether ${title}: ${evidence}`;
-  const found = `${line}${evidence}${verdict === 'not_yet' ? '' : ` (expected: ${title})`}`;
-  // One command can settle many checks, so it stands only once, in the last line.
-  if (fix === null || verdict === 'not_yet') return found;
+  const found = `${line}${evidence} (expected: ${title})`;
+  if (fix === null) return found;
   return [found, ...fix.split('\n').map((each) => `             ${each}`)].join('\n');
+}
+
+const LIST_WIDTH = 76;
+
+/** The steps of the deployment that are to come, in their order, each with the checks that wait for it. */
+function stepsToCome(checks: readonly CheckResult[]): string[] {
+  const steps = (Object.keys(STEPS) as Step[]).flatMap((step) => {
+    const ids = checks.filter((result) => result.step === step).map(({ id }) => id);
+    if (ids.length === 0) return [];
+    const waiting = renderColumns([LIST_WIDTH], [[ids.join(', ')]]).split('\n');
+    return [`  ${STEPS[step]}`, ...waiting.map((line) => `      ${line}`)];
+  });
+  return steps.length === 0
+    ? []
+    : ['not yet: steps that are to come, each with the checks that wait for it', ...steps, ''];
 }
 
 function summary({ counts, mayGoOn, deployed, first }: DoctorReport): string[] {

@@ -1,28 +1,43 @@
-import { runProgram } from './program.ts';
+import { FatalError } from '../lib/errors.ts';
 import { stopOnSignal } from '../lib/stop-signal.ts';
+import { createOutput } from './output.ts';
+import { reportError, runProgram } from './program.ts';
 
-// `history-cdc config | head` closes the pipe early. That is not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+const args = process.argv.slice(2);
+const output = createOutput(process.stdout, process.stderr);
+const report = async (error: unknown) =>
+  await reportError(error, { json: args.includes('--json'), stderr: output.stderr });
+
+// Without this, Node would end with exit code 1, which means "the answer is no".
+process.on('uncaughtException', (error) => {
+  void report(error).finally(() => process.exit(2));
 });
 
 // The AWS SDK warns of a release that does not exist yet; package.json pins one that runs on this Node.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
-process.exitCode = await runProgram(process.argv.slice(2), {
+process.exitCode = await runProgram(args, {
   environment: process.env,
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
+  stdout: output.stdout,
+  stderr: output.stderr,
   redraws: process.stdout.isTTY,
   drawsBars: process.stderr.isTTY,
   stopSignal: stopOnSignal,
+  outputLost: output.lost,
 });
-// A pipe holds only 64 kB, so wait until the reader has the whole answer.
-await Promise.all(
-  [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
-);
-// kafkajs can lose track of a connection when a broker comes back. That connection would keep the process alive, so
-// that a
-// projector that has stopped would never end.
+await output.flushed();
+const problem = output.problem();
+if (problem !== undefined) {
+  process.exitCode = await report(
+    new FatalError({
+      code: 'OUTPUT_FAILED',
+      message: `the answer could not be written to stdout: ${problem.message}`,
+      wayOut: 'make room where stdout leads, or write it elsewhere, and run the command again',
+      cause: problem,
+    }),
+  );
+  await output.flushed();
+}
+// kafkajs can lose track of a connection when a broker comes back. That connection would keep the process alive, so that
+// a projector that has stopped would never end.
 process.exit();

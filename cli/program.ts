@@ -153,6 +153,8 @@ export interface Surroundings {
   readonly drawsBars: boolean;
   /** Fires when the command must stop. */
   readonly stopSignal: () => AbortSignal;
+  /** Fires when nobody can read stdout any more. Without it, stdout is taken to be there for ever. */
+  readonly outputLost?: AbortSignal;
 }
 
 /** Runs `history-cdc` with these arguments. Returns its exit code. */
@@ -163,7 +165,7 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    return await report(error, { json, stderr: surroundings.stderr });
+    return await reportError(error, { json, stderr: surroundings.stderr });
   }
 }
 
@@ -203,7 +205,7 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
 }
 
 /** Turns the error of a command into an exit code, and into a message with the way out on stderr. */
-async function report(
+export async function reportError(
   error: unknown,
   { json, stderr }: Pick<Surroundings, 'stderr'> & { json: boolean },
 ): Promise<number> {

@@ -8,7 +8,9 @@ import { rowJson } from './row-json.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 
-/** Answers with the report and every finding. There may be as many findings as rows, so they are never all in memory. */
+/**
+ * Answers with the report and every finding. There may be as many findings as rows, so they are never all in memory.
+ */
 export async function answerReport(
   context: CommandContext,
   report: ReconcileReport,
@@ -76,7 +78,7 @@ function renderReport({ run, kinds, accepted, rowsSeen, quarantine }: ReconcileR
   ].join('\n');
 }
 
-/** `kind legacy-id canonical-id fields`, a line that can be grepped. */
+/** Writes a finding as one line for grep: `kind legacy-id canonical-id fields`. */
 function lineOf(finding: Finding): string {
   const { kind, state, legacy_id: legacyId, canonical_run_id: runId, fields, accepted_by: rule } = finding;
   return [
@@ -120,7 +122,7 @@ const REASONS: Readonly<Record<string, string>> = {
   deleted: 'whose legacy row is deleted, so that nothing is left to compare with',
 };
 
-/** The rows that a verdict does not speak of, each reason with its number. */
+/** The rows that the verdict does not cover: each reason with its number of rows. */
 function butFor({ verdict, run: { excepted } }: ReconcileReport): string {
   const reasons = Object.entries(excepted ?? {}).map(
     ([reason, rows]) => `${countText(rows)} ${REASONS[reason] ?? reason}`,

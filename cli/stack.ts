@@ -1,11 +1,14 @@
 import type { Command } from 'commander';
+import { hasApplication, loadExample } from '../demo/example.ts';
+import { createPool, type Pool } from '../lib/postgres.ts';
 import { bytesText, tookText } from '../lib/figures.ts';
 import { stackStatus, type StackStatus } from '../stack/status.ts';
-import { startStack, stopStack } from '../stack/stack.ts';
+import { startStack, stopStack, type RunningStack } from '../stack/stack.ts';
 import { ALL_SERVERS, defaultInstanceName, type PortName } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { renderTable } from '../lib/table.ts';
+import { registerUses, withName } from './stack-use.ts';
 
 const PORT = whole(1, 65_535);
 
@@ -18,6 +21,7 @@ interface UpOptions {
   readonly portS3?: number;
   readonly s3?: true;
   readonly secure?: true;
+  readonly example?: true;
 }
 
 export function registerStack(command: Command, context: CommandContext): void {
@@ -28,14 +32,7 @@ export function registerStack(command: Command, context: CommandContext): void {
   registerUp(stack, context);
   registerDown(stack, context);
   registerStatus(stack, context);
-}
-
-function withName(command: Command, context: CommandContext): Command {
-  return command.option(
-    '--name <name>',
-    'the stack, if there are several; default: HISTORY_CDC_STACK',
-    defaultInstanceName(context.environment),
-  );
+  registerUses(stack, context);
 }
 
 function registerUp(stack: Command, context: CommandContext): void {
@@ -52,9 +49,10 @@ function registerUp(stack: Command, context: CommandContext): void {
     .option('--port-s3 <port>', 'port of the object store', PORT)
     .option('--s3', 'with an object store for `history-cdc archive`; it starts with the stack from then on')
     .option('--secure', 'make a new stack with TLS, logins and least rights on every server; needs openssl')
+    .option('--example', "create the application's tables with five example rows, one of each kind")
     .addHelpText(
       'after',
-      '\nExamples:\n  history-cdc stack up\n  history-cdc stack up --name second --port-postgres 5433\n  history-cdc stack up --name third --secure\n  history-cdc stack up --s3',
+      '\nExamples:\n  history-cdc stack up --example\n  history-cdc stack up --name second --port-postgres 5433\n  history-cdc stack up --name third --secure\n  history-cdc stack up --s3',
     )
     .action(async (options: UpOptions) => {
       const begun = Date.now();
@@ -75,7 +73,51 @@ function registerUp(stack: Command, context: CommandContext): void {
       );
       const status = await stackStatus(environment, options.name);
       if (status !== undefined) context.print(render(status));
+      const there = await withDatabase(running, async (pool) => {
+        if (options.example === true) await loadExample(pool);
+        return await hasApplication(pool);
+      });
+      context.note(renderNext(context, options.name, there));
     });
+}
+
+async function withDatabase<T>({ addresses }: RunningStack, work: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = createPool({ url: addresses.databaseUrl, name: 'history-cdc stack', connections: 1 });
+  try {
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+/** The next three commands of somebody who has just started a stack for the first time. */
+function renderNext({ environment }: CommandContext, name: string, there: boolean): string {
+  const steps = there
+    ? [
+        ['history-cdc doctor', 'what is there, and each step that is still to come'],
+        ['history-cdc census', 'what would become of each row of the legacy table'],
+        [
+          'history-cdc stack psql',
+          'look into the database; `stack env` prints the settings, `stack logs` the logs',
+        ],
+      ]
+    : [
+        [
+          `history-cdc stack up --example`,
+          "the database is empty: creates the application's tables and five rows",
+        ],
+        ['history-cdc doctor', 'what is there, and each step that is still to come'],
+        [
+          'history-cdc stack psql',
+          'look into the database; `stack env` prints the settings, `stack logs` the logs',
+        ],
+      ];
+  const chosen =
+    name === defaultInstanceName(environment)
+      ? []
+      : [[`export HISTORY_CDC_STACK=${name}`, 'so that every command finds this stack']];
+  const lines = [...chosen, ...steps].map(([command = '', why = '']) => `  ${command.padEnd(30)}  # ${why}`);
+  return ['', 'Next:', ...lines].join('\n');
 }
 
 function registerDown(stack: Command, context: CommandContext): void {

@@ -37,7 +37,11 @@ export function renderStatus(report: StatusReport): string {
     '',
     renderColumns(
       WIDTHS,
-      SECTIONS.map((section) => [section, markOf(section, report), textOf(section, report)]),
+      SECTIONS.filter((section) => section !== 'tables' || tablesText(report) !== '').map((section) => [
+        section,
+        markOf(section, report),
+        textOf(section, report),
+      ]),
     ),
     ...alsoLines(report),
   ].join('\n');
@@ -54,6 +58,7 @@ function markOf(section: Section, report: StatusReport): string {
 
 const PARTS = {
   services: 'services',
+  tables: 'services',
   connector: 'connector',
   slot: 'slot',
   lag: 'lag',
@@ -119,6 +124,8 @@ function textOf(section: Section, report: StatusReport): string {
   switch (section) {
     case 'services':
       return servicesText(report);
+    case 'tables':
+      return tablesText(report);
     case 'connector':
       return connectorText(report);
     case 'slot':
@@ -150,6 +157,11 @@ function servicesText({ services }: StatusReport): string {
     ...(silent.length > 0 ? [`no answer: ${silent.join(', ')}`] : []),
     ...(answering.length > 0 ? [`${answering.join(', ')} answer`] : []),
   ].join('; ');
+}
+
+/** The application's tables have a line of their own only if something is wrong with them. */
+function tablesText({ problems }: StatusReport): string {
+  return problems.flatMap(({ id, section }) => (section === 'tables' ? id : [])).join(', ');
 }
 
 function connectorText({ connector }: StatusReport): string {

@@ -15,7 +15,8 @@ export async function watch<R>(
   look: () => Promise<R>,
   { everyMs, show, redraw }: WatchOptions<R>,
 ): Promise<R | undefined> {
-  const signal = context.surroundings.stopSignal();
+  const { stopSignal, outputLost } = context.surroundings;
+  const signal = AbortSignal.any([stopSignal(), ...(outputLost === undefined ? [] : [outputLost])]);
   const stopped = new Promise<undefined>((resolve) => {
     signal.addEventListener('abort', () => {
       resolve(undefined);

@@ -4,7 +4,7 @@ import type { Pool } from '../lib/postgres.ts';
 import { runCommand } from './command.ts';
 import type { Surroundings } from './phases.ts';
 
-/** Runs a command that may also answer no (exit code 1), and gives its answer as `shape` has it. */
+/** Runs a command that may also answer no (exit code 1), and returns its answer, parsed by `shape`. */
 export async function ask<T extends z.ZodType>(
   { command, signal }: Surroundings,
   args: readonly string[],

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Pool } from '../lib/postgres.ts';
 import { demoSql } from './generate.ts';
 
-/** One claim, judged. `expected` and `found` are what was compared, as text; a check that looked at nothing failed. */
+/**
+ * One check and its result. `expected` and `found` are the compared values, as text. A check that looked at nothing has
+ * failed.
+ */
 export interface Check {
   readonly id: string;
   readonly claim: string;
@@ -12,7 +15,7 @@ export interface Check {
   readonly passed: boolean;
 }
 
-/** Judges: what was found is what must be, and there was something to look at. */
+/** Passes if the found value is the expected one, and if there was something to look at. */
 export function checkOf(facts: Omit<Check, 'passed'>): Check {
   return { ...facts, passed: facts.expected === facts.found && facts.lookedAt > 0 };
 }
@@ -26,8 +29,8 @@ interface CheckRow {
 }
 
 /**
- * The independent check of the ledger and the canonical tables. It shares no code with the projector: the rules
- * stand in its own SQL, the ids are computed here, and the generator knows what each row was made of.
+ * The independent check of the ledger and the canonical tables. It shares no code with the projector: it has the rules
+ * in its own SQL, computes the ids itself, and gets from the generator what each row must become.
  */
 export async function runChecks(pool: Pool, placeholder: string): Promise<Check[]> {
   await pool.query(demoSql('judge'));
@@ -52,7 +55,7 @@ export function nameBasedUuid(namespace: string, name: string): string {
   return bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** A promise to every installation: with another namespace, a replay would mint second ids. */
+/** The namespace must never change: with another namespace, a replay would give the runs second ids. */
 const NAMESPACE = '5c0d4a5e-8f5b-4b0e-9c3a-7d1f6f2b9e44';
 const IDS_AT_ONCE = 50_000;
 
@@ -81,7 +84,7 @@ async function checkIds(pool: Pool): Promise<Check> {
   });
 }
 
-/** Everything that a run of the projector could change, as one hash over the canonical table and one over the ledger. */
+/** Everything that a run of the projector could change: one hash over the canonical table, and one over the ledger. */
 export interface StateHash {
   readonly rows: number;
   readonly canonical: string;

@@ -9,14 +9,15 @@ const PROGRAM = fileURLToPath(new URL('../bin/history-cdc.mjs', import.meta.url)
 const LINES_OF_LOG = 12;
 
 /**
- * Runs in the command before it begins: when the demo is gone, however it went, the command stops. A projector is
- * made to wait for its servers for hours, so without this a killed demo would leave one behind.
+ * Code that runs in the command before it begins. It stops the command when the demo has ended, also if the demo was
+ * killed. Without it, a killed demo would leave a projector behind, because projectors wait for their servers for
+ * hours.
  */
 const LEASH = `data:text/javascript,${encodeURIComponent(
   "process.on('disconnect', () => process.kill(process.pid, 'SIGTERM')); process.channel.unref();",
 )}`;
 
-/** What `project` and `replay` answer with --json, as far as the demo reads it. */
+/** The part of the answer of `project --json` and `replay --json` that the demo reads. */
 export const RUN_ANSWER = z.object({
   read: z.number(),
   changes: z.object({ total: z.number() }),
@@ -25,16 +26,16 @@ export const RUN_ANSWER = z.object({
 
 export interface CommandOptions {
   readonly environment: Environment;
-  /** Takes what the command writes to stderr. */
+  /** Receives what the command writes to stderr. */
   readonly logFile: string;
-  /** Exit codes with which the command may end; 0 unless it is given. */
+  /** The exit codes with which the command may end. Default: 0 only. */
   readonly codes?: readonly number[];
 }
 
-/** A command of ours as a process of its own, the way a person would run it. */
+/** One of our commands, as its own process, as a person would run it. */
 export class Command {
   readonly #child: ChildProcess;
-  /** Its answer, of JSON; rejects if the command ends with an exit code that it must not end with. */
+  /** The command's answer, parsed from JSON. Rejects if the command ends with an exit code that is not allowed. */
   readonly answer: Promise<unknown>;
 
   constructor(args: readonly string[], { environment, logFile, codes = [0] }: CommandOptions) {
@@ -42,22 +43,22 @@ export class Command {
     this.#child = spawn(process.execPath, ['--import', LEASH, PROGRAM, ...args], {
       env: environment,
       stdio: ['ignore', 'pipe', log, 'ipc'],
-      // A group of its own: Ctrl-C goes to the demo, which stops the command in its turn.
+      // The command has its own process group, so that Ctrl-C reaches only the demo, which then stops the command.
       detached: true,
     });
     closeSync(log);
     this.answer = this.#untilEnd(args.join(' '), logFile, codes);
-    // Whoever waits for the answer hears of it; until then nobody must crash for it.
+    // A caller that awaits the answer gets the error. Until then, it must not count as an unhandled rejection.
     this.answer.catch(() => undefined);
   }
 
-  /** Asks it to stop, and gives its answer. */
+  /** Asks the command to stop, and returns its answer. */
   async stop(): Promise<unknown> {
     this.#child.kill('SIGTERM');
     return await this.answer;
   }
 
-  /** Ends it without asking, where it still runs. */
+  /** Kills the command if it still runs. */
   async end(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.answer.catch(() => undefined);
@@ -80,7 +81,7 @@ export class Command {
   }
 }
 
-/** Runs a command to its end; when the signal fires it is asked to stop, and the signal's reason is thrown. */
+/** Runs a command to its end. If the signal fires, it asks the command to stop, and throws the signal's reason. */
 export async function runCommand(
   args: readonly string[],
   { signal, ...options }: CommandOptions & { readonly signal: AbortSignal },

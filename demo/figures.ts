@@ -14,7 +14,7 @@ export async function countRowsWritten(pool: Pool): Promise<number> {
   return rows[0]?.rows ?? 0;
 }
 
-/** Must be read before anything touches the ledger again: it goes by the transaction that wrote each row last. */
+/** Call this before anything writes to the ledger again, because it uses the last transaction of each row. */
 export async function measureLatency(pool: Pool): Promise<Latency> {
   const { rows } = await pool.query<Latency>(demoSql('latency'));
   const [latency] = rows;
@@ -22,7 +22,7 @@ export async function measureLatency(pool: Pool): Promise<Latency> {
   return latency;
 }
 
-/** Seconds from the first decision on a snapshot row to the last. */
+/** Seconds between the first and the last decision on a snapshot row. */
 export async function measureProjection(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ seconds: number | null }>(
     'SELECT extract(epoch FROM max(decided_at) - min(decided_at))::float8 AS seconds FROM history_cdc.ledger WHERE snapshot',
@@ -30,7 +30,7 @@ export async function measureProjection(pool: Pool): Promise<number> {
   return rows[0]?.seconds ?? 0;
 }
 
-/** The cutover window; must be read after the checks, whose table of verdicts it counts. */
+/** The figures of the cutover window. Call this after the checks, because it counts their table of verdicts. */
 export async function measureWindow(pool: Pool): Promise<WindowFacts> {
   const { rows } = await pool.query<{
     first_live_at: Date;

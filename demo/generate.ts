@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Client, Pool } from '../lib/postgres.ts';
 
-/** What to generate. Two runs with the same plan give the same rows, to the byte. */
+/** What to generate. Two runs with the same plan give byte-identical rows. */
 export interface DemoPlan {
   readonly rows: number;
   readonly seed: number;
@@ -10,18 +10,18 @@ export interface DemoPlan {
   readonly endsAt: Date;
 }
 
-/** Fewer rows than this leave some kinds of row out, and the checks would have nothing to look at. */
+/** With fewer rows than this, some kinds of rows are missing, and their checks have nothing to look at. */
 export const FEWEST_ROWS = 2_000;
 export const ORGANISATIONS = 500;
 
-/** Rows an INSERT: large enough to cost nothing, small enough for a progress bar that moves. */
+/** Rows per INSERT: enough that the overhead does not matter, and few enough that the progress bar moves. */
 const ROWS_A_STATEMENT = 10_000;
 
 export function demoSql(name: string): string {
   return readFileSync(new URL(`sql/${name}.sql`, import.meta.url), 'utf8');
 }
 
-/** Creates the application's tables: the state of a database before history-cdc comes near it. */
+/** Creates the application's tables, as they are before history-cdc is installed. */
 export async function createApplication(pool: Pool): Promise<void> {
   await pool.query(readFileSync(new URL('application.sql', import.meta.url), 'utf8'));
 }
@@ -87,7 +87,7 @@ const RUNS = demoSql('runs');
 const LEGACY_ROWS = demoSql('legacy-rows');
 const LIVE_ROWS = demoSql('live-rows');
 
-/** Settles what the runs are and what should become of them; writes them nowhere yet. */
+/** Plans the runs and the expected results. It does not write the runs to the application's tables yet. */
 export async function planRuns(
   pool: Pool,
   { first, last, origin, newPods }: NumberedRuns,

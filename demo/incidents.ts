@@ -6,7 +6,7 @@ const DELETED_AT_ONCE = 10;
 /** Something that happens to the history between two runs of the stream. */
 export interface Incident {
   readonly story: string;
-  /** Gives how many rows it touched. */
+  /** Returns the number of rows that it touched. */
   run(pool: Pool): Promise<number>;
 }
 
@@ -17,8 +17,8 @@ const NOTE_CONTEXT_DELETION = demoSql('note-context-deletion');
 const SHORT_LIVED_CONTEXT = demoSql('short-lived-context');
 
 /**
- * Chooses what will happen to whom, by the seed. Before the first run is written: the contexts that something will
- * happen to get no runs meanwhile, so that nothing about them is a race but what is meant to be one.
+ * Chooses by the seed which context gets which incident. It must run before the first run is written: the chosen
+ * contexts then get no other runs, so that only the intended races happen to them.
  */
 export async function planIncidents(pool: Pool): Promise<Incident[]> {
   await pool.query(STORIES);
@@ -38,7 +38,7 @@ export async function planIncidents(pool: Pool): Promise<Incident[]> {
   ];
 }
 
-/** What the ledger says of rows whose context went before they were decided. */
+/** The ledger's reason for rows whose context was deleted before they were decided. */
 const MISSED = ['orphaned', 'gone'];
 
 interface Story {
@@ -95,7 +95,7 @@ async function mergeContext(client: Client, { story, context_id, target_id }: St
 interface IncidentVerdict {
   /** What the ledger may say of rows that it had not decided. */
   readonly instead: readonly string[];
-  /** Nobody can have seen the context, so the ledger says nothing else of an owner's or a stranger's row. */
+  /** No projector can have seen the context, so an owner's or a stranger's row can get no other reason. */
   readonly unseen: boolean;
 }
 

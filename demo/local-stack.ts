@@ -18,10 +18,10 @@ export type DemoConfig = ConfigWith<(typeof NEEDS)[number]>;
 export interface DemoStack {
   readonly running: RunningStack;
   readonly config: DemoConfig;
-  /** For the commands that the demo runs. */
+  /** The settings for the commands that the demo runs. */
   readonly environment: Environment;
   readonly logFile: string;
-  /** Where the servers answer; nothing secret. */
+  /** The servers' addresses, without secrets. */
   readonly addresses: Readonly<Record<string, string>>;
 }
 
@@ -32,7 +32,7 @@ interface Options {
   readonly note: (line: string) => void;
 }
 
-/** A stack of the demo's own, made anew: what an earlier demo left, kept or crashed, goes first. */
+/** Makes the demo's own stack. It first removes what an earlier demo left behind, whether it was kept or crashed. */
 export async function startDemoStack({ environment, stackName, keep, note }: Options): Promise<DemoStack> {
   const options = { environment, name: stackName, onProgress: note };
   const instance = instanceOf(environment, stackName);
@@ -63,7 +63,10 @@ export async function startDemoStack({ environment, stackName, keep, note }: Opt
   };
 }
 
-/** The demo writes: a DATABASE_URL that happens to be set must not lead it, or a command of its, to a real database. */
+/**
+ * Removes the caller's settings. The demo writes, so a DATABASE_URL that happens to be set must not lead it to a real
+ * database.
+ */
 export function environmentWithoutSettings(environment: Environment, stackName: string): Environment {
   const others = Object.entries(environment).filter(([name]) => !(name in SETTINGS));
   return { ...Object.fromEntries(others), HISTORY_CDC_STACK: stackName, HTTP_PORT: '0' };

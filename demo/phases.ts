@@ -30,7 +30,7 @@ interface Progress {
 
 export interface DemoOptions {
   readonly plan: DemoPlan;
-  /** Leaves the stack up. */
+  /** True if the stack stays up at the end. */
   readonly keep: boolean;
   readonly environment: Environment;
   /** The name of the demo's own stack. */
@@ -40,7 +40,7 @@ export interface DemoOptions {
   readonly createProgress: (what: string) => Progress;
 }
 
-/** What a phase works on. */
+/** What the phases share. */
 export interface Surroundings extends DemoOptions {
   readonly stack: DemoStack;
   readonly pool: Pool;
@@ -62,7 +62,7 @@ export async function makeApplication({ pool, plan, signal, createProgress }: Su
   }
 }
 
-/** The role is a superuser's business, the rest the owner's of the tables. */
+/** Runs the DBA's script: the role's part as a superuser, the rest as the owner of the tables. */
 export async function prepareDatabase({ pool, stack: { config, running } }: Surroundings): Promise<void> {
   await runSourceSql(running.addresses.superuserUrl, sourceSql(config, 'role'));
   for (const part of ['tables', 'publication', 'grants'] as const) {
@@ -71,7 +71,7 @@ export async function prepareDatabase({ pool, stack: { config, running } }: Surr
   await migrate(pool, undefined);
 }
 
-/** How many rows there were to copy, and the seconds between the first record in the topic and the last of so many. */
+/** The number of rows to copy, and the seconds between their first and their last record in the topic. */
 export interface Copied {
   readonly rows: number;
   readonly seconds: number;
@@ -117,7 +117,7 @@ export async function projectSnapshot(run: Surroundings, projector: Command): Pr
   }
 }
 
-/** Waits until everything in the topic is projected; a projector that ends before that is an error. */
+/** Waits until everything in the topic is projected. Throws if the projector ends before that. */
 async function catchUp(
   { pool, cluster, topic, signal }: Surroundings,
   projector: Command,
@@ -146,7 +146,8 @@ export async function streamChanges(
   await catchUp(run, projector, () => undefined);
   const absorbed = untilDone({ what: 'late live rows, absorbed', signal, measure: () => absorbedOf(pool) });
   await whileRunning(projector, absorbed);
-  // A sweep names the rows after it has absorbed live rows; stopped in between, it would leave the names to the next run.
+  // A sweep names the rows after it has absorbed live rows; stopped in between, it would leave the names to the next
+  // run.
   const named = untilDone({ what: 'projected rows, named', signal, measure: () => namedOf(pool) });
   await whileRunning(projector, named);
   return written;
@@ -211,7 +212,7 @@ async function countLegacyRows(pool: Pool): Promise<number> {
   return rows[0]?.rows ?? 0;
 }
 
-/** Starts when the first row comes: the wait for it would spoil pace and ETA. */
+/** A progress bar that starts with the first row, because the wait for it would distort pace and ETA. */
 function fromFirstRow(create: () => Progress): Progress {
   let progress: Progress | undefined;
   return {

@@ -3,7 +3,7 @@ import { inDryRun, inTransaction, type Client, type Pool } from '../lib/postgres
 import { demoSql, writeLegacyRows, writeLiveRows, type PlannedRun } from './generate.ts';
 import { untilDone } from './wait.ts';
 
-/** What an application does between its two writes takes from nothing to this. */
+/** The longest time, in milliseconds, between an application's two writes. The shortest is 0. */
 const LONGEST_BETWEEN_MS = 40;
 const NOTE_LATE = demoSql('note-late');
 
@@ -17,7 +17,7 @@ type Path = PlannedRun['path'];
 export async function writeRuns(pool: Pool, runs: readonly PlannedRun[]): Promise<void> {
   const live = numbersOf(runs, ['both', 'new pod', 'failed legacy write']);
   if (live.length > 0) await inTransaction(pool, (client) => writeLiveRows(client, live));
-  // The application only logs a warning, and goes on.
+  // Like the application, this only continues: the application logs a warning.
   const failing = numbersOf(runs, ['failed live write']);
   if (failing.length > 0) await inDryRun(pool, (client) => writeLiveRows(client, failing));
   await setTimeout(((runs[0]?.n ?? 0) * 7) % LONGEST_BETWEEN_MS);
@@ -50,7 +50,7 @@ function numbersOf(runs: readonly PlannedRun[], paths: readonly Path[]): number[
   return runs.filter(({ path }) => paths.includes(path)).map(({ n }) => n);
 }
 
-/** Work that goes on side by side, but no more than so many pieces at once. */
+/** Runs pieces of work at the same time, up to a limit. */
 export class Crew {
   readonly #most: number;
   readonly #busy = new Set<Promise<void>>();
@@ -59,12 +59,12 @@ export class Crew {
     this.#most = most;
   }
 
-  /** Returns when the work has begun; rejects when an earlier piece has failed. */
+  /** Returns when the work has begun. Rejects if an earlier piece has failed. */
   async begin(work: () => Promise<void>): Promise<void> {
     while (this.#busy.size >= this.#most) await Promise.race(this.#busy);
     const piece = work();
     this.#busy.add(piece);
-    // What failed stays, so that whoever comes next hears of it.
+    // A failed piece stays in the set, so that the next call rejects with its error.
     piece.then(
       () => this.#busy.delete(piece),
       () => undefined,
@@ -75,7 +75,7 @@ export class Crew {
     await Promise.all(this.#busy);
   }
 
-  /** Waits for the end of all pieces, whatever becomes of them. */
+  /** Waits until all pieces have ended, whether they succeed or fail. */
   async settle(): Promise<void> {
     await Promise.allSettled(this.#busy);
   }

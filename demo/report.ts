@@ -24,13 +24,13 @@ export interface Phase {
   readonly seconds: number;
 }
 
-/** Found in ledger and tables, and written by the demo. */
+/** The number found in ledger and tables, and the number that the demo wrote. */
 interface Beside {
   readonly found: number;
   readonly written: number;
 }
 
-/** What two writers recorded in the cutover window. Times as ISO 8601, UTC. */
+/** What the two writers recorded in the cutover window. Times are ISO 8601, UTC. */
 export interface WindowFacts {
   readonly firstLiveAt: string;
   readonly lastLiveAt: string;
@@ -39,7 +39,7 @@ export interface WindowFacts {
   >;
 }
 
-/** Everything that a run of the demo found out: computed first, formatted after. */
+/** All results of a run of the demo. They are computed first and formatted afterwards. */
 export interface DemoFacts {
   readonly plan: { readonly rows: number; readonly seed: number; readonly organisations: number };
   readonly machine: { readonly cores: number; readonly memoryGiB: number };
@@ -57,7 +57,7 @@ export interface DemoFacts {
   readonly rowsWritten: number;
   readonly quarantine: Unhealed;
   readonly checks: readonly Check[];
-  /** The end of the old table; null where the stack is kept, and the table with it. */
+  /** The end of the old table; null if the stack is kept, because then the table is kept, too. */
   readonly retirement: RetirementFacts | null;
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -171,7 +171,7 @@ function renderChecks(checks: readonly Check[]): string {
   );
 }
 
-/** What was found, against what must be: `20 of 20`, `none of 20`, or the value itself. */
+/** The found value next to the expected one: `20 of 20`, `none of 20`, or the value itself. */
 export function renderFound({ expected, found, lookedAt, passed }: Check): string {
   if (lookedAt === 0) return 'nothing to look at';
   if (!/^\d+$/.test(expected) || !/^\d+$/.test(found)) return passed ? found : `${found}, not ${expected}`;

@@ -1,6 +1,6 @@
 /**
- * The demo from end to end; its phases in order are the ones of `onStack`. Everything is done the way a person would
- * do it: the DBA's script, `migrate`, `connector apply`, and `project` as a process of its own.
+ * The demo from end to end. `onStack` lists its phases in order. It does everything as a person would do it: it runs
+ * the DBA's script, `migrate`, `connector apply`, and `project` as its own process.
  */
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
@@ -35,10 +35,10 @@ import { retireTable } from './retirement.ts';
 import { WRITER_CONNECTIONS } from './writer.ts';
 import { startWriter, type Writing } from './writing.ts';
 
-/** Often enough that nobody has to wait for a live row that came late. */
+/** A short interval, so that nobody has to wait long for the sweep of a live row that came late. */
 const SWEEP_INTERVAL_SECONDS = '2';
 
-/** The stack is taken down whatever happens, unless it is to be kept. */
+/** Runs the demo, and always takes the stack down afterwards, unless it is to be kept. */
 export async function runDemo(options: DemoOptions): Promise<DemoFacts> {
   const phases: Phase[] = [];
   const timed = timer(options, phases);
@@ -48,7 +48,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoFacts> {
   try {
     return { ...(await onStack({ ...options, stack, timed })), phases };
   } catch (error) {
-    // What fails because of a stop fails in many ways; the stop is what happened.
+    // A stop makes many things fail. Report the stop, not the error that followed from it.
     options.signal.throwIfAborted();
     if (options.keep)
       options.note(
@@ -118,13 +118,13 @@ async function demonstrate(run: Surroundings & Run): Promise<Findings> {
   } finally {
     await writing.end();
   }
-  // A stack that is kept is for looking around, so the table stays there.
+  // If the stack is kept for looking around, the table stays, too.
   if (run.keep) return { ...findings, retirement: null };
   const { checks, ...retirement } = await retireTable(run);
   return { ...findings, checks: [...findings.checks, ...checks], retirement };
 }
 
-/** The application writes all the while. */
+/** The phases during which the application writes. */
 async function cutOver(run: Surroundings & Run, writing: Writing): Promise<Omit<Findings, 'retirement'>> {
   const { plan, pool, timed, command } = run;
   const copied = await timed('deploy the connector; Debezium copies the table into Kafka', () =>

@@ -4,7 +4,7 @@ import { ask } from './ask.ts';
 import { checkOf, type Check } from './check.ts';
 import type { Surroundings } from './phases.ts';
 
-/** What Postgres and Kafka have of ours, asked without our own facts. */
+/** Asks Postgres and Kafka directly, without our own facts, which objects of ours they still have. */
 async function leftOf({ pool, cluster, topic, stack }: Surroundings): Promise<number> {
   const { config } = stack;
   const { rows } = await pool.query<{ left: number }>(

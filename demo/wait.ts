@@ -10,7 +10,7 @@ export interface Distance {
 }
 
 export interface Wait {
-  /** What is waited for, for the error. */
+  /** Names in the error what the demo waits for. */
   readonly what: string;
   readonly signal: AbortSignal;
   readonly measure: () => Promise<Distance>;
@@ -20,7 +20,7 @@ export interface Wait {
 const POLL_MS = 100;
 const STALLED_AFTER_MS = 60_000;
 
-/** Waits until all is done; gives up when nothing has moved for a minute, however long the whole may take. */
+/** Waits until all is done. It gives up only if nothing has moved for a minute, so the whole may take any time. */
 export async function untilDone({ what, signal, measure, progress }: Wait): Promise<void> {
   let furthest = -1;
   let movedAt = Date.now();
@@ -44,7 +44,7 @@ export async function untilDone({ what, signal, measure, progress }: Wait): Prom
   }
 }
 
-/** Records in the topic; none where there is no such topic, or not yet a leader of it. */
+/** The number of records in the topic; 0 if the topic does not exist, or has no leader yet. */
 export async function recordsIn(cluster: KafkaCluster, topic: string): Promise<number> {
   if (!(await cluster.listTopics()).includes(topic)) return 0;
   try {
@@ -56,7 +56,7 @@ export async function recordsIn(cluster: KafkaCluster, topic: string): Promise<n
   }
 }
 
-/** How far the stored offsets are behind the end of the topic. */
+/** The number of records between the stored offsets and the end of the topic. */
 export async function projectedOf(pool: Pool, cluster: KafkaCluster, topic: string): Promise<Distance> {
   const total = await recordsIn(cluster, topic);
   const { rows } = await pool.query<{ done: number }>(
@@ -65,7 +65,7 @@ export async function projectedOf(pool: Pool, cluster: KafkaCluster, topic: stri
   return { done: rows[0]?.done ?? 0, total };
 }
 
-/** How many of the live rows that came late have taken their place. */
+/** The number of late live rows that have replaced our rows. */
 export async function absorbedOf(pool: Pool): Promise<Distance> {
   const { rows } = await pool.query<Distance>(
     `SELECT count(*) FILTER (WHERE l.decision = 'twin')::integer AS done, count(*)::integer AS total
@@ -74,7 +74,9 @@ export async function absorbedOf(pool: Pool): Promise<Distance> {
   return rows[0] ?? { done: 0, total: 0 };
 }
 
-/** How many of the projected rows have been named by the sweeper: of the history, or stragglers of the window. */
+/**
+ * The number of projected rows to which the sweeper has given a reason: of the history, or stragglers of the window.
+ */
 export async function namedOf(pool: Pool): Promise<Distance> {
   const { rows } = await pool.query<Distance>(
     `SELECT count(*) FILTER (WHERE reason <> 'owner')::integer AS done, count(*)::integer AS total
@@ -83,12 +85,12 @@ export async function namedOf(pool: Pool): Promise<Distance> {
   return rows[0] ?? { done: 0, total: 0 };
 }
 
-/** The end of what is committed now, in bytes of WAL. */
+/** The current end of the WAL, in bytes. */
 export async function walPosition(pool: Pool): Promise<number> {
   return await walBytes(pool, 'SELECT (pg_current_wal_lsn() - $1::pg_lsn)::float8 AS bytes', '0/0');
 }
 
-/** Up to where Debezium has told the slot that Kafka has everything, in bytes of WAL. */
+/** The slot's confirmed position, in bytes of WAL. Kafka has everything before it. */
 export async function confirmedPosition(pool: Pool, slot: string): Promise<number> {
   const sql = `SELECT (confirmed_flush_lsn - '0/0'::pg_lsn)::float8 AS bytes FROM pg_replication_slots WHERE slot_name = $1`;
   return await walBytes(pool, sql, slot);

@@ -6,18 +6,18 @@ import { Crew, writeLate, writeRuns } from './pods.ts';
 
 export interface WriterOptions {
   readonly plan: DemoPlan;
-  /** Fires when the projector has caught up with the history: from then on the stream runs. */
+  /** Fires when the projector has caught up with the history. Then the stream begins. */
   readonly caughtUp: AbortSignal;
-  /** Runs of the stream, and their pace. */
+  /** The runs of the stream, and their pace. */
   readonly runs: number;
   readonly runsPerSecond: number;
   readonly signal: AbortSignal;
   readonly progress: (runs: number) => void;
 }
 
-/** What the writer did; the stream's `touched` counts the rows that each kind of incident touched. */
+/** What the writer did. The stream's `touched` counts the rows that each kind of incident touched. */
 export interface WriterResult {
-  /** While connector and projector came up. */
+  /** What it wrote while connector and projector started. */
   readonly meanwhile: Stretch;
   readonly stream: Stretch & { readonly touched: Readonly<Record<string, number>> };
 }
@@ -27,17 +27,17 @@ export interface Stretch {
   readonly seconds: number;
 }
 
-/** A pace that a connector's snapshot and a projector that is behind are not measured against. */
+/** A low pace, so that the writer does not disturb the measured snapshot and the projector's catching up. */
 const MEANWHILE_PER_SECOND = 25;
-/** Runs that one statement writes at most when the writer is behind its pace. */
+/** The largest number of runs per statement, if the writer is behind its pace. */
 const BURST_RUNS = 10;
 const TICK_MS = 10;
 const PODS = 4;
 const LATE_AT_ONCE = 3;
-/** The roll-out of the release that stops the legacy write begins with the last fifth of the stream. */
+/** In the last fifth of the stream, the release that stops the legacy write is rolled out. */
 const LAST_RELEASE_AFTER = 0.8;
 
-/** Connections that the writer holds at most: a pod one, a late run two, an incident one, and one to plan. */
+/** The writer's largest number of connections: one per pod, two per late run, one per incident, and one to plan. */
 export const WRITER_CONNECTIONS = PODS + 2 * LATE_AT_ONCE + 2;
 
 /**
@@ -115,13 +115,13 @@ async function write({ pool, pods, late, signal }: Work, numbered: NumberedRuns)
 interface Pace {
   readonly runsPerSecond: number;
   readonly signal: AbortSignal;
-  /** Ends after so many. */
+  /** It ends after this many runs. */
   readonly runs?: number;
-  /** Ends when it fires. */
+  /** It ends when this signal fires. */
   readonly until?: AbortSignal;
 }
 
-/** Says how many runs are due, again and again, so that the pace is kept. */
+/** Yields again and again how many runs are due, so that the writer keeps its pace. */
 async function* paced({ runsPerSecond, signal, runs = Infinity, until }: Pace): AsyncGenerator<number> {
   const start = performance.now();
   let given = 0;

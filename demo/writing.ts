@@ -5,13 +5,13 @@ import { runWriter, type WriterResult } from './writer.ts';
 const STREAMED_RUNS = 2_000;
 const STREAMED_RUNS_PER_SECOND = 200;
 
-/** The application, which writes while everything else comes up. */
+/** The simulated application, which writes while everything else starts. */
 export interface Writing {
-  /** Fires with the error when the writer fails. */
+  /** Fires if the writer fails, with its error as the reason. */
   readonly failed: AbortSignal;
-  /** Lets the stream begin, and waits for its end. */
+  /** Starts the stream, and waits for its end. */
   stream(progress: (runs: number, total: number) => void): Promise<WriterResult>;
-  /** Ends it, where it still writes. */
+  /** Stops the application if it still writes. */
   end(): Promise<void>;
 }
 

@@ -36,6 +36,11 @@ export const ERROR_GROUPS = {
         'history-cdc met an error that nobody has foreseen. Nothing that was not committed has been kept.',
       remedy: 'Report it with the whole message, and run the command again.',
     },
+    OUTPUT_FAILED: {
+      cause: 'The answer of a command could not be written to stdout, for example because the disk is full.',
+      remedy:
+        'Make room, or redirect stdout elsewhere, and run the command again. What the command did has been done; only its answer is incomplete.',
+    },
     HTTP_PORT_TAKEN: {
       cause: 'Another process uses the address for `/healthz`, `/readyz` and `/metrics`.',
       remedy: 'Set `HTTP_PORT` to a free port, or to 0 for any free port.',

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import type { LaunchCommand } from './process.ts';
 import { missing } from './prerequisites.ts';
 
-/** Turns a command into one that runs as an account which Postgres accepts: it refuses to run as root. */
+/** Changes a command so that it runs as an account which Postgres accepts. Postgres refuses to run as root. */
 export interface Account {
-  /** Who has to own the data folder; undefined: whoever we are. */
+  /** The account that must own the data folder; undefined if it is our own. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   as(command: LaunchCommand): LaunchCommand;
 }
@@ -13,8 +13,8 @@ const OURSELVES: Account = { owner: undefined, as: (command) => command };
 const CANDIDATES = ['postgres', 'nobody'];
 
 /**
- * Who runs Postgres. Root drops to an account that the system has already; which way of dropping works is found
- * out by running the probe, because only that shows whether the account can reach the binaries.
+ * Chooses the account that runs Postgres. Root changes to an account that the system already has. There are several
+ * ways to change; it runs the probe with each, because only that shows whether the account can reach the binaries.
  */
 export function chooseAccount(probe: LaunchCommand): Account {
   if (process.getuid?.() !== 0) {
@@ -47,9 +47,9 @@ const WAY_OUT =
   'set HISTORY_CDC_STATE_DIR to a folder that every account may enter (for instance /var/tmp/history-cdc), or run the stack as an ordinary user';
 
 /**
- * Below a folder that others may not enter, as /root is, the account keeps the one capability it takes to pass:
- * to read and enter, not to write. Without the secure bit the kernel leaves that capability out of access(2), by
- * which Postgres looks for its own files.
+ * If the binaries are below a folder that others may not enter, such as /root, the account keeps the one capability
+ * that it needs to pass: to read and enter, not to write. Without the secure bit, the kernel ignores this capability in
+ * access(2), and Postgres would not find its own files.
  */
 function throughSetpriv(command: LaunchCommand, { uid, gid }: { uid: number; gid: number }): LaunchCommand {
   const args = [
@@ -63,7 +63,7 @@ function throughSetpriv(command: LaunchCommand, { uid, gid }: { uid: number; gid
   return { ...command, file: 'setpriv', args: [...args, command.file, ...command.args] };
 }
 
-/** Undefined when the command ran and liked it; otherwise why not. */
+/** Runs the command. Returns undefined if it succeeded, otherwise the reason why not. */
 function run(command: LaunchCommand): string | undefined {
   const answer = spawnSync(command.file, [...command.args], { ...command, encoding: 'utf8' });
   if (answer.status === 0) return undefined;

@@ -5,28 +5,28 @@ import { promisify } from 'node:util';
 import { newFolder } from './new-folder.ts';
 import { missing } from './prerequisites.ts';
 
-/** Servers with a certificate of their own, by the name in its subject. */
+/** The servers that get a certificate, by the name in its subject. */
 export const CERTIFICATES = ['postgres', 'kafka', 'connect', 'registry'] as const;
 export type CertificateName = (typeof CERTIFICATES)[number];
 
-/** The files of a folder of certificates. Only `ca` may be read by anybody; the folder is closed to others anyway. */
+/** The files in a folder of certificates. All except `ca` are secret; other accounts cannot enter the folder. */
 export function tlsFiles(folder: string) {
   const file = (name: string) => path.join(folder, name);
   return {
-    /** PEM: what clients check the servers by. */
+    /** PEM: the authority with which clients check the servers' certificates. */
     ca: file('ca.pem'),
     certificate: (name: CertificateName) => file(`${name}.pem`),
     key: (name: CertificateName) => file(`${name}.key`),
-    /** PEM: key and certificate in one file, as Kafka takes them. */
+    /** PEM: key and certificate in one file, because Kafka wants them so. */
     kafkaKeystore: file('kafka-keystore.pem'),
-    /** PKCS12, for Connect's REST interface, which takes no PEM. */
+    /** PKCS12, for Connect's REST interface, which does not accept PEM. */
     connectKeystore: file('connect.p12'),
-    /** PKCS12: the authority as a Java process trusts it. Holds nothing secret. */
+    /** PKCS12: the authority, for Java processes. It contains no secret. */
     truststore: file('truststore.p12'),
   } as const;
 }
 
-/** A file without a secret has to have a password all the same. */
+/** Java wants a password for this file, although the file contains no secret. */
 export const TRUSTSTORE_PASSWORD = 'no-secret';
 
 const LONG_DAYS = '3650';
@@ -34,8 +34,8 @@ const CURVE = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
 const HOSTS = 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n';
 
 /**
- * Makes an authority, and a certificate for every server, in a folder that is complete or not there. The authority's
- * key goes before the folder appears: nobody can sign another certificate with it.
+ * Makes an authority, and a certificate for every server, in a new folder. The folder appears only when it is complete.
+ * The authority's key is deleted before that, so that nobody can sign another certificate with it.
  */
 export async function makeCertificates(folder: string, keystorePassword: string): Promise<void> {
   await newFolder(folder, async (fresh) => {
@@ -76,13 +76,15 @@ async function exportKeystore(folder: string, password: string): Promise<void> {
   const secret = path.join(folder, 'keystore-password');
   writeFileSync(secret, password, { mode: 0o600 });
   const input = ['-inkey', files.key('connect'), '-in', files.certificate('connect'), '-certfile', files.ca];
-  // The password by a file: everybody can read the arguments of a process.
+  // A file passes the password, because everybody can read the arguments of a process.
   const output = ['-name', 'connect', '-passout', `file:${secret}`, '-out', files.connectKeystore];
   await openssl(folder, ['pkcs12', '-export', ...input, ...output]);
   rmSync(secret);
 }
 
-/** By keytool, because Java takes a certificate in a PKCS12 file for trusted only if the file says so in Java's own way. */
+/**
+ * Uses keytool, because Java trusts a certificate in a PKCS12 file only if the file has Java's own attribute for it.
+ */
 async function importAuthority(folder: string): Promise<void> {
   const { ca, truststore } = tlsFiles(folder);
   const store = ['-keystore', truststore, '-storetype', 'PKCS12', '-storepass', TRUSTSTORE_PASSWORD];
@@ -110,7 +112,7 @@ async function run(program: 'openssl' | 'keytool', cwd: string, args: readonly s
   }
 }
 
-/** Copies for a server that runs as another account; returns where they are. */
+/** Copies the files for a server that runs as another account, and returns their paths. */
 export function copyForAccount(
   from: string,
   name: CertificateName,

@@ -35,7 +35,8 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
     workerProperties(state, runtime.connectPlugins),
   );
   const { secure } = state;
-  // The connector's configuration refers to them by name; they are stored nowhere that Connect's REST interface shows.
+  // The connector's configuration contains only the names of these variables, so Connect's REST interface never shows
+  // the values.
   const secrets = {
     HISTORY_CDC_CONNECTOR_PASSWORD: state.passwords.connector,
     ...(secure !== undefined && { HISTORY_CDC_REGISTRY_PASSWORD: secure.passwords.registry }),
@@ -55,7 +56,9 @@ interface WorkerOptions {
   readonly jvmOptions?: readonly string[];
 }
 
-/** A worker of Connect with a properties file; for the bench's second one, too. */
+/**
+ * The command that starts a Connect worker with this properties file. The bench starts its second worker with it, too.
+ */
 export async function workerCommand(
   { instance, jvm }: Pick<StartContext, 'instance' | 'jvm'>,
   config: string,
@@ -91,9 +94,9 @@ export function workerProperties(state: StackState, plugins: string): Record<str
     'status.storage.replication.factor': '1',
     'status.storage.partitions': '2',
     'offset.flush.interval.ms': '2000',
-    // One worker: there is nobody whose return a rebalance could wait for.
+    // There is only one worker, so a rebalance need not wait for another worker to return.
     'scheduled.rebalance.max.delay.ms': '0',
-    // Secrets reach a connector by name only, and only those meant for it.
+    // A connector's configuration can only refer to variables with this prefix.
     'config.providers': 'env',
     'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
     'config.providers.env.param.allowlist.pattern': '^HISTORY_CDC_.*',
@@ -104,8 +107,8 @@ export function workerProperties(state: StackState, plugins: string): Record<str
 }
 
 /**
- * Two files that the JVM reads: who may log in to the REST interface, and the authority of the registry, which the
- * converter's client takes from the JVM only.
+ * Options of the JVM that name two files: the users of the REST interface, and the registry's authority. The
+ * converter's client has no setting of its own for the authority.
  */
 function secureOptions(instance: Instance, { tls, passwords }: Secure): string[] {
   const users = writeProperties(instance, 'connect-users.properties', { [WEB_USER]: passwords.connect });
@@ -121,9 +124,9 @@ function secureOptions(instance: Instance, { tls, passwords }: Secure): string[]
 }
 
 /**
- * The worker's own clients and those of its connectors log in to Kafka alike; a connector cannot change how, nor see
- * it. Kafka's own extension for basic authentication is the one REST extension: the interface is as good as a shell
- * on the worker, and nothing else of Kafka's guards it.
+ * The clients of the worker and of its connectors use the same login to Kafka. A connector can neither change nor see
+ * it. Kafka's extension for basic authentication guards the REST interface. Without it, everybody who reaches the
+ * interface could run code in the worker.
  */
 function secureProperties(secure: Secure): Record<string, string> {
   const files = tlsFiles(secure.tls);
@@ -148,7 +151,7 @@ function secureProperties(secure: Secure): Record<string, string> {
   };
 }
 
-/** Both plugins are there, and the worker has read its topics and joined its group: only then it takes a connector. */
+/** Connect accepts a connector only if it has both plugins, has read its own topics and has joined its group. */
 async function probe(state: StackState): Promise<void> {
   const url = addressesOf(state).connectUrl;
   const ask = async (path: string) => await getJson(url, path, caFileOf(state));

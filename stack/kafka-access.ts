@@ -5,7 +5,7 @@ import { createLogger } from '../lib/log.ts';
 import { kafkaSettings, KAFKA_USERS } from './secure.ts';
 import { addressesOf, type StackState } from './state.ts';
 
-/** Names of topics and groups as our settings have them by default; another TOPIC_PREFIX needs rules of its own. */
+/** The default names of topics and groups. A stack with another TOPIC_PREFIX needs its own rules. */
 const DATA_TOPICS = ['aao.', '__debezium-heartbeat.'];
 const GROUPS = 'agent-history-projector';
 
@@ -14,16 +14,16 @@ const operator = `User:${KAFKA_USERS.operator}`;
 const projector = `User:${KAFKA_USERS.projector}`;
 
 /**
- * Who may do what; nobody else may do anything. Only Connect may write the connector's topics: what is written there
- * decides who owns a run.
+ * Kafka's access rules. What they do not allow is forbidden. Only Connect may write to the connector's topics, because
+ * the records there decide who owns a run.
  */
 const RULES: readonly AccessRule[] = [
-  // The worker's own three topics hold every connector's configuration: nobody else may read them.
+  // The worker's own three topics contain the configuration of every connector, so nobody else may read them.
   { principal: connect, resource: 'topic', name: 'connect-', prefixed: true, operations: ['all'] },
   { principal: connect, resource: 'group', name: 'history-cdc-connect', operations: ['read'] },
   ...DATA_TOPICS.flatMap((name): AccessRule[] => [
     { principal: connect, resource: 'topic', name, prefixed: true, operations: ['write'] },
-    // `connector apply` makes the topics, looks at them and at what is in them.
+    // `connector apply` creates the topics, and reads their settings and records.
     {
       principal: operator,
       resource: 'topic',
@@ -34,7 +34,7 @@ const RULES: readonly AccessRule[] = [
   ]),
   { principal: operator, resource: 'group', name: '*', operations: ['read', 'delete'] },
   { principal: projector, resource: 'topic', name: 'aao.public.agent_test_history', operations: ['read'] },
-  // `replay` and `explain` read in groups of their own, named after it, and forget them at their end.
+  // `replay` and `explain` use consumer groups whose names begin with this one, and delete them when they end.
   { principal: projector, resource: 'group', name: GROUPS, prefixed: true, operations: ['read', 'delete'] },
 ];
 
@@ -51,12 +51,12 @@ async function asAdmin<T>(state: StackState, work: (cluster: KafkaCluster) => Pr
   }
 }
 
-/** As the other probe, for a broker that answers nobody who has not logged in. */
+/** Counts the brokers like `countBrokers`, with a login, for a broker that answers nobody else. */
 export async function countSecureBrokers(state: StackState): Promise<number> {
   return await asAdmin(state, async (cluster) => (await cluster.describeCluster()).brokers);
 }
 
-/** Repeats what is there already. */
+/** Creates the access rules. Rules that exist already are not changed. */
 export async function grantAccess(state: StackState): Promise<void> {
   await asAdmin(state, (cluster) => cluster.allow(RULES));
 }

@@ -6,9 +6,10 @@ const CORRELATION = 1;
 const TIMEOUT_MS = 3000;
 
 /**
- * How many brokers the cluster at this port has ready, by Kafka's own Metadata request. An open port is not enough:
- * a broker accepts connections before the controller lets it serve. Written out here, because only one file imports
- * the Kafka client, and its retries and logs are of no use to a question asked ten times a second.
+ * Asks the broker at this port, with Kafka's Metadata request, how many brokers are ready. An open port is not enough:
+ * a broker accepts connections before the controller lets it serve. The request is written out here, because only one
+ * file imports the Kafka client, and the client's retries and logs do not suit a question that is asked ten times a
+ * second.
  */
 export async function countBrokers(port: number): Promise<number> {
   return parseBrokerCount(await exchange(port, metadataRequest()));
@@ -27,7 +28,10 @@ export function metadataRequest(): Buffer {
   return Buffer.concat([size, body]);
 }
 
-/** The answer, without its length: correlation id, then the array of brokers, of which only the length matters. */
+/**
+ * Reads the answer, without its leading length: the correlation id, then the array of brokers. Only the array's length
+ * matters.
+ */
 export function parseBrokerCount(answer: Buffer): number {
   if (answer.length < 8 || answer.readInt32BE(0) !== CORRELATION)
     throw new Error('no answer of a Kafka broker');

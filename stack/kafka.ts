@@ -60,7 +60,10 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
   return { ...base, args: [...compilerOptions(state), ...jvm, 'kafka.Kafka', config] };
 }
 
-/** Arguments in a file, one a line: those of the command itself everybody can read while it runs. */
+/**
+ * Writes the arguments with passwords into a file, one per line, because everybody can read the arguments of a running
+ * process.
+ */
 function usersFile(instance: Instance, secure: Secure): string {
   const file = path.join(instance.folder, 'config', 'kafka-users');
   const users = Object.keys(KAFKA_USERS) as KafkaUser[];
@@ -73,8 +76,8 @@ function usersFile(instance: Instance, secure: Secure): string {
 }
 
 /**
- * Clients and the broker itself log in by SCRAM over TLS; the controller's listener wants the broker's own
- * certificate. Nobody may do what no rule allows.
+ * Clients and the broker itself log in with SCRAM over TLS. The controller's listener demands the broker's own
+ * certificate. What no access rule allows is forbidden.
  */
 function secureProperties(secure: Secure): Record<string, string> {
   const files = tlsFiles(secure.tls);
@@ -101,14 +104,15 @@ function properties({ ports, secure }: StackState, data: string): Record<string,
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
-    // Named here, not in the metadata log: the port may change while the data stays.
+    // The voter's address stands in the settings, not in the metadata log, because its port may change while the data
+    // stays.
     'controller.quorum.voters': `1@${controller}`,
     listeners: `${listener}://${broker},CONTROLLER://${controller}`,
     'advertised.listeners': `${listener}://${broker}`,
     'listener.security.protocol.map': `${listener}:${listener},CONTROLLER:${secure === undefined ? 'PLAINTEXT' : 'SSL'}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': data,
-    // A topic that nobody created on purpose is a mistake, and has to show as one.
+    // A client that uses a missing topic has a wrong setting, and must get an error.
     'auto.create.topics.enable': 'false',
     'offsets.topic.replication.factor': '1',
     'offsets.topic.num.partitions': '4',

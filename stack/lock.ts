@@ -7,15 +7,15 @@ import { waitUntil } from './wait.ts';
 
 interface LockOptions {
   readonly file: string;
-  /** What the holder does, as `waiting for another … to finish`. */
+  /** What the holder does. It fills the gap in `waiting for another … to finish`. */
   readonly purpose: string;
   readonly withinMs: number;
   readonly onProgress: (line: string) => void;
 }
 
 /**
- * Runs the work while no other process holds the same lock. The file names its holder, so the lock of a process
- * that was killed is taken over instead of blocking for ever.
+ * Runs the work while no other process holds the same lock. The file names its holder, so that a process can take over
+ * the lock of a process that was killed. Otherwise such a lock would block for ever.
  */
 export async function withLock<T>(options: LockOptions, work: () => Promise<T>): Promise<T> {
   const me = identityOf(process.pid);
@@ -41,7 +41,7 @@ export async function withLock<T>(options: LockOptions, work: () => Promise<T>):
   }
 }
 
-/** `link` makes the lock and its content visible in one step: nobody ever reads half a lock. */
+/** Creates the lock by `link`, so that lock and content become visible in one step, and nobody reads half a lock. */
 function tryLock(file: string, me: ProcessIdentity): boolean {
   const own = `${file}.${randomUUID()}`;
   writeFileSync(own, JSON.stringify(me));
@@ -57,8 +57,8 @@ function tryLock(file: string, me: ProcessIdentity): boolean {
 }
 
 /**
- * Moves the lock aside before it is judged: of two processes that find it abandoned only one moves it. If what was
- * moved turns out to be a living holder's, because it changed hands in between, it goes back.
+ * Moves an abandoned lock aside before it judges it: if two processes find the lock abandoned, only one of them can
+ * move it. If another process took the lock in between, the moved lock belongs to a living holder, and is moved back.
  */
 function removeAbandoned(file: string): void {
   if (!existsSync(file) || isHeld(file)) return;
@@ -67,7 +67,7 @@ function removeAbandoned(file: string): void {
     renameSync(file, aside);
     if (isHeld(aside)) linkSync(aside, file);
   } catch {
-    // Somebody else moved it first, or has the lock already: the next attempt sees how things stand.
+    // Another process moved it first, or has the lock already. The next attempt looks again.
   } finally {
     rmSync(aside, { force: true });
   }

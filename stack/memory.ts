@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * Resident memory of a process and its descendants, in bytes. On Linux shared pages are divided among those that
- * share them: added up as they are, Postgres's shared buffers would count once a backend.
+ * The resident memory of a process and its descendants, in bytes. On Linux, each process counts only its share of the
+ * shared pages. Otherwise the sum would contain Postgres's shared buffers once per backend.
  */
 export function memoryOf(pid: number): number | undefined {
   const sizes = process.platform === 'linux' ? family(pid).map(proportionalSize) : residentSizes(pid);

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 
 /**
- * Makes a folder complete or not at all: it is filled under another name and renamed. The name is never used twice,
- * because after a kill the program that filled the last one may still be writing.
+ * Makes a folder that appears only when it is complete: it is filled under another name and then renamed. The other
+ * name is never used twice, because after a kill, the program that fills the folder may still be writing.
  */
 export async function newFolder(
   folder: string,

@@ -3,13 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { missing } from './prerequisites.ts';
 
-/** The only jar that is made here: a service manifest, whose archive carries the time of the build. */
+/**
+ * The only jar that our build makes: a service manifest. It has no fixed checksum, because it contains the time of the
+ * build.
+ */
 const MADE_HERE = '-avro-converter-manifest.jar';
 
 /**
- * Holds the jars of a folder against a file as `sha256sum` writes it: what Kafka Connect loads is the bytes that were
- * reviewed, whichever mirror they came from, and nothing beside them. Throws STACK_PREREQUISITE, naming the first that
- * differ.
+ * Compares the jars in a folder with a file that `sha256sum` wrote. So Kafka Connect loads only the bytes that were
+ * reviewed, whichever mirror they came from, and no further jar. Throws STACK_PREREQUISITE, which names the first jars
+ * that differ.
  */
 export function assertChecksums(folder: string, sums: string, what = 'the plugins for Kafka Connect'): void {
   const expected = new Map(

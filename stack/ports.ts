@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
 import { randomInt } from 'node:crypto';
 
-/** Below the range from which systems pick ports for outgoing connections, so a stack that is down keeps its ports. */
+/** Systems pick ports for outgoing connections above this range, so nobody takes the ports of a stack that is down. */
 const RANGE = { from: 20_000, to: 30_000 } as const;
 const ATTEMPTS = 200;
 
-/** True when nobody listens there. */
+/** True if nobody listens on the port. */
 export async function isFree(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
     const server = createServer();
@@ -20,7 +20,7 @@ export async function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Picks at random, so two stacks that start at the same moment do not both take the first free one. */
+/** Picks a free port at random, so that two stacks that start at the same moment do not pick the same one. */
 export async function pickPort(taken: ReadonlySet<number>): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const port = randomInt(RANGE.from, RANGE.to);

@@ -15,9 +15,9 @@ export interface PostgresBinaries {
 }
 
 /**
- * The Postgres of the npm package, copied into the state folder with the library links that npm leaves out (a
- * package cannot hold links; its install script would make them, and install scripts are off). A copy, because
- * node_modules may be read-only, and may belong to another account than the one that runs Postgres.
+ * Copies the Postgres of the npm package into the state folder, and makes the library links. An npm package cannot
+ * contain links; its install script would make them, but install scripts are off. It works on a copy because
+ * node_modules may be read-only, or belong to another account than the one that runs Postgres.
  */
 export async function installPostgres({
   environment,
@@ -67,7 +67,7 @@ function copyWithLinks(native: string, to: string): void {
   }
 }
 
-/** The account that runs Postgres has to read the copy, which has the modes of whoever installed the package. */
+/** Makes the copy readable for the account that runs Postgres. A copy has the file modes of the installed package. */
 function openForAll(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

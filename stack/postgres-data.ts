@@ -17,7 +17,7 @@ interface DataFolder extends StartContext {
   readonly data: string;
 }
 
-/** Makes the data folder where there is none, and clears what a crash left that would keep Postgres from starting. */
+/** Makes the data folder if there is none, and removes the files with which a crash keeps Postgres from starting. */
 export async function prepareData(folder: DataFolder): Promise<void> {
   await newFolder(folder.data, (fresh) => initialise(fresh, folder));
   await endOrphans(folder.binaries.postgres, folder.data);
@@ -37,7 +37,7 @@ async function initialise(fresh: string, { instance, state, environment, binarie
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
-      // The same order of text on every machine, whatever its C library.
+      // This gives the same order of texts on every machine, because the C library has no part in it.
       '--locale-provider=builtin',
       '--builtin-locale=C.UTF-8',
       '--locale=C',
@@ -68,10 +68,10 @@ async function runToEnd(command: LaunchCommand): Promise<void> {
 }
 
 /**
- * After a crash Postgres takes the number in its postmaster.pid for itself, and refuses to start while any process
- * has it. Nobody serves this folder when we get here (our own pid file says so): it is a dead server that waits to
- * be reaped, which passes, or by now a stranger, and then the file goes. Where the number is free the file stays,
- * because by it Postgres also finds out whether an orphan of the old server is still at work.
+ * Removes postmaster.pid after a crash, if another program has its process number by now: Postgres refuses to start
+ * while any process has that number. No server uses this folder at this point; our own pid file says so. If the number
+ * belongs to the dead server, which only waits to be reaped, it waits. If the number is free, the file stays, because
+ * Postgres needs it to find out whether a backend of the old server still runs.
  */
 async function settlePidFile(data: string): Promise<void> {
   const file = path.join(data, 'postmaster.pid');

@@ -5,10 +5,10 @@ import { waitUntil } from './wait.ts';
 const END_WITHIN_MS = 10_000;
 
 /**
- * Ends the backends of a Postgres whose main process was killed. Idle ones notice and go; one in the middle of a
- * long query does not, and keeps the next server from starting. They are known by what they run and where: a shell
- * that somebody left in the data folder is not one of them. Only where there is /proc; elsewhere Postgres itself
- * says what is in its way.
+ * Ends the backends of a Postgres whose main process was killed. Idle backends notice the kill and end; a backend in
+ * the middle of a long query does not, and keeps the next server from starting. It recognises backends by their program
+ * and their folder, so it does not end a shell that somebody left in the data folder. It works only with /proc. On
+ * other systems, Postgres says why it does not start.
  */
 export async function endOrphans(binary: string, data: string): Promise<void> {
   const find = () => findOrphans(realpathSync(binary), realpathSync(data));

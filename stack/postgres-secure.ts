@@ -6,16 +6,16 @@ import type { StartContext } from './server.ts';
 import { DATABASE, ROLES } from './state.ts';
 
 /**
- * Who may connect, and how: a line a database, by TLS and with a password that is never sent. What is not in it is
- * refused: a connection without TLS, and one for `replication`, by which a copy of the whole cluster could be taken.
- * Debezium needs no such line: logical replication logs in to the database by its name.
+ * The rules of pg_hba.conf: one line per database, with TLS and with SCRAM, which never sends the password. Postgres
+ * refuses everything else: connections without TLS, and the keyword `replication`, which would allow a copy of the
+ * whole cluster. Debezium does not need that keyword, because logical replication logs in to the database by its name.
  */
 const HBA = [
   `hostssl ${DATABASE} ${ROLES.app},${ROLES.connector},${ROLES.projector} 127.0.0.1/32 scram-sha-256`,
   `hostssl all ${ROLES.superuser} 127.0.0.1/32 scram-sha-256`,
 ];
 
-/** Settings of the server beyond the usual ones; its files are copied for the account that it runs as. */
+/** The additional settings of a secure server. Its certificate's files are copied for the account that runs it. */
 export function secureSettings({ instance, state }: StartContext, account: Account): Record<string, string> {
   const { secure } = state;
   if (secure === undefined) return {};

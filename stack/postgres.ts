@@ -12,7 +12,8 @@ export const postgres: Server = {
   name: 'postgres',
   title: 'Postgres',
   startWithinMs: 180_000,
-  // "Fast": ends sessions and leaves no recovery for the next start. SIGTERM would wait for every client to go.
+  // Fast shutdown: it ends all sessions, and the next start needs no recovery. SIGTERM would wait until every client
+  // has left.
   stopSignal: 'SIGINT',
   after: [],
   prepare,
@@ -28,7 +29,7 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
   const binaries = await installPostgres(context);
   const base = { cwd: context.instance.folder, env: serverEnvironment(context.environment) };
   const data = path.join(context.instance.folder, 'postgres');
-  // Looks for the binaries as Postgres itself does at its start, and touches nothing.
+  // This looks for the binaries as Postgres does at its start, and changes nothing.
   const account = chooseAccount({ ...base, file: binaries.initdb, args: ['--show', '-D', data] });
   await prepareData({ ...context, binaries, account, data });
   const args = [
@@ -48,17 +49,17 @@ function settings({ ports, unsafeFast }: StackState): Record<string, string> {
   return {
     port: String(ports.postgres),
     listen_addresses: '127.0.0.1',
-    // No socket: a path may not be longer than 107 bytes, and a checkout can lie deeper than that.
+    // No Unix socket: its path may have at most 107 bytes, and the path of a checkout can be longer.
     unix_socket_directories: '',
     max_connections: '200',
     shared_buffers: '256MB',
     wal_level: 'logical',
     max_wal_senders: '30',
     max_replication_slots: '30',
-    // A slot that nobody reads must not fill the disk.
+    // This limit keeps a slot that nobody reads from filling the disk.
     max_slot_wal_keep_size: '2GB',
     max_wal_size: '2GB',
-    // Commit times are what latency is measured from.
+    // The measured latency begins at the commit's time.
     track_commit_timestamp: 'on',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -73,7 +74,7 @@ async function asSuperuser<T>(state: StackState, work: (client: pg.Client) => Pr
     connectionTimeoutMillis: 5000,
     application_name: 'history-cdc stack',
   });
-  // A server that dies while we are connected must not end this process: the query in flight says it.
+  // If the server dies while we are connected, this process must not end. The running query reports the error.
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -83,7 +84,7 @@ async function asSuperuser<T>(state: StackState, work: (client: pg.Client) => Pr
   }
 }
 
-/** The roles with their passwords, and the database of the application, owned by an ordinary role. */
+/** Creates the roles with their passwords, and the application's database, which belongs to an ordinary role. */
 async function furnish(client: pg.Client, { passwords, secure }: StackState): Promise<void> {
   await ensureRole(client, { name: ROLES.app, rights: 'LOGIN', password: passwords.app });
   await ensureRole(client, {

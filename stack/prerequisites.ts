@@ -5,7 +5,7 @@ import { FatalError } from '../lib/errors.ts';
 
 const OLDEST_JAVA = 17;
 
-/** The `java` to run the servers with: JAVA_HOME's, or else the one on the PATH; refused when it is too old. */
+/** Finds the `java` for the servers, in JAVA_HOME or on the PATH. Throws STACK_PREREQUISITE if it is too old. */
 export function findJava(environment: Environment): string {
   const home = environment['JAVA_HOME'];
   const java = home === undefined || home === '' ? 'java' : path.join(home, 'bin', 'java');
@@ -26,7 +26,7 @@ export function findJava(environment: Environment): string {
   return java;
 }
 
-/** From `java -version`: 8 for "1.8.0_402", 17 for "17.0.15", 21 for "21-ea". */
+/** Reads the major version from the output of `java -version`: 8 for "1.8.0_402", 17 for "17.0.15", 21 for "21-ea". */
 export function javaMajorVersion(text: string): number | undefined {
   const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(text) ?? [];
   if (first === undefined) return undefined;

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
 /**
- * A process, told apart from a later one with the same number by the moment it started. A pid alone is not enough:
- * numbers are reused, and `down` would kill a stranger.
+ * A process, by its number and the time when it started. The number alone is not enough: the system uses numbers again,
+ * and `down` could kill another program.
  */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -14,7 +14,10 @@ export interface LaunchCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly cwd: string;
-  /** The whole environment of the process: nothing of the caller's leaks into a server that outlives it. */
+  /**
+   * The whole environment of the process. The caller's variables are not passed on, because the server outlives the
+   * caller.
+   */
   readonly env: Readonly<Record<string, string>>;
   readonly uid?: number;
   readonly gid?: number;
@@ -23,8 +26,8 @@ export interface LaunchCommand {
 const onLinux = process.platform === 'linux';
 
 /**
- * The shell writes who it is to descriptor 3 and then becomes the server, so a server is on record before it
- * exists: no kill of the caller, at whatever point, leaves a server that nobody knows of.
+ * The shell writes its process number and start time to descriptor 3, and then becomes the server. So every server is
+ * recorded before it exists, and a kill of the caller never leaves a server that nobody knows.
  */
 const RECORD_THEN_EXEC = onLinux
   ? 'read -r stat < /proc/$$/stat && printf "%s\\n" "$stat" >&3 && exec 3>&- && exec "$@"'
@@ -43,7 +46,7 @@ export function launchDetached(command: LaunchCommand, pidFile: string, logFile:
       ...(command.uid === undefined ? {} : { uid: command.uid }),
       ...(command.gid === undefined ? {} : { gid: command.gid }),
     });
-    // A failure to spawn shows as a server that is not alive, with the reason in its log.
+    // If the start fails, the server is not alive, and its log has the reason.
     child.on('error', () => undefined);
     child.unref();
   } finally {
@@ -52,12 +55,12 @@ export function launchDetached(command: LaunchCommand, pidFile: string, logFile:
   }
 }
 
-/** Who the file says was started; undefined where there is no file, or nothing in it yet. */
+/** Reads the process from a pid file; undefined if there is no file, or if it is still empty. */
 export function readRecord(pidFile: string): ProcessIdentity | undefined {
   return parseRecord(readText(pidFile));
 }
 
-/** Who has the number now; undefined when nobody has, or only a zombie that waits to be reaped. */
+/** The process that has the number now; undefined if there is none, or only a zombie that waits to be reaped. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   return parseRecord(describeProcess(pid));
 }
@@ -74,7 +77,7 @@ function parseRecord(text: string | undefined): ProcessIdentity | undefined {
   return onLinux ? parseProcStat(text) : parsePs(text);
 }
 
-/** Whether any process has the number, were it a zombie: what other programs take for "still running". */
+/** True if any process has the number, even a zombie. Other programs count a zombie as running. */
 export function isNumberTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -88,7 +91,7 @@ export function isAlive(recorded: ProcessIdentity): boolean {
   return identityOf(recorded.pid)?.startedAt === recorded.startedAt;
 }
 
-/** Sends the signal to that very process, and to no other that took its number. */
+/** Sends the signal to this process only, and never to a later process with the same number. */
 export function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals): void {
   if (!isAlive(target)) return;
   try {

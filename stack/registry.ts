@@ -38,7 +38,7 @@ async function prepare({ instance, state, environment, jvm }: StartContext): Pro
     cwd: instance.folder,
     env: {
       ...serverEnvironment(environment),
-      // By a file: everybody can read the arguments of a process.
+      // A file passes the passwords, because everybody can read the arguments of a process.
       ...(secure !== undefined && {
         SMALLRYE_CONFIG_LOCATIONS: writeProperties(instance, 'registry.properties', secureSettings(secure)),
       }),
@@ -46,7 +46,7 @@ async function prepare({ instance, state, environment, jvm }: StartContext): Pro
   };
 }
 
-/** One user, who may do everything; without a login nobody may do anything, not even ask for the version. */
+/** One user may do everything. Without a login, nobody may do anything, not even ask for the version. */
 function secureSettings({ tls, passwords }: Secure): Record<string, string> {
   const files = tlsFiles(tls);
   return {
@@ -73,8 +73,8 @@ function settings({ ports, secure }: StackState, database: string): Record<strin
     'quarkus.banner.enabled': 'false',
     'quarkus.log.level': 'WARN',
     'quarkus.http.access-log.enabled': 'false',
-    // Kept on disk, and there before the answer (H2 may otherwise take half a second): with a schema id that the
-    // registry forgot, no record in Kafka could be decoded any more.
+    // The schemas are on disk before the registry answers; by default H2 may take half a second more. If the registry
+    // forgot a schema id, no record in Kafka with this id could be decoded any more.
     'apicurio.storage.kind': 'sql',
     'apicurio.storage.sql.kind': 'h2',
     'apicurio.datasource.url': `jdbc:h2:file:${database};DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0`,

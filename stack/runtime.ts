@@ -15,16 +15,16 @@ import { stateFolder } from './state.ts';
 const FETCH_WITHIN_MS = 30 * 60_000;
 const POM_FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'connectors', 'runtime');
 
-/** What Maven is to make, and all that decides it. */
+/** A Maven build and its sources. The sources alone decide its result. */
 export interface MavenBuild {
-  /** The folder's name begins with it. */
+  /** The beginning of the folder's name. */
   readonly name: string;
-  /** Absolute; `pom.xml` is among the sources. */
+  /** Absolute paths of the sources, with `pom.xml` among them. */
   readonly folder: string;
   readonly sources: readonly string[];
-  /** What a person is told while it is fetched. */
+  /** The message while Maven fetches it. */
   readonly fetching: string;
-  /** Looks at what was made before anybody uses it. */
+  /** Checks the result before anybody uses it. */
   readonly check?: (made: string) => void;
 }
 
@@ -54,7 +54,7 @@ const S3: MavenBuild = {
   },
 };
 
-/** The jar of the object store, fetched on first use: only the archive needs it. */
+/** The jar of the object store. It is fetched on first use, because only the archive needs it. */
 export async function fetchS3(environment: Environment, onProgress: (line: string) => void): Promise<string> {
   return path.join(await fetchByMaven(S3, environment, onProgress), 's3mock.jar');
 }
@@ -103,8 +103,9 @@ export async function fetchRuntime(
 }
 
 /**
- * Runs a build on first use and gives its folder, which is named after the content of the build's sources and appears
- * in one rename: a folder that exists is complete and is what they say, and a download that was cut short is not there.
+ * Runs a build on first use, and returns its folder. The folder's name contains a hash of the sources, and the folder
+ * appears by one rename. So an existing folder is complete and fits the sources, and an interrupted download leaves
+ * none.
  */
 export async function fetchByMaven(
   build: MavenBuild,
@@ -156,7 +157,7 @@ interface MavenRun {
 async function runMaven({ build, environment, into, log, onProgress }: MavenRun): Promise<void> {
   onProgress(build.fetching);
   const pom = path.join(build.folder, 'pom.xml');
-  // -U: a registry that did not answer the last time is asked again, instead of the failure being remembered.
+  // -U: Maven remembers failed downloads. With this option it asks again.
   const maven = spawn('mvn', ['-B', '-U', '-f', pom, 'package', `-Druntime.dir=${into}`], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -181,7 +182,7 @@ async function runMaven({ build, environment, into, log, onProgress }: MavenRun)
   progress.finish();
 }
 
-/** Turns `Downloaded from …: … (6.7 MB at 46 MB/s)` into a line every few seconds. */
+/** Turns Maven's lines `Downloaded from …: … (6.7 MB at 46 MB/s)` into one line of progress every few seconds. */
 export class DownloadProgress {
   readonly #onProgress: (line: string) => void;
   #files = 0;
@@ -224,7 +225,7 @@ function mavenFailed(errors: readonly string[], log: string): Error {
       `read ${log}, mend the cause and run it again`,
     );
   }
-  // What it was about to do stands in front, several times over; why it could not, at the end.
+  // Maven's message begins with what it tried, often repeated, and ends with the reason of the failure.
   const reason = first.split(': ').slice(-2).join(': ');
   return missing(
     `Maven cannot reach its repository: ${reason}`,

@@ -11,8 +11,9 @@ const HEAP = '192m';
 const PROBE_TIMEOUT_MS = 5_000;
 
 /**
- * An object store for `history-cdc archive` on a local stack. It checks checksums and conditional writes as S3 does, and has no
- * login. It also opens a second port on all addresses, at random, which its settings cannot switch off: no real data belongs here.
+ * An object store for `history-cdc archive` on a local stack. It checks checksums and conditional writes as S3 does,
+ * and has no login. It also opens a second port on all addresses, at random, which its settings cannot switch off: no
+ * real data belongs here.
  */
 export const s3: Server = {
   name: 's3',

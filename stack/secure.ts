@@ -4,20 +4,20 @@ import type { Environment } from '../lib/config.ts';
 import { tlsFiles } from './certificates.ts';
 
 /**
- * What `stack up --secure` adds: every server wants TLS and a login, and everybody has no more rights than the work
- * needs. Debezium's worker alone may write the topics of the connector.
+ * The additional state of a stack that `stack up --secure` made. Every server demands TLS and a login, and each user
+ * has only the rights that its work needs. Only Debezium's worker may write to the connector's topics.
  */
 export const secureSchema = z.object({
   /** The folder of the certificates. */
   tls: z.string(),
   passwords: z.object({
-    /** Of the role that projectors log in to Postgres with. */
+    /** The password of the projector's role in Postgres. */
     projector: z.string(),
     kafkaAdmin: z.string(),
     kafkaConnect: z.string(),
     kafkaOperator: z.string(),
     kafkaProjector: z.string(),
-    /** Of Connect's REST interface. */
+    /** The password of Connect's REST interface. */
     connect: z.string(),
     registry: z.string(),
     keystore: z.string(),
@@ -26,7 +26,7 @@ export const secureSchema = z.object({
 
 export type Secure = Readonly<z.output<typeof secureSchema>>;
 
-/** Kafka's users. `operator` makes topics and reads them, `projector` only reads the one that it projects. */
+/** Kafka's users. `operator` creates and reads topics; `projector` only reads the topic that it projects. */
 export const KAFKA_USERS = {
   admin: 'admin',
   connect: 'connect',
@@ -35,7 +35,7 @@ export const KAFKA_USERS = {
 } as const;
 export type KafkaUser = keyof typeof KAFKA_USERS;
 
-/** Who logs in to Connect's REST interface and to the registry. */
+/** The user of Connect's REST interface and of the registry. */
 export const WEB_USER = 'history-cdc';
 
 export const SASL_MECHANISM = 'SCRAM-SHA-512';
@@ -70,7 +70,7 @@ export function kafkaPassword({ passwords }: Secure, user: KafkaUser): string {
   }
 }
 
-/** Our own settings for Kafka, as one of its users. */
+/** Our settings with which a command logs in to Kafka as this user. */
 export function kafkaSettings(secure: Secure, user: KafkaUser): Environment {
   return {
     KAFKA_TLS: 'true',
@@ -81,7 +81,7 @@ export function kafkaSettings(secure: Secure, user: KafkaUser): Environment {
   };
 }
 
-/** A login as Java's clients and servers read it. */
+/** A login in the form that Java's clients and servers read. */
 export function scramLogin(secure: Secure, user: KafkaUser): string {
   const login = `username="${KAFKA_USERS[user]}" password="${kafkaPassword(secure, user)}"`;
   return `org.apache.kafka.common.security.scram.ScramLoginModule required ${login};`;

@@ -4,33 +4,35 @@ import type { LaunchCommand } from './process.ts';
 import type { Runtime } from './runtime.ts';
 import type { Instance, ServerName, StackState } from './state.ts';
 
-/** What a server may use to get ready. */
+/** What a server may use to prepare its start. */
 export interface StartContext {
   readonly instance: Instance;
   readonly state: StackState;
   readonly environment: Environment;
   readonly onProgress: (line: string) => void;
-  /** Java and the jars; asked for only by the servers that need them. */
+  /** Java and the jars. Only the servers that need them call it, because it may fetch them. */
   readonly jvm: () => Promise<{ readonly java: string; readonly runtime: Runtime }>;
 }
 
-/** One server of the stack: how it starts, how it is known to answer, how it stops. */
+/** One server of the stack: how it starts, how to check that it answers, how it stops. */
 export interface Server {
   readonly name: ServerName;
   readonly title: string;
   readonly startWithinMs: number;
   readonly stopSignal: NodeJS.Signals;
-  /** Servers that must answer before this one starts, where they are part of the instance. */
+  /** Servers that must answer before this one starts, if the instance has them. */
   readonly after: readonly ServerName[];
-  /** Data folder and configuration. Runs before every start, so it holds after a crash at any point of itself. */
+  /**
+   * Makes data folder and configuration. It runs before every start, and completes what a crash of an earlier run left.
+   */
   prepare(context: StartContext): Promise<LaunchCommand>;
-  /** Asks the server for something that only a working one can answer; rejects with the reason while it cannot. */
+  /** Asks the server a question that it answers only if it works. Rejects with the reason until then. */
   probe(state: StackState): Promise<void>;
-  /** What has to be in it before anybody uses it; runs after every start. */
+  /** Creates what clients need inside the server. It runs after every start. */
   furnish?(state: StackState): Promise<void>;
 }
 
-/** A server's environment: none of the caller's variables, so none of the caller's secrets. */
+/** The environment of a server. It has no variable of the caller, and so none of the caller's secrets. */
 export function serverEnvironment(environment: Environment): Record<string, string> {
   const kept = ['PATH', 'HOME', 'TMPDIR'].flatMap((name) => {
     const value = environment[name];
@@ -41,7 +43,7 @@ export function serverEnvironment(environment: Environment): Record<string, stri
 
 const PROBE_TIMEOUT_MS = 5000;
 
-/** A GET that must be answered with 200, with the login in the URL; returns the parsed body. */
+/** Sends a GET with the login in the URL, and returns the parsed body. Rejects if the answer is not 200. */
 export async function getJson(url: string, path: string, caFile: string | undefined): Promise<unknown> {
   const client = new HttpClient({ url, caFile }, STACKS_OWN);
   const { status, text } = await client.ask({ method: 'GET', path, timeoutMs: PROBE_TIMEOUT_MS });

@@ -41,30 +41,32 @@ export interface StackOptions {
 }
 
 export interface StartOptions extends StackOptions {
-  /** Default: all but the object store. Addresses of servers that are not among them lead nowhere. */
+  /** Default: all servers except the object store. The addresses of the others are not served. */
   readonly components?: readonly ServerName[];
-  /** Ports to listen on; whatever is not given keeps the instance's port, or gets a free one. */
+  /** Ports to listen on. A server without an entry keeps its port, or gets a free one. */
   readonly ports?: Partial<Record<PortName, number>>;
-  /** Postgres without fsync, for tests. Decided when the instance is made. */
+  /** Postgres without fsync, for tests. It cannot be changed after the instance was made. */
   readonly unsafeFast?: boolean;
-  /** TLS and a login everywhere, and least rights. Decided when the instance is made. */
+  /** TLS, logins and least rights. It cannot be changed after the instance was made. */
   readonly secure?: boolean;
-  /** The instance belongs to this process: once it is gone, `removeAbandonedStacks` removes the instance. */
+  /**
+   * The instance belongs to this process. After the process has ended, `removeAbandonedStacks` removes the instance.
+   */
   readonly owned?: boolean;
 }
 
 export interface RunningStack {
   readonly name: string;
   readonly addresses: StackAddresses;
-  /** True when there was nothing to start. */
+  /** True if all servers ran already. */
   readonly wasUp: boolean;
-  /** Stops the servers; with `purge` their data goes too. */
+  /** Stops the servers. `purge` also deletes their data. */
   stop(options?: { readonly purge?: boolean }): Promise<void>;
 }
 
 /**
- * Brings the instance up, from whatever state it is in, and returns when every server answers. When one fails, what
- * this call started is stopped again. Throws STACK_PREREQUISITE or STACK_SERVER_FAILED.
+ * Starts all servers of the instance that do not run, and returns when every server answers. If one fails, it stops the
+ * servers that this call started. Throws STACK_PREREQUISITE or STACK_SERVER_FAILED.
  */
 export async function startStack(options: StartOptions): Promise<RunningStack> {
   requireUnix();
@@ -86,7 +88,9 @@ export async function startStack(options: StartOptions): Promise<RunningStack> {
   });
 }
 
-/** Stops what the instance has running, Connect first; returns what that was. With `purge` its data goes too. */
+/**
+ * Stops the running servers of the instance, Connect first, and returns which ones. `purge` also deletes their data.
+ */
 export async function stopStack(options: StackOptions & { readonly purge?: boolean }): Promise<ServerName[]> {
   const instance = checkedInstance(options);
   return await exclusively(options, 'start or stop of this stack', async () => {
@@ -96,7 +100,7 @@ export async function stopStack(options: StackOptions & { readonly purge?: boole
   });
 }
 
-/** Removes the instances whose process is gone without having stopped them: a test run that was killed. */
+/** Removes the instances whose process ended without stopping them, such as a test run that was killed. */
 export async function removeAbandonedStacks(options: Omit<StackOptions, 'name'>): Promise<void> {
   const folder = path.join(stateFolder(options.environment), 'instances');
   mkdirSync(folder, { recursive: true });
@@ -121,12 +125,12 @@ async function exclusively<T>(options: StackOptions, purpose: string, work: () =
   const { environment, name, onProgress } = options;
   for (const folder of [stateFolder(environment), instanceOf(environment, name).folder])
     requireOwnFolder(folder);
-  // Beside the folder, not in it: a purge removes the folder.
+  // The lock is beside the folder, because a purge removes the folder.
   const file = path.join(stateFolder(environment), 'instances', `${name}.lock`);
   return await withLock({ file, purpose, withinMs: BUSY_WITHIN_MS, onProgress }, work);
 }
 
-/** A stack that was once started by root, or by somebody else, is theirs. */
+/** Throws if another account, such as root, started the stack before. */
 function requireOwnFolder(folder: string): void {
   try {
     if (existsSync(folder)) accessSync(folder, constants.R_OK | constants.W_OK);
@@ -158,13 +162,13 @@ async function settleState(instance: Instance, options: StartOptions): Promise<S
         )
       : { ...before, components, ports, owner: owner ?? before.owner };
   mkdirSync(instance.folder, { recursive: true });
-  // Postgres may run as another account than ours, and has to reach its folder in here.
+  // Postgres may run as another account than ours, and must reach its folder in here.
   chmodSync(instance.folder, 0o755);
   writeState(instance, state);
   return state;
 }
 
-/** A server's data and the settings of its clients hang on it: it does not change under way. */
+/** Throws if the instance was made with other options: the servers' data and their clients' settings depend on them. */
 function requireAsMade(before: StackState, secure: boolean): void {
   if ((before.secure !== undefined) === secure) return;
   const [is, wanted] = secure ? ['without', 'with'] : ['with', 'without'];
@@ -210,7 +214,7 @@ async function provideJvm({ environment, onProgress }: StackOptions) {
   return { java, runtime: await fetchRuntime(environment, onProgress) };
 }
 
-/** Starts everything that may start at once, at once; returns true when all of it was up. */
+/** Starts the servers in parallel, as far as they do not wait for each other. True if all of them ran already. */
 async function startServers(context: StartContext): Promise<boolean> {
   const { instance, state } = context;
   const abort = new AbortController();
@@ -220,7 +224,7 @@ async function startServers(context: StartContext): Promise<boolean> {
     return await startServer(SERVERS[name], context, abort.signal);
   };
   const ranBefore = new Set(state.components.filter((name) => isServerAlive(instance, name)));
-  // ALL_SERVERS lists every server behind those it starts after.
+  // In ALL_SERVERS, each server stands after the servers that it waits for.
   for (const name of state.components) starts.set(name, start(name));
   try {
     const started = await Promise.all(starts.values());
@@ -236,7 +240,7 @@ async function startServers(context: StartContext): Promise<boolean> {
   }
 }
 
-/** Connect goes first: it writes to Kafka and holds a slot of Postgres. */
+/** Connect is stopped first, because it writes to Kafka and uses a slot of Postgres. */
 async function stopServers(instance: Instance, names: readonly ServerName[]): Promise<ServerName[]> {
   const stopped: ServerName[] = [];
   const stop = async (name: ServerName) => {

@@ -11,7 +11,7 @@ import { waitUntil } from './wait.ts';
 const TELL_EVERY_MS = 5000;
 const TAIL_LINES = 15;
 
-/** Starts the server unless it runs, and returns when it answers; true when it had to be started. */
+/** Starts the server unless it runs, and returns when it answers. True if it had to be started. */
 export async function startServer(
   server: Server,
   context: StartContext,
@@ -19,7 +19,7 @@ export async function startServer(
 ): Promise<boolean> {
   const { instance, state, onProgress } = context;
   const begun = Date.now();
-  // One that was just killed is still there for a moment: found alive is not yet found up.
+  // A process that was just killed still exists for a moment, so a living process is not enough: it must answer.
   const runs = isServerAlive(instance, server.name) && (await answersBeforeItEnds(server, context, signal));
   if (!runs) {
     await launch(server, context, signal);
@@ -40,7 +40,8 @@ async function launch(server: Server, context: StartContext, signal: AbortSignal
   const log = logFile(instance, server.name);
   mkdirSync(path.dirname(log), { recursive: true });
   mkdirSync(path.dirname(pidFile(instance, server.name)), { recursive: true });
-  // One log a start and the one before it: whatever runs for weeks writes warnings only.
+  // There is one log per start, and the log of the start before. Servers write warnings only, so a log does not grow
+  // large.
   if (existsSync(log)) renameSync(log, `${log}.1`);
   launchDetached(command, pidFile(instance, server.name), log);
   const recorded = () => readRecord(pidFile(instance, server.name)) !== undefined;
@@ -61,7 +62,7 @@ async function requireFreePorts(name: ServerName, { state, instance }: StartCont
   }
 }
 
-/** Waits for an answer; false where the process ends instead. */
+/** Waits until the server answers; false if its process ends first. */
 async function answersBeforeItEnds(
   server: Server,
   context: StartContext,

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -9,9 +9,9 @@ import { tlsFiles } from './certificates.ts';
 import { isAlive, readRecord } from './process.ts';
 import { kafkaSettings, newSecure, secureSchema, WEB_USER } from './secure.ts';
 
-/** What a stack consists of, unless it is asked for more. */
+/** The servers that a stack has by default. */
 export const SERVER_NAMES = ['postgres', 'kafka', 'registry', 'connect'] as const;
-/** With the object store, which only the archive needs. */
+/** All servers, with the object store, which only the archive needs. */
 export const ALL_SERVERS = [...SERVER_NAMES, 's3'] as const;
 export type ServerName = (typeof ALL_SERVERS)[number];
 
@@ -32,11 +32,11 @@ export const ROLES = {
   superuser: 'postgres',
   app: 'app',
   connector: 'history_cdc_connector',
-  /** In a secure stack: what projectors log in with. `migrate --grant-to` gives it its rights. */
+  /** The projector's role in a secure stack. `migrate --grant-to` grants its rights. */
   projector: 'history_cdc_projector',
 } as const;
 export const DATABASE = 'app';
-/** Of the stack's object store. */
+/** The bucket in the stack's object store. */
 export const BUCKET = 'history-cdc';
 
 const DEFAULT_INSTANCE = 'local';
@@ -45,7 +45,7 @@ const stateSchema = z.object({
   version: z.literal(1),
   name: z.string(),
   components: z.array(z.enum(ALL_SERVERS)),
-  // An instance of an earlier release has no port of s3 and of Connect's metrics; `up` adds them.
+  // An instance of an earlier release has no ports for s3 and Connect's metrics. `up` adds them.
   ports: z
     .partialRecord(z.enum(PORT_NAMES), z.number().int())
     .transform((ports) => ports as Record<PortName, number>),
@@ -53,16 +53,16 @@ const stateSchema = z.object({
   clusterId: z.string(),
   /** Postgres may lose what it committed when the machine dies; for tests only. */
   unsafeFast: z.boolean(),
-  /** The process that the stack must not outlive, where it belongs to one. */
+  /** The process that owns the stack, if there is one. The stack must not outlive it. */
   owner: z.object({ pid: z.number().int(), startedAt: z.string() }).optional(),
-  /** Decided when the instance is made. */
+  /** It cannot be changed after the instance was made. */
   secure: secureSchema.optional(),
 });
 
-/** What an instance keeps from one `up` to the next: ports and passwords, which clients and data depend on. */
+/** What an instance keeps from one `up` to the next: ports and passwords, because clients and data depend on them. */
 export type StackState = Readonly<z.output<typeof stateSchema>>;
 
-/** Where to find an instance; what lies in its folder follows from the name. */
+/** The place of an instance. Its name decides where its folder is. */
 export interface Instance {
   readonly name: string;
   readonly folder: string;
@@ -71,7 +71,7 @@ export interface Instance {
 export interface StackAddresses {
   /** The database `app` as its owner, an ordinary role. */
   readonly databaseUrl: string;
-  /** The same database as Debezium's role, without the password: Connect has that in its environment. */
+  /** The same database as Debezium's role, without the password, which Connect has in its environment. */
   readonly connectorDatabaseUrl: string;
   /** The database `postgres` as superuser: to create databases and roles. */
   readonly superuserUrl: string;
@@ -95,12 +95,12 @@ export function defaultInstanceName(environment: Environment): string {
   return given(environment, 'HISTORY_CDC_STACK') ?? DEFAULT_INSTANCE;
 }
 
-/** An empty variable is an unset one, as for every other setting. */
+/** An empty variable counts as unset, as for every other setting. */
 function given(environment: Environment, name: string): string | undefined {
   return environment[name] === '' ? undefined : environment[name];
 }
 
-/** The folder of an instance's certificates, where it is a secure one. */
+/** The folder of the certificates of a secure instance. */
 export function tlsFolder(instance: Instance): string {
   return path.join(instance.folder, 'tls');
 }
@@ -118,7 +118,40 @@ export function isServerAlive(instance: Instance, server: ServerName): boolean {
   return recorded !== undefined && isAlive(recorded);
 }
 
-/** Undefined when the instance does not exist, or was left by a release whose file this one cannot read. */
+export interface ListedStack {
+  readonly name: string;
+  readonly folder: string;
+  /** The servers whose process lives. `stackStatus` asks whether they answer. */
+  readonly running: readonly ServerName[];
+  readonly notRunning: readonly ServerName[];
+}
+
+/** The stacks of this checkout, sorted by name. It reads files only, and asks no server. */
+export function listStacks(environment: Environment): readonly ListedStack[] {
+  const instances = path.join(stateFolder(environment), 'instances');
+  return folders(instances).flatMap((name) => {
+    const instance = instanceOf(environment, name);
+    const state = readState(instance);
+    if (state === undefined) return [];
+    const alive = new Set(state.components.filter((server) => isServerAlive(instance, server)));
+    return {
+      ...instance,
+      running: state.components.filter((server) => alive.has(server)),
+      notRunning: state.components.filter((server) => !alive.has(server)),
+    };
+  });
+}
+
+function folders(parent: string): string[] {
+  try {
+    const entries = readdirSync(parent, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? entry.name : [])).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined if the instance does not exist, or if a release wrote its file that this release cannot read. */
 export function readState(instance: Instance): StackState | undefined {
   try {
     return stateSchema.parse(JSON.parse(readFileSync(path.join(instance.folder, 'state.json'), 'utf8')));
@@ -127,7 +160,10 @@ export function readState(instance: Instance): StackState | undefined {
   }
 }
 
-/** Replaces the file in one step: a reader, or a crash, meets the old state or the new one. Holds passwords: 0600. */
+/**
+ * Replaces the file in one step, so that a reader or a crash never finds half of it. Mode 0600, because it contains
+ * passwords.
+ */
 export function writeState(instance: Instance, state: StackState): void {
   mkdirSync(instance.folder, { recursive: true });
   const next = path.join(instance.folder, `.state-${randomUUID()}.json`);
@@ -144,7 +180,7 @@ export function newState(
     version: 1,
     ...given,
     passwords: { superuser: password(), app: password(), connector: password() },
-    // Kafka's own form of a random id; as an argument it must not begin with a dash.
+    // This is Kafka's form of a random id. It must not begin with a dash, because it becomes an argument.
     clusterId: `k${randomBytes(16).toString('base64url').slice(1)}`,
     ...(tls !== undefined && { secure: newSecure(tls) }),
   };
@@ -162,13 +198,13 @@ export function addressesOf(state: StackState): StackAddresses {
     kafkaBrokers: `127.0.0.1:${String(ports.kafka)}`,
     connectUrl: web(ports.connect, `${WEB_USER}:${secure?.passwords.connect ?? ''}`),
     schemaRegistryUrl: `${web(ports.registry, `${WEB_USER}:${registry}`)}/apis/ccompat/v7`,
-    // Without the password: Connect has that in its environment.
+    // The URL has no password, because Connect has it in its environment.
     connectorSchemaRegistryUrl: `${web(ports.registry, WEB_USER)}/apis/registry/v2`,
     s3Url: `http://127.0.0.1:${String(ports.s3)}`,
   };
 }
 
-/** What a client of ours checks the instance's servers by; undefined where they speak no TLS. */
+/** The authority with which our clients check the instance's servers; undefined if the servers do not use TLS. */
 export function caFileOf({ secure }: StackState): string | undefined {
   return secure === undefined ? undefined : tlsFiles(secure.tls).ca;
 }
@@ -180,10 +216,10 @@ function postgresUrl({ ports, secure }: StackState, login: string, database: str
 }
 
 /**
- * The settings of a local stack of which at least one server is up; undefined when none is, so that a command never waits
- * for a stack that is gone. If a server of it has died, its address is told all the same: that is what `status` and
- * `doctor` are asked about. The superuser is not among them: no command may need one. Where a variable names another
- * server, what this stack's own one wants (its authority, its login) is left out too.
+ * The settings of a local stack, if at least one of its servers runs; otherwise undefined, so that no command waits for
+ * a stack that is down. They also contain the address of a server that has died, because `status` and `doctor` must
+ * report it. They do not contain the superuser, because no command may need one. If a variable names another server,
+ * the authority and the login of this stack's server are left out too.
  */
 export function localStackEnvironment(environment: Environment): Environment | undefined {
   const name = defaultInstanceName(environment);
@@ -197,13 +233,13 @@ export function localStackEnvironment(environment: Environment): Environment | u
   return Object.assign({}, ...ours.map(({ settings }) => settings)) as Environment;
 }
 
-/** What commands are told of a stack, whole. */
+/** All settings with which commands reach a stack. */
 export function stackSettings(state: StackState): Environment {
   const groups = state.components.flatMap((server) => settingGroups(state)[server]);
   return Object.assign({}, ...groups.map(({ settings }) => settings)) as Environment;
 }
 
-/** The same for a projector of a secure stack, with the rights that one needs and no others. */
+/** The same settings for a projector of a secure stack, with only the rights that a projector needs. */
 export function projectorSettings(state: StackState): Environment {
   const { secure } = state;
   if (secure === undefined) throw new Error(`the stack ${state.name} is not a secure one`);
@@ -216,7 +252,7 @@ export function projectorSettings(state: StackState): Environment {
 }
 
 interface SettingGroup {
-  /** The setting that says where the server is. */
+  /** The setting that contains the server's address. */
   readonly address: string;
   readonly settings: Environment;
 }

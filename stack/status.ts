@@ -16,7 +16,7 @@ import {
 
 export interface ServerStatus {
   readonly server: ServerName;
-  /** `up` only when the server has just answered. */
+  /** `up` means that the server has answered just now. */
   readonly health: 'up' | 'silent' | 'down';
   readonly problem: string | null;
   readonly pid: number | null;
@@ -29,12 +29,12 @@ export interface StackStatus {
   readonly name: string;
   readonly folder: string;
   readonly up: boolean;
-  /** Every server wants TLS and a login. */
+  /** True if every server demands TLS and a login. */
   readonly secure: boolean;
   readonly servers: readonly ServerStatus[];
 }
 
-/** Asks every server of the instance; undefined when there is no such instance. */
+/** Asks every server of the instance whether it works; undefined if there is no such instance. */
 export async function stackStatus(environment: Environment, name: string): Promise<StackStatus | undefined> {
   const instance = instanceOf(environment, name);
   const state = readState(instance);

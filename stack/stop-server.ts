@@ -7,7 +7,7 @@ import { waitUntil } from './wait.ts';
 const GRACE_MS = 30_000;
 const KILL_MS = 10_000;
 
-/** Stops the process that the pid file names, if that process still is; true when there was one to stop. */
+/** Stops the process that the pid file names, if it still runs. True if there was one to stop. */
 export async function stopServer(server: Server, instance: Instance): Promise<boolean> {
   const file = pidFile(instance, server.name);
   const target = readRecord(file);

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Asks until the answer is yes or the time is over; returns whether it was yes. */
+/** Asks until the answer is yes or the time is over. True if the answer was yes. */
 export async function waitUntil(
   condition: () => boolean | Promise<boolean>,
   options: { readonly withinMs: number; readonly everyMs?: number },

@@ -14,7 +14,7 @@ export interface ShapeRuns {
   /** Of a legacy row, as text. */
   readonly bytesARow: number;
   readonly runs: readonly Measurement[];
-  /** What runs died of; none is what should be. */
+  /** The errors of failed runs. There should be none. */
   readonly failures: readonly string[];
 }
 
@@ -27,7 +27,7 @@ type Peer = () => Promise<Measurement>;
 
 /** Rows of the large shape: they take three times as long, and are there for comparison. */
 const LARGE_SHARE = 0.4;
-/** Of the part's time: what the small ones may use up. */
+/** The share of the part's time that the small rows may use. */
 const SMALL_TIME = 0.7;
 
 export const throughput: Part<Throughput> = {
@@ -46,7 +46,10 @@ export const throughput: Part<Throughput> = {
   },
 };
 
-/** One after the other, then again, every other time from behind: nobody always meets the machine as the same other leaves it. */
+/**
+ * Runs the peers one after the other. Every second round has the reverse order, so that no peer always follows the same
+ * one.
+ */
 async function runShape(
   context: BenchContext,
   dataset: Dataset,
@@ -63,7 +66,7 @@ async function runShape(
         runs.push(measurement);
         context.note(`  run ${String(round)}, ${measurement.peer}: ${textOf(measurement)}`);
       } catch (error) {
-        // One that fails must not take the figures of the others with it.
+        // If one peer fails, the figures of the others must be kept.
         failures.push(messageOf(error));
         context.note(`  run ${String(round)}: ${messageOf(error)}`);
       }

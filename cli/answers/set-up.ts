@@ -113,6 +113,17 @@ export const stackStatus = z.strictObject({
   ),
 });
 
+export const stackList = z.strictObject({
+  stacks: z.array(
+    z.strictObject({
+      name: text,
+      folder: text,
+      running: z.array(text).describe('servers whose process lives'),
+      notRunning: z.array(text),
+    }),
+  ),
+});
+
 const stretch = z.strictObject({ runs: count, seconds });
 
 export const demo = z.strictObject({

@@ -28,13 +28,16 @@ export interface ConfigProblem {
   readonly errors: readonly string[];
 }
 
-/** How far a source connector has come in one partition of its source; both are in the connector's own terms. */
+/**
+ * The progress of a source connector in one partition of its source. Offset and partition have the connector's own
+ * form.
+ */
 interface StoredOffset {
   readonly partition: Readonly<Record<string, unknown>>;
   readonly offset: Readonly<Record<string, unknown>> | null;
 }
 
-/** Kafka Connect's REST interface, as far as one connector needs it. */
+/** The part of Kafka Connect's REST interface that one connector needs. */
 export class ConnectClient {
   readonly #rest: ConnectRest;
 
@@ -59,7 +62,7 @@ export class ConnectClient {
     return worker;
   }
 
-  /** The clock of the worker, by the header of its answer; undefined where it sends none. */
+  /** The worker's clock, from the header `Date` of its answer; undefined if it sends no such header. */
   async clock(): Promise<Date | undefined> {
     const { date } = await this.#rest.send('GET', '/');
     return date === null ? undefined : new Date(date);
@@ -70,7 +73,7 @@ export class ConnectClient {
     return (await this.#rest.find<readonly Plugin[]>('/connector-plugins?connectorsOnly=false')) ?? [];
   }
 
-  /** What Connect has stored of a source connector's progress, one entry a partition; none where it has nothing. */
+  /** The progress of a source connector that Connect has stored: one entry per partition, or none. */
   async offsets(name: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const stored = await this.#storedOffsets(name);
     return stored.flatMap(({ offset }) => (offset === null ? [] : [offset]));
@@ -107,7 +110,7 @@ export class ConnectClient {
     await this.#rest.send('PUT', `/connectors/${encodeURIComponent(name)}/resume`);
   }
 
-  /** The connector and all its tasks: a failed task is not restarted by anything else. */
+  /** Restarts the connector and all its tasks. Nothing else restarts a failed task. */
   async restart(name: string): Promise<void> {
     const path = `/connectors/${encodeURIComponent(name)}/restart?includeTasks=true&onlyFailed=false`;
     await this.#rest.send('POST', path);
@@ -123,7 +126,7 @@ export class ConnectClient {
     await this.#stopAndChangeOffsets(name, 'DELETE');
   }
 
-  /** Lets a source connector that has one partition go on from another position; it stays stopped until `resume`. */
+  /** Sets another position for a source connector with one partition. The connector stays stopped until `resume`. */
   async moveOffset(name: string, offset: Readonly<Record<string, unknown>>): Promise<void> {
     const [entry] = await this.#storedOffsets(name);
     if (entry === undefined) throw new Error(`Kafka Connect has stored no offset of ${name}`);
@@ -136,7 +139,10 @@ export class ConnectClient {
     return (await this.#rest.find<{ offsets: readonly StoredOffset[] }>(path))?.offsets ?? [];
   }
 
-  /** Only a stopped connector may have its offsets changed; `stop` answers before the tasks have ended. */
+  /**
+   * Connect changes the offsets only of a stopped connector, and `stop` answers before the tasks have ended. So it
+   * waits.
+   */
   async #stopAndChangeOffsets(name: string, method: 'DELETE' | 'PATCH', body?: object): Promise<void> {
     const path = `/connectors/${encodeURIComponent(name)}`;
     await this.#rest.send('PUT', `${path}/stop`);
@@ -148,7 +154,7 @@ export class ConnectClient {
     });
   }
 
-  /** Returns when Connect has let go of it: its tasks go on for a moment after the answer. */
+  /** Deletes the connector, and returns when its tasks have ended: they run on for a moment after Connect's answer. */
   async delete(name: string): Promise<void> {
     await this.#rest.send('DELETE', `/connectors/${encodeURIComponent(name)}`);
     const ended = async () => {
@@ -164,7 +170,7 @@ export class ConnectClient {
     });
   }
 
-  /** The text without the secrets that must not appear in a message. */
+  /** Removes from a text the secrets that must not appear in a message. */
   redact(text: string): string {
     return this.#rest.redact(text);
   }

@@ -3,11 +3,11 @@ import { FatalError, messageOf, TransientError } from '../../lib/errors.ts';
 import { HttpClient, type Endpoint, type HttpAnswer } from '../../lib/http-client.ts';
 
 const REQUEST_TIMEOUT_MS = 15_000;
-/** Connect checks a configuration by logging in to the database, and gives that a minute. */
+/** To check a configuration, Connect logs in to the database, and waits up to a minute for it. */
 const VALIDATION_TIMEOUT_MS = 75_000;
 
 export interface ConnectOptions extends Endpoint {
-  /** Secrets that must not appear in a message, also not in one that Connect wrote. */
+  /** Secrets that must not appear in a message, not even in a message that Connect wrote. */
   readonly secrets: readonly string[];
 }
 
@@ -18,7 +18,10 @@ interface RestAnswer {
   readonly date: string | null;
 }
 
-/** Questions to Kafka Connect's REST interface: waits for a rebalance, and turns a refusal into an error that says what to do. */
+/**
+ * Sends requests to Kafka Connect's REST interface. It waits for a rebalance, and turns a refusal into an error that
+ * says what to do.
+ */
 export class ConnectRest {
   readonly #http: HttpClient;
   readonly #secrets: readonly string[];
@@ -50,7 +53,7 @@ export class ConnectRest {
     return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, '***'), this.#http.redact(text));
   }
 
-  /** Tries again while the workers rebalance; any other answer is the caller's to judge. */
+  /** Tries again while the workers rebalance. The caller judges any other answer. */
   async #exchange(method: string, path: string, body?: object): Promise<RestAnswer> {
     return await pRetry(() => this.#request(method, path, body), {
       retries: 20,
@@ -121,7 +124,9 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Connect says it with 409; to a read that falls between a change and its rebalance, with 500 and this text. */
+/**
+ * During a rebalance Connect answers 409. A read between a change and its rebalance gets 500 with this text instead.
+ */
 function isRebalancing(status: number, body: unknown): boolean {
   if (status === 409) return true;
   return status === 500 && isErrorBody(body) && body.message.includes('a rebalance is expected');

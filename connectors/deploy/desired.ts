@@ -9,7 +9,7 @@ import { fillTemplate, type TemplateValues } from './template.ts';
 export type ConnectorConfig = Readonly<Record<string, string>>;
 export type DesiredConfig = ConfigWith<'CONNECTOR_DATABASE_URL'>;
 
-/** What `connector apply` brings about. */
+/** The state that `connector apply` creates. */
 export interface DesiredConnector {
   readonly name: string;
   readonly config: ConnectorConfig;
@@ -20,7 +20,10 @@ const CONNECTOR_FILE = new URL('../agent-test-history.json', import.meta.url);
 const JSON_CONVERTERS_FILE = new URL('../converters-json.json', import.meta.url);
 const SECURE_SETTINGS_FILE = new URL('../secure-settings.json', import.meta.url);
 const DAY_MS = 86_400_000;
-/** A broker with a codec of its own would compress what our producer did not, and kafkajs reads neither zstd, lz4 nor snappy. */
+/**
+ * A broker with another setting compresses records again with its own codec, and kafkajs cannot read zstd, lz4 or
+ * snappy.
+ */
 const READABLE = { 'compression.type': 'producer' } as const;
 
 export function desiredConnector(config: DesiredConfig): DesiredConnector {
@@ -32,16 +35,16 @@ export function desiredConnector(config: DesiredConfig): DesiredConnector {
 }
 
 /**
- * The connector file with its placeholders filled. Without a registry its converters give way to those of
- * converters-json.json: the rest of the file is the same for both. Of secure-settings.json come those that the
- * settings ask for.
+ * Fills the placeholders of the connector file. Without a registry, converters-json.json replaces the converters; the
+ * rest of the file is the same for both. From secure-settings.json it adds only what our settings ask for.
  */
 function connectorConfig(config: DesiredConfig): ConnectorConfig {
   const file = readJson(CONNECTOR_FILE) as { readonly name: string; readonly config: ConnectorConfig };
   const template =
     config.CONNECTOR_SCHEMA_REGISTRY_URL === undefined ? withJsonConverters(file.config) : file.config;
   const values = templateValues(config);
-  // Connect keeps the name among the settings: with it, what is wanted and what is there compare as they are.
+  // Connect stores the name among the settings. With the name, the wanted and the actual settings can be compared
+  // directly.
   const entries = [
     ['name', file.name] as const,
     ...Object.entries(template),
@@ -55,7 +58,7 @@ function withJsonConverters(template: ConnectorConfig): ConnectorConfig {
   return { ...Object.fromEntries(others), ...(readJson(JSON_CONVERTERS_FILE) as ConnectorConfig) };
 }
 
-/** The authority of the database's certificate and the login to the registry, each where there is one. */
+/** The authority of the database's certificate, and the login to the registry, if the settings name them. */
 function secureSettings({ databaseSslRootCert, registryUser }: TemplateValues): ConnectorConfig {
   const all = Object.entries(readJson(SECURE_SETTINGS_FILE) as ConnectorConfig);
   return Object.fromEntries(
@@ -79,7 +82,7 @@ function templateValues(config: DesiredConfig): TemplateValues {
     ...registryValues(config.CONNECTOR_SCHEMA_REGISTRY_URL),
   };
   for (const [name, value] of Object.entries(values)) {
-    // Connect would take it for a reference to a secret of its own, and fill it.
+    // Connect would take such a value for a reference to one of its own secrets, and replace it.
     if (value?.includes('${') === true) throw unusable(`the value for {{${name}}} holds "\${"`);
   }
   return values;
@@ -87,7 +90,7 @@ function templateValues(config: DesiredConfig): TemplateValues {
 
 const URL_PARAMETERS = new Set(['sslmode', 'sslrootcert']);
 
-/** Everything of CONNECTOR_DATABASE_URL but its password, which never leaves this process. */
+/** All parts of CONNECTOR_DATABASE_URL except the password, which never leaves this process. */
 function databaseValues(text: string) {
   const url = new URL(text);
   const unknown = [...url.searchParams.keys()].filter((name) => !URL_PARAMETERS.has(name));
@@ -109,7 +112,7 @@ function databaseValues(text: string) {
   return { ...values, databaseSslRootCert: url.searchParams.get('sslrootcert') ?? undefined };
 }
 
-/** The address without its user: the converter has settings of their own for that, the password is the worker's. */
+/** The address without the user: the converter has separate settings for the login, and the worker has the password. */
 function registryValues(text: string | undefined) {
   if (text === undefined) return { registryUrl: undefined, registryUser: undefined };
   const url = new URL(text);
@@ -132,9 +135,9 @@ function unusable(message: string): FatalError {
 }
 
 /**
- * Every topic that the connector writes to. The broker must not make them: it would give the data topic one
- * partition and an end to its retention, and where it may not make topics at all, one missing topic blocks the
- * producer for good while Connect says RUNNING.
+ * Every topic that the connector writes to. The broker must not create them: it would give the data topic one partition
+ * and a limited retention. If the broker may not create topics, one missing topic blocks the producer for ever while
+ * Connect reports RUNNING.
  */
 function desiredTopics(config: DesiredConfig): TopicSpec[] {
   const names = topicNames(config);
@@ -147,7 +150,8 @@ function desiredTopics(config: DesiredConfig): TopicSpec[] {
       ...READABLE,
       'cleanup.policy': 'delete',
       'retention.ms': String(retentionMs),
-      // Only whole segments are deleted, and the open one never: it must be closed well before the retention ends.
+      // Kafka deletes whole segments only, and never the open one, so a segment must be closed well before the
+      // retention ends.
       'segment.ms': String(DAY_MS / 4),
     },
   });
@@ -167,7 +171,7 @@ function desiredTopics(config: DesiredConfig): TopicSpec[] {
     small(names.heartbeatTable, DAY_MS),
     small(names.heartbeat, DAY_MS),
     small(names.signal, 7 * DAY_MS),
-    // A few records, and the only evidence that the initial snapshot was completed: kept.
+    // These few records are kept for ever: they are the only evidence that the initial snapshot was completed.
     small(names.notifications, -1),
   ];
 }

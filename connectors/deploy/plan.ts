@@ -1,7 +1,7 @@
 import type { TopicSpec } from '../../lib/kafka-cluster.ts';
 import type { ConnectorConfig, DesiredConnector } from './desired.ts';
 
-/** One setting that differs. Values are as they may be printed. */
+/** One setting that differs. Secrets are already hidden in the values. */
 export type ConfigChange =
   | { readonly kind: 'added'; readonly key: string; readonly desired: string }
   | { readonly kind: 'changed'; readonly key: string; readonly actual: string; readonly desired: string }
@@ -18,7 +18,7 @@ export type TopicChange =
     };
 
 export interface Plan {
-  /** Whether Connect has to be told: `create` where it has no such connector. */
+  /** What must be done in Connect: `create` if it has no such connector. */
   readonly connector: 'create' | 'update' | 'unchanged';
   readonly config: readonly ConfigChange[];
   readonly topics: readonly TopicChange[];
@@ -70,8 +70,8 @@ function configChanges(desired: ConnectorConfig, actual: ConnectorConfig): Confi
 }
 
 /**
- * A setting that somebody wrote into Connect by hand may hold a secret in clear: it is hidden unless it is nothing
- * but a reference to one.
+ * Somebody may have written a secret into Connect's settings by hand, in clear text. So a value is hidden unless it
+ * consists only of a reference to a secret.
  */
 export function printable(key: string, value: string): string {
   if (/^\$\{[^{}]+\}$/.test(value)) return value;

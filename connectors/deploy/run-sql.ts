@@ -2,8 +2,8 @@ import pg from 'pg';
 import { FatalError, messageOf } from '../../lib/errors.ts';
 
 /**
- * Runs the DBA's script in one transaction: all of it or nothing. It returns what the script said it did, and calls
- * `onWarning` for each warning among that: the script leaves something to another role.
+ * Runs the DBA's script in one transaction. It returns the script's notices. It calls `onWarning` for each warning: a
+ * warning names a step that the script leaves to another role.
  */
 export async function runSourceSql(
   databaseUrl: string,
@@ -14,7 +14,7 @@ export async function runSourceSql(
     connectionString: databaseUrl,
     application_name: 'history-cdc connector sql',
     connectionTimeoutMillis: 10_000,
-    // Nobody should wait long behind a lock that this script waits for.
+    // While the script waits for a lock, other sessions wait behind it. So it gives up early.
     options: '-c lock_timeout=10s',
   });
   const notices: string[] = [];
@@ -29,7 +29,7 @@ export async function runSourceSql(
   } catch (error) {
     throw new FatalError({
       code: 'DATABASE_UNFIT',
-      // Postgres' own text: the script reads no row, so that no value can be quoted in it.
+      // Postgres's own text may be shown: the script reads no row, so the text cannot contain a value of one.
       message: `the script did not run, and nothing of it was done: ${error instanceof Error ? error.message : messageOf(error)}`,
       wayOut:
         'each part of the script says who may run it: `history-cdc connector sql` prints it, with --part one part of it',

@@ -42,11 +42,11 @@ export type Worker = 'projector' | 'operator';
 const WORKER_FILE = new URL('./roles/worker.sql', SQL_FOLDER);
 const WORKERS: Readonly<Record<Worker, { readonly purpose: string; readonly signalRights: string }>> = {
   projector: { purpose: 'project, to compare and to take back', signalRights: '{}' },
-  // Whoever may write a signal commands the connector.
+  // A role that may write signals controls the connector.
   operator: { purpose: 'do all of that and to take snapshots', signalRights: '{SELECT, INSERT}' },
 };
 
-/** The grants of a role that our commands log in with, on the application's tables; idempotent. */
+/** The grants on the application's tables for the role that our commands log in with. Idempotent. */
 export function workerSql(worker: Worker, name: string): string {
   const role = safeName(name);
   const values = { ...WORKERS[worker], role: pg.escapeIdentifier(role), role_text: pg.escapeLiteral(role) };
@@ -60,8 +60,8 @@ function sqlFiles(part: SqlPart | undefined): string[] {
 }
 
 /**
- * A name also stands in comments and inside dollar quotes, where no quoting protects: one that could end either is
- * refused.
+ * The script also contains the names in comments and inside dollar quotes, where quoting does not protect. So it
+ * refuses a name that could end a comment or a dollar quote.
  */
 function safeName(name: string): string {
   if (/^[\p{L}\p{N}_.@-]{1,63}$/u.test(name)) return name;

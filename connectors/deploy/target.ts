@@ -3,7 +3,7 @@ import { ConnectClient } from './connect-client.ts';
 
 export type ConnectorSettings = ConfigWith<'CONNECT_URL' | 'KAFKA_BROKERS' | 'CONNECTOR_DATABASE_URL'>;
 
-/** The one password that this process may know must not come back in a message of Connect's. */
+/** Connect's messages must not contain the connector's password, which this process may know. */
 export function connectClient(config: Config & { readonly CONNECT_URL: string }): ConnectClient {
   const password =
     config.CONNECTOR_DATABASE_URL === undefined ? '' : new URL(config.CONNECTOR_DATABASE_URL).password;

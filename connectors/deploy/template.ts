@@ -5,9 +5,9 @@ export type TemplateValues = Readonly<Record<string, string | undefined>>;
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 
 /**
- * Replaces every `{{name}}`. It knows nothing of quoting: a value must come as it may stand in the text. A name
- * without a value is an error, because a text that is filled by half would be taken for a good one. Connect's own
- * references, `${env:NAME}`, stay as they are.
+ * Replaces every `{{name}}` with its value. It does not quote: the caller passes each value as it must stand in the
+ * text. A name without a value is an error, because nobody would notice a text that is only partly filled. Connect's
+ * own references, `${env:NAME}`, are not changed.
  */
 export function fillTemplate(template: string, values: TemplateValues): string {
   return template.replaceAll(PLACEHOLDER, (placeholder, name: string) => {

@@ -1,6 +1,6 @@
 /**
- * Writes the software bill of materials of a release as CycloneDX: the npm packages that run in production, as npm lists
- * them, and the jars of Connect's plugins with their checksums, as SHA256SUMS has them. `npm run sbom [file]`.
+ * Writes the software bill of materials of a release as CycloneDX: the npm packages that run in production, as npm
+ * lists them, and the jars of Connect's plugins with their checksums, as SHA256SUMS has them. `npm run sbom [file]`.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -25,8 +25,8 @@ export interface Bom {
 type Lockfile = Readonly<Record<string, { readonly dev?: boolean; readonly version?: string }>>;
 
 /**
- * Without the packages that are for development only, by the lockfile. `npm sbom --omit=dev` also leaves out a package that runs
- * in production where a development package asks for it, too (tsx, yaml, with npm 11).
+ * Leaves out the packages that the lockfile marks as development only. `npm sbom --omit=dev` would also leave out
+ * packages that run in production if a development package needs them, too (seen with npm 11: tsx, yaml).
  */
 export function inProduction(bom: Bom, lockfile: Lockfile): Bom {
   const inUse = new Set(
@@ -42,7 +42,10 @@ export function inProduction(bom: Bom, lockfile: Lockfile): Bom {
   return { ...bom, components, dependencies };
 }
 
-/** One component per jar: `plugin/name-1.2.3.jar`. Throws on a line that is no checksum: a part left out would not be seen. */
+/**
+ * One component per jar: `plugin/name-1.2.3.jar`. Throws on a line that is no checksum, because nobody would notice a
+ * missing jar.
+ */
 export function jarsOf(sums: string): Component[] {
   return sums
     .split('\n')
@@ -57,7 +60,7 @@ export function jarsOf(sums: string): Component[] {
     });
 }
 
-/** npm's own list, under the package's name whatever the folder is called, with the jars. */
+/** Adds the jars to npm's list, and names the list after the package instead of the folder. */
 export function withJars(bom: Bom, name: string, sums: string): Bom {
   const component = { ...bom.metadata.component, name, type: 'application' };
   return {

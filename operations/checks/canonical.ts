@@ -1,6 +1,7 @@
 import { advice, checksOf, error } from './check.ts';
 import { UNIQUE_KEYS } from '../facts/canonical.ts';
 import { judgeProjectorExcess, judgeProjectorLacks } from './projector-role.ts';
+import { NO_TABLES } from './legacy-table.ts';
 import { failed, notYet, ok, STEPS, warning } from './verdict.ts';
 import { constant, lines } from '../../lib/quoting.ts';
 
@@ -34,6 +35,8 @@ export const CANONICAL_CHECKS = checksOf('canonical', {
     'the canonical tables and the dimensions have the columns that are used, and take our rows',
     ['canonical'],
     ({ canonical: { missing, obstacles } }) => {
+      if (missing.length > 0 && missing.every((each) => each.startsWith('table ')))
+        return failed(`missing: ${missing.join(', ')}`, NO_TABLES);
       if (missing.length > 0)
         return failed(
           `missing: ${missing.join(', ')}`,
@@ -54,6 +57,7 @@ export const CANONICAL_CHECKS = checksOf('canonical', {
             'none: looking for live twins reads the whole table each time',
             'CREATE INDEX CONCURRENTLY ON public.agent_compliance_runs (agent_url, tested_at DESC);',
           ),
+    { on: 'canonical' },
   ),
   'ledger-schema': error(
     'the schema history_cdc is of this release',
@@ -87,11 +91,13 @@ export const CANONICAL_CHECKS = checksOf('canonical', {
         ? notYet('those of the ledger are not there', 'migrate')
         : ok(`${String(Object.keys(UNIQUE_KEYS).length)} keys`);
     },
+    { on: 'canonical' },
   ),
   'projector-grants': error(
     'the role of DATABASE_URL has every grant that a projector needs',
     ['projectorRole'],
     ({ projectorRole }) => judgeProjectorLacks(projectorRole),
+    { on: 'canonical' },
   ),
   'projector-excess': advice(
     'the role of DATABASE_URL may do no harm',

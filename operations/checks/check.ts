@@ -46,7 +46,12 @@ type Judge<F extends FactName> = (
   answers: Answers,
 ) => Judgement;
 
+/** The fact that says whether the application's tables are there. */
+type Ground = 'legacyTable' | 'canonical';
+
 interface More {
+  /** Nothing is judged while the application's tables that this fact describes are not there. */
+  readonly on?: Ground;
   /** Facts that it looks at among `answers`, and can judge without. */
   readonly also?: readonly FactName[];
   /** Settings that it needs besides those of its facts. */
@@ -73,9 +78,11 @@ type Body = Omit<Check, 'id' | 'group'>;
 function body<F extends FactName>(
   severity: Check['severity'],
   [title, needs, judge]: readonly [string, readonly F[], Judge<F>],
-  { also = [], settings = [], unreached = unknown }: More,
+  { on, also = [], settings = [], unreached = unknown }: More,
 ): Body {
   const run: Check['run'] = (answers, circumstances) => {
+    const absent = on === undefined ? undefined : absentTables(answers, on);
+    if (absent !== undefined) return unknown(absent);
     const values: Partial<Pick<FactValues, F>> = {};
     for (const name of needs) {
       const answer = answers[name];
@@ -84,7 +91,20 @@ function body<F extends FactName>(
     }
     return judge(values as Pick<FactValues, F>, circumstances, answers);
   };
-  return { severity, title, facts: [...needs, ...also], settings, run };
+  const facts = [...new Set<FactName>([...needs, ...also, ...(on === undefined ? [] : [on])])];
+  return { severity, title, facts, settings, run };
+}
+
+/** Why nothing can be said of the application's tables; undefined where they are there, or nobody could ask. */
+function absentTables({ legacyTable, canonical }: Answers, on: Ground): string | undefined {
+  if (on === 'legacyTable')
+    return legacyTable.known && !legacyTable.value.there
+      ? 'the table is not there (see legacy-table)'
+      : undefined;
+  const tables = canonical.known ? canonical.value.missing.filter((each) => each.startsWith('table ')) : [];
+  return tables.length === 0
+    ? undefined
+    : `${String(tables.length)} of the tables are not there (see canonical-tables)`;
 }
 
 /** A check judges only where all that it needs is known, and says why where something is not. */

@@ -56,7 +56,7 @@ export function judgeConnectorExcess(rights: RoleRights | null, circumstances: C
     ...(rights.createsInPublic ? ['CREATE in the schema public'] : []),
     ...grants.map(({ text }) => text),
   ];
-  if (found.length === 0) return ok('SELECT on one table of the application, and our two tables');
+  if (found.length === 0) return ok('nothing beyond what it needs');
   return warning(
     `it also has: ${found.join('; ')}`,
     lines(...attributesFix({ ...rights, memberOf }), ...revokeFix(grants)),

@@ -80,6 +80,7 @@ export const KAFKA_CHECKS = checksOf('kafka', {
       if (bytes >= limit) return failed(`${found}: its task will fail at that row`, fix);
       return bytes >= limit * NEAR_SHARE ? warning(found, fix) : ok(found);
     },
+    { on: 'legacyTable' },
   ),
 });
 

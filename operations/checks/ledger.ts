@@ -105,8 +105,9 @@ export const LEDGER_CHECKS = checksOf('ledger', {
   ),
   stragglers: advice('the live path records every run while it is up', ['decisions'], (_, __, answers) => {
     const { stragglers } = ledgerSums(answers);
+    if (stragglers === null) return NO_LEDGER;
     // Each is one write of the live path that did not happen: nothing else shows that the cutover goes wrong.
-    return stragglers === null || stragglers === 0
+    return stragglers === 0
       ? ok('it does')
       : warning(
           `${count(stragglers)} owners' runs were not recorded by the live path while it was up: they are projected`,
@@ -124,7 +125,8 @@ export const LEDGER_CHECKS = checksOf('ledger', {
   }),
   'twins-blocked': advice('every late live row can take over from ours', ['decisions'], (_, __, answers) => {
     const { blocked } = ledgerSums(answers);
-    return blocked === null || blocked === 0
+    if (blocked === null) return NO_LEDGER;
+    return blocked === 0
       ? ok('none is blocked')
       : warning(
           `${count(blocked)} live rows cannot take over from ours: something refers to ours`,
@@ -188,7 +190,8 @@ function judgeVerdict(
 }
 
 function judgeCounts(answers: Answers): Judgement {
-  const { unseen } = ledgerSums(answers);
+  const { unseen, notDeleted } = ledgerSums(answers);
+  if (notDeleted === null) return NO_LEDGER;
   const backlog = backlogIn(answers);
   const { legacyRows } = answers;
   if (!legacyRows.known) {
@@ -213,6 +216,7 @@ const LATE_SWEEPS = 4;
 const ALLOWANCE_SECONDS = 60;
 
 function judgeLate({ twins, sweeps, projectors }: Answers, intervalSeconds: number): Judgement {
+  if (valueOf(twins) === undefined) return NO_LEDGER;
   const { due = 0, overdue = 0 } = valueOf(twins) ?? {};
   const stored = valueOf(sweeps);
   const last = stored === undefined ? null : lastEnded(stored);

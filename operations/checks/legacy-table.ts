@@ -2,20 +2,30 @@ import { identifier, lines, sql } from '../../lib/quoting.ts';
 import { checksOf, error } from './check.ts';
 import { failed, ok, unknown, warning } from './verdict.ts';
 
-const NOT_THERE = 'the table is not there (see legacy-table)';
+/** For an address that leads to a database without the application's tables. */
+export const NO_TABLES =
+  "let the address name the application's database (`history-cdc config` shows it); on a local stack, `history-cdc stack up --example` creates the tables";
+
+const ON_TABLE = { on: 'legacyTable' } as const;
 
 /** What the legacy table must be so that every row of it reaches the topic, keyed by its id. */
 export const LEGACY_TABLE_CHECKS = checksOf('source', {
   'legacy-table': error(
     'agent_test_history has the columns that are read, in types that are read',
     ['legacyTable'],
-    ({ legacyTable: { missing } }) =>
-      missing.length === 0
+    ({ legacyTable: { there, missing } }) => {
+      if (!there)
+        return failed(
+          'there is no table public.agent_test_history where LEGACY_DATABASE_URL leads',
+          NO_TABLES,
+        );
+      return missing.length === 0
         ? ok('all there')
         : failed(
             `missing: ${missing.join(', ')}`,
             "if a column was renamed, dropped or given another type, undo that: the projector stops at the first record that shows it (SCHEMA_UNUSABLE); else check that LEGACY_DATABASE_URL names the application's database",
-          ),
+          );
+    },
   ),
   'legacy-columns-sent': error(
     'Postgres sends every column that is read',
@@ -32,6 +42,7 @@ export const LEGACY_TABLE_CHECKS = checksOf('source', {
               ),
             ),
           ),
+    ON_TABLE,
   ),
   'legacy-key': error(
     'agent_test_history is keyed by id alone',
@@ -45,12 +56,12 @@ export const LEGACY_TABLE_CHECKS = checksOf('source', {
             'make (id) the primary key: a partitioned table can have it where it is partitioned by id',
           );
     },
+    ON_TABLE,
   ),
   'legacy-table-alone': error(
     'no other table holds rows of agent_test_history',
     ['legacyTable'],
-    ({ legacyTable: { there, inheriting, partitioned } }) => {
-      if (!there) return unknown(NOT_THERE);
+    ({ legacyTable: { inheriting, partitioned } }) => {
       if (inheriting.length === 0)
         return ok(partitioned ? 'its partitions are published as one' : 'none inherits from it');
       return failed(
@@ -63,12 +74,12 @@ export const LEGACY_TABLE_CHECKS = checksOf('source', {
         ),
       );
     },
+    ON_TABLE,
   ),
   'replica-identity': error(
     'agent_test_history has its primary key as replica identity',
     ['legacyTable'],
-    ({ legacyTable: { there, keyColumns, replicaIdentity } }) => {
-      if (!there) return unknown(NOT_THERE);
+    ({ legacyTable: { keyColumns, replicaIdentity } }) => {
       if (replicaIdentity === 'd') return ok('the primary key');
       const fix = sql`ALTER TABLE public.agent_test_history REPLICA IDENTITY DEFAULT;`;
       const withKey =
@@ -81,5 +92,6 @@ export const LEGACY_TABLE_CHECKS = checksOf('source', {
         ? failed('none: with the publication, Postgres refuses UPDATE and DELETE of the application', withKey)
         : failed('an index other than the primary key: a delete does not carry the id', withKey);
     },
+    ON_TABLE,
   ),
 });

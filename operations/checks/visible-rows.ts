@@ -9,6 +9,7 @@ export const LEGACY_VISIBLE = checksOf('source', {
     "no policy, view or foreign table hides rows of agent_test_history from us or from the connector's role",
     ['legacyHidden'],
     ({ legacyHidden }, { config }) => judgeHidden(legacyHidden, connectorRole(config)),
+    { on: 'legacyTable' },
   ),
 });
 
@@ -17,6 +18,7 @@ export const CANONICAL_VISIBLE = checksOf('canonical', {
     'no policy, view or foreign table hides rows from the roles that read the canonical database',
     ['canonicalHidden'],
     ({ canonicalHidden }) => judgeHidden(canonicalHidden),
+    { on: 'canonical' },
   ),
 });
 

@@ -1,26 +1,30 @@
 import { answerOf, type Answer } from './answer.ts';
 
-/** After a question that took a second nothing is asked for twenty: it costs a twentieth of a core, however large the tables are. */
+/**
+ * The rest after a question is this many times as long as the question took, so that asking takes at most 5 % of a
+ * core.
+ */
 const REST_FACTOR = 20;
-/** No answer gets much older than that. */
+/** The default limit of the rest, so that an answer does not get much older than this. */
 const LONGEST_REST_MS = 60_000;
-/** Whoever looks may wait as long as this. */
+/** A look waits for a new answer if the last answer took at most this long. Otherwise it gets the old answer. */
 const CHEAP_MS = 300;
 
 export interface PacedOptions {
-  /** Between two questions at least. */
+  /** The shortest rest between two questions. */
   readonly restMs: number;
-  /** However dear it was: the first question has a connection to make, too. A minute unless told. */
+  /** The longest rest, also after a slow question: the first one has to open a connection. Default: one minute. */
   readonly longestRestMs?: number;
-  /** Longer than most are given. */
+  /** The time limit of the question, if the usual limit is too short for it. */
   readonly withinMs?: number;
-  /** A clock that is never set back, in milliseconds. */
+  /** A clock in milliseconds that only moves forward. */
   readonly now?: () => number;
 }
 
 /**
- * A question that costs too much to be asked at every look. The first look waits for its answer; later ones take the last
- * answer as it is, with its age; where it has rested for long enough it is asked anew, behind their back unless it is cheap.
+ * A question that costs too much to be asked at every look. The first look waits for its answer. Later looks take the
+ * last answer, with its age. After the rest the question is asked again: a look waits for a cheap question, and does
+ * not wait for an expensive one.
  */
 export class Paced<T> {
   #ask: () => Promise<T>;
@@ -39,11 +43,11 @@ export class Paced<T> {
     return (this.#options.now ?? (() => performance.now()))();
   }
 
-  /** `ask`: the question over the connections of this look. */
+  /** Returns the last answer, or a new one. `ask` is the question, on the connections of this look. */
   async latest(ask = this.#ask): Promise<Answer<T>> {
     this.#ask = ask;
     if (this.#pending === undefined && this.#now() >= this.#askAgainAt) this.#pending = this.#answer();
-    // What failed is worth waiting for: it may have come back.
+    // If the last question failed, the look waits for the next one, because the service may answer again.
     const last = this.#last?.known === true ? this.#last : undefined;
     if (last !== undefined && (this.#pending === undefined || this.#tookMs > CHEAP_MS)) return last;
     return (await this.#pending) ?? (await this.#answer());

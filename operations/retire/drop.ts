@@ -1,6 +1,7 @@
 /**
- * The drop: one transaction of the legacy database in which the table is locked, shown to be as it was verified, and dropped. The
- * fence's own table notes the drop in the same transaction, so that a command that was killed afterwards is run again and knows.
+ * Drops the legacy table. One transaction of the legacy database locks the table, proves that it still is as it was
+ * verified, and drops it. The same transaction notes the drop in the fence's own table. If the command is killed after
+ * the COMMIT and run again, it finds this note, and only records the stage.
  */
 import pg from 'pg';
 import { FatalError } from '../../lib/errors.ts';
@@ -28,12 +29,12 @@ const DAYS_SINCE = 'SELECT extract(epoch FROM clock_timestamp() - $1)::float8 / 
 const DEPENDENT_OBJECTS = '2BP01';
 export const TABLE = 'agent_test_history';
 
-/** As `retire check` shows them. */
+/** The conditions, as `retire check` shows them. */
 export function dropStatements(): string {
   return `${LOCK};\n${WRITTEN_SINCE.trimEnd()};  -- since must be 0; $1 is the snapshot of the verification\n${DROP};\n${NOTE};\n`;
 }
 
-/** What keeps the table from being dropped. */
+/** The reasons why the table may not be dropped yet. */
 export async function dropRefusals(context: RetireContext): Promise<Refusals> {
   return (await dropProof(context)).refusals;
 }
@@ -63,7 +64,10 @@ async function dropProof(context: RetireContext): Promise<ClosingProof> {
   };
 }
 
-/** By both clocks, the shorter time: the stage has the time of the canonical database, the fence that of the legacy one. */
+/**
+ * The shorter of two times: the canonical database's clock gave the stage its time, the legacy database's clock the
+ * fence.
+ */
 async function daysFenced(
   canonical: Client,
   stage: EnteredStage | undefined,
@@ -101,7 +105,7 @@ export async function drop(context: RetireContext, confirmed: string | undefined
   });
 }
 
-/** The number of rows that went with the table. */
+/** The number of rows that the table had when it was dropped. */
 async function dropTable(context: RetireContext, archive: VerifiedArchive, turn: HeldTurn): Promise<number> {
   const { canonical, legacy, ownerUrl, by, ...lock } = context;
   return await withOwner({ url: ownerUrl, legacy, command: 'retire drop' }, async (owner) => {
@@ -123,8 +127,9 @@ async function dropTable(context: RetireContext, archive: VerifiedArchive, turn:
 }
 
 /**
- * Throws if a row was written since the archive was compared with the table, whoever wrote it and whatever became of the triggers
- * meanwhile. Rows may have vanished: they are in the archive.
+ * Throws if a row was written since the archive was compared with the table. It compares the rows’ transaction ids with
+ * the archive’s snapshot, so it also finds writes by a superuser, and writes while the fence's triggers were disabled.
+ * Missing rows are no fault: they are in the archive.
  */
 async function assertUnchanged(client: Client, archive: VerifiedArchive): Promise<number> {
   const { rows: found } = await client.query<{
@@ -168,7 +173,10 @@ function notConfirmed(): FatalError {
   });
 }
 
-/** The stage first, then what the fence has left: a command that was killed in between is run again, and removes it. */
+/**
+ * Records the stage first, and removes the rest of the fence afterwards. If the command is killed in between, its next
+ * run removes it.
+ */
 async function recordDropped(
   { canonical, legacy, ownerUrl, by }: RetireContext,
   evidence: Readonly<Record<string, unknown>>,

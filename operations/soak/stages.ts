@@ -1,7 +1,7 @@
 import { FatalError } from '../../lib/errors.ts';
 import type { Client } from '../../lib/postgres.ts';
 
-/** On the way to the drop, in this order. */
+/** The stages of the old table on its way to the drop, in this order. */
 export const STAGES = ['soaking', 'ready', 'fenced', 'archived', 'dropped'] as const;
 export type Stage = (typeof STAGES)[number];
 
@@ -27,7 +27,7 @@ const NEWEST = `
   SELECT id::text, stage, at, performed_by AS "performedBy", evidence
   FROM history_cdc.stage ORDER BY id DESC LIMIT 1`;
 
-/** The newest row; undefined where no stage was ever entered, which is `soaking`. */
+/** The newest row; undefined if no stage was ever entered. Then the stage is `soaking`. */
 export async function newestStage(client: Client): Promise<EnteredStage | undefined> {
   return (await client.query<EnteredStage>(NEWEST)).rows[0];
 }
@@ -38,21 +38,21 @@ export async function currentStage(client: Client): Promise<Stage> {
 
 export interface StageEntry {
   readonly stage: Stage;
-  /** Name of the person. */
+  /** The name of the person who entered the stage. */
   readonly by: string;
   /** Ids, positions, counts and hashes; never a value of a row. */
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
-/** Transactions that enter a stage take turns, so that each sees the stage that it leaves. */
+/** Transactions that enter a stage take turns by this lock, so that each sees the stage that it leaves. */
 const LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('history_cdc.stage', 0))";
 const ENTER = `
   INSERT INTO history_cdc.stage (performed_by, stage, evidence) VALUES ($1, $2, $3)
   RETURNING id::text, stage, at, performed_by AS "performedBy", evidence`;
 
 /**
- * Enters a stage, with the transaction of `client`; refuses every transition that `TRANSITIONS` does not list. The lock is
- * held until the end of that transaction.
+ * Enters a stage, with the transaction of `client`; refuses every transition that `TRANSITIONS` does not list. The lock
+ * is held until the end of that transaction.
  */
 export async function enterStage(client: Client, { stage, by, evidence }: StageEntry): Promise<EnteredStage> {
   await client.query(LOCK);

@@ -5,6 +5,7 @@ import { chosen } from '../checks/choice.ts';
 /** The parts of the screen. */
 export const SECTIONS = [
   'services',
+  'tables',
   'connector',
   'slot',
   'lag',
@@ -31,10 +32,10 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'registry-reachable': 'services',
   'legacy-primary': 'services',
   'canonical-server': 'services',
-  'legacy-table': 'services',
-  'canonical-tables': 'services',
-  'legacy-rows-visible': 'services',
-  'canonical-rows-visible': 'services',
+  'legacy-table': 'tables',
+  'canonical-tables': 'tables',
+  'legacy-rows-visible': 'tables',
+  'canonical-rows-visible': 'tables',
   'slot-exists': 'slot',
   'slot-wal-status': 'slot',
   'slot-identity': 'slot',

@@ -3,7 +3,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { Metrics } from '../../lib/metrics.ts';
 import type { BlindSpot } from './look.ts';
 
-/** What is not watched while a service gives no answer. */
+/** What nobody watches while the service gives no answer. */
 export const UNWATCHED: Readonly<Record<BlindSpot, string>> = {
   legacy: 'server, publication and slot of the legacy database are not watched',
   connect: "the slot's position and the connector's task are not watched",
@@ -29,10 +29,10 @@ interface Blindness {
 }
 
 /**
- * What the watchdog cannot see. It is logged once, and once that it can be seen again. It stops nothing: the records of the
- * topic can be projected all the same. But while a configured service is not seen, nobody can tell whether rows are
- * missing from the topic, so the projector is not ready: at once if the service was never seen since the start, and after
- * `afterMs` otherwise, because one slow answer says nothing.
+ * The services that the watchdog cannot see. It logs once that it cannot see a service, and once that it can see it
+ * again. This stops nothing, because the records of the topic can be projected without that service. But meanwhile
+ * nobody can tell whether rows are missing from the topic, so the projector is not ready if the service is configured:
+ * at once if it was never seen since the start, otherwise after `afterMs`, because one slow answer says nothing.
  */
 export class BlindSpots {
   readonly #options: BlindSpotsOptions;
@@ -52,7 +52,7 @@ export class BlindSpots {
     return { ready: false, reason: long.map(([spot, { reason }]) => textOf(spot, reason)).join('; ') };
   };
 
-  /** What the last look could not see of the services that are configured, one phrase each. */
+  /** The configured services that the last look could not see, one phrase each. */
   get unseen(): readonly string[] {
     return this.#expected.map(([spot, { reason }]) => textOf(spot, reason));
   }

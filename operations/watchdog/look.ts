@@ -29,11 +29,11 @@ export interface Failure {
   readonly trace: string;
 }
 
-/** What one look has seen. What could not be asked is left out, and is no break. */
+/** What one look has seen. A fact that could not be asked for is missing, and does not count as a break. */
 export interface Look {
   readonly present: Present;
   readonly answers: Pick<Answers, 'dataTopic' | 'beats' | 'writes'>;
-  /** What has failed of the connector; null where nothing has, undefined where it is not known. */
+  /** The failed part of the connector; null if nothing has failed, undefined if it is not known. */
   readonly failure: Failure | null | undefined;
   /** Why a service gives no answer. */
   readonly blind: ReadonlyMap<BlindSpot, string>;
@@ -41,9 +41,9 @@ export interface Look {
 
 /** What must be seen before the stream goes on. */
 export const STREAM: readonly FactName[] = [...STREAM_RESTS_ON, 'writes'];
-/** What a watch sees besides: whether the stream moves, and the connector's task. */
+/** What a watch sees in addition: whether the stream moves, and the state of the connector's task. */
 export const WATCHED: readonly FactName[] = [...STREAM, 'connector', 'beats'];
-/** A service that is slower than this is looked at the next time. */
+/** If a service does not answer within this time, the next look asks it again. */
 const WITHIN_MS = 5_000;
 
 interface Looking {
@@ -53,7 +53,7 @@ interface Looking {
   readonly withinMs?: number;
 }
 
-/** Asks the services side by side, each within its time. */
+/** Asks all services at the same time, each with its own time limit. */
 export async function look({ services, config, facts, withinMs = WITHIN_MS }: Looking): Promise<Look> {
   const answers = await gather({ services, config }, facts, { withinMs });
   const blind = new Map<BlindSpot, string>();

@@ -1,11 +1,14 @@
 /**
- * Beside the projector, on connections of its own: looks every WATCHDOG_SECONDS at what the stream stands on, at whether
- * it moves, and at the connector's task. What is broken stops the projector, because behind it rows may be missing, and
- * everything that looks well would go on looking well. What only stands still is said, and is over when it moves. What
- * cannot be reached is said once, and stops nothing, because the records of the topic can be projected all the same. But
- * the projector is not ready meanwhile, unless the settings do not name the service.
+ * The watchdog runs beside the projector, on connections of its own. Every WATCHDOG_SECONDS it looks at the slot, the
+ * publication and the topics, at whether the stream moves, and at the connector's task.
  *
- * A slot that is advanced and read on between two looks leaves no trace here: `connector resume` looks first.
+ * A break stops the projector, because rows may be missing from the stream although everything else still looks well.
+ * If the stream only stands still, the watchdog says so until it moves again. If a service cannot be reached, the
+ * watchdog says so once and stops nothing, because the records of the topic can be projected without it. But the
+ * projector is not ready meanwhile, unless the settings do not name the service.
+ *
+ * If somebody advances the slot and the connector reads on from there between two looks, the watchdog does not see it.
+ * Therefore `connector resume` looks before it resumes.
  */
 import { assertNotRetired } from '../../consumers/agent-test-history/schema/retired.ts';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -34,19 +37,22 @@ export type WatchdogConfig = ConfigWith<'DATABASE_URL'>;
 
 export interface WatchdogOptions extends WatchTools {
   readonly config: WatchdogConfig;
-  /** Gaps that a person accepts: what is there now takes the place of what was recorded. */
+  /** Gaps that a person accepts. The identities of today then replace the recorded ones. */
   readonly acceptedGaps: readonly string[];
   readonly acceptNewTopic: boolean;
 }
 
-/** A question that takes longer is given up by the server. */
+/** The server cancels a question that takes longer than this. */
 const BOUNDS = { statementMs: 5_000, lockMs: 2_000 };
 const CLOSE_WITHIN_MS = 1_000;
-/** How often it looks although the watch is off, until it has seen everything once. */
+/** The interval between looks while the watch is off, until one look has seen everything. */
 const LOOK_AGAIN_MS = 10_000;
-/** Each question has its own limit; a look that takes longer all the same is given up and reported, and the next one begins. */
+/**
+ * Each question has its own time limit. A look that takes longer than this is given up and reported, and the next look
+ * begins.
+ */
 const JUDGED_WITHIN_MS = 60_000;
-/** Nothing is accepted that was not seen, so it is waited for. */
+/** A gap can be accepted only after everything was seen, so the watchdog waits this long for it. */
 const ACCEPT_WITHIN_MS = 60_000;
 
 export class Watchdog implements Watch {
@@ -59,9 +65,9 @@ export class Watchdog implements Watch {
   #running: Promise<unknown> = Promise.resolve();
   #stalled: readonly Stall[] = [];
   #gaps = 0;
-  /** When the last look came to its end. */
+  /** When the last look ended. */
   #lookedAt: number | undefined;
-  /** The ledger knows the topic after the first commit only: a change before that is a break, too. */
+  /** The ledger knows the topic only after the first commit. A change of the topic before that is a break, too. */
   #seenFirst: Recorded | undefined;
 
   constructor(options: WatchdogOptions) {
@@ -123,9 +129,10 @@ export class Watchdog implements Watch {
   async run(): Promise<never> {
     const intervalMs = this.#options.config.WATCHDOG_SECONDS * 1000;
     for (;;) {
-      // If the watch is off, it ends with the first look that sees everything; what was not seen is not well.
+      // If the watch is off, it ends with the first look that sees everything. What was not seen does not count as
+      // well.
       const pauseMs = intervalMs === 0 && this.unseen().length > 0 ? LOOK_AGAIN_MS : intervalMs;
-      // From here it never comes back.
+      // This call does not return.
       if (pauseMs === 0 || this.#stop.signal.aborted) await new Promise(() => undefined);
       await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       if (!this.#stop.signal.aborted) await this.once();
@@ -148,7 +155,7 @@ export class Watchdog implements Watch {
     await this.#services.close();
   }
 
-  /** Throws what must stop the projector; what the ledger's database keeps it from is left to the next look. */
+  /** Throws the errors that must stop the projector. If the ledger's database fails, the next look tries again. */
   async #look(): Promise<void> {
     const seen = await this.#lookAt(WATCHED);
     try {
@@ -162,7 +169,7 @@ export class Watchdog implements Watch {
       const passes = sqlState(error) !== undefined || isEnvironmentError(error) || error instanceof NoAnswer;
       if (!passes) throw error;
       this.#blind.show(new Map([...seen.blind, ['ledger', messageOf(error)]]));
-      // What was seen before says nothing about now.
+      // An earlier look says nothing about the present.
       forget(this.#options.metrics.gapsOpen, this.#options.metrics.stalled);
     }
     this.#lookedAt = performance.now();
@@ -180,7 +187,7 @@ export class Watchdog implements Watch {
     });
     metrics.gapsOpen.set(gaps.length);
     const unaccepted = gaps.filter(({ acceptedAt }) => acceptedAt === null);
-    // Of a topic that the ledger does not know yet, the projector says first whether it may be projected.
+    // If the ledger does not know the topic yet, the projector decides first whether it may be projected.
     if (breaks.length > 0 && gaps.length > 0) throw streamBroken({ breaks, gaps: unaccepted }, config);
     if (unaccepted.length > 0) throw gapOpen(unaccepted, config);
     if (gaps.length !== this.#gaps && gaps.length > 0) {

@@ -17,7 +17,9 @@ let offset = 0n;
 type Found = Readonly<Partial<Record<Difference, readonly string[]>>>;
 
 const AT = '2026-03-04T05:06:06Z';
-/** The source's clock is an hour ahead of the canonical database's: what is on its way follows from the source's alone. */
+/**
+ * The source's clock is an hour ahead of the canonical database's: what is on its way follows from the source's alone.
+ */
 const SOURCE_NOW = Date.now() + 3_600_000;
 
 async function project(messages: readonly Message[]): Promise<void> {
@@ -105,7 +107,8 @@ const SCENES: Readonly<Record<Difference, (owner: Owner) => Promise<Found>>> = {
   },
   never_seen: async (owner) => {
     const early = rowOf(owner, { started_at: new Date(SOURCE_NOW - 11 * 60_000).toISOString() });
-    // Its time says nothing: taken at its word, a lost row would be on its way until the year 2999.
+    // The row's own start time must not decide this: otherwise a lost row would count as on its way until the year
+    // 2999.
     const dated = rowOf(owner, { started_at: '2999-01-01T00:00:00Z' });
     for (const row of [early, dated]) await tables.legacyRow(row);
     return { never_seen: [early.id, dated.id] };

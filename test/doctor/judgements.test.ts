@@ -41,6 +41,34 @@ test('where all is well, every check says so', () => {
   expect(report).toMatchObject({ deployed: true, mayGoOn: true, first: null });
 });
 
+test('nothing is judged of tables that are not there', () => {
+  const emptyLegacy = { there: false, missing: ['table public.agent_test_history'] };
+  const facts = patched({
+    legacyTable: emptyLegacy,
+    canonical: { missing: ['table public.agent_compliance_runs'], runsByAgent: false },
+    missingKeys: ['public.agent_compliance_runs (id)'],
+  });
+  const verdicts = (verdict: string) =>
+    diagnose(gathered(facts), CONFIG, CHECKS).checks.flatMap((check) =>
+      check.verdict === verdict ? check.id : [],
+    );
+  expect(verdicts('failed')).toEqual(['legacy-table', 'canonical-tables']);
+  expect(verdicts('warning')).toEqual([]);
+  expect(new Set(verdicts('unknown'))).toEqual(
+    new Set([
+      ...[
+        'legacy-columns-sent',
+        'legacy-key',
+        'legacy-table-alone',
+        'replica-identity',
+        'legacy-rows-visible',
+      ],
+      ...['largest-row', 'canonical-index', 'unique-keys', 'projector-grants', 'canonical-rows-visible'],
+      'connector-grants',
+    ]),
+  );
+});
+
 describe('is red, with a fix:', () => {
   test.each(RED)('%s (%s) %#', (...[id, verdict, patch, evidence]) => {
     const result = resultOf(id, patched(patch));

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { describeProcess } from '../../stack/process.ts';
 import {
   instanceOf,
+  listStacks,
   localStackEnvironment,
   newState,
   pidFile,
@@ -118,6 +119,16 @@ test('a stack whose server has died answers with every address, and one of which
   expect(localStackEnvironment(environment)).toEqual(whole);
   for (const name of others) writeFileSync(pidFile(instance, name), '');
   expect(localStackEnvironment(environment)).toBeUndefined();
+});
+
+test('the stacks are listed by name, with the servers whose process lives', () => {
+  const { environment, instance, state } = instanceWith(SERVER_NAMES);
+  writeState(instanceOf(environment, 'another'), { ...state, name: 'another', components: ['postgres'] });
+  writeFileSync(pidFile(instance, 'connect'), '');
+  expect(listStacks(environment)).toMatchObject([
+    { name: 'another', running: [], notRunning: ['postgres'] },
+    { name: 'local', running: ['postgres', 'kafka', 'registry'], notRunning: ['connect'] },
+  ]);
 });
 
 test('a name that leads out of the folder is no stack', () => {

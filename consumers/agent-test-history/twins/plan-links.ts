@@ -1,7 +1,7 @@
 /**
- * Works out which links of a cluster must change. It is a pure function of the rows, so the last evaluation of a
- * cluster gives the same links, whatever happened before. These stay as they are: settled links, links whose live row
- * is gone, and live rows that are linked to a row outside of the cluster.
+ * Works out which links of a cluster must change. It is a pure function of the rows, so the order in which the rows
+ * came makes no difference to the links. Three things are never changed: settled links, links whose live row is gone,
+ * and live rows that are linked to a row outside of the cluster.
  */
 import type { Candidate, Cluster, LiveCandidate } from './clusters.ts';
 import { HISTORY, LATE_OWNER, OWNER, STRAGGLER } from '../rule/outcome.ts';
