@@ -6,6 +6,7 @@ import {
   listRecords,
   readRecord,
   type ParkedRecord,
+  type ReasonCount,
   type WholeRecord,
 } from '../../quarantine/records.ts';
 import { listRequests } from '../../requests/store.ts';
@@ -48,20 +49,7 @@ async function list(c: ConsoleRequest, { canonical }: ConsoleContext): Promise<H
           : `${String(open)} records wait for a person. Their rows have no decision until they are retried, waived, or healed by a later event.`
       }
     </p>
-    ${
-      counts.length === 0
-        ? ''
-        : html`<section class="card">
-            <h2>By reason</h2>
-            ${tableOf('Parked records by reason', counts, [
-              { head: 'Reason', cell: ({ reason }) => html`<code>${reason}</code>` },
-              { head: 'Open', cell: (count) => count.open, number: true },
-              { head: 'Waived', cell: ({ waived }) => waived, number: true },
-              { head: 'Healed', cell: ({ healed }) => healed, number: true },
-              ...(c.get('visitor').mayAct ? [{ head: 'Action', cell: retryAll(c) }] : []),
-            ])}
-          </section>`
-    }
+    ${byReason(c, counts)}
     ${
       records.length === 0
         ? ''
@@ -93,6 +81,20 @@ async function list(c: ConsoleRequest, { canonical }: ConsoleContext): Promise<H
             ${requestList(asked)}`
     }`;
   return layout(c, { title: 'Quarantine', id: 'quarantine', body });
+}
+
+function byReason(c: ConsoleRequest, counts: readonly ReasonCount[]): Html | '' {
+  if (counts.length === 0) return '';
+  return html`<section class="card">
+    <h2>By reason</h2>
+    ${tableOf('Parked records by reason', counts, [
+      { head: 'Reason', cell: ({ reason }) => html`<code>${reason}</code>` },
+      { head: 'Open', cell: (count) => count.open, number: true },
+      { head: 'Waived', cell: ({ waived }) => waived, number: true },
+      { head: 'Healed', cell: ({ healed }) => healed, number: true },
+      ...(c.get('visitor').mayAct ? [{ head: 'Action', cell: retryAll(c) }] : []),
+    ])}
+  </section>`;
 }
 
 const COLUMNS = [

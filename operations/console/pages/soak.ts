@@ -46,7 +46,6 @@ function report(c: ConsoleRequest, seen: SoakSeen): Html {
   const { stage, at, allMet, conditions, incidents, forecast, lowered } = seen.report;
   const held = conditions.filter(holds).length;
   const sum = `${String(held)} of ${String(conditions.length)} conditions hold`;
-  const counting = incidents.filter(counts);
   return html`<p class="notice ${allMet ? 'good' : 'look'}">
       ${
         allMet
@@ -69,36 +68,41 @@ function report(c: ConsoleRequest, seen: SoakSeen): Html {
         { head: 'Met on (UTC)', cell: (one) => (holds(one) ? '–' : timeText(one.metAt)) },
       ])}
     </section>
-    <section class="card">
-      <h2>Incidents</h2>
-      ${
-        incidents.length === 0
-          ? html`<p>There is no incident.</p>`
-          : html`<p>${incidents.length} incidents; ${counting.length} of them stop a clock.</p>
-              ${tableOf(
-                'Incidents',
-                [...counting, ...incidents.filter((one) => !counts(one))].slice(0, INCIDENTS),
-                [
-                  { head: 'Incident', cell: ({ id }) => id },
-                  { head: 'Kind', cell: ({ kind }) => html`<code>${kind}</code>` },
-                  { head: 'Began (UTC)', cell: ({ beganAt }) => timeText(beganAt) },
-                  {
-                    head: 'Ended',
-                    cell: ({ endedAt, endedBy }) =>
-                      endedAt === null ? '–' : html`${timeText(endedAt)} ${said(endedBy)}`,
-                  },
-                  {
-                    head: 'Its clock',
-                    cell: (one) =>
-                      counts(one)
-                        ? html`<span class="badge wrong">stops</span>`
-                        : html`<span class="badge good">past</span>`,
-                  },
-                  { head: 'Explanation', cell: (one) => explanation(c, one) },
-                ],
-              )}`
-      }
-    </section>`;
+    ${incidentsPart(c, incidents)}`;
+}
+
+function incidentsPart(c: ConsoleRequest, incidents: readonly Incident[]): Html {
+  const counting = incidents.filter(counts);
+  return html`<section class="card">
+    <h2>Incidents</h2>
+    ${
+      incidents.length === 0
+        ? html`<p>There is no incident.</p>`
+        : html`<p>${incidents.length} incidents; ${counting.length} of them stop a clock.</p>
+            ${tableOf(
+              'Incidents',
+              [...counting, ...incidents.filter((one) => !counts(one))].slice(0, INCIDENTS),
+              [
+                { head: 'Incident', cell: ({ id }) => id },
+                { head: 'Kind', cell: ({ kind }) => html`<code>${kind}</code>` },
+                { head: 'Began (UTC)', cell: ({ beganAt }) => timeText(beganAt) },
+                {
+                  head: 'Ended',
+                  cell: ({ endedAt, endedBy }) =>
+                    endedAt === null ? '–' : html`${timeText(endedAt)} ${said(endedBy)}`,
+                },
+                {
+                  head: 'Its clock',
+                  cell: (one) =>
+                    counts(one)
+                      ? html`<span class="badge wrong">stops</span>`
+                      : html`<span class="badge good">past</span>`,
+                },
+                { head: 'Explanation', cell: (one) => explanation(c, one) },
+              ],
+            )}`
+    }
+  </section>`;
 }
 
 const LOOKS = { met: 'good', attested: 'good', not_met: 'wrong', unknown: '' } as const;
