@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/support/closing-line.ts';
 
-// A test's suffix says what it needs: .test.ts nothing, .pg.test.ts Postgres, .stack.test.ts the whole stack.
+// A test's suffix says what it needs: .test.ts nothing, .pg.test.ts Postgres, .stack.test.ts the whole stack,
+// .browser.test.ts Postgres and a browser.
 // Files share their worker and its modules (`isolate: false`): to load them for each file took a third of all CPU time.
 // So a test file changes nothing that outlives it: no mocked module, no setting of a module, no spy that it leaves.
 const DEMO = 'test/demo/demo.stack.test.ts';
@@ -29,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.pg.test.ts', 'test/**/*.stack.test.ts'],
+          exclude: ['test/**/*.pg.test.ts', 'test/**/*.stack.test.ts', 'test/**/*.browser.test.ts'],
           isolate: false,
           // No test is about time; a busy machine must not turn one red.
           testTimeout: 30_000,
@@ -41,6 +42,16 @@ export default defineConfig({
           include: ['test/**/*.pg.test.ts'],
           isolate: false,
           globalSetup: 'test/support/postgres-global-setup.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/**/*.browser.test.ts'],
+          isolate: false,
+          globalSetup: 'test/support/browser-global-setup.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
