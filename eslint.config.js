@@ -45,6 +45,8 @@ export default defineConfig(
     },
   },
   // A list of texts, and no code.
+  // Grafana provisions dashboards of the classic kind from files; its SDK prefers the new one.
+  { files: ['observability/**'], rules: { '@typescript-eslint/no-deprecated': 'off' } },
   { files: ['lib/error-codes.ts', 'lib/metrics.ts'], rules: { 'max-lines': ['error', 300] } },
   { files: ['*.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
 );

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
+import { grantToConsole } from '../consumers/agent-test-history/schema/console-rights.ts';
 import { migrate } from '../consumers/agent-test-history/schema/migrate.ts';
 import {
   assertFit,
@@ -11,6 +12,7 @@ import type { CommandContext } from './context.ts';
 
 interface MigrateOptions {
   readonly grantTo?: string;
+  readonly grantConsoleTo?: string;
   readonly json?: true;
 }
 
@@ -20,9 +22,13 @@ export function registerMigrate(command: Command, context: CommandContext): void
       '--grant-to <role>',
       'also grant this role its rights in the schema; give the role that projectors log in with',
     )
+    .option(
+      '--grant-console-to <role>',
+      'also let this role read the schema; give the role that `console` logs in with',
+    )
     .option('--json', 'print what was applied as JSON')
     .addHelpText('after', '\nExample:\n  history-cdc migrate --grant-to history_cdc_projector')
-    .action(async ({ grantTo, json }: MigrateOptions) => {
+    .action(async ({ grantTo, grantConsoleTo, json }: MigrateOptions) => {
       const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
       await checkLegacy(config.LEGACY_DATABASE_URL);
       const pool = createPool({ url: config.DATABASE_URL, name: 'history-cdc migrate', connections: 1 });
@@ -30,9 +36,13 @@ export function registerMigrate(command: Command, context: CommandContext): void
         await assertReachable(pool, 'DATABASE_URL');
         await assertFit(pool, CANONICAL_TABLES, 'DATABASE_URL');
         const applied = (await migrate(pool, grantTo)).map(({ name }) => name);
+        if (grantConsoleTo !== undefined) await grantToConsole(pool, grantConsoleTo);
         await recordActionAlone(pool, {
           command: 'migrate',
-          options: grantTo === undefined ? [] : ['--grant-to'],
+          options: [
+            ...(grantTo === undefined ? [] : ['--grant-to']),
+            ...(grantConsoleTo === undefined ? [] : ['--grant-console-to']),
+          ],
           counts: { applied: applied.length },
         });
         context.answer('migrate', {

@@ -93,8 +93,22 @@ export const ROOMS = roomsOf([
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['cli', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],
   ['docs', 'lib', 'cli'],
+  ['observability'],
   ['lint'],
-  ['test', 'lib', 'lint', 'stack', 'connectors', PROJECTOR, 'operations', 'demo', 'bench', 'cli', 'docs'],
+  [
+    'test',
+    'lib',
+    'lint',
+    'stack',
+    'connectors',
+    PROJECTOR,
+    'operations',
+    'demo',
+    'bench',
+    'cli',
+    'docs',
+    'observability',
+  ],
 ]);
 
 export function roomsOf(lines) {

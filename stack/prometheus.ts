@@ -12,14 +12,15 @@ import { stateFolder } from './state.ts';
 export interface PrometheusPrograms {
   readonly prometheus: string;
   readonly promtool: string;
-  readonly alertmanager: string;
+  /** Alertmanager's own check of its configuration. */
+  readonly amtool: string;
 }
 
 const FETCH_WITHIN_MS = 10 * 60_000;
 const PACKAGES = ['prometheus', 'prometheus-alertmanager'];
 
 /**
- * Prometheus, promtool and Alertmanager: those on the PATH, or else Debian's packages, fetched by apt into the state
+ * Prometheus, promtool and amtool: those on the PATH, or else Debian's packages, fetched by apt into the state
  * folder and unpacked there. Nothing is installed and no root is needed. apt checks Debian's signature on its lists,
  * and the lists' SHA-256 of each package. Throws STACK_PREREQUISITE if neither can be had.
  */
@@ -49,20 +50,19 @@ export async function fetchPrometheus(
   return {
     prometheus: program('prometheus'),
     promtool: program('promtool'),
-    alertmanager: program('prometheus-alertmanager'),
+    amtool: program('amtool'),
   };
 }
 
 function onPath(environment: Environment): PrometheusPrograms | undefined {
-  const find = (...names: string[]) =>
+  const find = (name: string) =>
     (environment['PATH'] ?? '')
       .split(path.delimiter)
-      .flatMap((folder) => names.map((name) => path.join(folder, name)))
+      .map((folder) => path.join(folder, name))
       .find((file) => existsSync(file));
-  const [prometheus, promtool] = [find('prometheus'), find('promtool')];
-  const alertmanager = find('prometheus-alertmanager', 'alertmanager');
-  if (prometheus === undefined || promtool === undefined || alertmanager === undefined) return undefined;
-  return { prometheus, promtool, alertmanager };
+  const [prometheus, promtool, amtool] = [find('prometheus'), find('promtool'), find('amtool')];
+  if (prometheus === undefined || promtool === undefined || amtool === undefined) return undefined;
+  return { prometheus, promtool, amtool };
 }
 
 /** With lists of its own, because the machine may have none, and only root may fetch the machine's. */
@@ -86,7 +86,7 @@ async function unpackDebian(into: string, environment: Environment): Promise<voi
   } catch (error) {
     throw missing(
       `apt could not fetch Prometheus: ${messageOf(error).split('\n').slice(0, 2).join(' ')}`,
-      'put prometheus, promtool and alertmanager 2.42 or later on the PATH (Debian and Ubuntu: apt-get install prometheus prometheus-alertmanager)',
+      'put prometheus, promtool and amtool on the PATH (Debian and Ubuntu: apt-get install prometheus prometheus-alertmanager)',
     );
   }
 }

@@ -18,15 +18,18 @@ interface Part {
 
 // The demo is with those that need no stack because it has one of its own. A half has a Postgres of its own, too:
 // some tests ask which transactions of the whole server are open.
-const WITHOUT_STACK = ['--project', 'unit', '--project', 'pg', '--project', 'demo', '--maxWorkers', '1'];
+const WITHOUT_STACK = [
+  ...['unit', 'pg', 'browser', 'demo'].flatMap((name) => ['--project', name]),
+  ...['--maxWorkers', '1'],
+];
 const LANES: readonly (readonly Part[])[] = [
   [
     { name: 'stack', args: ['--project', 'stack'] },
     { name: 'faults', args: ['--project', 'faults'] },
   ],
   [
-    { name: 'unit, pg and demo, first half', args: [...WITHOUT_STACK, '--shard', '1/2'] },
-    { name: 'unit, pg and demo, second half', args: [...WITHOUT_STACK, '--shard', '2/2'] },
+    { name: 'unit, pg, browser and demo, first half', args: [...WITHOUT_STACK, '--shard', '1/2'] },
+    { name: 'unit, pg, browser and demo, second half', args: [...WITHOUT_STACK, '--shard', '2/2'] },
   ],
 ];
 /**

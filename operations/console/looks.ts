@@ -3,12 +3,19 @@ import { assertNotRetired } from '../../consumers/agent-test-history/schema/reti
 import type { Config } from '../../lib/config.ts';
 import { FatalError } from '../../lib/errors.ts';
 import type { Pool } from '../../lib/postgres.ts';
+import { answerOf, type Answer } from '../facts/answer.ts';
+import { readKeptLook, type KeptLook } from '../soak/look-store.ts';
 import { Lookout } from '../status/lookout.ts';
 import { reportOf, type StatusReport } from '../status/report.ts';
 
 /** What is known when a page is asked for. */
 export type Seen =
-  | { readonly kind: 'report'; readonly report: StatusReport }
+  | {
+      readonly kind: 'report';
+      readonly report: StatusReport;
+      /** What `soak` or `project` found when it last asked all conditions. */
+      readonly soak: Answer<KeptLook | undefined>;
+    }
   /** The first look is under way: a service takes its time to answer. */
   | { readonly kind: 'looking' }
   /** The legacy table was dropped on purpose, so there is no status any more. */
@@ -17,6 +24,8 @@ export type Seen =
 const EVERY_MS = 3_000;
 /** A visitor waits this long for the first look; then the page says that the look is under way. */
 const FIRST_WITHIN_MS = 2_500;
+/** Longer than a look takes while services give no answer. */
+const OLD_MS = 30_000;
 
 /**
  * The report of `status`, looked up once for all visitors: while somebody follows, every three seconds; otherwise when a
@@ -38,9 +47,7 @@ export class Looks {
   /** The newest that is known. It is older than three seconds only while a service takes its time to answer. */
   async latest(): Promise<Seen> {
     const waited = new AbortController();
-    const late = delay(FIRST_WITHIN_MS, this.#last?.seen ?? { kind: 'looking' as const }, {
-      signal: waited.signal,
-    });
+    const late = delay(FIRST_WITHIN_MS, this.#recent(), { signal: waited.signal });
     late.catch(() => undefined);
     try {
       return await Promise.race([this.#fresh(), late]);
@@ -62,6 +69,12 @@ export class Looks {
     await this.#lookout.close();
   }
 
+  /** An old look says nothing about now, so it is not shown. */
+  #recent(): Seen {
+    const last = this.#last;
+    return last === undefined || Date.now() - last.atMs > OLD_MS ? { kind: 'looking' } : last.seen;
+  }
+
   async #fresh(): Promise<Seen> {
     if (this.#last !== undefined && Date.now() - this.#last.atMs < EVERY_MS) return this.#last.seen;
     this.#running ??= this.#look().finally(() => (this.#running = undefined));
@@ -69,12 +82,17 @@ export class Looks {
   }
 
   async #look(): Promise<Seen> {
-    const seen = (await this.#retired()) ?? {
-      kind: 'report' as const,
-      report: reportOf(await this.#lookout.look(), this.#config),
-    };
+    const seen = (await this.#retired()) ?? (await this.#report());
     this.#last = { seen, atMs: Date.now() };
     return seen;
+  }
+
+  async #report(): Promise<Seen> {
+    const [look, soak] = await Promise.all([
+      this.#lookout.look(),
+      answerOf(() => readKeptLook(this.#canonical)),
+    ]);
+    return { kind: 'report', report: reportOf(look, this.#config), soak };
   }
 
   async #retired(): Promise<Seen | undefined> {

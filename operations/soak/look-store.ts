@@ -1,5 +1,5 @@
 import type { Client } from '../../lib/postgres.ts';
-import type { ConditionState } from './condition.ts';
+import type { ConditionId, ConditionState } from './condition.ts';
 import type { SoakReport } from './soak.ts';
 
 const KEEP = `
@@ -22,4 +22,20 @@ const IS_DUE = `
 /** False where a look is younger than that; one that is dated in the future does not count. */
 export async function isLookDue(client: Client, ms: number): Promise<boolean> {
   return (await client.query<{ due: boolean }>(IS_DUE, [ms])).rows[0]?.due !== false;
+}
+
+/** What a look came to, as it is kept. */
+export interface KeptLook {
+  readonly at: Date;
+  /** By the clock of the same database, when it was read. */
+  readonly now: Date;
+  readonly states: Readonly<Partial<Record<ConditionId, ConditionState>>>;
+  readonly forecast: Date | null;
+}
+
+const KEPT = 'SELECT at, clock_timestamp() AS now, conditions AS states, forecast FROM history_cdc.soak_look';
+
+/** The last look; undefined where nobody has looked yet. */
+export async function readKeptLook(client: Client): Promise<KeptLook | undefined> {
+  return (await client.query<KeptLook>(KEPT)).rows[0];
 }

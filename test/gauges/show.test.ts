@@ -156,6 +156,6 @@ test.skipIf(programs === undefined)('promtool finds nothing wrong with the names
   metrics.decisions.inc({ decision: 'projected' });
   metrics.batchSeconds.observe(1);
   if (programs === undefined) throw new Error('skipped');
-  const checked = promtool(programs, ['check', 'metrics'], await metrics.scrape());
+  const checked = promtool(programs, ['check', 'metrics'], { input: await metrics.scrape() });
   expect(checked).toEqual({ code: 0, output: '' });
 });

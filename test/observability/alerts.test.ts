@@ -38,6 +38,11 @@ describe.each(RULES.map((rule) => [rule.alert, rule] as const))('%s', (alert, ru
   });
 });
 
+test('each pattern of the JMX agent names one attribute, and not all that begin like it', () => {
+  const { rules } = readYaml('kafka-connect-jmx.yml') as { rules: { pattern: string }[] };
+  expect(rules.filter(({ pattern }) => !pattern.endsWith(':'))).toEqual([]);
+});
+
 test('the runbook has no line for an alert that is gone', () => {
   const anchors = [...runbook.matchAll(/<a id="(historycdc\w+)">/g)].map(([, anchor]) => anchor);
   expect(anchors.toSorted()).toEqual(RULES.map(({ alert }) => alert.toLowerCase()).toSorted());
@@ -50,8 +55,11 @@ describe.skipIf(programs === undefined)('promtool', () => {
   };
   const file = (name: string) => path.join(OBSERVABILITY, name);
 
-  test('accepts the rules', () => {
-    expect(run('check', 'rules', file('alerts.yml'))).toMatchObject({ code: 0 });
+  test('accepts the configuration with the rules, and amtool that of Alertmanager', () => {
+    expect(run('check', 'config', file('prometheus.yml'))).toMatchObject({ code: 0 });
+    if (programs === undefined) throw new Error('skipped');
+    const checked = promtool(programs, ['check-config', file('alertmanager.yml')], { program: 'amtool' });
+    expect(checked).toMatchObject({ code: 0 });
   });
 
   test('sees each alert fire and end, on made-up series', () => {

@@ -12,12 +12,16 @@ export async function prometheusIfAny(): Promise<PrometheusPrograms | undefined>
   }
 }
 
-/** Runs promtool to its end. */
+/** Runs promtool, or another of the programs, to its end. */
 export function promtool(
-  { promtool: file }: PrometheusPrograms,
+  programs: PrometheusPrograms,
   args: readonly string[],
-  input?: string,
+  {
+    input,
+    program = 'promtool',
+  }: { readonly input?: string; readonly program?: keyof PrometheusPrograms } = {},
 ): { readonly code: number | null; readonly output: string } {
+  const file = programs[program];
   const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', input });
   return { code: status, output: stdout + stderr };
 }

@@ -1,3 +1,4 @@
+import type { BrowserProgram } from './find-browser.ts';
 import type { StackAddresses } from '../../stack/state.ts';
 
 declare module 'vitest' {
@@ -6,5 +7,7 @@ declare module 'vitest' {
     servers: StackAddresses;
     /** The name of their instance, for `stack` commands of a test. */
     instance: string;
+    /** Of the project `browser`: a Chromium that starts here, or the reason why there is none. */
+    browser: BrowserProgram | string;
   }
 }

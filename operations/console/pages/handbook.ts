@@ -55,6 +55,10 @@ async function rendered(text: string): Promise<string> {
         if (depth === 1) return '';
         return `<h${String(depth)} id="${slugOf(heading, taken)}">${this.parser.parseInline(tokens)}</h${String(depth)}>\n`;
       },
+      // Reachable by keyboard, because a long line scrolls.
+      code({ text: code }: Tokens.Code) {
+        return `<pre tabindex="0"><code>${escapeHtml(code)}</code></pre>\n`;
+      },
       tablecell({ tokens, header, text: cell }: Tokens.TableCell) {
         const inner = this.parser.parseInline(tokens);
         if (header) return `<th>${inner}</th>`;
@@ -70,6 +74,10 @@ async function rendered(text: string): Promise<string> {
     },
   });
   return await marked.parse(text);
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** As GitHub makes them, so that links in the documents lead somewhere in both. */
