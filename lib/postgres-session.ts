@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { FatalError, messageOf, TransientError } from './errors.ts';
+import { marked } from './own-statement.ts';
 import { hiddenRows, isByPolicy, rowsHidden, type HiddenRows } from './sees-whole.ts';
 
 /** The time limits of a pool's statements and locks, unless a transaction sets others. */
@@ -234,7 +235,8 @@ function answering(
     waiting += 1;
     if (waiting === 1 || silence === undefined) listen();
     try {
-      return await send(...args);
+      const [statement, ...rest] = args;
+      return await send(marked(statement), ...rest);
     } catch (error) {
       throw gone ? lost(error, database) : error;
     } finally {

@@ -76,7 +76,7 @@ export function copyStatement(columns: readonly ArchivedColumn[], month: Month, 
   const key = columns.flatMap((column, at) => (column.name === 'id' ? [name(at)] : []));
   const started = columns.flatMap((column, at) => (column.name === 'started_at' ? [name(at)] : []));
   return sql`COPY (
-    SELECT ${list(wanted === 'content' ? all : [...key, ...started])}, ${rowHashSql(all)}
+    SELECT /* history-cdc */ ${list(wanted === 'content' ? all : [...key, ...started])}, ${rowHashSql(all)}
     FROM (SELECT ${list(texts)} FROM public.agent_test_history WHERE ${month.where} ORDER BY started_at, id OFFSET 0) AS t
   ) TO STDOUT (FORMAT binary)`;
 }

@@ -65,14 +65,14 @@ function judgeReading({ now, days, evidence }: Quiet, facts: ReadingFacts): Judg
     ...{ now, until: now, days, evidence },
     starts: [watched.changedAt, ...last].map((at) => ({
       at,
-      what: `statements of other roles are watched, and none has read the table, since ${at.toISOString()}`,
+      what: `statements of other programs are watched, and none has read the table, since ${at.toISOString()}`,
     })),
   });
 }
 
 const HELP = {
   missing: 'something that tells our reads from those of others',
-  fix: 'install pg_stat_statements in the legacy database, and give history-cdc a role that no other program uses',
+  fix: 'load pg_stat_statements in the legacy database (shared_preload_libraries, CREATE EXTENSION), and GRANT pg_read_all_stats TO the role of LEGACY_DATABASE_URL',
 };
 
 /** The row that moves when statements may have been lost: a reset, or an eviction. */
@@ -80,7 +80,7 @@ function isWatch({ source, role, subject }: Reading): boolean {
   return source === 'statement' && role === '' && subject === 'since';
 }
 
-/** Statements and sessions of roles that are not ours. */
+/** Statements without our mark, and sessions, of every role but the connector's. */
 function readersOf({ ours, readings }: ReadingFacts): Reading[] {
   return readings.filter((one) => one.source !== 'scans' && !isWatch(one) && !ours.includes(one.role));
 }
@@ -92,7 +92,7 @@ function whyNotTold({ ours, readings, statementsUnknown }: ReadingFacts, begin: 
   );
   return shared === undefined
     ? null
-    : `another program uses our role ${shared.role} (${shared.subject || 'without a name'})`;
+    : `another program uses the connector's role ${shared.role} (${shared.subject || 'without a name'})`;
 }
 
 function readerText({ source, role, subject, changedAt }: Reading): string {

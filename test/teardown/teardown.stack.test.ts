@@ -203,6 +203,12 @@ describe('taken away', () => {
     });
   });
 
+  test('a projector that is started on what is gone ends at once, and opens no gap', async () => {
+    const { code, stderr } = await the().run(['project', '--json'], own);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"TOPIC_MISSING"')]);
+    expect(await the().query('SELECT FROM history_cdc.gap')).toEqual([]);
+  });
+
   test('run again, it sees nothing left', async () => {
     expect(await teardown(CONFIRMED)).toMatchObject({
       code: 0,

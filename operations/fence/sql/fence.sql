@@ -6,7 +6,7 @@
 -- lock_timeout, and only for transactions that have written to the table; readers do not hold it up. It changes nothing
 -- where the fence stands already. `history-cdc retire fence --apply` then records it.
 LOCK TABLE public.agent_test_history IN SHARE ROW EXCLUSIVE MODE;
-DO $script$
+DO /* history-cdc */ $script$
 DECLARE
   fenced CONSTANT regclass := 'public.agent_test_history';
   table_owner CONSTANT name := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = fenced);

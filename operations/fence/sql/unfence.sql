@@ -4,7 +4,7 @@
 -- Run by: the owner of the table, or a superuser. It waits for a lock no longer than lock_timeout, also for readers, and
 -- changes nothing where there is no fence. `history-cdc retire unfence --apply` then records it.
 LOCK TABLE public.agent_test_history IN ACCESS EXCLUSIVE MODE;
-DO $script$
+DO /* history-cdc */ $script$
 DECLARE
   table_owner CONSTANT name := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'public.agent_test_history'::regclass);
   part regclass;
