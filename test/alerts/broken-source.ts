@@ -1,8 +1,11 @@
 /** Ways to break what is before the topic, each as it happens, and to mend it. */
 import { resumeConnector } from '../../operations/connector/resume.ts';
+import { sqlState } from '../../lib/postgres-errors.ts';
 import { askConnect } from '../support/ask-connect.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';
+
+const OBJECT_IN_USE = '55006';
 
 export async function stopConnector(pipeline: Pipeline): Promise<void> {
   const { CONNECT_URL, CONNECTOR_NAME, SLOT_NAME } = pipeline.config;
@@ -32,7 +35,14 @@ export async function advanceSlot(pipeline: Pipeline): Promise<void> {
   // The slot's restart_lsn comes to lie beyond the stored offset, too: Debezium refuses to start from that offset then.
   for (let times = 0; times < 3; times += 1) await pipeline.asDba('SELECT pg_log_standby_snapshot()');
   await pipeline.asDba('CHECKPOINT');
-  await pipeline.asDba('SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())', [
-    pipeline.config.SLOT_NAME,
-  ]);
+  // A task that was about to start when its connector was stopped takes the slot once more.
+  await until('nobody reads the slot, and it is advanced', async () => {
+    try {
+      const advance = 'SELECT pg_replication_slot_advance($1, pg_current_wal_lsn())';
+      return (await pipeline.asDba(advance, [pipeline.config.SLOT_NAME])).length === 1;
+    } catch (error) {
+      if (sqlState(error) === OBJECT_IN_USE) return false;
+      throw error;
+    }
+  });
 }

@@ -60,15 +60,11 @@ beforeEach(() => {
 });
 
 const nameOf = (alert: string) => `HistoryCdc${alert}`;
-
 /** Since the beginning of the test; an alert may be over by the time that somebody asks. */
 async function fires(...alerts: string[]): Promise<void> {
   for (const alert of alerts) {
-    await until(
-      `${alert} fires`,
-      () => prometheus.fired(nameOf(alert), (Date.now() - brokenAt) / 1000),
-      PATIENCE_MS,
-    );
+    const fired = () => prometheus.fired(nameOf(alert), (Date.now() - brokenAt) / 1000);
+    await until(`${alert} fires`, fired, PATIENCE_MS);
     firedSoFar.add(nameOf(alert));
   }
 }
@@ -261,6 +257,7 @@ test('Kafka Connect is away: nobody hears of it, and the watchdog is blind', asy
   await fires('ConnectUnheard', 'WatchdogBlind', 'FactUnknown');
   await startServersAgain();
   await ends('ConnectUnheard', 'WatchdogBlind', 'FactUnknown', 'DebeziumDisconnected', 'ConnectorRestarts');
+  await ends('ConnectorDown', 'SlotInactive');
 });
 
 test('a slot that somebody advanced stops the projector; once accepted, the gap stays open until it is proven', async () => {

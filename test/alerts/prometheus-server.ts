@@ -72,9 +72,9 @@ export class PrometheusServer {
     writeFileSync(path.join(folder, 'prometheus.yml'), stringify(config));
     const address = `127.0.0.1:${String(await pickPort(new Set()))}`;
     const args = [
-      '--config.file=prometheus.yml',
-      '--storage.tsdb.path=data',
-      `--web.listen-address=${address}`,
+      ...['--config.file=prometheus.yml', '--storage.tsdb.path=data', `--web.listen-address=${address}`],
+      // What fires before the receiver is discovered is lost, and otherwise sent again after a minute.
+      '--rules.alert.resend-delay=1s',
     ];
     const child = spawn(prometheus, args, { cwd: folder, stdio: 'ignore' });
     const server = new PrometheusServer(`http://${address}`, folder, { process: child, receiver });
