@@ -1,19 +1,13 @@
 import type { Command } from 'commander';
-import { createDecoder } from '../consumers/agent-test-history/record/decode.ts';
 import { contentOf } from '../operations/quarantine/content.ts';
 import { countRecords, listRecords, readRecord } from '../operations/quarantine/records.ts';
-import {
-  noSuchRecord,
-  retryParked,
-  type RetryAnswer,
-  type RetryFilter,
-} from '../operations/quarantine/retry.ts';
+import { noSuchRecord, type RetryAnswer, type RetryFilter } from '../operations/quarantine/retry.ts';
 import { waive } from '../operations/quarantine/waive.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { schemaLookupOf } from '../lib/registry.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
+import { LEFT, MAX_ATTEMPTS, retryWith, type Retrying } from '../operations/requests/quarantine-commands.ts';
 import { filled, rowId, several, uuid, whole } from './parsers.ts';
 import { withProgress } from './progress.ts';
 import {
@@ -29,7 +23,6 @@ import { withDatabases, type Databases } from './with-databases.ts';
 
 /** The default maximum number of records in a list. */
 const LISTED = 100;
-const MAX_ATTEMPTS = 5;
 
 export function registerQuarantine(command: Command, context: CommandContext): void {
   const quarantine = command.addHelpText('after', '\nExample:\n  history-cdc quarantine list');
@@ -157,31 +150,16 @@ function registerRetry(quarantine: Command, context: CommandContext): void {
     });
 }
 
-/** The outcomes that leave a record parked. */
-const LEFT: ReadonlySet<RetryAnswer['outcome']> = new Set(['failed', 'waiting', 'exhausted']);
-
-interface Retrying {
-  readonly filter: RetryFilter;
-  readonly dryRun: boolean;
-  readonly maxAttempts: number;
-}
-
 async function retry(
   context: CommandContext,
   databases: Databases,
-  retrying: Retrying,
+  retrying: Omit<Retrying, 'retrying' | 'retried'>,
 ): Promise<RetryAnswer[]> {
-  const measured = await measuredContext(databases, { writes: !retrying.dryRun });
   const total = await expected(databases.canonical, retrying.filter);
   const answers: RetryAnswer[] = [];
   await withProgress(context, 'retried', (progress) =>
-    retryParked({
+    retryWith(databases, {
       ...retrying,
-      context: measured,
-      decode: createDecoder(schemaLookupOf(databases.config), databases.config.UNAVAILABLE_PLACEHOLDER, {
-        mayKnowNone: true,
-        parkUnusable: true,
-      }),
       retrying: (error) => {
         context.note(`tried again: ${messageOf(error)}`);
       },

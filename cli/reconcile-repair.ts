@@ -1,8 +1,7 @@
 import { repair, type Repaired } from '../operations/repair/repair.ts';
-import type { ReconcileReport } from '../operations/reconcile/report.ts';
-import { FatalError } from '../lib/errors.ts';
+import { assertFresh, type ReconcileReport } from '../operations/reconcile/report.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { checkContextOf, measuredContext } from './pipeline-context.ts';
+import { checkContextOf, measuredContext } from '../operations/requests/pipeline-context.ts';
 import { renderTable } from '../lib/table.ts';
 import type { Databases } from './with-databases.ts';
 
@@ -12,12 +11,7 @@ export async function repairLast(
   databases: Databases,
   { report, apply, json }: { report: ReconcileReport; apply: boolean; json: boolean | undefined },
 ): Promise<void> {
-  if (report.stale !== null)
-    throw new FatalError({
-      code: 'CONFIG_INVALID',
-      message: `the last verdict is stale: ${report.stale}`,
-      wayOut: 'run `history-cdc reconcile`, then repair its findings',
-    });
+  assertFresh(report);
   const repairing = {
     ...(await measuredContext(databases, { writes: apply })),
     ...checkContextOf(databases),

@@ -7,14 +7,14 @@ import {
 import { parseAcceptRules, type AcceptRules } from '../operations/reconcile/accepted.ts';
 import { reconcile } from '../operations/reconcile/reconcile.ts';
 import { reconcileSince } from '../operations/reconcile/since.ts';
-import { findingsOf, reportOf, type ReconcileReport } from '../operations/reconcile/report.ts';
-import { lastFinished, type ReconcileRun } from '../operations/reconcile/run-store.ts';
+import { findingsOf, lastReport, reportOf, type ReconcileReport } from '../operations/reconcile/report.ts';
+import type { ReconcileRun } from '../operations/reconcile/run-store.ts';
 import { readTopicEnds } from '../operations/reconcile/topic-ends.ts';
 import { closableGaps, closeGaps } from '../operations/continuity/gaps.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
 import type { Pool } from '../lib/postgres.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { checkContextOf } from './pipeline-context.ts';
+import { checkContextOf } from '../operations/requests/pipeline-context.ts';
 import { moment, whole } from './parsers.ts';
 import { listHistory } from './reconcile-history.ts';
 import { createProgress } from './progress.ts';
@@ -113,27 +113,23 @@ export function registerReconcile(command: Command, context: CommandContext): vo
           return;
         }
         if (options.repair === true) {
-          await repairLast(context, databases, { report: await lastReport(databases), apply, json });
+          await repairLast(context, databases, {
+            report: await lastReport(databases.canonical),
+            apply,
+            json,
+          });
           return;
         }
         const report =
-          options.last === true ? await lastReport(databases) : await compared(context, databases, options);
+          options.last === true
+            ? await lastReport(databases.canonical)
+            : await compared(context, databases, options);
         const findings = findingsOf(databases.canonical, report.run.id);
         await answerReport(context, report, { findings, json });
         const good = report.run.scope === 'whole' ? 'proven' : 'changes_proven';
         if (report.verdict !== good || report.stale !== null || report.gaps.length > 0) throw new AnswerNo();
       });
     });
-}
-
-async function lastReport({ canonical }: Databases): Promise<ReconcileReport> {
-  const run = await lastFinished(canonical);
-  if (run !== undefined) return await reportOf(canonical, run);
-  throw new FatalError({
-    code: 'CONFIG_INVALID',
-    message: 'there is no verdict, because `reconcile` has never been completed here',
-    wayOut: 'run `history-cdc reconcile`',
-  });
 }
 
 async function compared(

@@ -3,7 +3,7 @@ import type { Change } from '../operations/redecide/judge.ts';
 import { redecide, type RedecideResult } from '../operations/redecide/redecide.ts';
 import { countUnhealed, type Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
+import { measuredContext } from '../operations/requests/pipeline-context.ts';
 import { withProgress } from './progress.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';

@@ -5,7 +5,7 @@ import { onRecord } from '../consumers/agent-test-history/sweep/last-sweep.ts';
 import { sweep, type SweepResult } from '../consumers/agent-test-history/sweep/sweep.ts';
 import { createLogger } from '../lib/log.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
-import { measuredContext } from './pipeline-context.ts';
+import { measuredContext } from '../operations/requests/pipeline-context.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
 import { renderTable } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';

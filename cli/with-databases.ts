@@ -1,25 +1,16 @@
 import { assertMigrated } from '../consumers/agent-test-history/schema/migrate.ts';
 import {
-  assertBothWhole,
   assertFit,
   CANONICAL_TABLES,
   LEGACY_TABLES,
 } from '../consumers/agent-test-history/schema/requirements.ts';
 import { assertNotRetired } from '../consumers/agent-test-history/schema/retired.ts';
-import type { ConfigWith } from '../lib/config.ts';
 import { FatalError } from '../lib/errors.ts';
-import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
+import { createPool } from '../lib/postgres.ts';
+import { connectDatabases, type Databases } from '../operations/requests/databases.ts';
 import type { CommandContext } from './context.ts';
 
-export interface Databases {
-  readonly config: ConfigWith<'DATABASE_URL' | 'LEGACY_DATABASE_URL'>;
-  /** The canonical tables, the dimensions and the ledger. */
-  readonly canonical: Pool;
-  readonly legacy: Pool;
-}
-
-/** Connections per database: as many as `reconcile` compares ranges at once. */
-const CONNECTIONS = 3;
+export type { Databases };
 
 /** Connects both databases while a command runs. Refuses a ledger that is not of this release. */
 export async function withDatabases<T>(
@@ -57,17 +48,7 @@ async function connected<T>(
   command: string,
   work: (databases: Databases) => Promise<T>,
 ): Promise<T> {
-  const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
-  const pool = (url: string) => createPool({ url, name: `history-cdc ${command}`, connections: CONNECTIONS });
-  const [canonical, legacy] = [pool(config.DATABASE_URL), pool(config.LEGACY_DATABASE_URL)];
-  try {
-    await assertReachable(canonical, 'DATABASE_URL');
-    await assertReachable(legacy, 'LEGACY_DATABASE_URL');
-    await assertBothWhole(canonical, legacy);
-    return await work({ config, canonical, legacy });
-  } finally {
-    await Promise.all([canonical.end(), legacy.end()]);
-  }
+  return await connectDatabases(context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']), command, work);
 }
 
 /**

@@ -88,6 +88,18 @@ export const ROOMS = roomsOf([
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
     'operations/soak',
   ],
+  // What people ask for in the console: the same functions as the commands.
+  [
+    'operations/requests',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
+    ...[
+      'operations/reconcile',
+      'operations/repair',
+      'operations/quarantine',
+      'operations/snapshot',
+      'operations/soak',
+    ],
+  ],
   ['operations/console', 'lib', 'connectors', PROJECTOR, 'operations'],
   ['demo', 'lib', 'stack', 'connectors', PROJECTOR, 'operations'],
   ['bench', 'lib', 'stack', 'connectors', PROJECTOR, 'operations', 'demo'],

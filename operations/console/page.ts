@@ -33,6 +33,8 @@ export interface ConsoleContext {
   /** The report of `status`, which all visitors share. */
   readonly looks: Looks;
   readonly actions: boolean;
+  /** Has what people ask for carried out at once. */
+  readonly wake: () => void;
   readonly access: Access;
   readonly logger: Logger;
   /** Fires when the console stops, for answers that never end by themselves. */

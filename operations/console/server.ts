@@ -4,6 +4,7 @@ import { FatalError } from '../../lib/errors.ts';
 import { createPool } from '../../lib/postgres.ts';
 import type { Bounds } from '../../lib/postgres-session.ts';
 import { createConsole } from './app.ts';
+import { RequestWorker } from '../requests/worker.ts';
 import { Looks } from './looks.ts';
 import type { ConsoleContext } from './page.ts';
 import { createAccess, type Access } from './access.ts';
@@ -43,13 +44,16 @@ export async function startConsole({ token, ...options }: ConsoleOptions): Promi
   const [canonical, legacy] = [pool('DATABASE_URL'), pool('LEGACY_DATABASE_URL')];
   const looks = new Looks(config, canonical);
   const access = createAccess(config, { actions: options.actions, token });
-  const app = createConsole({ ...options, canonical, legacy, looks, access });
+  const worker = options.actions ? new RequestWorker({ config, logger }) : undefined;
+  worker?.start();
+  const wake = worker?.wake ?? (() => undefined);
+  const app = createConsole({ ...options, canonical, legacy, looks, access, wake });
   const server = createServer((request, response) => void listener(request, response));
   const listener = getRequestListener(app.fetch);
   const close = async () => {
     server.close();
     server.closeAllConnections();
-    await Promise.all([looks.close(), canonical.end(), legacy.end()]);
+    await Promise.all([worker?.stop(), looks.close(), canonical.end(), legacy.end()]);
   };
   try {
     const url = await listening(server, config.CONSOLE_HOST, config.CONSOLE_PORT);

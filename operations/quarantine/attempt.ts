@@ -45,6 +45,8 @@ export interface Attempt {
   readonly context: PipelineContext;
   readonly plan: Plan;
   readonly dryRun: boolean;
+  /** Name of the person who asked for it; the user of the operating system if undefined. */
+  readonly by?: string | undefined;
   /** True in the last attempt: what Postgres refuses now is the story's fault. */
   readonly isLastRace: boolean;
 }
@@ -95,7 +97,10 @@ async function accepted(how: Attempt, story: Story, event: SourceEvent): Promise
   }
 }
 
-async function transact({ context, plan, dryRun }: Attempt, stories: readonly Story[]): Promise<Retried[]> {
+async function transact(
+  { context, plan, dryRun, by }: Attempt,
+  stories: readonly Story[],
+): Promise<Retried[]> {
   const transaction = dryRun ? inDryRun : inTransaction;
   return await transaction(context.canonical, async (client) => {
     // All partitions are locked, as in a sweep, so that no projector decides a key while its position is moved back.
@@ -116,7 +121,12 @@ async function transact({ context, plan, dryRun }: Attempt, stories: readonly St
     const counts: Record<string, number> = {};
     for (const { outcome } of retried) counts[outcome] = (counts[outcome] ?? 0) + 1;
     const options = [`--id ${retried.map(({ id }) => id).join(' ')}`];
-    await recordAction(client, { command: 'quarantine retry', options, counts });
+    await recordAction(client, {
+      command: 'quarantine retry',
+      options,
+      counts,
+      ...(by !== undefined && { by }),
+    });
     return retried;
   });
 }

@@ -23,6 +23,7 @@ export interface RetryOptions {
   readonly filter: RetryFilter;
   /** Runs the same code and rolls every transaction back. */
   readonly dryRun: boolean;
+  readonly by?: string | undefined;
   /** A record with this many attempts is not retried any more. */
   readonly maxAttempts: number;
   /** Called when a transaction failed because of the environment and is tried again. */
@@ -91,12 +92,12 @@ async function nextCandidates(
 }
 
 async function retryPlan(
-  { context, decode, dryRun, retrying }: RetryOptions,
+  { context, decode, dryRun, by, retrying }: RetryOptions,
   plan: Plan,
 ): Promise<Retried[]> {
   return await untilEnvironmentAllows(
     async (nth) => {
-      const how = { context, plan, dryRun, isLastRace: nth >= RACE_ATTEMPTS };
+      const how = { context, plan, dryRun, by, isLastRace: nth >= RACE_ATTEMPTS };
       return await attempt(how, await readStories(context, plan, decode));
     },
     { signal: new AbortController().signal, retrying },

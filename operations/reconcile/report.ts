@@ -1,10 +1,11 @@
+import { FatalError } from '../../lib/errors.ts';
 import type { Pool } from '../../lib/postgres.ts';
 import { RELEASE } from '../../lib/release.ts';
 import { openGaps, type Gap } from '../continuity/gaps.ts';
 import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/stream/unhealed.ts';
 import type { Kind } from './kinds.ts';
-import type { ReconcileRun, ProofVerdict } from './run-store.ts';
+import { lastFinished, type ProofVerdict, type ReconcileRun } from './run-store.ts';
 
 export interface KindCount {
   readonly kind: Kind;
@@ -74,6 +75,27 @@ export async function reportOf(canonical: Pool, run: ReconcileRun): Promise<Reco
   };
 }
 
+/** The report of the last run over everything; throws if there is none. */
+export async function lastReport(canonical: Pool): Promise<ReconcileReport> {
+  const run = await lastFinished(canonical);
+  if (run !== undefined) return await reportOf(canonical, run);
+  throw new FatalError({
+    code: 'CONFIG_INVALID',
+    message: 'there is no verdict, because `reconcile` has never been completed here',
+    wayOut: 'run `history-cdc reconcile`',
+  });
+}
+
+/** Throws if the verdict says nothing about now: what it found must not be repaired. */
+export function assertFresh({ stale }: Pick<ReconcileReport, 'stale'>): void {
+  if (stale === null) return;
+  throw new FatalError({
+    code: 'CONFIG_INVALID',
+    message: `the last verdict is stale: ${stale}`,
+    wayOut: 'run `history-cdc reconcile`, then repair its findings',
+  });
+}
+
 /** A verdict is valid for the rule and the release that gave it. */
 function staleness({ rule_version: rule, release }: ReconcileRun, isOld: boolean): string | null {
   if (rule !== RULE_VERSION)
@@ -88,6 +110,22 @@ const PAGE = `
   FROM history_cdc.reconcile_finding
   WHERE run_id = $1 AND (kind, subject) > ($2, $3)
   ORDER BY kind, subject LIMIT 1000`;
+
+const PAGE_OF_KIND = `
+  SELECT kind, severity, state, legacy_id, canonical_run_id, fields, accepted_by, subject
+  FROM history_cdc.reconcile_finding
+  WHERE run_id = $1 AND kind = $2 AND subject > $3
+  ORDER BY subject LIMIT $4`;
+
+/** The findings of one kind behind a subject, in their order. */
+export async function findingsPage(
+  canonical: Pool,
+  runId: string,
+  { kind, after, limit }: { readonly kind: Kind; readonly after: string; readonly limit: number },
+): Promise<readonly (Finding & { readonly subject: string })[]> {
+  const values = [runId, kind, after, limit];
+  return (await canonical.query<Finding & { readonly subject: string }>(PAGE_OF_KIND, values)).rows;
+}
 
 /** Every finding of a run, in pages. */
 export async function* findingsOf(canonical: Pool, runId: string): AsyncGenerator<Finding> {

@@ -21,7 +21,11 @@ import { writeDecisions } from '../../consumers/agent-test-history/batch/write.t
 const AT_ONCE = 500;
 
 /** What writes the rows, and what looks at them afterwards. */
-export type RepairContext = PipelineContext & CheckContext;
+export type RepairContext = PipelineContext &
+  CheckContext & {
+    /** Name of the person who asked for it; the user of the operating system if undefined. */
+    readonly by?: string | undefined;
+  };
 
 export interface Repaired {
   /** Legacy ids whose canonical row is now right. Each was compared after it was written. */
@@ -83,7 +87,11 @@ async function repairPart(
     const repaired = written.filter((legacyId) => !still.has(legacyId));
     const { runsInserted: inserted, runsUpdated: updated } = changes;
     const counts = { inserted, updated, left: left.size + still.size };
-    await recordAction(client, { command: 'reconcile --repair --apply', counts });
+    await recordAction(client, {
+      command: 'reconcile --repair --apply',
+      counts,
+      ...(context.by !== undefined && { by: context.by }),
+    });
     return { repaired, left: new Map([...left, ...still]), changes };
   });
 }

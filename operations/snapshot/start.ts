@@ -20,6 +20,8 @@ import { executeData, mayNotSignal, sendSignal } from './signal.ts';
 export interface StartOptions {
   readonly scope: Scope;
   readonly timeoutMs: number;
+  /** Name of the person who asked for it; the user of the operating system if undefined. */
+  readonly by?: string | undefined;
   /** The command to run again; the way out names it. */
   readonly again: string;
 }
@@ -42,6 +44,7 @@ export async function startSnapshot(session: Session, options: StartOptions): Pr
     await recordActionAlone(session.canonical, {
       command: 'snapshot start',
       options: options.scope.kind === 'table' ? [] : [`--${options.scope.kind}`],
+      ...(options.by !== undefined && { by: options.by }),
     });
     const signal = await sendSignal(legacy, 'execute-snapshot', executeData(options.scope));
     return await untilAnswered(session, signal, {

@@ -1,12 +1,12 @@
-import type { CheckContext } from '../operations/reconcile/checks.ts';
-import type { PipelineContext } from '../consumers/agent-test-history/pipeline.ts';
+import type { CheckContext } from '../reconcile/checks.ts';
+import type { PipelineContext } from '../../consumers/agent-test-history/pipeline.ts';
 import {
   assertSameSettings,
   decidingSettings,
-} from '../consumers/agent-test-history/batch/deciding-settings.ts';
-import { LiveWindowMeter } from '../consumers/agent-test-history/twins/live-window.ts';
-import { matchingOf } from '../consumers/agent-test-history/twins/matching.ts';
-import type { Databases } from './with-databases.ts';
+} from '../../consumers/agent-test-history/batch/deciding-settings.ts';
+import { LiveWindowMeter } from '../../consumers/agent-test-history/twins/live-window.ts';
+import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
+import type { Databases } from './databases.ts';
 
 /**
  * The context for the projector's stages in a command. Measures the live rows first. A command that `writes` must have the
