@@ -45,6 +45,6 @@ export default defineConfig(
     },
   },
   // A list of texts, and no code.
-  { files: ['lib/error-codes.ts'], rules: { 'max-lines': ['error', 300] } },
+  { files: ['lib/error-codes.ts', 'lib/metrics.ts'], rules: { 'max-lines': ['error', 300] } },
   { files: ['*.config.ts'], rules: { 'no-restricted-syntax': 'off' } },
 );

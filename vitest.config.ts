@@ -5,6 +5,18 @@ import { ClosingLine } from './test/support/closing-line.ts';
 // Files share their worker and its modules (`isolate: false`): to load them for each file took a third of all CPU time.
 // So a test file changes nothing that outlives it: no mocked module, no setting of a module, no spy that it leaves.
 const DEMO = 'test/demo/demo.stack.test.ts';
+// These stop servers or wait for time-outs. A project of their own has a stack of its own, so that `npm test` runs them
+// beside the other stack tests.
+const FAULTS = 'test/faults/**/*.stack.test.ts';
+
+const onStack = {
+  isolate: false,
+  globalSetup: 'test/support/stack-global-setup.ts',
+  // The files of a project share one stack, and some of them stop its servers: files take turns.
+  fileParallelism: false,
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+};
 
 export default defineConfig({
   test: {
@@ -30,19 +42,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      {
-        test: {
-          name: 'stack',
-          include: ['test/**/*.stack.test.ts'],
-          exclude: [DEMO],
-          isolate: false,
-          globalSetup: 'test/support/stack-global-setup.ts',
-          // One stack, two cores: files take turns.
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-        },
-      },
+      { test: { name: 'stack', include: ['test/**/*.stack.test.ts'], exclude: [DEMO, FAULTS], ...onStack } },
+      { test: { name: 'faults', include: [FAULTS], ...onStack } },
       // The demo has a stack of its own, and so needs none of ours.
       { test: { name: 'demo', include: [DEMO] } },
     ],

@@ -32,23 +32,27 @@ Example:
   history-cdc archive drill`,
     )
     .action(async (id: string | undefined, { by, json }: Options) => {
-      const { manifest, drill } = await withArchives(context, 'archive drill', async (opened) => {
-        const found = await manifestOf(opened, id);
-        const { canonical, target } = opened;
-        const { environment, surroundings } = context;
-        const result = await withProgress(context, 'restored', (progress) =>
-          drillArchive({
-            canonical,
-            target,
-            manifest: found,
-            by,
-            start: () => startThrowAwayPostgres(environment, context.note),
-            signal: surroundings.stopSignal(),
-            progress,
-          }),
-        );
-        return { manifest: found, drill: result };
-      });
+      const { manifest, drill } = await withArchives(
+        context,
+        { command: 'archive drill' },
+        async (opened) => {
+          const found = await manifestOf(opened, id);
+          const { canonical, target } = opened;
+          const { environment, surroundings } = context;
+          const result = await withProgress(context, 'restored', (progress) =>
+            drillArchive({
+              canonical,
+              target,
+              manifest: found,
+              by,
+              start: () => startThrowAwayPostgres(environment, context.note),
+              signal: surroundings.stopSignal(),
+              progress,
+            }),
+          );
+          return { manifest: found, drill: result };
+        },
+      );
       context.answer('archive drill', {
         json,
         facts: { archive: manifest.id, ...drill },

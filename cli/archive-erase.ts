@@ -49,12 +49,17 @@ Examples:
     .action(async ({ user, by, apply = false, confirm, json }: Options) => {
       if (apply && confirm !== CONFIRMED) throw notConfirmed();
       const legacyRows = await rowsInTable(context, user);
-      const result = await withArchives(context, 'archive erase', ({ canonical, target }) =>
-        withProgress(context, 'objects looked at', (progress) => {
-          const signal = context.surroundings.stopSignal();
-          const work = { canonical, target, user, by, signal, progress };
-          return apply ? eraseUser(work) : planErasure(work);
-        }),
+      // Whoever reads the archives meanwhile would meet objects that are gone, and take them for damaged.
+      const turn = apply ? 'alone' : 'beside others';
+      const result = await withArchives(
+        context,
+        { command: 'archive erase', turn },
+        ({ canonical, target }) =>
+          withProgress(context, 'objects looked at', (progress) => {
+            const signal = context.surroundings.stopSignal();
+            const work = { canonical, target, user, by, signal, progress };
+            return apply ? eraseUser(work) : planErasure(work);
+          }),
       );
       context.answer('archive erase', {
         json,

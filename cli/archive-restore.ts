@@ -72,7 +72,7 @@ async function chosen(
   work: (target: Target, manifest: Manifest) => Promise<Restored>,
 ): Promise<{ readonly manifest: Manifest; readonly result: Restored }> {
   if (manifestSha256 === undefined)
-    return await withArchives(context, 'archive restore', async (opened) => {
+    return await withArchives(context, { command: 'archive restore' }, async (opened) => {
       const manifest = await manifestOf(opened, archiveId);
       if (apply) {
         const action = {

@@ -56,9 +56,10 @@ function registerExport(archive: Command, context: CommandContext): void {
     .action(async ({ by, json }: Options) => {
       const result = await withArchive(context, 'export', (parts) =>
         withProgress(context, 'rows archived', (progress) =>
-          withTurn(parts.canonical, 'beside others', () =>
-            exportArchive({ ...parts, by, progress, signal: context.surroundings.stopSignal() }),
-          ),
+          withTurn(parts.canonical, 'beside others', ({ assertHeld: assertTurn }) => {
+            const signal = context.surroundings.stopSignal();
+            return exportArchive({ ...parts, by, progress, assertTurn, signal });
+          }),
         ),
       );
       context.answer('archive export', {
@@ -119,9 +120,10 @@ Example:
     .action(async (archiveId: string | undefined, { by, json }: Options) => {
       const result = await withArchive(context, 'verify', (parts) =>
         withProgress(context, 'rows compared', (progress) =>
-          withTurn(parts.canonical, 'beside others', () =>
-            verifyArchive({ ...parts, archiveId, by, progress, signal: context.surroundings.stopSignal() }),
-          ),
+          withTurn(parts.canonical, 'beside others', ({ assertHeld: assertTurn }) => {
+            const signal = context.surroundings.stopSignal();
+            return verifyArchive({ ...parts, archiveId, by, progress, assertTurn, signal });
+          }),
         ),
       );
       context.answer('archive verify', {

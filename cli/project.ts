@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { Watchdog } from '../operations/watchdog/watchdog.ts';
 import { bothWatch } from '../consumers/agent-test-history/stream/watch.ts';
+import { GaugeWatch } from '../operations/gauges/gauge-watch.ts';
 import { SoakWatch } from '../operations/soak/watch.ts';
 import { Verifier } from '../operations/verification/verifier.ts';
 import { runProjector, type RunOptions } from '../consumers/agent-test-history/stream/run.ts';
@@ -14,6 +15,7 @@ interface ProjectOptions {
   readonly untilCaughtUp?: true;
   readonly dryRun?: true;
   readonly acceptNewTopic?: true;
+  readonly acceptNewSettings?: true;
   readonly acceptTruncate?: string[];
   readonly acceptGap?: string[];
   readonly parkUnusableSchema?: true;
@@ -25,6 +27,10 @@ export function registerProject(command: Command, context: CommandContext): void
     .option('--until-caught-up', 'end when all records that are in the topic now are projected')
     .option('--dry-run', 'run the same code, but roll back every transaction (implies --until-caught-up)')
     .option('--accept-new-topic', 'accept a topic that was made again and begins with a whole snapshot')
+    .option(
+      '--accept-new-settings',
+      'accept that OPT_OUT_POLICY, MATCH_WINDOW_SECONDS or SETTLE_MARGIN_SECONDS were changed for all projectors',
+    )
     .option(
       '--accept-truncate <partition:offset...>',
       'accept this truncate of the legacy table, and go on after it',
@@ -53,6 +59,7 @@ export function registerProject(command: Command, context: CommandContext): void
         untilCaughtUp,
         replayStart: { from: 'beginning' },
         acceptNewTopic: options.acceptNewTopic === true,
+        acceptNewSettings: options.acceptNewSettings === true,
         acceptedTruncates: options.acceptTruncate ?? [],
         acceptedGaps: options.acceptGap ?? [],
         parkUnusableSchema: options.parkUnusableSchema === true,
@@ -87,7 +94,8 @@ export async function runAndReport(
         const { acceptedGaps = [], acceptNewTopic } = settings;
         const watchdog = new Watchdog({ ...tools, config, acceptedGaps, acceptNewTopic });
         const beside = bothWatch(new Verifier({ ...tools, config }), new SoakWatch({ ...tools, config }));
-        return bothWatch(watchdog, beside);
+        const watched = bothWatch(watchdog, beside);
+        return settings.serveHttp ? bothWatch(watched, new GaugeWatch({ ...tools, config })) : watched;
       },
       progress: progress.update,
     });

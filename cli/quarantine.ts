@@ -171,7 +171,7 @@ async function retry(
   databases: Databases,
   retrying: Retrying,
 ): Promise<RetryAnswer[]> {
-  const measured = await measuredContext(databases);
+  const measured = await measuredContext(databases, { writes: !retrying.dryRun });
   const total = await expected(databases.canonical, retrying.filter);
   const answers: RetryAnswer[] = [];
   await withProgress(context, 'retried', (progress) =>

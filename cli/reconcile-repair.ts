@@ -18,7 +18,10 @@ export async function repairLast(
       message: `the last verdict is stale: ${report.stale}`,
       wayOut: 'run `history-cdc reconcile`, then repair its findings',
     });
-  const repairing = { ...(await measuredContext(databases)), ...checkContextOf(databases) };
+  const repairing = {
+    ...(await measuredContext(databases, { writes: apply })),
+    ...checkContextOf(databases),
+  };
   const result = await repair(repairing, report.run.id, apply);
   context.answer('reconcile --repair', {
     json,

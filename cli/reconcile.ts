@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import {
+  assertSameSettings,
+  decidingSettings,
+} from '../consumers/agent-test-history/batch/deciding-settings.ts';
 import { parseAcceptRules, type AcceptRules } from '../operations/reconcile/accepted.ts';
 import { reconcile } from '../operations/reconcile/reconcile.ts';
 import { reconcileSince } from '../operations/reconcile/since.ts';
@@ -142,6 +146,8 @@ async function compared(
   for (const { id, expires } of rules.expired)
     context.note(`the rule ${id} expired on ${expires}: not applied`);
   await assertTables(databases);
+  // With another match window, a link that the projector may make would count as wrong, and the other way round.
+  await assertSameSettings(canonical, decidingSettings(config));
   const progress = createProgress('rows compared', context.surroundings);
   const total = await roughTotal(databases);
   const signal = context.surroundings.stopSignal();

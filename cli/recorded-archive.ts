@@ -7,7 +7,7 @@ import { chooseArchive, readManifest, recordedManifest } from '../operations/arc
 import { manifestBytes, sha256Of, type Manifest } from '../operations/archive/manifest.ts';
 import { openTarget } from '../operations/archive/open-target.ts';
 import type { Target } from '../operations/archive/target.ts';
-import { withTurn } from '../lib/retirement-turn.ts';
+import { withTurn, type Turn } from '../lib/retirement-turn.ts';
 import type { CommandContext } from './context.ts';
 
 interface Opened {
@@ -23,7 +23,7 @@ interface Opened {
  */
 export async function withArchives<T>(
   context: CommandContext,
-  command: string,
+  { command, turn = 'beside others' }: { readonly command: string; readonly turn?: Turn },
   work: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL']);
@@ -33,7 +33,7 @@ export async function withArchives<T>(
     await assertMigrated(canonical);
     const target = await openTarget(config);
     try {
-      return await withTurn(canonical, 'beside others', () => work({ config, target, canonical }));
+      return await withTurn(canonical, turn, () => work({ config, target, canonical }));
     } finally {
       target.close();
     }

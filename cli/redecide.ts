@@ -46,7 +46,7 @@ type Answer = RedecideResult & { readonly quarantine: Unhealed };
 
 async function run(context: CommandContext, apply: boolean): Promise<Answer> {
   return await withDatabases(context, 'redecide', async (databases) => {
-    const measured = await measuredContext(databases);
+    const measured = await measuredContext(databases, { writes: apply });
     const result = await withProgress(context, 'looked up', (progress) =>
       redecide({ ...measured, apply, progress }),
     );

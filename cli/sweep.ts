@@ -37,7 +37,7 @@ async function sweepOnce(context: CommandContext): Promise<Answer> {
     } as const;
     const result = await onRecord(record, async () => {
       const parkedRetentionDays = config.PARKED_RETENTION_DAYS;
-      return await sweep({ ...(await measuredContext(databases)), parkedRetentionDays });
+      return await sweep({ ...(await measuredContext(databases, { writes: true })), parkedRetentionDays });
     });
     return { ...result, quarantine: await countUnhealed(canonical) };
   });

@@ -124,6 +124,10 @@ export const ERROR_GROUPS = {
       remedy:
         'Correct the setting, or stop the old process. If the topic is really new, let the connector take a snapshot of the whole table into it, then run `history-cdc project --accept-new-topic`.',
     },
+    SETTINGS_DIFFER: {
+      cause: 'The projectors of this ledger decide by other values of the settings that the message names.',
+      remedy: 'Set those values. If a change is meant: [running.md](running.md), "Settings that decide".',
+    },
     PARTITIONS_CHANGED: {
       cause:
         'The partition count of the topic changed: keys moved to other partitions, and their order is lost.',

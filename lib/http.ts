@@ -24,13 +24,16 @@ export async function startHttpServer(
   readiness: Readiness,
 ): Promise<HttpServer> {
   const app = new Hono();
+  metrics.beforeScrape(() => {
+    metrics.ready.set(readiness().ready ? 1 : 0);
+  });
   app.get('/healthz', (c) => c.json({ alive: true }));
   app.get('/readyz', (c) => {
     const answer = readiness();
     return c.json(answer, answer.ready ? 200 : 503);
   });
   app.get('/metrics', async (c) =>
-    c.text(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType }),
+    c.text(await metrics.scrape(), 200, { 'content-type': metrics.registry.contentType }),
   );
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => void listener(request, response));

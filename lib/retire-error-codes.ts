@@ -2,7 +2,7 @@
 export const RETIRE_ERRORS = {
   RETIREMENT_BUSY: {
     cause:
-      'Another step of the retirement runs, beside which this one must not run: an export with the fence, a restore with the drop.',
+      'Another step of the retirement runs, beside which this one must not run: an export with the fence, a restore with the drop, an erasure with a verification.',
     remedy: 'Wait until it has ended. The message names it.',
   },
   OWNER_REQUIRED: {

@@ -2,8 +2,9 @@ import { FatalError } from './errors.ts';
 import { ownSession, type Client, type Pool } from './postgres.ts';
 
 /**
- * `alone`: fence, unfence, close and drop, which change what may be written or what there is. `beside others`: export, verify,
- * restore, drill and erase, of which several may run at once, but none while the table is fenced or dropped.
+ * `alone`: fence, unfence, close, drop, erase, teardown and a migration, which change what may be written, what there is, or
+ * what an archive holds. `beside others`: export, verify, restore and drill, of which several may run at once, but none beside
+ * a step that runs alone.
  */
 export type Turn = 'alone' | 'beside others';
 
@@ -13,6 +14,7 @@ const TAKE: Readonly<Record<Turn, string>> = {
   alone: `SELECT pg_try_advisory_lock(${KEY}) AS taken`,
   'beside others': `SELECT pg_try_advisory_lock_shared(${KEY}) AS taken`,
 };
+const TAKE_UNTIL_COMMIT = `SELECT pg_try_advisory_xact_lock(${KEY}) AS taken`;
 const FREE = 'SELECT pg_advisory_unlock_all()';
 const HOLDERS = `
   SELECT DISTINCT format('%s (pid %s)', coalesce(nullif(a.application_name, ''), 'a session'), l.pid) AS holder
@@ -54,6 +56,15 @@ export async function withTurn<T>(
     );
     session.release(!freed);
   }
+}
+
+/**
+ * Takes the turn alone until the transaction of `client` ends, also behind a pooler, where no session of its own can be had.
+ * Throws if a step of the retirement is at work.
+ */
+export async function takeTurn(client: Client): Promise<void> {
+  const { rows } = await client.query<{ taken: boolean }>(TAKE_UNTIL_COMMIT);
+  if (rows[0]?.taken !== true) throw await busy(client);
 }
 
 async function busy(session: Client): Promise<FatalError> {

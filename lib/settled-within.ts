@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 /** True if the work ends within the time. If it does not, or fails, it is left to itself. */
-export async function settledWithin(ms: number, work: Promise<void>): Promise<boolean> {
+export async function settledWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   const inTime = new AbortController();
   const done = work.then(
     () => true,

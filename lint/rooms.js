@@ -71,6 +71,11 @@ export const ROOMS = roomsOf([
     'operations/fence',
   ],
   [
+    'operations/gauges',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
+    ...['operations/reconcile', 'operations/verification', 'operations/soak'],
+  ],
+  [
     'operations/retire',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/reconcile', 'operations/verification', 'operations/fence', 'operations/soak'],

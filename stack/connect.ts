@@ -1,13 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { tlsFiles, TRUSTSTORE_PASSWORD } from './certificates.ts';
 import { compilerOptions, JVM_OPTIONS, KAFKA_LOG_OPTION, writeProperties } from './jvm.ts';
 import type { LaunchCommand } from './process.ts';
+import { fetchJmxAgent } from './runtime.ts';
 import { getJson, serverEnvironment, type Server, type StartContext } from './server.ts';
 import { SASL_MECHANISM, scramLogin, WEB_USER, type Secure } from './secure.ts';
 import { addressesOf, caFileOf, type Instance, type StackState } from './state.ts';
 
 const HEAP = '768m';
+const JMX_RULES = fileURLToPath(new URL('../observability/kafka-connect-jmx.yml', import.meta.url));
 const PLUGINS = [
   'io.debezium.connector.postgresql.PostgresConnector',
   'io.apicurio.registry.utils.converter.AvroConverter',
@@ -40,6 +43,8 @@ async function prepare(context: StartContext): Promise<LaunchCommand> {
   const env = { ...serverEnvironment(environment), ...secrets };
   const jvmOptions = [
     ...compilerOptions(state),
+    // On loopback, without a login: no value of a row is in it.
+    `-javaagent:${await fetchJmxAgent(context)}=127.0.0.1:${String(state.ports.connectMetrics)}:${JMX_RULES}`,
     ...(secure === undefined ? [] : secureOptions(context.instance, secure)),
   ];
   return await workerCommand(context, config, { env, jvmOptions });

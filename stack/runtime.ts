@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { withLock } from './lock.ts';
 import { newFolder } from './new-folder.ts';
 import { assertChecksums } from './plugin-checksums.ts';
 import { missing, requireMaven } from './prerequisites.ts';
+import type { StartContext } from './server.ts';
 import { stateFolder } from './state.ts';
 
 const FETCH_WITHIN_MS = 30 * 60_000;
@@ -56,6 +57,27 @@ const S3: MavenBuild = {
 /** The jar of the object store, fetched on first use: only the archive needs it. */
 export async function fetchS3(environment: Environment, onProgress: (line: string) => void): Promise<string> {
   return path.join(await fetchByMaven(S3, environment, onProgress), 's3mock.jar');
+}
+
+const JMX: MavenBuild = {
+  name: 'jmx',
+  folder: path.join(POM_FOLDER, 'jmx'),
+  sources: ['pom.xml', 'SHA256SUMS'],
+  fetching: 'fetching the JMX agent of Kafka Connect by Maven (3 MB, once)',
+  check: (made) => {
+    assertChecksums(made, path.join(POM_FOLDER, 'jmx', 'SHA256SUMS'), 'the JMX agent');
+  },
+};
+
+/** The agent by which Kafka Connect gives metrics to Prometheus. */
+export async function fetchJmxAgent({
+  environment,
+  onProgress,
+}: Pick<StartContext, 'environment' | 'onProgress'>): Promise<string> {
+  const folder = await fetchByMaven(JMX, environment, onProgress);
+  const [jar] = readdirSync(folder).filter((file) => file.endsWith('.jar'));
+  if (jar === undefined) throw new Error('there is no jar in the build of the JMX agent');
+  return path.join(folder, jar);
 }
 
 /** What Maven fetched. */

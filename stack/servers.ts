@@ -19,6 +19,6 @@ export const PORTS_OF: Readonly<Record<ServerName, readonly PortName[]>> = {
   postgres: ['postgres'],
   kafka: ['kafka', 'kafkaController'],
   registry: ['registry', 'registryManagement'],
-  connect: ['connect'],
+  connect: ['connect', 'connectMetrics'],
   s3: ['s3'],
 };

@@ -22,6 +22,7 @@ export const PORT_NAMES = [
   'registry',
   'registryManagement',
   'connect',
+  'connectMetrics',
   's3',
 ] as const;
 export type PortName = (typeof PORT_NAMES)[number];
@@ -44,7 +45,7 @@ const stateSchema = z.object({
   version: z.literal(1),
   name: z.string(),
   components: z.array(z.enum(ALL_SERVERS)),
-  // An instance of an earlier release has no port of s3; `up` adds it.
+  // An instance of an earlier release has no port of s3 and of Connect's metrics; `up` adds them.
   ports: z
     .partialRecord(z.enum(PORT_NAMES), z.number().int())
     .transform((ports) => ports as Record<PortName, number>),

@@ -1,8 +1,9 @@
 /**
- * All tests. Those on the whole stack mostly wait for it, so the others run beside them: each part is a vitest of its
- * own, and the last line counts both. With arguments it is vitest alone, with those arguments.
+ * All tests. They mostly wait, so the parts run beside each other: each is a vitest of its own, and the last line counts
+ * all of them. With arguments it is vitest alone, with those arguments.
  */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { totalmem } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -15,14 +16,24 @@ interface Part {
   readonly args: readonly string[];
 }
 
-// One worker beside the stack: that is the machine's other core. The demo is there because it has a stack of its own.
-const PARTS: readonly Part[] = [
-  { name: 'stack', args: ['--project', 'stack'] },
-  {
-    name: 'unit, pg and demo',
-    args: ['--project', 'unit', '--project', 'pg', '--project', 'demo', '--maxWorkers', '1'],
-  },
+// The demo is with those that need no stack because it has one of its own. A half has a Postgres of its own, too:
+// some tests ask which transactions of the whole server are open.
+const WITHOUT_STACK = ['--project', 'unit', '--project', 'pg', '--project', 'demo', '--maxWorkers', '1'];
+const LANES: readonly (readonly Part[])[] = [
+  [
+    { name: 'stack', args: ['--project', 'stack'] },
+    { name: 'faults', args: ['--project', 'faults'] },
+  ],
+  [
+    { name: 'unit, pg and demo, first half', args: [...WITHOUT_STACK, '--shard', '1/2'] },
+    { name: 'unit, pg and demo, second half', args: [...WITHOUT_STACK, '--shard', '2/2'] },
+  ],
 ];
+/**
+ * With less memory than this, in bytes, the parts of a lane take turns. At most four stacks run at once: one in each
+ * part on a stack, the demo's and the secure one. A stack takes 0.9 GB.
+ */
+const MEMORY_FOR_ALL = 7e9;
 
 interface Ended extends Part {
   /** Undefined where it ended without one. */
@@ -34,7 +45,8 @@ const asked = process.argv.slice(2);
 process.exitCode = asked.length > 0 ? await vitest(asked) : await all();
 
 async function all(): Promise<number> {
-  const parts = await Promise.all(PARTS.map(run));
+  const lanes = totalmem() < MEMORY_FOR_ALL ? LANES : LANES.flat().map((part) => [part]);
+  const parts = (await Promise.all(lanes.map(inTurn))).flat();
   const sum: Count = { passed: 0, failed: 0, skipped: 0 };
   process.stdout.write('\n');
   for (const { name, count, code } of parts) {
@@ -46,6 +58,12 @@ async function all(): Promise<number> {
   }
   process.stdout.write(`\n${closingLine(sum)}\n`);
   return sum.failed === 0 ? 0 : 1;
+}
+
+async function inTurn(lane: readonly Part[]): Promise<Ended[]> {
+  const ended: Ended[] = [];
+  for (const part of lane) ended.push(await run(part));
+  return ended;
 }
 
 async function run(part: Part): Promise<Ended> {

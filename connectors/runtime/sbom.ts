@@ -74,7 +74,8 @@ function write(file: string | undefined): void {
   const options = { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const;
   const npm = JSON.parse(execFileSync('npm', ['sbom', '--sbom-format=cyclonedx'], options)) as Bom;
   const { packages } = JSON.parse(read('package-lock.json')) as { packages: Lockfile };
-  const bom = withJars(inProduction(npm, packages), name, read('connectors/runtime/SHA256SUMS'));
+  const sums = ['', 'jmx/'].map((folder) => read(`connectors/runtime/${folder}SHA256SUMS`)).join('');
+  const bom = withJars(inProduction(npm, packages), name, sums);
   const target = file ?? path.join(root, `${name}-${version}.cdx.json`);
   writeFileSync(target, `${JSON.stringify(bom, null, 2)}\n`);
   process.stderr.write(`${String(bom.components.length)} components in ${target}\n`);

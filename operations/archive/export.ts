@@ -21,6 +21,8 @@ export interface ExportContext extends Databases {
   readonly target: Target;
   readonly by?: string | undefined;
   readonly signal: AbortSignal;
+  /** Throws if something may have been erased from the objects that this export has found. */
+  readonly assertTurn?: () => Promise<void>;
   readonly progress: (rows: number, total: number) => void;
 }
 
@@ -50,6 +52,7 @@ export async function exportArchive(context: ExportContext): Promise<ExportResul
     const known = await readKnown(target, await recordedArchives(canonical));
     const id = randomUUID();
     const made = await withSnapshot(context, (snapshot) => exportSnapshot(context, { snapshot, known, id }));
+    await context.assertTurn?.();
     const isNew = !isSame(made.manifest, known.newest);
     const manifest = isNew || known.newest === undefined ? made.manifest : known.newest;
     if (isNew) {

@@ -15,6 +15,8 @@ export interface VerifyContext extends Databases {
   readonly archiveId?: string | undefined;
   readonly by?: string | undefined;
   readonly signal: AbortSignal;
+  /** Throws if something may have been erased from the archive since the verification began. */
+  readonly assertTurn?: () => Promise<void>;
   readonly progress: (rows: number, total: number) => void;
 }
 
@@ -48,6 +50,7 @@ export async function verifyArchive(context: VerifyContext): Promise<VerifyResul
     ...DIFFERENCES.map((kind) => [kind, differences.count(kind)] as const),
   ]) as Record<string, number>;
   const { id, manifest_sha256: manifestSha256 } = archive;
+  await context.assertTurn?.();
   await recordEvent(canonical, { id, event: verdict, manifestSha256, rows, source, counts, by });
   return { verdict, archiveId: id, rows, source, differences, damaged };
 }

@@ -1,5 +1,9 @@
 /** What is projected, what waits for a person, and what was proven. */
 import { identifier, sql } from '../../lib/quoting.ts';
+import {
+  decidingSettings,
+  settingsThatDiffer,
+} from '../../consumers/agent-test-history/batch/deciding-settings.ts';
 import { restSeconds } from '../../consumers/agent-test-history/sweep/sweeper.ts';
 import { valueOf } from '../facts/answer.ts';
 import { backlogIn, type Backlog } from '../facts/backlog.ts';
@@ -66,6 +70,21 @@ export const LEDGER_CHECKS = checksOf('ledger', {
           );
     },
     { also: ['projectors', 'laterOffsets'] },
+  ),
+  'deciding-settings': error(
+    'the settings that decide are those of the projectors',
+    ['decidingSettings'],
+    ({ decidingSettings: recorded }, { config }) => {
+      if (recorded === undefined) return NO_LEDGER;
+      if (recorded === null) return NOTHING_YET;
+      const differs = settingsThatDiffer(decidingSettings(config), recorded);
+      return differs.length === 0
+        ? ok('they are')
+        : failed(
+            differs.join('; '),
+            'history-cdc config  # set what the ledger has, for every projector and every command\nhistory-cdc project --accept-new-settings  # once, if the change is meant',
+          );
+    },
   ),
   'quarantine-empty': error('nothing is parked in the quarantine', ['quarantine'], ({ quarantine }) => {
     if (quarantine === undefined) return NO_LEDGER;

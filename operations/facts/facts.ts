@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DecidingSettings } from '../../consumers/agent-test-history/batch/deciding-settings.ts';
 import { desiredConnector, type DesiredConfig } from '../../connectors/deploy/desired.ts';
 import { connectorRole } from '../../connectors/deploy/source-sql.ts';
 import type { Config } from '../../lib/config.ts';
@@ -81,6 +82,8 @@ export interface FactValues {
   /** Null where no projector has verified anything yet. */
   readonly verification: VerificationFacts | null | undefined;
   readonly retirement: RetirementFacts | undefined;
+  /** Null where no projector has recorded its settings yet. */
+  readonly decidingSettings: DecidingSettings | null | undefined;
   /** Of the last incremental snapshot; undefined where it cannot be counted. */
   readonly snapshotProgress: Counted | undefined;
   readonly legacyClock: ClockFacts;
@@ -213,6 +216,7 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
   verdicts: { needs: CANONICAL, ask: (s) => ledger.readVerdicts(s.canonical()) },
   verification: { needs: CANONICAL, ask: (s) => readVerification(s.canonical()) },
   retirement: { needs: CANONICAL, ask: (s) => readRetirement(s.canonical()) },
+  decidingSettings: { needs: CANONICAL, ask: (s) => ledger.readDecidingSettings(s.canonical()) },
   snapshotProgress: {
     needs: [...LEGACY, ...KAFKA],
     after: 'observed',

@@ -1,5 +1,9 @@
 import { reportOf, type ReconcileReport } from '../reconcile/report.ts';
 import { finishedRuns, type ReconcileRun } from '../reconcile/run-store.ts';
+import {
+  recordedSettings,
+  type DecidingSettings,
+} from '../../consumers/agent-test-history/batch/deciding-settings.ts';
 import { countUnhealed, type Unhealed } from '../../consumers/agent-test-history/stream/unhealed.ts';
 import {
   readLastSweeps,
@@ -40,6 +44,11 @@ export interface VerdictFacts {
   readonly last: ReconcileReport | undefined;
   /** Before it, newest first. */
   readonly before: readonly ReconcileRun[];
+}
+
+/** Null where no projector has recorded its settings yet. */
+export async function readDecidingSettings(pool: Pool): Promise<DecidingSettings | null | undefined> {
+  return await ifMigrated(async () => (await recordedSettings(pool)) ?? null);
 }
 
 const DECISIONS = sqlFile(import.meta.url, './sql/decisions.sql');

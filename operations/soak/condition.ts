@@ -13,7 +13,8 @@ export const CONDITION_IDS = [
 export type ConditionId = (typeof CONDITION_IDS)[number];
 
 /** `unknown`: a fact gave no answer, or cannot be believed. It never counts as met. */
-export type ConditionState = 'met' | 'not_met' | 'unknown' | 'attested';
+export const CONDITION_STATES = ['met', 'not_met', 'unknown', 'attested'] as const;
+export type ConditionState = (typeof CONDITION_STATES)[number];
 
 export interface Condition {
   readonly id: ConditionId;

@@ -1,6 +1,6 @@
 /**
  * Looks at the soak beside a projector, every few minutes and on connections of its own: it records incidents and samples of
- * readers, keeps what it found for `status`, and sets the metrics. Nothing in the projector waits for it, and whatever fails
+ * readers, and keeps what it found for `status` and the metrics. Nothing in the projector waits for it, and whatever fails
  * here is logged and tried again. Of several projectors, the one that looks first looks for all of them.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,17 +8,13 @@ import type { Watch, WatchTools } from '../../consumers/agent-test-history/strea
 import type { ConfigWith } from '../../lib/config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Readiness } from '../../lib/http.ts';
-import type { Metrics } from '../../lib/metrics.ts';
 import { settledWithin } from '../../lib/settled-within.ts';
 import { within } from '../../lib/within.ts';
 import { withServices, type Services } from '../facts/services.ts';
-import { holds } from './condition.ts';
-import { counts, INCIDENT_KINDS, isOver } from './incidents.ts';
 import { isLookDue, keepLook } from './look-store.ts';
-import { lookAtSoak, type SoakReport } from './soak.ts';
-import { STAGES } from './stages.ts';
+import { lookAtSoak } from './soak.ts';
 
-export interface SoakWatchOptions extends Omit<WatchTools, 'topicId'> {
+export interface SoakWatchOptions extends Omit<WatchTools, 'topicId' | 'metrics'> {
   readonly config: ConfigWith<'DATABASE_URL'>;
   readonly everyMs?: number;
 }
@@ -95,29 +91,9 @@ export class SoakWatch implements Watch {
   }
 
   async #lookOn(services: Services, everyMs: number): Promise<void> {
-    const { config, metrics } = this.#options;
+    const { config } = this.#options;
     if (!(await isLookDue(services.canonical(), everyMs / 2))) return;
     const report = await lookAtSoak(services, config, { by: 'history-cdc project' });
     await keepLook(services.canonical(), report);
-    showSoak(metrics, report);
   }
-}
-
-/** Every stage, condition and kind has a sample, so that one that is missing means that nobody has looked. */
-export function showSoak(
-  metrics: Pick<Metrics, 'soakStage' | 'soakCondition' | 'soakIncidents' | 'soakLooked'>,
-  { at, stage, conditions, incidents }: SoakReport,
-): void {
-  for (const one of STAGES) metrics.soakStage.set({ stage: one }, one === stage ? 1 : 0);
-  for (const condition of conditions)
-    metrics.soakCondition.set({ condition: condition.id }, holds(condition) ? 1 : 0);
-  for (const kind of INCIDENT_KINDS) {
-    const ofKind = incidents.filter((incident) => incident.kind === kind);
-    const open = ofKind.filter((incident) => !isOver(incident)).length;
-    const stops = ofKind.filter((incident) => isOver(incident) && counts(incident)).length;
-    metrics.soakIncidents.set({ kind, state: 'open' }, open);
-    metrics.soakIncidents.set({ kind, state: 'stops' }, stops);
-    metrics.soakIncidents.set({ kind, state: 'past' }, ofKind.length - open - stops);
-  }
-  metrics.soakLooked.set(at.getTime() / 1000);
 }

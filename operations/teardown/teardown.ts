@@ -6,6 +6,7 @@
 import { messageOf } from '../../lib/errors.ts';
 import type { Config } from '../../lib/config.ts';
 import type { Paste } from '../../lib/quoting.ts';
+import { withTurn } from '../../lib/retirement-turn.ts';
 import { logAction } from '../connector/log-action.ts';
 import { answerOf, type Answer } from '../facts/answer.ts';
 import { withServices } from '../facts/services.ts';
@@ -72,14 +73,23 @@ export async function teardown(config: Config, options: TeardownOptions): Promis
     if (!options.apply) return reportOf({ looks: before, projectors, options });
     await assertConfirmed(site, options);
     assertNoProjector(projectors, config);
-    const things = Object.values(before).reduce(
-      (sum, look) => sum + (look.known ? look.value.things.length : 0),
-      0,
-    );
-    if (things > 0) await logAction(config, { command: 'teardown --apply', counts: { things } }, options);
-    const removal = await removeAll(site, before, options);
-    return reportOf({ looks: await lookAgain(site, removal), projectors, options, removal });
+    return await alone(site, async () => {
+      const counts = { things: thingsIn(before) };
+      if (counts.things > 0) await logAction(config, { command: 'teardown --apply', counts }, options);
+      const removal = await removeAll(site, before, options);
+      return reportOf({ looks: await lookAgain(site, removal), projectors, options, removal });
+    });
   });
+}
+
+/** Beside no other step of the retirement. Where the canonical database does not answer, no other step can be at work. */
+async function alone<T>({ services }: Site, work: () => Promise<T>): Promise<T> {
+  const answers = await answerOf(() => services.canonical().query('SELECT'));
+  return answers.known ? await withTurn(services.canonical(), 'alone', work) : await work();
+}
+
+function thingsIn(looks: Looks): number {
+  return Object.values(looks).reduce((sum, look) => sum + (look.known ? look.value.things.length : 0), 0);
 }
 
 const LOOK_WITHIN_MS = 30_000;

@@ -17,12 +17,10 @@ import { topicNames } from '../../lib/names.ts';
 import { settledWithin } from '../../lib/settled-within.ts';
 import { within } from '../../lib/within.ts';
 import { Services } from '../facts/services.ts';
-import { readVerification } from '../facts/verification.ts';
 import { Barrier } from '../reconcile/barrier.ts';
 import { endsOf } from '../reconcile/topic-ends.ts';
 import { AGAIN, type Found } from './findings.ts';
 import { Pace } from './pace.ts';
-import { showVerification } from './show.ts';
 import { beat, beginState, recordFailure, recordHeld, type Beat } from './state.ts';
 import { DEFAULTS, step, type Done, type StepContext } from './step.ts';
 
@@ -176,13 +174,10 @@ export class Verifier implements Watch {
 
   async #beats(): Promise<void> {
     const { canonical } = this.#context;
-    const { metrics } = this.#options;
     while (!this.#stopped) {
-      const facts = await within(BEAT_WITHIN_MS, async () => {
+      await within(BEAT_WITHIN_MS, async () => {
         if (this.#begun) await beat(canonical, this.#beat);
-        return await readVerification(canonical);
       }).catch(() => undefined);
-      showVerification(metrics, facts);
       await this.#pause(BEAT_MS);
     }
   }

@@ -15,6 +15,7 @@ import type { Watch, WatchTools } from '../../consumers/agent-test-history/strea
 import type { ConfigWith } from '../../lib/config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Readiness } from '../../lib/http.ts';
+import { forget } from '../../lib/metric-kinds.ts';
 import { isEnvironmentError, sqlState } from '../../lib/postgres-errors.ts';
 import { settledWithin } from '../../lib/settled-within.ts';
 import { NoAnswer, within } from '../../lib/within.ts';
@@ -58,6 +59,8 @@ export class Watchdog implements Watch {
   #running: Promise<unknown> = Promise.resolve();
   #stalled: readonly Stall[] = [];
   #gaps = 0;
+  /** When the last look came to its end. */
+  #lookedAt: number | undefined;
   /** The ledger knows the topic after the first commit only: a change before that is a break, too. */
   #seenFirst: Recorded | undefined;
 
@@ -79,6 +82,11 @@ export class Watchdog implements Watch {
     });
     this.#stalls = new StallWatch(config.WATCHDOG_STALL_SECONDS * 1000);
     this.#restarter = new Restarter({ config, services: this.#services, logger, metrics });
+    metrics.beforeScrape(() => {
+      const silentMs = performance.now() - (this.#lookedAt ?? performance.now());
+      if (silentMs > 2 * config.WATCHDOG_SECONDS * 1000 + JUDGED_WITHIN_MS)
+        forget(metrics.stalled, metrics.gapsOpen, metrics.watchdogBlind);
+    });
   }
 
   readonly readiness: Readiness = () => {
@@ -154,7 +162,11 @@ export class Watchdog implements Watch {
       const passes = sqlState(error) !== undefined || isEnvironmentError(error) || error instanceof NoAnswer;
       if (!passes) throw error;
       this.#blind.show(new Map([...seen.blind, ['ledger', messageOf(error)]]));
+      // What was seen before says nothing about now.
+      forget(this.#options.metrics.gapsOpen, this.#options.metrics.stalled);
     }
+    this.#lookedAt = performance.now();
+    this.#options.metrics.watchdogLooked.setToCurrentTime();
   }
 
   async #judgeContinuity({ present }: Look): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -19,6 +19,7 @@ interface Service {
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
   readonly configs?: readonly { readonly source: string }[];
+  readonly profiles?: readonly string[];
   readonly healthcheck?: object;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 }
@@ -79,7 +80,7 @@ describe('docker-compose.yml', () => {
     );
     expect(bases.length).toBeGreaterThanOrEqual(4);
     const pulled = services.filter(([, { build }]) => build === undefined).map(([, { image }]) => image);
-    for (const image of [...bases, ...pulled]) expect(image).toMatch(/:\d+\.\d+/);
+    for (const image of [...bases, ...pulled]) expect(image).toMatch(/:v?\d+\.\d+/);
   });
 
   test('has the versions of the local stack', () => {
@@ -93,7 +94,7 @@ describe('docker-compose.yml', () => {
 
   test('publishes every port to loopback only', () => {
     const ports = services.flatMap(([, { ports: published }]) => published ?? []);
-    expect(ports).toHaveLength(5);
+    expect(ports).toHaveLength(8);
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+$/);
   });
 
@@ -116,8 +117,8 @@ describe('docker-compose.yml', () => {
     const named = mounts.filter((mount) => !mount.startsWith('./'));
     expect(named.sort()).toEqual(Object.keys(compose.volumes).sort());
     const files = mounts.filter((mount) => mount.startsWith('./'));
-    expect(files).toHaveLength(2);
-    for (const file of files) expect(read(file)).not.toBe('');
+    expect(files).toHaveLength(8);
+    for (const file of files) expect(existsSync(path.join(repository, file))).toBe(true);
     const configs = services.flatMap(([, { configs: used = [] }]) => used.map(({ source }) => source));
     expect(configs).toEqual(Object.keys(compose.configs));
   });
@@ -181,6 +182,31 @@ describe('the services of ours', () => {
       expect({ words, code }).toEqual({ words, code: 0 });
       for (const option of command.filter((word) => word.startsWith('--'))) expect(stdout).toContain(option);
     }
+  });
+});
+
+describe('the profile observability', () => {
+  test('starts nothing unless asked for, and scrapes services that are there, at ports that they open', () => {
+    const watching = ['prometheus', 'alertmanager', 'grafana'];
+    const inProfile = services.filter(([, { profiles }]) => profiles !== undefined);
+    expect(inProfile.map(([name, { profiles }]) => [name, profiles])).toEqual(
+      watching.map((name) => [name, ['observability']]),
+    );
+    const scraped = parse(read('observability/prometheus.yml')) as {
+      scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+    };
+    const jobs = scraped.scrape_configs.map(({ job_name: job, static_configs: [first] }) => [
+      job,
+      first?.targets,
+    ]);
+    expect(jobs).toEqual([
+      ['history-cdc', ['projector:9464']],
+      ['kafka-connect', ['connect:9404']],
+    ]);
+    expect(service('projector').ports).toEqual(['127.0.0.1:${HTTP_PORT:-9464}:9464']);
+    expect(read('connectors/runtime/Dockerfile')).toContain(
+      '=0.0.0.0:9404:/etc/history-cdc/kafka-connect-jmx.yml',
+    );
   });
 });
 

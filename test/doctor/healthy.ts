@@ -1,3 +1,4 @@
+import { decidingSettings } from '../../consumers/agent-test-history/batch/deciding-settings.ts';
 import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { RELEASE } from '../../lib/release.ts';
@@ -245,6 +246,7 @@ export function healthyFacts(): FactValues {
     sweeps: { done: doneSweep(), failed: null },
     verdicts: { last: verdict(), before: [] },
     verification: verification(),
+    decidingSettings: decidingSettings(CONFIG),
     retirement: { stage: 'soaking', lookedAt: null, held: null, conditions: null },
     snapshotProgress: undefined,
     legacyClock: { aheadSeconds: 0.1, unsureSeconds: 0.1 },

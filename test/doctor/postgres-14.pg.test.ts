@@ -7,7 +7,7 @@ import { takeOver } from '../../consumers/agent-test-history/batch/offsets.ts';
 import { loadConfig } from '../../lib/config.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
 import { createApplication } from '../../demo/generate.ts';
-import { OlderPostgres } from '../support/older-postgres.ts';
+import { OwnPostgres } from '../support/own-postgres.ts';
 import { aRow, inserted } from '../support/records.ts';
 import { runInProcess, type Answer } from '../support/run-in-process.ts';
 import { asRecords, MATCHING, runRecords, TOPIC_ID } from '../support/run-records.ts';
@@ -18,7 +18,7 @@ import { Tables } from '../support/tables.ts';
  * other files of this project run on the newest.
  */
 
-let server: OlderPostgres;
+let server: OwnPostgres;
 let app: Pool;
 let superuser: Pool;
 const own = { id: '' };
@@ -31,7 +31,7 @@ const settings = (role: string) => ({
 const as = (role: string, ...args: string[]): Promise<Answer> => runInProcess(args, settings(role));
 
 beforeAll(async () => {
-  server = await OlderPostgres.start();
+  server = await OwnPostgres.start();
   app = createPool({ url: server.urlOf('app'), name: 'test', connections: 4 });
   superuser = createPool({ url: server.urlOf('postgres'), name: 'test dba', connections: 1 });
   await createApplication(app);

@@ -123,6 +123,12 @@ export const RED_SERVICES: readonly Red[] = [
     },
     '1 rows more',
   ],
+  [
+    'deciding-settings',
+    'failed',
+    { decidingSettings: { MATCH_WINDOW_SECONDS: '10' } },
+    'MATCH_WINDOW_SECONDS is 120 here, and 10 in the ledger',
+  ],
   ['stragglers', 'warning', { decisions: [{ ...decided('projected', 1_000), stragglers: 2 }] }, '2 owners'],
   [
     'twins-blocked',

@@ -24,6 +24,7 @@ const ports = {
   registry: 20_004,
   registryManagement: 20_005,
   connect: 20_006,
+  connectMetrics: 20_008,
   s3: 20_007,
 };
 

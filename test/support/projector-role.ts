@@ -20,6 +20,8 @@ export function useProjectorRole(): () => ProjectorRole {
     const open = await openApplicationDatabase();
     const superuser = createPool({ url: open.database.superuserUrl, name: 'test', connections: 1 });
     await superuser.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+    // As it is from Postgres 15 on. Before, everybody may create in public, and `doctor` warns of it.
+    await superuser.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT CREATE ON SCHEMA public TO app');
     await open.pool.query('ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC');
     await migrate(open.pool, role);
     await open.pool.query(rightsOn(role, CANONICAL_TABLES, LEGACY_TABLES));

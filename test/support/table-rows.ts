@@ -8,7 +8,7 @@ export const RESET = `
   DELETE FROM public.organization_memberships; DELETE FROM public.agent_registry_metadata;
   DELETE FROM history_cdc.ledger; DELETE FROM history_cdc.quarantine; DELETE FROM history_cdc.script_copy;
   DELETE FROM history_cdc.key_change; DELETE FROM history_cdc.unsettled_twin; DELETE FROM history_cdc.undone; DELETE FROM history_cdc.agent_spelling;
-  DELETE FROM history_cdc.consumer_offset; DELETE FROM history_cdc.topic`;
+  DELETE FROM history_cdc.consumer_offset; DELETE FROM history_cdc.topic; DELETE FROM history_cdc.deciding_settings`;
 
 /**
  * Rows that no projection has any business with: a live run with diagnostics, a heartbeat's run, the earlier script's

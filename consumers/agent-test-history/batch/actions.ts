@@ -36,6 +36,7 @@ interface Start {
   readonly mode: string;
   readonly dryRun: boolean;
   readonly acceptNewTopic: boolean;
+  readonly acceptNewSettings?: boolean;
   readonly acceptedTruncates: readonly string[];
   readonly parkUnusableSchema?: boolean;
 }
@@ -45,6 +46,7 @@ export function actionsOfStart(start: Start): Action[] {
   if (start.dryRun) return [];
   const options = [
     ...(start.acceptNewTopic ? ['--accept-new-topic'] : []),
+    ...(start.acceptNewSettings === true ? ['--accept-new-settings'] : []),
     ...start.acceptedTruncates.map((position) => `--accept-truncate ${position}`),
     ...(start.parkUnusableSchema === true ? ['--park-unusable-schema'] : []),
   ];

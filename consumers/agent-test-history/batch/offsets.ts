@@ -29,16 +29,11 @@ const TAKE_OVER = `
   RETURNING epoch, next_offset, last_batch`;
 
 /**
-<<<<<<< HEAD
- * Claims a partition, and says from where to read it: the stored offset, or `position.offset` where none is stored; and
- * which batch lies before it, null where that is not known. `updated_at` stays: it says since when the offset stands where
- * it is, also where projectors claim the partition and end again and again. `watched_since` stays as long as every claim
- * was made by a projector that keeps the legacy table's last writes (legacy-writes.ts).
-=======
  * Claims a partition. Returns the offset to read from (the stored one, or `position.offset` if none is stored) and the
  * batch before that offset (null if it is not known). `updated_at` is not changed, because it says since when the
  * offset has not moved. Otherwise projectors that start and end again and again would hide a standstill.
->>>>>>> main
+ * `watched_since` is not changed as long as every claim was made by a projector that keeps the legacy table's last writes
+ * (legacy-writes.ts).
  */
 export async function takeOver(
   client: Client,

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { FatalError, messageOf } from '../../../lib/errors.ts';
 import { inTransaction, type Client, type Pool } from '../../../lib/postgres.ts';
 import { sqlState } from '../../../lib/postgres-errors.ts';
+import { takeTurn } from '../../../lib/retirement-turn.ts';
 
 /** A numbered file of `migrations/`: `0001-ledger.sql`. Once released, it never changes. */
 export interface Migration {
@@ -54,6 +55,8 @@ async function applyPending(client: Client, grantTo: string | undefined): Promis
   await client.query("SET LOCAL statement_timeout = '1h'");
   await client.query(BOOKKEEPING);
   const pending = pendingOf(readMigrations(), await appliedMigrations(client));
+  // A migration locks tables that an export may hold for hours, and everybody else would queue behind it.
+  if (pending.length > 0) await takeTurn(client);
   for (const migration of pending) {
     await client.query(migration.sql);
     await client.query(RECORD, [migration.version, migration.name, migration.sha256]);
@@ -129,6 +132,7 @@ export const PROJECTOR_RIGHTS: Readonly<Record<string, readonly string[]>> = {
   ledger: ['INSERT', 'UPDATE'],
   topic: ['INSERT', 'UPDATE'],
   consumer_offset: ['INSERT', 'UPDATE'],
+  deciding_settings: ['INSERT', 'UPDATE'],
   quarantine: ['INSERT', 'UPDATE'],
   script_copy: ['INSERT', 'UPDATE'],
   unsettled_twin: ['INSERT', 'UPDATE', 'DELETE'],

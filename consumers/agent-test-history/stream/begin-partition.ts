@@ -2,8 +2,10 @@ import type { BatchMark } from '../../../lib/kafka-batch.ts';
 import type { Watermarks } from '../../../lib/kafka-cluster.ts';
 import { inTransaction } from '../../../lib/postgres.ts';
 import { untilEnvironmentAllows } from '../../../lib/retry.ts';
-import { assertCurrentTopic, type TopicInUse } from '../batch/current-topic.ts';
+import { assertCurrentTopic, registerTopic, type TopicInUse } from '../batch/current-topic.ts';
+import { assertSameSettings, registerSettings } from '../batch/deciding-settings.ts';
 import { takeOver } from '../batch/offsets.ts';
+import { assertNothingUndone } from '../batch/undo-fence.ts';
 import type { SessionMode } from './commit.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { assertInRange } from './topic-faults.ts';
@@ -31,7 +33,7 @@ export async function beginPartition(
   partition: number,
   watermarks: Watermarks,
 ): Promise<Begun> {
-  const { topic, context, startAt, commits, dryRun, observer } = options;
+  const { topic, context, startAt, commits, dryRun, observer, deciding } = options;
   if (!commits) {
     const { nextOffset, lastBatch } = startAt.get(partition) ?? {
       nextOffset: watermarks.low,
@@ -46,6 +48,8 @@ export async function beginPartition(
       const taken = await takeOver(client, start, name);
       // If the claim waited, the group may have given the partition to another projector, whose claim must stand.
       signal.throwIfAborted();
+      // If the claim waited until a person had accepted other settings, this projector has the former ones.
+      await assertSameSettings(client, deciding);
       return taken;
     });
   const { claim, nextOffset, lastBatch } = await untilEnvironmentAllows(claimed, {
@@ -56,4 +60,30 @@ export async function beginPartition(
   });
   assertInRange({ topic, partition, nextOffset }, watermarks);
   return { firstOffset: nextOffset, lastBatch, sessionMode: { kind: 'commit', claim } };
+}
+
+/**
+ * Makes topic and settings those of the ledger, or throws if the ledger has others and no person accepts these. A replay
+ * only compares them, and a dry run may have other settings.
+ */
+export async function beginTopic(
+  { context, commits, dryRun, acceptNewTopic, deciding, acceptNewSettings }: ProjectorOptions,
+  inUse: TopicInUse,
+): Promise<void> {
+  if (commits)
+    await inTransaction(context.canonical, async (client) => {
+      await registerTopic(client, inUse, acceptNewTopic);
+      await registerSettings(client, deciding, acceptNewSettings);
+    });
+  else if (!dryRun) await assertSameSettings(context.canonical, deciding);
+}
+
+/** Throws if this process can never commit again: another topic or other settings were accepted, or rows were taken back. */
+export async function assertNotOutdated(
+  { context: { canonical, undoGeneration }, deciding }: ProjectorOptions,
+  inUse: TopicInUse,
+): Promise<void> {
+  await assertCurrentTopic(canonical, inUse);
+  await assertNothingUndone(canonical, undoGeneration);
+  await assertSameSettings(canonical, deciding);
 }

@@ -1,6 +1,7 @@
 import { messageOf } from '../../../lib/errors.ts';
 import type { Readiness } from '../../../lib/http.ts';
 import type { Logger } from '../../../lib/log.ts';
+import { forget } from '../../../lib/metric-kinds.ts';
 import type { Metrics } from '../../../lib/metrics.ts';
 import { ConnectionLost } from '../../../lib/postgres-session.ts';
 import { sqlState } from '../../../lib/postgres-errors.ts';
@@ -44,6 +45,9 @@ export class RunObserver implements ProjectorObserver {
     this.#logger = logger;
     this.#now = now;
     this.#progress = progress;
+    metrics.beforeScrape(() => {
+      this.#showLags();
+    });
   }
 
   assigned(partitions: readonly AssignedPartition[]): void {
@@ -106,15 +110,13 @@ export class RunObserver implements ProjectorObserver {
     this.#failing.set(partition, `Postgres does not carry out its transaction (${codeOf(error)})`);
   }
 
-  swept({ absorbed, relinked, blocked, lateOwners, stragglers }: SweepResult, seconds: number): void {
+  swept({ absorbed, relinked, lateOwners }: SweepResult, seconds: number): void {
     const metrics = this.#metrics;
     metrics.sweepSeconds.observe(seconds);
     metrics.sweepRepairs.inc({ repair: 'absorbed' }, absorbed.length);
     metrics.sweepRepairs.inc({ repair: 'relinked' }, relinked.length);
     metrics.sweepRepairs.inc({ repair: 'late_owner' }, lateOwners.flipped.size);
-    metrics.twinsBlocked.set(blocked.size);
     metrics.lateOwnersReported.set(lateOwners.reported.length);
-    metrics.stragglers.set(stragglers);
   }
 
   sweepFailed(): void {
@@ -124,7 +126,7 @@ export class RunObserver implements ProjectorObserver {
   readonly readiness: Readiness = () => {
     if (!this.#assigned)
       return { ready: false, reason: 'the consumer group has not assigned any partition yet' };
-    const silentMs = this.#now() - (this.#kafkaAnsweredAt ?? this.#now());
+    const silentMs = this.#kafkaSilentMs();
     if (silentMs > KAFKA_SILENT_AFTER_MS)
       return { ready: false, reason: `Kafka has not answered for ${secondsText(silentMs)}` };
     const standing = [...this.#partitions].flatMap(([partition, state]) =>
@@ -140,6 +142,17 @@ export class RunObserver implements ProjectorObserver {
     if (failing === undefined && (nextOffset >= highWatermark || forMs <= STUCK_AFTER_MS)) return [];
     const where = `partition ${String(partition)} stands at offset ${String(nextOffset)} for ${secondsText(forMs)}, and the topic ends at ${String(highWatermark)}`;
     return [`${where}: ${failing ?? 'none of its transactions is committed'}`];
+  }
+
+  /** While Kafka is silent the last lag says nothing about now, so there is none. */
+  #showLags(): void {
+    forget(this.#metrics.lag);
+    if (this.#kafkaSilentMs() > KAFKA_SILENT_AFTER_MS) return;
+    for (const [partition, state] of this.#partitions) this.#showLag(partition, state);
+  }
+
+  #kafkaSilentMs(): number {
+    return this.#now() - (this.#kafkaAnsweredAt ?? this.#now());
   }
 
   #showLag(partition: number, { highWatermark, nextOffset }: PartitionState): void {

@@ -2,6 +2,7 @@ import type { KafkaCluster } from '../../../lib/kafka-cluster.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { ChunkBounds } from './chunk-queue.ts';
 import type { Decoder } from '../record/decode.ts';
+import type { DecidingSettings } from '../batch/deciding-settings.ts';
 import type { StoredOffset } from '../batch/offsets.ts';
 import type { PipelineContext } from '../pipeline.ts';
 import type { QuarantineBreaker } from '../batch/quarantine-breaker.ts';
@@ -36,6 +37,9 @@ export interface ProjectorOptions {
    */
   readonly startAt: ReadonlyMap<number, Pick<StoredOffset, 'nextOffset' | 'lastBatch'>>;
   readonly acceptNewTopic: boolean;
+  /** The settings by which this projector decides, and whether a person accepts them in place of the recorded ones. */
+  readonly deciding: DecidingSettings;
+  readonly acceptNewSettings: boolean;
   /** True for a truncate of the legacy table that was met before, or that a person accepts. */
   readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
   readonly observer: ProjectorObserver;

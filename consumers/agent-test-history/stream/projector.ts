@@ -2,19 +2,17 @@ import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { Watermarks } from '../../../lib/kafka-cluster.ts';
 import type { FetchedRecords, TopicConsumer } from '../../../lib/kafka-consumer.ts';
-import { inTransaction } from '../../../lib/postgres.ts';
 import { untilEnvironmentAllows } from '../../../lib/retry.ts';
 import { settledWithin } from '../../../lib/settled-within.ts';
 import { GroupCommit } from './group-commit.ts';
-import { assertCurrentTopic, registerTopic, type TopicInUse } from '../batch/current-topic.ts';
+import type { TopicInUse } from '../batch/current-topic.ts';
 import { LogCheck } from './log-check.ts';
 import { Fenced, storedOffsetsInTime, type StoredOffset } from '../batch/offsets.ts';
-import { beginPartition } from './begin-partition.ts';
+import { assertNotOutdated, beginPartition, beginTopic } from './begin-partition.ts';
 import { Commit } from './commit.ts';
 import { PartitionSession } from './partition-session.ts';
 import type { ProjectorOptions } from './projector-options.ts';
 import { Turns } from './turns.ts';
-import { assertNothingUndone } from '../batch/undo-fence.ts';
 import { assertInRange, fencedForGood, topicCut, topicMissing } from './topic-faults.ts';
 
 /** If another projector has claimed a partition and the group still assigns it to us after this time, we stop. */
@@ -81,12 +79,11 @@ export class Projector {
    * can take as long as the group waits for a dead member.
    */
   static async start(options: ProjectorOptions): Promise<Projector> {
-    const { cluster, topic, context, acceptNewTopic } = options;
+    const { cluster, topic } = options;
     const identity = await cluster.describeTopic(topic);
     if (identity === undefined) throw topicMissing(topic);
     const inUse = { ...identity, name: topic };
-    if (options.commits)
-      await inTransaction(context.canonical, (client) => registerTopic(client, inUse, acceptNewTopic));
+    await beginTopic(options, inUse);
     const projector = new Projector(options, inUse);
     projector.#join().catch((error: unknown) => {
       projector.#fail(error);
@@ -241,17 +238,15 @@ export class Projector {
   }
 
   /**
-   * Handles a `Fenced` error. If another topic was accepted, or `undo` took rows back, this process ends. If another
-   * projector has claimed the partition, the group soon takes the partition from us, provided that the other projector
-   * is in our group. Otherwise Postgres has lost commits (a failover to a replica that lagged). The lost records are
-   * still in the topic, and are read again from the offset that Postgres has.
+   * Handles a `Fenced` error. If another topic or other settings were accepted, or `undo` took rows back, this process
+   * ends. If another projector has claimed the partition, the group soon takes the partition from us, provided that the
+   * other projector is in our group. Otherwise Postgres has lost commits (a failover to a replica that lagged). The lost
+   * records are still in the topic, and are read again from the offset that Postgres has.
    */
   async #yieldOrGoBack(session: PartitionSession, error: Fenced): Promise<void> {
     const { partition } = session;
     const { logger, cluster, topic } = this.#options;
-    const { canonical, undoGeneration } = this.#options.context;
-    await assertCurrentTopic(canonical, this.#inUse);
-    await assertNothingUndone(canonical, undoGeneration);
+    await assertNotOutdated(this.#options, this.#inUse);
     const stored = (await this.#storedOffsets()).get(partition);
     if (stored !== undefined && stored.epoch > session.epoch) {
       logger.warn({ partition }, 'another projector has claimed the partition');

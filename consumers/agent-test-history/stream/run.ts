@@ -25,6 +25,7 @@ import { Sweeper } from '../sweep/sweeper.ts';
 import { addSweep, NO_SWEEPS, type SweepTotals } from '../sweep/sweep-totals.ts';
 import { LiveWindowMeter, type LiveWindow } from '../twins/live-window.ts';
 import { matchingOf } from '../twins/matching.ts';
+import { decidingSettings } from '../batch/deciding-settings.ts';
 import { findScriptCopies } from '../lookup/script-copies.ts';
 import { bothReady, type Watch, type WatchTools } from './watch.ts';
 import { undoGeneration } from '../batch/undo-fence.ts';
@@ -54,6 +55,8 @@ export interface RunOptions {
   readonly untilCaughtUp: boolean;
   readonly replayStart: ReplayStart;
   readonly acceptNewTopic: boolean;
+  /** True: the settings of this run take the place of the recorded ones. False: a difference ends the run. */
+  readonly acceptNewSettings?: boolean;
   /** True: records that lack a column are parked. False: they stop the projector. */
   readonly parkUnusableSchema?: boolean;
   /** `partition:offset` of truncates that a person has accepted. */
@@ -100,7 +103,7 @@ export async function runProjector(options: RunOptions): Promise<RunResult> {
     throw error;
   } finally {
     // A transaction that waits for a lock keeps its connection. The end of the process closes it.
-    await settledWithin(CLOSE_WITHIN_MS, endBoth(canonical, legacy));
+    await settledWithin(CLOSE_WITHIN_MS, Promise.all([canonical.end(), legacy.end()]));
   }
 }
 
@@ -120,10 +123,6 @@ async function assertFit(canonical: Pool, legacy: Pool): Promise<void> {
   await assertTakesRuns(canonical);
   await assertMigrated(canonical);
   await assertNotRetired(canonical, legacy);
-}
-
-async function endBoth(canonical: Pool, legacy: Pool): Promise<void> {
-  await Promise.all([canonical.end(), legacy.end()]);
 }
 
 interface Connected extends RunOptions {
@@ -274,6 +273,8 @@ function projectorOptions(
     breaker: options.breaker,
     startAt,
     acceptNewTopic: options.acceptNewTopic,
+    deciding: decidingSettings(config),
+    acceptNewSettings: options.acceptNewSettings === true,
     isAcceptedTruncate: (partition, offset) =>
       accepted.has(`${String(partition)}:${String(offset)}`) ||
       // A replay reads records again that the projectors have passed.

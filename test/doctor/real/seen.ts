@@ -127,6 +127,7 @@ export const BY_FACTS: Readonly<Record<string, string>> = {
       (id) => [id, IN_STATUS],
     ),
   ),
+  'deciding-settings': 'seen in test/stream/deciding-settings.pg.test.ts',
   verification: 'its states are seen in test/verification/standing.pg.test.ts',
   'topic-replicas': 'takes a second broker',
   'connect-version': 'takes a Kafka Connect before 3.6',

@@ -6,14 +6,22 @@ import path from 'node:path';
 import pg from 'pg';
 import { chooseAccount, type Account } from '../../stack/account.ts';
 import { pickPort } from '../../stack/ports.ts';
+import { installPostgres } from '../../stack/postgres-binaries.ts';
 import { fetchByMaven } from '../../stack/runtime.ts';
 import { until } from './until.ts';
 import { serverEnvironment } from '../../stack/server.ts';
 
 const POM_FOLDER = path.join(import.meta.dirname, 'postgres-14');
 
-/** A server of the oldest supported Postgres, with the database `app` of an ordinary role `app`. It belongs to one test file. */
-export class OlderPostgres {
+export interface OwnPostgresOptions {
+  /** 14 is the oldest that is supported; `newest` is that of the local stack. */
+  readonly version?: 14 | 'newest';
+  /** Settings of the server beside those that every one of them has. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A Postgres server of a test's own, with the database `app` of an ordinary role `app`. Every role logs in without a password. */
+export class OwnPostgres {
   readonly #folder: string;
   readonly #server: ChildProcess;
   readonly #port: number;
@@ -24,40 +32,37 @@ export class OlderPostgres {
     this.#port = port;
   }
 
-  static async start(): Promise<OlderPostgres> {
-    const binaries = await install();
-    const folder = mkdtempSync(path.join(tmpdir(), 'postgres-14-'));
+  static async start({ version = 14, settings = {} }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
+    const programs = await install(version);
+    const folder = mkdtempSync(path.join(tmpdir(), `postgres-${String(version)}-`));
     const base = { cwd: folder, env: serverEnvironment(process.env) };
     const data = path.join(folder, 'data');
-    const account = chooseAccount({ ...base, file: path.join(binaries, 'initdb'), args: ['--version'] });
+    const account = chooseAccount({ ...base, file: path.join(programs, 'initdb'), args: ['--version'] });
     giveTo(folder, account);
     const initdb = account.as({
       ...base,
-      file: path.join(binaries, 'initdb'),
+      file: path.join(programs, 'initdb'),
       args: ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
     });
     execFileSync(initdb.file, [...initdb.args], { ...initdb, stdio: 'ignore' });
     const port = await pickPort(new Set());
-    const settings = [
-      ...[`port=${String(port)}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories='],
-      ...['wal_level=logical', 'max_slot_wal_keep_size=1GB', 'fsync=off', 'timezone=UTC'],
-    ];
+    const given = { ...SETTINGS, port: String(port), ...settings };
     const { file, args, ...how } = account.as({
       ...base,
-      file: path.join(binaries, 'postgres'),
-      args: ['-D', data, ...settings.flatMap((setting) => ['-c', setting])],
+      file: path.join(programs, 'postgres'),
+      args: ['-D', data, ...Object.entries(given).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
     });
-    const older = new OlderPostgres(folder, spawn(file, [...args], { ...how, stdio: 'ignore' }), port);
-    await until('the older Postgres answers', () => older.#furnish());
-    return older;
+    const own = new OwnPostgres(folder, spawn(file, [...args], { ...how, stdio: 'ignore' }), port);
+    await until('the Postgres of the test answers', () => own.#furnish());
+    return own;
   }
 
-  urlOf(role: string): string {
-    return `postgresql://${role}@127.0.0.1:${String(this.#port)}/app`;
+  urlOf(role: string, database = 'app'): string {
+    return `postgresql://${role}@127.0.0.1:${String(this.#port)}/${database}`;
   }
 
   async #furnish(): Promise<boolean> {
-    const client = new pg.Client({ connectionString: this.urlOf('postgres').replace(/app$/, 'postgres') });
+    const client = new pg.Client({ connectionString: this.urlOf('postgres', 'postgres') });
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -79,8 +84,25 @@ export class OlderPostgres {
   }
 }
 
-/** Fetched and unpacked on first use; gives the folder of its programs. */
-async function install(): Promise<string> {
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  wal_level: 'logical',
+  max_slot_wal_keep_size: '1GB',
+  max_connections: '200',
+  max_wal_senders: '30',
+  max_replication_slots: '30',
+  track_commit_timestamp: 'on',
+  fsync: 'off',
+  timezone: 'UTC',
+};
+
+/** The folder of the server's programs; the oldest ones are fetched and unpacked on first use. */
+async function install(version: 14 | 'newest'): Promise<string> {
+  if (version === 'newest')
+    return path.dirname(
+      (await installPostgres({ environment: process.env, onProgress: () => undefined })).postgres,
+    );
   const folder = await fetchByMaven(
     {
       name: 'postgres-14',
