@@ -26,10 +26,11 @@ const integer = (min: number, max: number) =>
     .int('must be a whole number')
     .min(min, `must be at least ${String(min)}`)
     .max(max, `must be at most ${String(max)}`);
-const share = z.coerce
-  .number({ error: 'must be a number' })
-  .min(0, 'must be at least 0')
-  .max(1, 'must be at most 1');
+const share = (min: number) =>
+  z.coerce
+    .number({ error: 'must be a number' })
+    .min(min, `must be at least ${String(min)}`)
+    .max(1, 'must be at most 1');
 const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
@@ -118,12 +119,13 @@ const schema = z.object({
   WATCHDOG_RESTARTS: integer(0, 60),
   VERIFY_ROWS_PER_SECOND: integer(0, 100_000),
   VERIFY_AFTER_SECONDS: integer(1, 86_400),
+  VERIFY_MAX_SHARE: share(0.01),
   OWNERSHIP_GRACE_HOURS: integer(0, 8760),
   CANONICAL_RETENTION_DAYS: integer(1, 36_500).optional(),
   BATCH_ROWS: integer(1, 20_000),
   BATCH_BYTES: integer(65_536, 268_435_456),
   PARTITIONS_AT_ONCE: integer(1, 32),
-  QUARANTINE_MAX_SHARE: share,
+  QUARANTINE_MAX_SHARE: share(0),
   QUARANTINE_WINDOW: integer(1, 100_000),
   PARKED_RETENTION_DAYS: integer(1, 3650),
   SOAK_LIVE_DAYS: integer(1, 3650),

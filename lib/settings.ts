@@ -114,6 +114,11 @@ export const SETTINGS = {
     meaning: 'how long after a change the changed row is compared again, at the earliest',
     default: '120',
   },
+  VERIFY_MAX_SHARE: {
+    meaning:
+      'largest share of the time (0.01 to 1) in which the verification may work; in the rest it pauses. Raise it to finish a pass over everything sooner',
+    default: '0.1',
+  },
   OWNERSHIP_GRACE_HOURS: {
     meaning:
       "how long after the decision a stranger's run is decided again, if a late membership makes the user an owner",

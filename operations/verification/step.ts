@@ -7,8 +7,9 @@
  *             statements of `reconcile`
  *   count     how many changed rows wait
  *
- * Then nobody makes a step for as long as the rows are worth, or ten times as long as the step took. So the verification
- * keeps less than a tenth of a core of Postgres busy, however large a row is.
+ * Then nobody makes a step for as long as the rows are worth, or until the steps have taken no more than `maxShare` of the
+ * time: with the default of 0.1, nine times as long as the step took. So the verification keeps less than a tenth of a core
+ * of Postgres busy, however large a row is.
  */
 import { inTransaction, type Client, type Pool } from '../../lib/postgres.ts';
 import type { Barrier } from '../reconcile/barrier.ts';
@@ -31,13 +32,13 @@ export interface StepContext extends CheckContext {
   readonly again: Again;
   /** From the begin of a pass to that of the next one, at least. */
   readonly passSeconds: number;
-  /** How much longer a step's rest is than the step. */
-  readonly restFactor: number;
+  /** The largest share of the time in which there may be a step (0 to 1). */
+  readonly maxShare: number;
   /** The most rows that one step compares. */
   readonly mostRows: number;
 }
 
-export const DEFAULTS = { passSeconds: 10, restFactor: 9, mostRows: 1_000 } as const;
+export const DEFAULTS = { passSeconds: 10, mostRows: 1_000 } as const;
 
 export interface Done {
   readonly part: 'again' | 'changed' | 'whole' | 'count' | 'idle';
@@ -87,9 +88,9 @@ export async function step(context: StepContext): Promise<Step> {
 /** How long nobody makes a step after one of so many rows. */
 export function restAfter(
   { rows, tookMs }: { readonly rows: number; readonly tookMs: number },
-  { rowsPerSecond, restFactor }: Pick<StepContext, 'rowsPerSecond' | 'restFactor'>,
+  { rowsPerSecond, maxShare }: Pick<StepContext, 'rowsPerSecond' | 'maxShare'>,
 ): number {
-  return Math.max((rows * 1000) / rowsPerSecond, restFactor * tookMs);
+  return Math.max((rows * 1000) / rowsPerSecond, (1 / maxShare - 1) * tookMs);
 }
 
 /** A step compares as many rows as a second may have. */

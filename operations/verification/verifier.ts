@@ -65,6 +65,7 @@ export class Verifier implements Watch {
     const { data: topic } = topicNames(config);
     this.#context = {
       ...{ canonical, legacy, rowsPerSecond, again: AGAIN, ...DEFAULTS, ...options.timing },
+      maxShare: config.VERIFY_MAX_SHARE,
       elsewhere: config.LEGACY_DATABASE_URL === config.DATABASE_URL ? undefined : legacy,
       windowUs: matchingOf(config).windowUs,
       retentionDays: config.CANONICAL_RETENTION_DAYS,

@@ -29,7 +29,7 @@ test('the demo adds up', { timeout: 480_000 }, async () => {
 
   expect(facts.checks.filter(({ passed }) => !passed)).toEqual([]);
   expect(failure).toBeUndefined();
-  expect(facts.checks.length).toBe(48);
+  expect(facts.checks.length).toBe(49);
   expect(facts.rowsWritten).toBeGreaterThan(FEWEST_ROWS + 1_500);
   expect(facts.writer.meanwhile.runs).toBeGreaterThan(50);
   expect(facts.window.figures.late.found).toBeGreaterThan(10);

@@ -16,7 +16,7 @@ export function stepContext(canonical: Pool, others: Partial<StepContext> = {}):
     rowsPerSecond: PROJECTOR.rowsPerSecond,
     afterSeconds: 3600,
     again: { suspectMs: 0, wrongMs: 0 },
-    ...{ passSeconds: 0, restFactor: 0, mostRows: 6 },
+    ...{ passSeconds: 0, maxShare: 1, mostRows: 6 },
     ...others,
   };
 }
