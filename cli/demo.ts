@@ -97,6 +97,7 @@ function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): strin
     '',
     'Next, in this folder:',
     `  export HISTORY_CDC_STACK=${name}`,
+    `  ${run} console              # everything in a browser; Ctrl-C ends it`,
     `  ${run} stack status`,
     `  ${run} connector status`,
     `  ${run} project              # continues to project; Ctrl-C ends it`,

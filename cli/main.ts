@@ -1,9 +1,14 @@
+import { isPostgresVariable } from '../lib/address.ts';
 import { FatalError } from '../lib/errors.ts';
 import { stopOnSignal } from '../lib/stop-signal.ts';
 import { createOutput } from './output.ts';
 import { reportError, runProgram } from './program.ts';
 
 const args = process.argv.slice(2);
+const environment = { ...process.env };
+// The driver of Postgres would read these, and `config` would not show them.
+for (const name of Object.keys(process.env).filter(isPostgresVariable))
+  Reflect.deleteProperty(process.env, name);
 const output = createOutput(process.stdout, process.stderr);
 const report = async (error: unknown) =>
   await reportError(error, { json: args.includes('--json'), stderr: output.stderr });
@@ -17,7 +22,7 @@ process.on('uncaughtException', (error) => {
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
 process.exitCode = await runProgram(args, {
-  environment: process.env,
+  environment,
   stdout: output.stdout,
   stderr: output.stderr,
   redraws: process.stdout.isTTY,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { InvalidArgumentError, type Command } from 'commander';
+import { isPostgresVariable } from '../lib/address.ts';
 import { FatalError } from '../lib/errors.ts';
 import { renderTable } from '../lib/table.ts';
 import { tailOf } from '../stack/log-tail.ts';
@@ -97,7 +98,8 @@ function registerPsql(stack: Command, context: CommandContext): void {
     .action(async (args: string[], { name }: { name: string }) => {
       const url = new URL(stackSettings(requireState(context, name))['DATABASE_URL'] ?? '');
       // Everybody can read the arguments of a running process, so the password goes through the environment.
-      const environment = { ...context.environment, PGPASSWORD: decodeURIComponent(url.password) };
+      const own = Object.entries(context.environment).filter(([variable]) => !isPostgresVariable(variable));
+      const environment = { ...Object.fromEntries(own), PGPASSWORD: decodeURIComponent(url.password) };
       url.password = '';
       const code = await runPsql([url.href, ...args], environment);
       if (code === 1) throw new AnswerNo();

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { brokers, httpUrl, postgresUrl, tlsProblems, url } from './address.ts';
 import { FatalError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
 import { STACK_NAME } from './names.ts';
@@ -8,12 +9,15 @@ import { SETTINGS, settingOf, type SettingName } from './settings.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type SettingSource = 'environment' | 'local stack' | 'default' | 'unset';
 
-const url = (...protocols: string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
-    error: `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  });
-const postgresUrl = url('postgres:', 'postgresql:');
-const httpUrl = url('http:', 'https:').transform((text) => text.replace(/\/+$/, ''));
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
 /** A token that can stand in a header as it is. */
 const bearerToken = z.string().regex(/^[\x21-\x7e]+$/, 'must be one word of printable ASCII');
 const integer = (min: number, max: number) =>
@@ -29,21 +33,6 @@ const share = z.coerce
 const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
-const brokers = z
-  .string()
-  .transform((text) => text.split(',').map((broker) => broker.trim()))
-  .refine((list) => list.every((broker) => /^[^:\s]+:\d+$/.test(broker) || /^\[[^\]]+\]:\d+$/.test(broker)), {
-    error: 'must be host:port, several separated by commas',
-  });
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  );
 const plainHttpUrl = httpUrl.refine((text) => !URL.canParse(text) || new URL(text).username === '', {
   error: "must not have credentials: they come from the AWS SDK's own chain",
 });
@@ -163,6 +152,8 @@ const schema = z.object({
   WEBHOOK_SECRET: webhookKeys.optional(),
   WEBHOOK_CA_FILE: z.string().optional(),
   WEBHOOK_GIVE_UP_HOURS: integer(1, 720),
+  PGPASSWORD: z.string().optional(),
+  PGPASSFILE: z.string().optional(),
   HTTP_HOST: z.string().min(1),
   HTTP_PORT: integer(0, 65_535),
   CONSOLE_HOST: z.string().min(1),
@@ -228,6 +219,7 @@ export function loadConfig<K extends keyof Config = never>(
     (name) => settings[name].text === undefined && !defaultsToDatabase(name, settings),
   );
   problems.push(...missing.map((name) => `${name} is not set: ${SETTINGS[name].meaning}`));
+  problems.push(...tlsProblems(environment, settings));
   if (!parsed.success || problems.length > 0) throw invalid(problems);
   const config: Config = {
     ...parsed.data,

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { passwordHint } from './address.ts';
 import { FatalError, messageOf } from './errors.ts';
 import { sqlState } from './postgres-errors.ts';
 import {
@@ -290,7 +291,9 @@ export async function assertReachable(pool: Pool, setting: string): Promise<void
     throw new FatalError({
       code: 'DATABASE_UNREACHABLE',
       message: `Postgres cannot be reached at ${setting}: ${messageOf(error)}`,
-      wayOut: wayIn(error, setting),
+      wayOut: [...passwordHint(error, pool.options.connectionString, setting), wayIn(error, setting)].join(
+        '; ',
+      ),
       cause: error,
     });
   }

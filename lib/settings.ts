@@ -215,6 +215,11 @@ export const SETTINGS = {
       'for how many hours a message is tried again that the receiver does not take; then it is given up, and `status` says so',
     default: '24',
   },
+  PGPASSWORD: { meaning: 'password for Postgres, where an address has none', secret: true },
+  PGPASSFILE: {
+    meaning:
+      'file with passwords for Postgres, where neither an address nor PGPASSWORD has one; if unset, it is ~/.pgpass',
+  },
   HTTP_HOST: { meaning: 'address of /healthz, /readyz and /metrics', default: '127.0.0.1' },
   HTTP_PORT: { meaning: 'port of /healthz, /readyz and /metrics; 0: any free port', default: '9464' },
   CONSOLE_HOST: {

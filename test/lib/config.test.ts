@@ -43,7 +43,7 @@ describe('a configuration', () => {
     const config = loadConfig(
       {
         DATABASE_URL,
-        KAFKA_BROKERS: 'one:9092, two:9093,[::1]:9094',
+        KAFKA_BROKERS: 'one:9092, two:9093',
         KAFKA_TLS: 'true',
         BATCH_ROWS: '1',
         SCHEMA_REGISTRY_URL: 'http://registry:8080/apis/ccompat/v7//',
@@ -52,7 +52,7 @@ describe('a configuration', () => {
     );
     expect(config).toMatchObject({
       DATABASE_URL,
-      KAFKA_BROKERS: ['one:9092', 'two:9093', '[::1]:9094'],
+      KAFKA_BROKERS: ['one:9092', 'two:9093'],
       KAFKA_TLS: true,
       BATCH_ROWS: 1,
       SCHEMA_REGISTRY_URL: 'http://registry:8080/apis/ccompat/v7',
@@ -93,6 +93,17 @@ describe('a configuration', () => {
     ['KAFKA_BROKERS', 'host', 'must be host:port'],
     ['KAFKA_BROKERS', 'http://host:9092', 'must be host:port'],
     ['KAFKA_BROKERS', 'one:9092,,two:9092', 'must be host:port'],
+    ['KAFKA_BROKERS', 'one:9092,[::1]:9092', 'cannot be [::1]:9092'],
+    ['KAFKA_BROKERS', 'one:65536', 'must be host:port'],
+    ['DATABASE_URL', 'postgres://app:50%off@db/app', 'contains a % that'],
+    ['CONNECT_URL', 'http://app:50%off@connect', 'contains a % that'],
+    ['DATABASE_URL', 'postgres://app:%ff@db/app', 'contains a % sequence'],
+    ['DATABASE_URL', 'postgres://app:a#b@db/app', 'contains a #'],
+    ['SCHEMA_REGISTRY_URL', 'http://app:a/b@registry', 'is not a URL'],
+    ['CONNECT_URL', 'http://app:1/b@connect', 'has an @ behind the host'],
+    ['DATABASE_URL', 'postgres://app:x@one,two/app', 'names several hosts'],
+    ['DATABASE_URL', 'postgres://one:5432,two:5432/app', 'names several hosts'],
+    ['DATABASE_URL', 'postgres://db/app?target_session_attrs=read-write', 'has target_session_attrs'],
     ['BATCH_ROWS', '20001', 'must be at most 20000'],
     ['BATCH_BYTES', '65535', 'must be at least 65536'],
     ['BATCH_ROWS', ' ', 'must be at least 1'],
@@ -109,6 +120,18 @@ describe('a configuration', () => {
     const problems = problemsOf(() => loadConfig({ [name]: value }, undefined));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(`${name} ${problem}`);
+  });
+
+  test('a variable of libpq that asks for TLS is refused by name, unless the address asks for TLS itself', () => {
+    const environment = { PGSSLMODE: 'require', DATABASE_URL: 'postgres://db/app' };
+    const [problem, ...others] = problemsOf(() => loadConfig(environment, undefined));
+    expect(others).toEqual([]);
+    expect(problem).toContain('PGSSLMODE');
+    const own = { ...environment, DATABASE_URL: 'postgres://db/app?sslmode=verify-full' };
+    expect(loadConfig(own, undefined).DATABASE_URL).toBe(own.DATABASE_URL);
+    expect(loadConfig({ PGSSLMODE: 'require' }, { DATABASE_URL: 'postgres://db/app' }).DATABASE_URL).toBe(
+      'postgres://db/app',
+    );
   });
 
   test.each([
