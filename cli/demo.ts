@@ -99,7 +99,7 @@ function renderNext({ addresses }: DemoFacts, name: string): string {
     `  ${run} status               # whether all is well, and what to do next`,
     `  ${run} doctor               # every check, each with its evidence`,
     `  ${run} reconcile            # compares all rows again`,
-    `  ${run} console              # the same as pages in a browser`,
+    `  ${run} console              # everything in a browser; Ctrl-C ends it`,
     `  ${run} explain $(${row})`,
     `  ${run} project              # continues to project; Ctrl-C ends it`,
     `  ${run} replay               # reads the topic again and changes nothing`,

@@ -174,7 +174,7 @@ function requireAsMade(before: StackState, secure: boolean): void {
   const [is, wanted] = secure ? ['without', 'with'] : ['with', 'without'];
   throw new FatalError({
     code: 'STACK_SERVER_FAILED',
-    message: `the stack ${before.name} was made ${is} TLS and logins, and was asked for ${wanted} them`,
+    message: `the stack ${before.name} was made ${is} TLS and logins, but this command asks for a stack ${wanted} them`,
     wayOut: `choose another name (--name), or begin anew: \`history-cdc stack down --name ${before.name} --purge\``,
   });
 }

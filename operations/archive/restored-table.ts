@@ -19,8 +19,8 @@ export interface LeftOut {
 export const quotedPlace = ({ schema, table }: Place): Sql => sql`${identifier(schema)}.${identifier(table)}`;
 
 /**
- * What a database may lack: a function, a type, a table or a schema that the definition names, a feature of the release, or a
- * right. Every other error means that the rows do not fit their own definition, and ends the restore.
+ * What a database may lack: a function, a type, a table or a schema that the definition names, a feature of the
+ * release, or a right. Every other error means that the rows do not fit their own definition, and ends the restore.
  */
 const LACKING = new Set(['42883', '42704', '42P01', '3F000', '0A000', '42501']);
 
@@ -40,7 +40,9 @@ async function attempt(client: Client, statement: string): Promise<string | unde
   }
 }
 
-/** Makes the schemas and types that are not there, and the table with its columns, without what a load does not need. */
+/**
+ * Makes the schemas and types that are not there, and the table with its columns, without what a load does not need.
+ */
 export async function makeTable(
   client: Client,
   definition: TableDefinition,
@@ -69,7 +71,7 @@ async function makeType(
   if (ddl === null)
     throw new FatalError({
       code: 'RESTORE_TYPE_MISSING',
-      message: `the database does not have the type ${name} (${kind}), and the archive cannot make it`,
+      message: `the database does not have the type ${name} (${kind}), and the restore cannot create this type`,
       wayOut:
         'create it there first (the extension that it comes from: CREATE EXTENSION …), and run the command again',
     });

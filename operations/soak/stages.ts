@@ -68,7 +68,7 @@ function notAllowed(from: Stage, to: Stage): FatalError {
   const next = TRANSITIONS[from];
   return new FatalError({
     code: 'STAGE_NOT_ALLOWED',
-    message: `the stage is ${from}, and ${to} does not follow it`,
+    message: `the stage is ${from}, and the stage ${to} cannot follow it`,
     wayOut:
       next.length === 0
         ? 'nothing follows this stage'

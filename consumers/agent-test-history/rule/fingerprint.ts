@@ -27,7 +27,7 @@ const WEAK = new Set(
   [true, false].map((passing) => fingerprintOf({ headline: null, totalDurationMs: null, passing })),
 );
 
-/** True without headline and duration: that is too little to tell two runs apart. */
+/** True if the run has neither headline nor duration. The rest is too little to tell two runs apart. */
 export function isWeak(fingerprint: string): boolean {
   return WEAK.has(fingerprint);
 }

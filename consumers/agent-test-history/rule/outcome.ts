@@ -26,7 +26,7 @@ export function isMatchable(decision: Decision): decision is MatchableDecision {
   return decision === 'projected' || decision === 'twin' || decision === 'opted_out';
 }
 
-/** Decisions without a canonical row that were made from a whole row and its look-ups. */
+/** Decisions that leave a row without a canonical row, although the whole row and its look-ups were known. */
 export type OpenDecision = Extract<Decision, 'third_party' | 'anonymous' | 'opted_out' | 'orphaned'>;
 
 export function isOpenDecision(decision: Decision): decision is OpenDecision {

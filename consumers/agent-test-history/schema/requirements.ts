@@ -52,7 +52,10 @@ const placesOf = (tables: object) => Object.keys(tables).map((table) => `public.
 export const CANONICAL_READS = placesOf(CANONICAL_TABLES);
 export const LEGACY_READS = placesOf(LEGACY_TABLES);
 
-/** Refuses to decide or to judge by databases that may show less than all rows: row-level security, a standby, a view. */
+/**
+ * Throws if a database may hide rows (row-level security, a standby, a view), because decisions and verdicts need all
+ * rows.
+ */
 export async function assertBothWhole(canonical: Client, legacy: Client): Promise<void> {
   await assertSeesWhole(canonical, CANONICAL_READS, 'DATABASE_URL');
   await assertSeesWhole(legacy, LEGACY_READS, 'LEGACY_DATABASE_URL');

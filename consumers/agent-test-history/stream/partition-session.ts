@@ -14,7 +14,7 @@ export interface SessionOptions {
   readonly partition: number;
   readonly firstOffset: bigint;
   readonly mode: SessionMode;
-  /** Shared by all sessions of the process. */
+  /** Decides which session may start a transaction. All sessions of the process share it. */
   readonly turns: Turns;
   /** True if a truncate at this offset was accepted, or was read earlier. */
   readonly isAcceptedTruncate: (partition: number, offset: bigint) => boolean;
