@@ -88,6 +88,7 @@ export const ROOMS = roomsOf([
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
     'operations/soak',
   ],
+  ['operations/find', 'lib', PROJECTOR, 'operations/forget'],
   // What people ask for in the console: the same functions as the commands.
   [
     'operations/requests',

@@ -39,8 +39,8 @@ export function layout(c: ConsoleRequest, { title, id, body, aside }: PageConten
             <input
               type="search"
               name="q"
-              aria-label="Find a run by the id of its legacy row or canonical row"
-              placeholder="Id of a legacy row or canonical row"
+              aria-label="Find a run by the id of its legacy row or canonical row, or agents by URL, organisation or user"
+              placeholder="Id of a run, or a part of an agent’s URL"
               autocomplete="off"
               spellcheck="false"
               maxlength="200"

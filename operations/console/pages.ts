@@ -1,4 +1,5 @@
 import type { Page } from './page.ts';
+import { agentsPage } from './pages/agents.ts';
 import { handbookPage } from './pages/handbook.ts';
 import { overviewPage } from './pages/overview.ts';
 import { findingsPage } from './pages/findings.ts';
@@ -13,6 +14,7 @@ import { signInPage } from './pages/sign-in.ts';
 /** Every page of the console, in the order of the navigation. A new page is a file in `pages/` and a line here. */
 export const PAGES: readonly Page[] = [
   overviewPage,
+  agentsPage,
   runPage,
   quarantinePage,
   findingsPage,

@@ -37,16 +37,24 @@ afterAll(async () => {
 });
 
 test('a role that may only read serves every page, and can write nothing', async () => {
-  const row = runOf(await world().owner());
+  const owner = await world().owner();
+  const row = runOf(owner);
   await world().legacyRow(row);
   await world().project([inserted(row)]);
   expect(await world().ledger(row.id)).toMatchObject({ decision: 'projected' });
-  for (const path of ['/', `/runs/${row.id}`, '/settings']) {
+  for (const path of [
+    '/',
+    '/agents?q=example',
+    `/agents/history?url=${encodeURIComponent(owner.url)}`,
+    `/runs/${row.id}`,
+    '/settings',
+  ]) {
     const answer = await fetch(`${running.url}${path}`);
     expect([path, answer.status]).toEqual([path, 200]);
     const text = await answer.text();
     if (path === '/settings') expect(text).toContain('reads only');
     if (path.startsWith('/runs')) expect(text).toContain('projected');
+    if (path.startsWith('/agents/')) expect(text).toContain(row.id);
   }
   for (const table of ['history_cdc.ledger', 'history_cdc.action', 'public.agent_compliance_runs'])
     await expect(own.query(`DELETE FROM ${table}`)).rejects.toMatchObject({ code: '42501' });
