@@ -3,7 +3,6 @@ import { FatalError } from '../lib/errors.ts';
 import { FEWEST_ROWS, ORGANISATIONS } from '../demo/generate.ts';
 import { addsUp, renderReport, type DemoFacts } from '../demo/report.ts';
 import { runDemo } from '../demo/run.ts';
-import { instanceOf, type Instance } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { createProgress } from './progress.ts';
@@ -55,7 +54,7 @@ export function registerDemo(command: Command, context: CommandContext): void {
         createProgress: (what) => createProgress(what, context.surroundings),
       });
       context.answer('demo', { json: options.json, facts, text: () => renderReport(facts) });
-      if (keep) context.note(renderNext(facts, instanceOf(context.environment, options.stack)));
+      if (keep) context.note(renderNext(facts, options.stack));
       if (!addsUp(facts)) throw new AnswerNo();
     });
 }
@@ -87,9 +86,9 @@ function stopOnce(context: CommandContext): AbortSignal {
   return controller.signal;
 }
 
-function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): string {
-  const [host = '', port = ''] = (addresses['Postgres'] ?? '').split(':');
+function renderNext({ addresses }: DemoFacts, name: string): string {
   const run = 'node bin/history-cdc.mjs';
+  const row = `${run} stack psql -- -Atc "SELECT legacy_id FROM history_cdc.ledger WHERE decision = 'twin' LIMIT 1"`;
   return [
     '',
     'The stack is still up:',
@@ -97,16 +96,17 @@ function renderNext({ addresses }: DemoFacts, { name, folder }: Instance): strin
     '',
     'Next, in this folder:',
     `  export HISTORY_CDC_STACK=${name}`,
+    `  ${run} status               # whether all is well, and what to do next`,
+    `  ${run} doctor               # every check, each with its evidence`,
+    `  ${run} reconcile            # compares all rows again`,
     `  ${run} console              # everything in a browser; Ctrl-C ends it`,
-    `  ${run} stack status`,
-    `  ${run} connector status`,
+    `  ${run} explain $(${row})`,
     `  ${run} project              # continues to project; Ctrl-C ends it`,
     `  ${run} replay               # reads the topic again and changes nothing`,
     `  ${run} soak                 # may the old table go?`,
     `  ${run} archive export       # into the stack's object store; then: archive verify, archive drill`,
-    `  export PGPASSWORD=$(node -p 'require("${folder}/state.json").passwords.app')`,
-    `  psql -h ${host} -p ${port} -U app app -c 'SELECT decision, reason, count(*) FROM history_cdc.ledger GROUP BY 1, 2 ORDER BY 3 DESC'`,
-    `  psql -h ${host} -p ${port} -U app app -c 'SELECT story, decision, reason, count(*) FROM demo.expected JOIN history_cdc.ledger USING (legacy_id) GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC'`,
+    `  ${run} stack psql -- -c 'SELECT decision, reason, count(*) FROM history_cdc.ledger GROUP BY 1, 2 ORDER BY 3 DESC'`,
+    `  ${run} stack psql -- -c 'SELECT story, decision, reason, count(*) FROM demo.expected JOIN history_cdc.ledger USING (legacy_id) GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC'`,
     `  ${run} stack down --purge`,
   ].join('\n');
 }

@@ -1,5 +1,4 @@
-import { isPostgresVariable } from '../lib/address.ts';
-import { FatalError } from '../lib/errors.ts';
+import { isPostgresVariable } from '../lib/postgres-variables.ts';
 import { stopOnSignal } from '../lib/stop-signal.ts';
 import { createOutput } from './output.ts';
 import { reportError, runProgram } from './program.ts';
@@ -33,6 +32,8 @@ process.exitCode = await runProgram(args, {
 await output.flushed();
 const problem = output.problem();
 if (problem !== undefined) {
+  // Imported here, so that `--help` loads few modules.
+  const { FatalError } = await import('../lib/errors.ts');
   process.exitCode = await report(
     new FatalError({
       code: 'OUTPUT_FAILED',

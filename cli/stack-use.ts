@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { InvalidArgumentError, type Command } from 'commander';
-import { isPostgresVariable } from '../lib/address.ts';
+import { isPostgresVariable } from '../lib/postgres-variables.ts';
 import { FatalError } from '../lib/errors.ts';
 import { renderTable } from '../lib/table.ts';
 import { tailOf } from '../stack/log-tail.ts';

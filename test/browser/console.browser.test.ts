@@ -23,6 +23,11 @@ const PAGES: readonly (readonly [string, (scene: Scene) => string])[] = [
   ['a twin', ({ twin }) => `/runs/${twin}`],
   ['a parked record', ({ parked }) => `/runs/${parked}`],
   ['hostile values', ({ hostile }) => `/runs/${hostile}`],
+  ['agents', () => '/agents'],
+  ['the quarantine', () => '/quarantine'],
+  ['findings', () => '/findings'],
+  ['snapshots', () => '/snapshots'],
+  ['the soak', () => '/soak'],
   ['settings', () => '/settings'],
   ['the runbook', () => '/handbook/runbook'],
 ];

@@ -46,7 +46,7 @@ async function list(c: ConsoleRequest, { canonical }: ConsoleContext): Promise<H
       ${
         open === 0
           ? 'No record waits for a person.'
-          : `${String(open)} records wait for a person. Their rows have no decision until they are retried, waived, or healed by a later event.`
+          : `Parked records that wait for a person: ${String(open)}. Their rows have no decision until a retry or a later event decides them.`
       }
     </p>
     ${byReason(c, counts)}
