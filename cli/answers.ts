@@ -7,7 +7,7 @@ import {
   archiveRestore,
   archiveVerify,
 } from './answers/archive.ts';
-import { actions, console, explain } from './answers/look.ts';
+import { actions, console, explain, find } from './answers/look.ts';
 import { text } from './answers/parts.ts';
 import { census, reconcile, reconcileHistory, repair } from './answers/prove.ts';
 import {
@@ -69,6 +69,7 @@ export const ANSWERS = {
   'evidence export': evidenceExport,
   'evidence verify': evidenceVerify,
   explain,
+  find,
   forget,
   migrate,
   project: run,

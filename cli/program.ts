@@ -59,6 +59,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'serve the console: pages in a browser with the state of everything, live, and the story of any run',
       async () => (await import('./console.ts')).registerConsole,
     ],
+    find: [
+      'find rows by agent, organisation, user, time, decision, reason or the first characters of an id',
+      async () => (await import('./find.ts')).registerFind,
+    ],
     explain: [
       'show everything known about one row: events, look-ups then and now, twins, decision, and what would be decided today',
       async () => (await import('./explain.ts')).registerExplain,

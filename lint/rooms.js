@@ -52,6 +52,7 @@ export const ROOMS = roomsOf([
   ],
   ['operations/forget', 'lib', PROJECTOR],
   ['operations/census', 'lib', PROJECTOR, 'operations/forget'],
+  ['operations/find', 'lib', PROJECTOR],
   ['operations/explain', 'lib', PROJECTOR, 'operations/forget'],
   ['operations/repair', 'lib', PROJECTOR, 'operations/reconcile'],
   ['operations/quarantine', 'lib', PROJECTOR],

@@ -169,3 +169,21 @@ export const explain = z.strictObject({
   notes: z.array(text),
   verdict: z.strictObject({ text, next: text.nullable() }),
 });
+
+export const find = z.strictObject({
+  rows: z.array(
+    z.strictObject({
+      startedAt: rowTime.nullable(),
+      legacyId: id.nullable(),
+      agentUrl: text.nullable(),
+      organizationId: id.nullable(),
+      userId: id.nullable(),
+      ...decision,
+      canonicalRunId: id.nullable(),
+      sourceDeletedAt: rowTime.nullable(),
+    }),
+  ),
+  next: text.nullable().describe('the cursor for --after; null on the last page'),
+  agents: z.array(text).nullable().describe('the agents that --agent or --agent-part stands for'),
+  notes: z.array(text).describe('what this answer does not cover'),
+});

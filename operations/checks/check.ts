@@ -96,7 +96,7 @@ function body<F extends FactName>(
 }
 
 /** Why nothing can be said of the application's tables; undefined where they are there, or nobody could ask. */
-function absentTables({ legacyTable, canonical }: Answers, on: Ground): string | undefined {
+export function absentTables({ legacyTable, canonical }: Answers, on: Ground): string | undefined {
   if (on === 'legacyTable')
     return legacyTable.known && !legacyTable.value.there
       ? 'the table is not there (see legacy-table)'

@@ -1,15 +1,16 @@
 import { connectorRole } from '../../connectors/deploy/source-sql.ts';
 import { identifier, lines, qualified, sql, type Sql } from '../../lib/quoting.ts';
 import { describeHidden, isByPolicy, type HiddenRows } from '../../lib/sees-whole.ts';
-import { checksOf, error } from './check.ts';
-import { failed, ok, type Judgement } from './verdict.ts';
+import { absentTables, checksOf, error } from './check.ts';
+import { failed, ok, unknown, type Judgement } from './verdict.ts';
 
 export const LEGACY_VISIBLE = checksOf('source', {
   'legacy-rows-visible': error(
     "no policy, view or foreign table hides rows of agent_test_history from us or from the connector's role",
     ['legacyHidden'],
-    ({ legacyHidden }, { config }) => judgeHidden(legacyHidden, connectorRole(config)),
-    { on: 'legacyTable' },
+    ({ legacyHidden }, { config }, answers) =>
+      judgeHidden(legacyHidden, absentTables(answers, 'legacyTable'), connectorRole(config)),
+    { also: ['legacyTable'] },
   ),
 });
 
@@ -17,13 +18,19 @@ export const CANONICAL_VISIBLE = checksOf('canonical', {
   'canonical-rows-visible': error(
     'no policy, view or foreign table hides rows from the roles that read the canonical database',
     ['canonicalHidden'],
-    ({ canonicalHidden }) => judgeHidden(canonicalHidden),
-    { on: 'canonical' },
+    ({ canonicalHidden }, _, answers) => judgeHidden(canonicalHidden, absentTables(answers, 'canonical')),
+    { also: ['canonical'] },
   ),
 });
 
-function judgeHidden(hidden: readonly HiddenRows[], connector?: string): Judgement {
-  if (hidden.length === 0) return ok('every role that reads sees every row');
+/** What stands in a table's place is named although the table itself is then absent. */
+function judgeHidden(
+  hidden: readonly HiddenRows[],
+  absent: string | undefined,
+  connector?: string,
+): Judgement {
+  if (hidden.length === 0)
+    return absent === undefined ? ok('every role that reads sees every row') : unknown(absent);
   return failed(
     hidden.map(describeHidden).join('; '),
     lines(...hidden.flatMap((one) => wayToSee(one, connector))),

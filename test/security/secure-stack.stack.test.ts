@@ -201,7 +201,7 @@ test('a group that the rules do not name is refused, with the rule that is missi
 
 test.runIf(process.platform === 'linux')('every server listens on the loopback address alone', async () => {
   const ports = Object.entries(stack.state.ports);
-  expect(ports).toHaveLength(7);
+  expect(ports).toHaveLength(8);
   for (const [name, port] of ports) {
     // Another address of this machine is only free where nobody listens on all of them.
     const taken = await new Promise<string>((resolve) => {
