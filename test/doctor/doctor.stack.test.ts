@@ -63,6 +63,7 @@ describe('deployed', () => {
     expect(others.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual([
       ...['topic-identity not_yet', 'offsets-in-range not_yet', 'projector-excess warning'],
       ...['projector-runs not_yet', 'projector-moves not_yet', 'lag-late not_yet'],
+      'deciding-settings not_yet',
     ]);
     expect(found).toMatchObject({ deployed: true, mayGoOn: true, first: { fix: 'history-cdc project' } });
     expect(found.checks).toHaveLength(CHECKS.length);
