@@ -129,5 +129,11 @@ test('agents are found by a part of the URL, by organisation and by user, in pag
     agentUrl: one.url,
     organizations: [one.organization],
   });
+  // Found also where the application has stored another spelling of the URL.
+  await tables.context('org_of_a_spelling', ' https://ONE.find.example/mcp// ');
+  await tables.context('org_of_another', 'https://one.find.example/mcp/more');
+  expect((await readAgent(open.pool, one.url))?.organizations.toSorted()).toEqual(
+    [one.organization, 'org_of_a_spelling'].toSorted(),
+  );
   expect(await readAgent(open.pool, 'two words')).toBeUndefined();
 });

@@ -78,7 +78,7 @@ function incidentsPart(c: ConsoleRequest, incidents: readonly Incident[]): Html 
     ${
       incidents.length === 0
         ? html`<p>There is no incident.</p>`
-        : html`<p>${incidents.length} incidents; ${counting.length} of them stop a clock.</p>
+        : html`<p>Incidents: ${incidents.length}. Those that stop a clock: ${counting.length}.</p>
             ${tableOf(
               'Incidents',
               [...counting, ...incidents.filter((one) => !counts(one))].slice(0, INCIDENTS),

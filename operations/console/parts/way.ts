@@ -91,7 +91,7 @@ function stationsOf(report: StatusReport): Station[] {
     },
     {
       name: 'Ledger',
-      where: projectors === null ? 'projectors: not known' : `${countText(projectors)} projectors`,
+      where: `projectors: ${projectors === null ? 'not known' : countText(projectors)}`,
       figure: ledger === null ? null : `${countText(ledger.rowsSeen ?? 0)} decided`,
       facts: ledgerFacts(report),
       sections: ['projector', 'decisions', 'quarantine', 'sweeper'],
