@@ -49,7 +49,7 @@ describe.skipIf(!hasBrowser).each(PAGES)('%s', (_, pathOf) => {
 });
 
 describe.skipIf(!hasBrowser)('a visitor', () => {
-  test('sees a new decision without loading the page again', async () => {
+  test('sees a new decision without loading the page again', { timeout: 180_000 }, async () => {
     const { page, close } = await visit();
     await page.goto(shown.url);
     const sum = page.locator('.decisions tfoot td').first();
@@ -58,7 +58,8 @@ describe.skipIf(!hasBrowser)('a visitor', () => {
     const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
     await scene.world.legacyRow(row);
     await scene.world.project([inserted(row)]);
-    await sum.filter({ hasText: String(before + 1) }).waitFor({ timeout: 60_000 });
+    // The decisions are counted again after a rest of at most a minute: 20 times as long as the count took.
+    await sum.filter({ hasText: String(before + 1) }).waitFor({ timeout: 120_000 });
     await close();
   });
 
