@@ -9,6 +9,7 @@ import type { RetireContext } from '../../operations/retire/context.ts';
 import { drop, TABLE } from '../../operations/retire/drop.ts';
 import { fence, unfence } from '../../operations/retire/fence.ts';
 import { currentStage, newestStage } from '../../operations/soak/stages.ts';
+import { dropSlot } from '../support/drop-slot.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { INSERT, MET, STANDS, useRetiredTable } from './retired.ts';
 
@@ -19,7 +20,7 @@ const beats: NodeJS.Timeout[] = [];
 afterEach(async () => {
   for (const beat of beats.splice(0)) clearInterval(beat);
   for (const slot of slots.splice(0))
-    await table().superuser.query('SELECT pg_drop_replication_slot($1)', [slot]);
+    await dropSlot((sql, values) => table().superuser.query(sql, values), slot);
 });
 
 const refused = (part: string) => ({
