@@ -18,7 +18,8 @@ export interface Look {
 
 /** Facts that cost too much to be asked at every look. */
 const DEAR: Partial<Readonly<Record<FactName, PacedOptions>>> = {
-  decisions: { restMs: 10_000 },
+  /** Who looks at the screen sees a new decision within half a minute, also on a machine that is slow to answer. */
+  decisions: { restMs: 10_000, longestRestMs: 30_000 },
   legacyRows: { restMs: 10_000 },
   /** Measured over a second and a half: no look but the first waits for it. */
   walRate: { restMs: 0 },

@@ -58,7 +58,7 @@ describe.skipIf(!hasBrowser)('a visitor', () => {
     const row = aRow({ agent_context_id: owner.context, user_id: owner.user });
     await scene.world.legacyRow(row);
     await scene.world.project([inserted(row)]);
-    // The decisions are counted again after a rest of at most a minute: 20 times as long as the count took.
+    // The decisions are counted again after a rest of at most half a minute.
     await sum.filter({ hasText: String(before + 1) }).waitFor({ timeout: 120_000 });
     await close();
   });

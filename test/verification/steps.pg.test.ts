@@ -158,12 +158,12 @@ test('with the legacy table in another database, the same is found', async () =>
 
 describe('the share', () => {
   test.each([
-    ['rows rest for what they are worth', { rows: 500, tookMs: 10 }, 0.1, 1_000],
-    ['a slow step rests for longer', { rows: 1, tookMs: 300 }, 0.1, 2_700],
-    ['a step without rows rests, too', { rows: 0, tookMs: 100 }, 0.1, 900],
-    ['with half of the time, a step rests as long as it took', { rows: 0, tookMs: 100 }, 0.5, 100],
-    ['with all of the time, only the rows count', { rows: 5, tookMs: 300 }, 1, 10],
-  ])('%s', (_, spent, maxShare, ms) => {
+    ['rows rest for what they are worth', { rows: 500, tookMs: 10, maxShare: 0.1 }, 1_000],
+    ['a slow step rests for longer', { rows: 1, tookMs: 300, maxShare: 0.1 }, 2_700],
+    ['a step without rows rests, too', { rows: 0, tookMs: 100, maxShare: 0.1 }, 900],
+    ['with half of the time, a step rests as long as it took', { rows: 0, tookMs: 100, maxShare: 0.5 }, 100],
+    ['with all of the time, only the rows count', { rows: 5, tookMs: 300, maxShare: 1 }, 10],
+  ])('%s', (_, { maxShare, ...spent }, ms) => {
     expect(restAfter(spent, { rowsPerSecond: 500, maxShare })).toBe(ms);
   });
 
