@@ -1,5 +1,5 @@
 import { inTransaction, type Pool } from '../../lib/postgres.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { FatalError, messageOf } from '../../lib/errors.ts';
 import { assertSeesWhole } from '../../lib/sees-whole.ts';
 import { sqlFile } from '../../lib/sql-file.ts';
 import { assertNotRetired } from '../../consumers/agent-test-history/schema/retired.ts';
@@ -48,8 +48,9 @@ async function undecidedRows(
 ): Promise<string[] | string> {
   try {
     await assertNotRetired(canonical, legacy);
-  } catch {
-    return [];
+  } catch (error) {
+    // Nothing is left to ask. Any other error means that nobody knows whether something is.
+    return error instanceof FatalError && error.code === 'TABLE_RETIRED' ? [] : messageOf(error);
   }
   try {
     return await inTransaction(legacy, async (client) => {

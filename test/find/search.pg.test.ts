@@ -125,3 +125,14 @@ test('what hides rows, or a legacy table that gives no answer, is never taken fo
   expect(hidden.code).toBe(2);
   expect(hidden.stderr + hidden.stdout).toContain('ROWS_HIDDEN');
 });
+
+test('a role that may not read the stage does not take the table for dropped', async () => {
+  const { first } = await story();
+  await world().pool.query('ALTER TABLE history_cdc.stage RENAME COLUMN stage TO hidden');
+  const unseen = await find('--id', 'ffffffff-ffff');
+  const known = await find('--id', first.id);
+  await world().pool.query('ALTER TABLE history_cdc.stage RENAME COLUMN hidden TO stage');
+  expect(unseen.code).toBe(2);
+  expect(known.code).toBe(0);
+  expect(ANSWERS.find.parse(JSON.parse(known.stdout)).notes).toHaveLength(1);
+});

@@ -20,4 +20,5 @@ FROM public.agent_compliance_runs r
 WHERE r.id BETWEEN $1::uuid AND $2::uuid
   AND NOT EXISTS (SELECT FROM history_cdc.ledger l WHERE l.canonical_run_id = r.id)
   AND NOT EXISTS (SELECT FROM history_cdc.undone u WHERE u.run_id = r.id)
+ORDER BY 2, 8
 LIMIT $3::integer
