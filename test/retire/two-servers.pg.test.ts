@@ -147,7 +147,7 @@ test('the whole end, with one database on each server', async () => {
     "SELECT to_regclass('public.agent_test_history') AS t, to_regnamespace('history_cdc_fence') AS f",
   );
   expect(gone.rows).toEqual([{ t: null, f: null }]);
-  // The table of that name on the canonical server is nobody's business.
+  // The canonical server has a table of the same name. No step may touch that one.
   expect((await readFence(open.pool)).tableOid).not.toBeNull();
 
   const other = await freshDatabase();

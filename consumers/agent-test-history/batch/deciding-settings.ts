@@ -21,7 +21,8 @@ const HELD = `${RECORDED} FOR UPDATE`;
 const RECORD_FIRST = `
   INSERT INTO history_cdc.deciding_settings (settings) VALUES ($1::jsonb) ON CONFLICT (is_only) DO NOTHING`;
 const REPLACE = `
-  UPDATE history_cdc.deciding_settings SET settings = settings || $1::jsonb, since = clock_timestamp()`;
+  UPDATE history_cdc.deciding_settings SET settings = settings || $1::jsonb, since = clock_timestamp()
+  WHERE NOT settings @> $1::jsonb`;
 /** The stream is watched as before: whoever claims next begins where this claim ends. */
 const OUTDATE_CLAIMS = `
   UPDATE history_cdc.consumer_offset
