@@ -24,10 +24,15 @@ export const ROOMS = roomsOf([
     'operations/continuity',
     ...inside('rule/outcome.ts', 'stream/unhealed.ts'),
   ],
-  ['operations/facts', 'lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/reconcile'],
+  ['operations/fence', 'lib', PROJECTOR],
+  [
+    'operations/facts',
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/reconcile', 'operations/fence'],
+  ],
   [
     'operations/checks',
-    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/reconcile', 'operations/facts'],
+    ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/reconcile', 'operations/fence'],
+    'operations/facts',
   ],
   ['operations/doctor', 'lib', 'connectors', PROJECTOR, 'operations/facts', 'operations/checks'],
   [
@@ -58,7 +63,6 @@ export const ROOMS = roomsOf([
   ['operations/quarantine', 'lib', PROJECTOR],
   ['operations/redecide', 'lib', PROJECTOR],
   ['operations/undo', 'lib', PROJECTOR],
-  ['operations/fence', 'lib', PROJECTOR],
   ['operations/archive', 'lib', ...inside('batch/actions.ts', 'rule/outcome.ts', 'schema/requirements.ts')],
   [
     'operations/teardown',

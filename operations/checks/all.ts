@@ -7,6 +7,7 @@ import { KAFKA_CHECKS } from './kafka.ts';
 import { LEDGER_CHECKS } from './ledger.ts';
 import { LEGACY_TABLE_CHECKS } from './legacy-table.ts';
 import { REGISTRY_CHECKS } from './registry.ts';
+import { RETIREMENT_CHECKS } from './retirement.ts';
 import { SERVER_CHECKS } from './server.ts';
 import { SLOT_CHECKS } from './slot.ts';
 import { SNAPSHOT_CHECKS } from './snapshot.ts';
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...CANONICAL_VISIBLE,
   ...LEDGER_CHECKS,
   ...VERIFICATION_CHECKS,
+  ...RETIREMENT_CHECKS,
   ...WEBHOOK_CHECKS,
   ...CLOCK_CHECKS,
 ];

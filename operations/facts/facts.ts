@@ -23,6 +23,7 @@ import { readSignalWriters, type SignalWriters } from './signal-writers.ts';
 import { readSignals, type KnownSignals } from './signals.ts';
 import { askProgress, type Counted } from './snapshot-progress.ts';
 import { readLaterOffsets } from './standing.ts';
+import { readFence, type FenceState } from '../fence/state.ts';
 import { readRetirement, type RetirementFacts } from './retirement.ts';
 import { readVerification, type VerificationFacts } from './verification.ts';
 import { readCanonicalHidden, readLegacyHidden } from './visible-rows.ts';
@@ -83,6 +84,8 @@ export interface FactValues {
   /** Null where no projector has verified anything yet. */
   readonly verification: VerificationFacts | null | undefined;
   readonly retirement: RetirementFacts | undefined;
+  /** The fence around the legacy table, if there is one. */
+  readonly fence: FenceState;
   /** Null where no projector has recorded its settings yet. */
   readonly decidingSettings: DecidingSettings | null | undefined;
   /** Null where no process ever had a WEBHOOK_URL. */
@@ -218,6 +221,7 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
   sweeps: { needs: CANONICAL, ask: (s) => ledger.readSweeps(s.canonical()) },
   verdicts: { needs: CANONICAL, ask: (s) => ledger.readVerdicts(s.canonical()) },
   verification: { needs: CANONICAL, ask: (s) => readVerification(s.canonical()) },
+  fence: { needs: LEGACY, ask: (s) => readFence(s.legacy()) },
   retirement: { needs: CANONICAL, ask: (s) => readRetirement(s.canonical()) },
   decidingSettings: { needs: CANONICAL, ask: (s) => ledger.readDecidingSettings(s.canonical()) },
   webhook: { needs: CANONICAL, ask: (s) => readWebhook(s.canonical()) },

@@ -72,6 +72,7 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'long-transactions': 'slot',
   'prepared-transactions': 'slot',
   'lag-late': 'lag',
+  'retirement-stage': 'verdict',
   verdict: 'verdict',
   verification: 'verified',
   'quarantine-empty': 'quarantine',

@@ -262,6 +262,7 @@ export function healthyFacts(): FactValues {
     verdicts: { last: verdict(), before: [] },
     verification: verification(),
     decidingSettings: decidingSettings(CONFIG),
+    fence: { tableOid: '1', tableOwner: 'app', fence: null, holes: [] },
     retirement: { stage: 'soaking', lookedAt: null, held: null, conditions: null },
     webhook: null,
     snapshotProgress: undefined,

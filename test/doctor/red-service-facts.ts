@@ -113,6 +113,13 @@ export const RED_SERVICES: readonly Red[] = [
     { verification: verification({ wrong: 2, kinds: { different: 2 } }) },
     'different 2',
   ],
+  [
+    'retirement-stage',
+    'failed',
+    { retirement: { stage: 'fenced' } },
+    'the fence is not whole: there is none',
+  ],
+  ['retirement-stage', 'failed', { retirement: { stage: 'dropped' } }, 'made one again'],
   ['webhook-delivered', 'warning', { webhook: webhook({ givenUp: 2, failure: 'status 500' }) }, 'status 500'],
   [
     'webhook-delivered',

@@ -31,7 +31,8 @@ const GRANTS = `
   GRANT USAGE ON SCHEMA history_cdc, history_cdc_source TO operator;
   GRANT SELECT ON history_cdc.migration, history_cdc.topic, history_cdc.consumer_offset, history_cdc.gap, history_cdc.source_identity, history_cdc.last_sweep,
                   history_cdc.reconcile_run, history_cdc.reconcile_finding, history_cdc.verification,
-                  history_cdc.verification_pass TO operator;
+                  history_cdc.verification_pass, history_cdc.stage, history_cdc.soak_look, history_cdc.webhook,
+                  history_cdc.webhook_message TO operator;
   GRANT SELECT (decision, reason, source_deleted_at) ON history_cdc.ledger TO operator;
   GRANT SELECT (tested_at) ON history_cdc.unsettled_twin TO operator;
   GRANT SELECT (healed_at, waived_at) ON history_cdc.quarantine TO operator;

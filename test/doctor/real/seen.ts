@@ -127,6 +127,7 @@ export const BY_FACTS: Readonly<Record<string, string>> = {
       (id) => [id, IN_STATUS],
     ),
   ),
+  'retirement-stage': 'each contradiction is seen in test/retire/stage-check.pg.test.ts',
   'webhook-delivered': 'its states are seen in test/webhook/delivery.pg.test.ts',
   'deciding-settings': 'seen in test/stream/deciding-settings.pg.test.ts',
   verification: 'its states are seen in test/verification/standing.pg.test.ts',
