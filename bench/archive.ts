@@ -1,6 +1,6 @@
 /**
  * How fast `archive export` and `archive verify` are beside reading the same rows and throwing them away, and their memory:
- * `npx tsx bench/archive.ts [rows]`, on a Postgres of its own. Rows have about 3 kB. The figures stand in bench/ARCHIVE.md.
+ * `npx tsx bench/archive.ts [rows] [rounds]`, on a Postgres of its own. Rows have about 3 kB. The figures stand in bench/ARCHIVE.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,6 +28,7 @@ const DECISIONS = `
   SELECT id, 'third_party', 'a bench', 2, gen_random_uuid(), 0, 1, 'c', false FROM public.agent_test_history`;
 
 const rows = Number(process.argv[2] ?? '100000');
+const rounds = Number(process.argv[3] ?? '3');
 const stack = await startStack({
   environment: process.env,
   name: `bench-archive-${String(process.pid)}`,
@@ -79,8 +80,8 @@ try {
   await canonical.query(ROWS, [rows]);
   await canonical.query(DECISIONS);
   await canonical.query('ANALYZE');
-  for (const round of ['a', 'b', 'c']) {
-    const target = folderTarget(path.join(folder, round));
+  for (let round = 1; round <= rounds; round++) {
+    const target = folderTarget(path.join(folder, String(round)));
     await timed('read and throw away', readAndThrowAway);
     await timed('export', () => exportArchive({ ...context(), target }));
     await timed('verify', () => verifyArchive({ ...context(), target }));
