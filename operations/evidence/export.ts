@@ -18,7 +18,7 @@ export interface ShownSetting {
 }
 
 const ABOUT = {
-  what: 'The evidence of agent-history-cdc for the end of the table agent_test_history: stages, incidents, attestations, waivers, verdicts, archives, configuration, and a digest of the ledger.',
+  what: 'The evidence of agent-history-cdc for the end of the table agent_test_history: stages, incidents, attestations, waivers, verdicts, passes of the verification, archives, configuration, and a digest of the ledger.',
   check:
     'history-cdc evidence verify FILE. Without it: each line but the last is a part. The last line has the SHA-256 of each line without its line feed. The root is the SHA-256 of the format, a line feed, and for each part its hash, two spaces, its name and a line feed; an Ed25519 signature is over that text.',
   names:

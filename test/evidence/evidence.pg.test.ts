@@ -66,6 +66,10 @@ test('one file has it all, no value of a row and no secret; it is signed, and is
   await world().project([inserted(row)]);
   await world().ledger(row.id);
   await enterStage(world().pool, { stage: 'ready', by: 'the data owner', evidence: { because: 'a test' } });
+  await world().pool.query(
+    `INSERT INTO history_cdc.verification_pass (began_at, release, rule_version, legacy_rows, ledger_rows, canonical_rows, wrong, waiting)
+     VALUES (now(), '0.2.0', 2, 2, 2, 1, 0, 0)`,
+  );
   expect(await run('evidence', 'export', file, '--key', key)).toMatchObject({ code: 0 });
   const text = readFileSync(file, 'utf8');
   for (const secret of [
@@ -88,9 +92,13 @@ test('one file has it all, no value of a row and no secret; it is signed, and is
     'quarantine',
     'stages',
     'verdicts',
+    'verifications',
     'waivers',
   ]);
   expect(parts.get('stages')).toMatchObject([{ stage: 'ready', by: 'the data owner' }]);
+  expect(parts.get('verifications')).toMatchObject([
+    { release: '0.2.0', legacyRows: '2', wrong: '0', waiting: '0' },
+  ]);
   expect(parts.get('ledger')).toMatchObject({
     rows: '2',
     decisions: { projected: '2' },

@@ -45,6 +45,13 @@ SELECT 'verdicts', coalesce(json_agg(json_build_object(
                FROM history_cdc.reconcile_finding f WHERE f.run_id = r.id)) ORDER BY r.id), '[]')
 FROM history_cdc.reconcile_run r WHERE r.phase = 'done' AND r.scope = 'whole'
 UNION ALL
+-- Passes over everything by the verification beside the projector. It keeps those of the last days.
+SELECT 'verifications', coalesce(json_agg(json_build_object(
+  'id', p.id::text, 'beganAt', p.began_at, 'endedAt', p.ended_at, 'release', p.release, 'ruleVersion', p.rule_version,
+  'legacyRows', p.legacy_rows::text, 'ledgerRows', p.ledger_rows::text, 'canonicalRows', p.canonical_rows::text,
+  'wrong', p.wrong::text, 'waiting', p.waiting::text) ORDER BY p.id), '[]')
+FROM history_cdc.verification_pass p
+UNION ALL
 SELECT 'archives', coalesce(json_agg(json_build_object(
   'id', a.id, 'at', a.at, 'by', a.performed_by, 'role', a.role, 'target', a.target,
   'events', (SELECT coalesce(json_agg(json_build_object('at', e.at, 'event', e.event, 'by', e.performed_by, 'manifestSha256', encode(e.manifest_sha256, 'hex'),
