@@ -29,7 +29,6 @@ export function layout(c: ConsoleRequest, { title, id, body, aside }: PageConten
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="${STATIC.style.path}" />
         <script src="${STATIC.htmx.path}" defer></script>
-        <script src="${STATIC.sse.path}" defer></script>
       </head>
       <body>
         <a class="skip" href="#content">Skip to the content</a>

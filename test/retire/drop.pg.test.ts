@@ -11,14 +11,15 @@ import { fence, unfence } from '../../operations/retire/fence.ts';
 import { currentStage, newestStage } from '../../operations/soak/stages.ts';
 import { dropSlot } from '../support/drop-slot.ts';
 import { runInProcess } from '../support/run-in-process.ts';
+import { keepConfirming } from '../support/slot.ts';
 import { INSERT, MET, STANDS, useRetiredTable } from './retired.ts';
 
 const table = useRetiredTable();
 
 const slots: string[] = [];
-const beats: NodeJS.Timeout[] = [];
+const beats: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const beat of beats.splice(0)) clearInterval(beat);
+  for (const stop of beats.splice(0)) await stop();
   for (const slot of slots.splice(0))
     await dropSlot((sql, values) => table().superuser.query(sql, values), slot);
 });
@@ -28,9 +29,6 @@ const refused = (part: string) => ({
   message: expect.stringContaining(part) as string,
 });
 
-const BEAT = `
-  SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn()) FROM pg_logical_emit_message(true, 'test', 'beat')`;
-
 /** A slot that has passed all there is, and a projector that has projected it. */
 async function streamed(given: Partial<RetireContext> = {}): Promise<RetireContext> {
   const topicId = randomUUID();
@@ -38,15 +36,10 @@ async function streamed(given: Partial<RetireContext> = {}): Promise<RetireConte
   await table().superuser.query("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [slot]);
   slots.push(slot);
   await registerTopic(table().pool, { topicId, name: 'topic', partitions: 1 }, false);
-  // As the connector does with each heartbeat. While one look is under way, the next one is refused.
-  const beat = () =>
-    table()
-      .superuser.query(BEAT, [slot])
-      .catch(() => undefined);
-  beats.push(setInterval(() => void beat(), 200));
+  beats.push(keepConfirming(table().superuser, slot));
   const topicEnds = () => Promise.resolve({ topicId, ends: new Map<number, bigint>() });
   const stream = { legacy: table().pool, slot, topicEnds };
-  return table().context({ stream, settleSeconds: 10, standing, ...given });
+  return table().context({ stream, settleSeconds: 60, standing, ...given });
 }
 
 /** Everything was compared since now. A Date has whole milliseconds, and the fence can be younger than one. */

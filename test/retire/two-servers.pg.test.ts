@@ -16,6 +16,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { openMigratedDatabase, type OpenDatabase } from '../support/migrated-database.ts';
 import { OwnPostgres } from '../support/own-postgres.ts';
 import { runInProcess } from '../support/run-in-process.ts';
+import { confirmAll, keepConfirming } from '../support/slot.ts';
 import { MET, STANDS } from './retired.ts';
 
 /*
@@ -48,7 +49,7 @@ beforeAll(async () => {
     gate: () => Promise.resolve(MET),
     standing: () => Promise.resolve(STANDS),
     stream: { legacy, slot: SLOT, topicEnds },
-    settleSeconds: 10,
+    settleSeconds: 60,
     fencedDays: 0,
     ownerUrl: server.urlOf('app'),
     by: 'the data owner',
@@ -81,12 +82,6 @@ const ends = async (args: readonly string[], more: Readonly<Record<string, strin
   });
 };
 
-/** As the connector does with each heartbeat: everything that was committed by now is confirmed. */
-const confirmed = () =>
-  dba.query(
-    "SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn()) FROM pg_logical_emit_message(true, 'test', 'beat')",
-    [SLOT],
-  );
 const xidOn = async (pool: Pool) =>
   BigInt((await pool.query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid')).rows[0]?.xid ?? 0);
 
@@ -121,7 +116,7 @@ test('the whole end, with one database on each server', async () => {
     message: expect.stringContaining('were open') as string,
   });
   await ends(['archive', 'verify']);
-  await confirmed();
+  await confirmAll(dba, SLOT);
   expect(await close(context)).toMatchObject({ stage: 'archived', evidence: { rows: String(rows) } });
 
   // A superuser of the legacy server writes behind the fence, and puts it back.
@@ -131,13 +126,13 @@ test('the whole end, with one database on each server', async () => {
     UPDATE public.agent_test_history SET summary = summary WHERE id = (SELECT id FROM public.agent_test_history LIMIT 1);
     ALTER TABLE public.agent_test_history ENABLE ALWAYS TRIGGER history_cdc_fence, ENABLE ALWAYS TRIGGER history_cdc_fence_row;
     COMMIT`);
-  const beat = setInterval(() => void confirmed().catch(() => undefined), 200);
+  const stopBeating = keepConfirming(dba, SLOT);
   try {
     await expect(drop(context, TABLE)).rejects.toMatchObject({ code: 'WRITTEN_SINCE_VERIFIED' });
     await ends(['archive', 'verify']);
     await drop(context, TABLE);
   } finally {
-    clearInterval(beat);
+    await stopBeating();
   }
   expect(await newestStage(open.pool)).toMatchObject({
     stage: 'dropped',

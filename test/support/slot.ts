@@ -1,4 +1,34 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type Pool } from '../../lib/postgres.ts';
+
+/** A commit that is certain to be on disk, also where the server does not wait for commits. */
+const HEARTBEAT = `
+  BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_logical_emit_message(true, 'test', 'a heartbeat'); COMMIT`;
+
+/**
+ * Confirms everything that the source has written, and a heartbeat behind it, as the connector does. The position is read after
+ * the heartbeat's commit: before it, the last changes may not be on disk, and a slot is not moved past that.
+ */
+export async function confirmAll(dba: Pool, slot: string): Promise<void> {
+  await dba.query(HEARTBEAT);
+  await dba.query('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [slot]);
+}
+
+/** Confirms again and again, as heartbeats bring it about, until it is told to stop. */
+export function keepConfirming(dba: Pool, slot: string): () => Promise<void> {
+  const stop = new AbortController();
+  const beating = (async () => {
+    while (!stop.signal.aborted) {
+      await confirmAll(dba, slot);
+      await delay(50);
+    }
+  })();
+  beating.catch(() => undefined);
+  return async () => {
+    stop.abort();
+    await beating;
+  };
+}
 
 /** A logical slot that stands for the connector's. A test moves it as the connector does after Kafka has acknowledged. */
 export class TestSlot {
@@ -22,19 +52,17 @@ export class TestSlot {
     await this.#dba.end();
   }
 
-  /** Confirms everything that the source has written, and a heartbeat behind it. */
   async confirmAll(): Promise<void> {
-    await this.#dba.query("SELECT pg_logical_emit_message(false, 'test', 'a heartbeat')");
-    await this.#dba.query('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [this.name]);
+    await confirmAll(this.#dba, this.name);
   }
 
-  /** Confirms again and again, as heartbeats bring it about, until the work has ended. */
+  /** Confirms again and again until the work has ended. */
   async beating<T>(work: Promise<T>): Promise<T> {
-    const ended = new AbortController();
-    const watched = work.finally(() => {
-      ended.abort();
-    });
-    while (!ended.signal.aborted) await this.confirmAll();
-    return await watched;
+    const stop = keepConfirming(this.#dba, this.name);
+    try {
+      return await work;
+    } finally {
+      await stop();
+    }
   }
 }
