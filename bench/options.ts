@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { whole } from '../cli/parsers.ts';
 import { PART_NAMES, PARTS, type PartName } from './results.ts';
 
 export interface CommandLine {
@@ -15,7 +14,11 @@ export interface CommandLine {
   readonly render?: true;
 }
 
-const positive = whole(1, 100_000_000);
+function positive(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError('It must be a whole number above 0.');
+}
 
 /** Prints the help, or one line that names what is wrong with an option, and ends the process. */
 export function readOptions(argv: readonly string[]): CommandLine {
