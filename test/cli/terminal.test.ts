@@ -26,8 +26,8 @@ describe.runIf(process.platform === 'linux')('on a real terminal', () => {
     'of %s columns, no line of `config` is wider, and no word is broken',
     async (columns) => {
       const coloured = await onTerminal('config', columns);
-    expect(coloured).toContain('\u001b[1msetting\u001b[22m');
-    const text = stripVTControlCharacters(coloured);
+      expect(coloured).toContain('\u001b[1msetting\u001b[22m');
+      const text = stripVTControlCharacters(coloured);
       const wide = text.split('\n').filter((line) => stringWidth(line) > columns);
       // What is longer than the terminal is one word on a line of its own.
       expect(wide.filter((line) => /\S\s+\S/.test(line))).toEqual([]);
