@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Environment } from '../lib/config.ts';
 import type { ThrowAwayPostgres } from '../operations/archive/drill.ts';
 import { removeAbandonedStacks, startStack } from '../stack/stack.ts';
-import { stateFolder } from '../stack/state.ts';
+import { stateFolder } from '../stack/state-folder.ts';
 
 const FOLDER = 'history-cdc-drill-';
 

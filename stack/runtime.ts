@@ -10,7 +10,7 @@ import { newFolder } from './new-folder.ts';
 import { assertChecksums } from './plugin-checksums.ts';
 import { missing, requireMaven } from './prerequisites.ts';
 import type { StartContext } from './server.ts';
-import { stateFolder } from './state.ts';
+import { stateFolder } from './state-folder.ts';
 
 const FETCH_WITHIN_MS = 30 * 60_000;
 const POM_FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'connectors', 'runtime');

@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Environment } from '../lib/config.ts';
 import { STACK_NAME } from '../lib/names.ts';
+import { isGiven } from '../lib/setting-sources.ts';
 import { tlsFiles } from './certificates.ts';
 import { isAlive, readRecord } from './process.ts';
+import { given, stateFolder } from './state-folder.ts';
 import { kafkaSettings, newSecure, secureSchema, WEB_USER } from './secure.ts';
 
 /** The servers that a stack has by default. */
@@ -83,33 +83,12 @@ export interface StackAddresses {
   readonly s3Url: string;
 }
 
-/** The folder of all stacks: HISTORY_CDC_STATE_DIR, or one of the checkout's own, or one of the account's. */
-export function stateFolder(environment: Environment): string {
-  return path.resolve(given(environment, 'HISTORY_CDC_STATE_DIR') ?? ownFolder(environment));
-}
-
-/** Not below node_modules, where npm would remove the data with the package. */
-function ownFolder(environment: Environment): string {
-  const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-  if (existsSync(path.join(root, 'stack', 'state.ts'))) return path.join(root, '.stack');
-  const states = given(environment, 'XDG_STATE_HOME');
-  if (states !== undefined) return path.join(states, 'history-cdc');
-  // Postgres does not run as root, and its account may not enter the home of root.
-  if (process.getuid?.() === 0) return '/var/lib/history-cdc';
-  return path.join(homedir(), '.local', 'state', 'history-cdc');
-}
-
 export function instanceOf(environment: Environment, name: string): Instance {
   return { name, folder: path.join(stateFolder(environment), 'instances', name) };
 }
 
 export function defaultInstanceName(environment: Environment): string {
   return given(environment, 'HISTORY_CDC_STACK') ?? DEFAULT_INSTANCE;
-}
-
-/** An empty variable counts as unset, as for every other setting. */
-function given(environment: Environment, name: string): string | undefined {
-  return environment[name] === '' ? undefined : environment[name];
 }
 
 /** The folder of the certificates of a secure instance. */
@@ -241,7 +220,7 @@ export function localStackEnvironment(environment: Environment): Environment | u
   if (state === undefined) return undefined;
   if (!state.components.some((server) => isServerAlive(instance, server))) return undefined;
   const groups = state.components.flatMap((server) => settingGroups(state)[server]);
-  const ours = groups.filter(({ address }) => given(environment, address) === undefined);
+  const ours = groups.filter(({ address }) => !isGiven(environment, address));
   return Object.assign({}, ...ours.map(({ settings }) => settings)) as Environment;
 }
 

@@ -9,7 +9,7 @@ import { pickPort } from '../../stack/ports.ts';
 import { installPostgres, installPostgresOf } from '../../stack/postgres-binaries.ts';
 import { until } from './until.ts';
 import { serverEnvironment } from '../../stack/server.ts';
-import { stateFolder } from '../../stack/state.ts';
+import { stateFolder } from '../../stack/state-folder.ts';
 
 export interface OwnPostgresOptions {
   /** 14 is the oldest that is supported; `newest` is that of the local stack. */
