@@ -1,0 +1,33 @@
+import { Kafka, type KafkaSettings } from '../../lib/kafka.ts';
+
+type Assigners = NonNullable<Parameters<Kafka['consumer']>[0]['partitionAssigners']>;
+
+/** The consumer of another application, `billing`, in a group. Returns when it is a member; gives what makes it leave. */
+export async function joinAsStranger(
+  { KAFKA_BROKERS: brokers }: Pick<KafkaSettings, 'KAFKA_BROKERS'>,
+  { group, topic, assigner }: { readonly group: string; readonly topic: string; readonly assigner?: string },
+): Promise<() => Promise<void>> {
+  const kafka = new Kafka({ clientId: 'billing', brokers: [...brokers], logLevel: 0 });
+  const partitionAssigners = assigner === undefined ? undefined : [givesNothing(assigner)];
+  const consumer = kafka.consumer({ groupId: group, ...(partitionAssigners && { partitionAssigners }) });
+  const joined = new Promise<void>((resolve) => {
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      resolve();
+    });
+  });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic] });
+  await consumer.run({ eachBatch: () => Promise.resolve() });
+  await joined;
+  return () => consumer.disconnect();
+}
+
+/** An assigner of a name that we do not use, as that of Kafka's own consumer. It gives nobody anything. */
+function givesNothing(name: string): Assigners[number] {
+  return () => ({
+    name,
+    version: 0,
+    protocol: ({ topics }) => ({ name, metadata: Buffer.from(topics.join()) }),
+    assign: () => Promise.resolve([]),
+  });
+}
