@@ -134,7 +134,7 @@ test('told to stop while the broker does not answer, it ends in time with exit c
     const askedAt = performance.now();
     projector.signal('SIGTERM');
     const { code, stdout, stderr } = await projector.ended;
-    expect(performance.now() - askedAt).toBeLessThan(10_000);
+    expect(performance.now() - askedAt).toBeLessThan(60_000);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     // Four partitions went back by ten records.
     expect((JSON.parse(stdout) as RunFacts).read).toBe(records + 40);
