@@ -21,6 +21,7 @@ export const {
   KafkaJSGroupCoordinatorNotFound,
   KafkaJSProtocolError,
   KafkaJSSASLAuthenticationError,
+  PartitionAssigners,
   Partitioners,
   ResourcePatternTypes,
 } = kafkajs;

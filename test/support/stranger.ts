@@ -1,4 +1,4 @@
-import { Kafka, type KafkaSettings } from '../../lib/kafka.ts';
+import { Kafka, PartitionAssigners, type KafkaSettings } from '../../lib/kafka.ts';
 
 type Assigners = NonNullable<Parameters<Kafka['consumer']>[0]['partitionAssigners']>;
 
@@ -8,7 +8,7 @@ export async function joinAsStranger(
   { group, topic, assigner }: { readonly group: string; readonly topic: string; readonly assigner?: string },
 ): Promise<() => Promise<void>> {
   const kafka = new Kafka({ clientId: 'billing', brokers: [...brokers], logLevel: 0 });
-  const partitionAssigners = assigner === undefined ? undefined : [givesNothing(assigner)];
+  const partitionAssigners = assigner === undefined ? undefined : [named(assigner)];
   const consumer = kafka.consumer({ groupId: group, ...(partitionAssigners && { partitionAssigners }) });
   const joined = new Promise<void>((resolve) => {
     consumer.on(consumer.events.GROUP_JOIN, () => {
@@ -22,12 +22,10 @@ export async function joinAsStranger(
   return () => consumer.disconnect();
 }
 
-/** An assigner of a name that we do not use, as that of Kafka's own consumer. It gives nobody anything. */
-function givesNothing(name: string): Assigners[number] {
-  return () => ({
-    name,
-    version: 0,
-    protocol: ({ topics }) => ({ name, metadata: Buffer.from(topics.join()) }),
-    assign: () => Promise.resolve([]),
-  });
+/** An assigner of a name that we do not use, as those of Kafka's own consumer. */
+function named(name: string): Assigners[number] {
+  return (options) => {
+    const assigner = PartitionAssigners.roundRobin(options);
+    return { ...assigner, name, protocol: (topics) => ({ ...assigner.protocol(topics), name }) };
+  };
 }
