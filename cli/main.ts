@@ -26,6 +26,10 @@ process.exitCode = await runProgram(args, {
   stdout: output.stdout,
   stderr: output.stderr,
   size: () => sizeOf(process.stdout),
+  onResize: (listener) => {
+    process.stdout.on('resize', listener);
+    return () => process.stdout.removeListener('resize', listener);
+  },
   colours: takesColours(process.stdout, environment),
   redraws: process.stdout.isTTY,
   drawsBars: process.stderr.isTTY,

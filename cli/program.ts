@@ -160,6 +160,8 @@ export interface Surroundings {
   readonly redraws: boolean;
   /** The size of the terminal at stdout now; undefined if stdout is no terminal, or if nobody knows its size. */
   readonly size?: () => Size | undefined;
+  /** Calls the listener when the size of the terminal changes. Returns how to end that. */
+  readonly onResize?: (listener: () => void) => () => void;
   /** Whether stdout takes colours. */
   readonly colours?: boolean;
   /** True if stderr is a terminal, where progress can be shown as a bar. */
