@@ -4,7 +4,7 @@ import { importDirections } from './lint/import-directions.js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 
 export default defineConfig(
-  globalIgnores(['node_modules', '.stack', 'coverage', 'bin', 'lint', 'eslint.config.js']),
+  globalIgnores(['node_modules', 'dist', '.stack', 'coverage', 'bin', 'lint', 'eslint.config.js']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

@@ -62,7 +62,9 @@ export function resolves({ dev }) {
 
 function versionOf(name) {
   try {
-    return JSON.parse(readFileSync(path.join(root, name, 'package.json'), 'utf8')).version;
+    const { version } = JSON.parse(readFileSync(path.join(root, name, 'package.json'), 'utf8'));
+    // npm takes `v1.0.0` for the version 1.0.0, and so does its lockfile.
+    return version.replace(/^v/, '');
   } catch {
     return undefined;
   }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { resolveSettings } from '../lib/config.ts';
 import { FatalError, messageOf } from '../lib/errors.ts';
-import { maskSetting, SETTINGS, type SettingName } from '../lib/settings.ts';
+import { listSettings } from '../lib/listed-settings.ts';
 import { recordActionAlone } from '../consumers/agent-test-history/batch/actions.ts';
 import { composeEvidence, readEvidence, writeNew, type ShownSetting } from '../operations/evidence/export.ts';
 import { readPublicKey, readSigningKey } from '../operations/evidence/keys.ts';
@@ -74,11 +73,8 @@ Example:
 
 /** The settings as `history-cdc config` shows them: secrets and passwords are masked. */
 function shownSettings({ environment }: CommandContext): ShownSetting[] {
-  const resolved = resolveSettings(environment, localStackEnvironment(environment));
-  return (Object.keys(SETTINGS) as SettingName[]).map((name) => {
-    const { text, source } = resolved[name];
-    return { name, value: text === undefined ? null : maskSetting(name, text), source };
-  });
+  const settings = listSettings(environment, localStackEnvironment(environment));
+  return settings.map(({ name, value, source }) => ({ name, value, source }));
 }
 
 function registerVerify(evidence: Command, context: CommandContext): void {

@@ -1,6 +1,7 @@
 import { isPostgresVariable } from '../lib/postgres-variables.ts';
 import { stopOnSignal } from '../lib/stop-signal.ts';
 import { createOutput } from './output.ts';
+import { sizeOf, takesColours } from './terminal.ts';
 import { reportError, runProgram } from './program.ts';
 
 const args = process.argv.slice(2);
@@ -24,6 +25,8 @@ process.exitCode = await runProgram(args, {
   environment,
   stdout: output.stdout,
   stderr: output.stderr,
+  size: () => sizeOf(process.stdout),
+  colours: takesColours(process.stdout, environment),
   redraws: process.stdout.isTTY,
   drawsBars: process.stderr.isTTY,
   stopSignal: stopOnSignal,

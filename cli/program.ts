@@ -145,6 +145,11 @@ Documentation, in this checkout:
   docs/runbook.md      what to do when something is wrong
   docs/architecture.md how it works`;
 
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 export interface Surroundings {
   readonly environment: Environment;
   readonly stdout: (text: string) => void;
@@ -153,6 +158,10 @@ export interface Surroundings {
   readonly log?: (line: string) => void;
   /** True if stdout is a terminal, where a screen can replace the previous one. */
   readonly redraws: boolean;
+  /** The size of the terminal at stdout now; undefined if stdout is no terminal, or if nobody knows its size. */
+  readonly size?: () => Size | undefined;
+  /** Whether stdout takes colours. */
+  readonly colours?: boolean;
   /** True if stderr is a terminal, where progress can be shown as a bar. */
   readonly drawsBars: boolean;
   /** Fires when the command must stop. */

@@ -67,7 +67,8 @@ export const brokers = z
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
 
-const OPENED_BY_US = [
+/** The addresses of Postgres with which our own processes connect. */
+export const OPENED_BY_US = [
   'DATABASE_URL',
   'LEGACY_DATABASE_URL',
   'OWNER_DATABASE_URL',
@@ -90,7 +91,7 @@ export function tlsProblems(
   if (ignored.length === 0) return [];
   return OPENED_BY_US.flatMap((name) => {
     const { text = '', source } = settings[name];
-    return source !== 'environment' || /[?&]sslmode=/.test(text)
+    return (source !== 'environment' && source !== 'file') || /[?&]sslmode=/.test(text)
       ? []
       : `${name} has no sslmode, and ${ignored.join(', ')} has no effect here: write sslmode=… into the address`;
   });
@@ -106,4 +107,14 @@ export function passwordHint(error: unknown, url: string | undefined, setting: s
   return [
     `${setting} has no password: if the server wants one, write it into the address, or set PGPASSWORD`,
   ];
+}
+
+/** The URL of a Postgres with this password, unless it has one already. */
+export function withPassword(text: string, password: string): string {
+  const url = new URL(text);
+  if (url.password !== '' || url.searchParams.has('password')) return text;
+  url.password = encodeURIComponent(password);
+  // A URL without a host (`postgresql:///db?host=/run/postgresql`) cannot have a password in front of it.
+  if (url.password === '') url.searchParams.set('password', password);
+  return url.href;
 }

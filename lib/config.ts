@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { brokers, httpUrl, postgresUrl, tlsProblems, url } from './address.ts';
+import { brokers, httpUrl, OPENED_BY_US, postgresUrl, tlsProblems, url, withPassword } from './address.ts';
 import { FatalError } from './errors.ts';
 import { LOG_LEVELS } from './log.ts';
 import { STACK_NAME } from './names.ts';
-import { SETTINGS, settingOf, type SettingName } from './settings.ts';
+import { resolveSettings, type Environment, type ResolvedSettings } from './setting-sources.ts';
+import { SETTINGS, type SettingName } from './settings.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-export type SettingSource = 'environment' | 'local stack' | 'default' | 'unset';
+export type { Environment };
 
 const list = z
   .string()
@@ -184,27 +184,6 @@ export type Config = Readonly<z.output<typeof schema>>;
 /** A configuration in which the named settings are certain to have a value. */
 export type ConfigWith<K extends keyof Config> = Config & { readonly [P in K]-?: NonNullable<Config[P]> };
 
-/** The value of each setting before it is parsed, and its source. */
-export function resolveSettings(
-  environment: Environment,
-  localStack: Environment | undefined,
-): Record<SettingName, { readonly text: string | undefined; readonly source: SettingSource }> {
-  const resolve = (name: SettingName) => {
-    // An empty variable counts as unset, because compose files and CI systems pass empty variables.
-    const candidates = [
-      { text: environment[name], source: 'environment' },
-      { text: localStack?.[name], source: 'local stack' },
-      { text: settingOf(name).default, source: 'default' },
-    ] as const;
-    return (
-      candidates.find(({ text }) => text !== undefined && text !== '') ??
-      ({ text: undefined, source: 'unset' } as const)
-    );
-  };
-  const names = Object.keys(SETTINGS) as SettingName[];
-  return Object.fromEntries(names.map((name) => [name, resolve(name)])) as ReturnType<typeof resolveSettings>;
-}
-
 /** Parses the configuration once; throws one `CONFIG_INVALID` that lists every problem. Never shows a value. */
 export function loadConfig<K extends keyof Config = never>(
   environment: Environment,
@@ -217,23 +196,40 @@ export function loadConfig<K extends keyof Config = never>(
   const problems = parsed.success
     ? []
     : parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  const missing = needs.filter(
-    (name) => settings[name].text === undefined && !defaultsToDatabase(name, settings),
+  problems.push(
+    ...Object.entries(settings).flatMap(([name, { problem }]) =>
+      problem === undefined ? [] : [`${name} ${problem}`],
+    ),
   );
+  const missing = needs.filter((name) => isMissing(name, settings));
   problems.push(...missing.map((name) => `${name} is not set: ${SETTINGS[name].meaning}`));
   problems.push(...tlsProblems(environment, settings));
   if (!parsed.success || problems.length > 0) throw invalid(problems);
-  const config: Config = {
-    ...parsed.data,
-    LEGACY_DATABASE_URL: parsed.data.LEGACY_DATABASE_URL ?? parsed.data.DATABASE_URL,
-  };
+  const data = withPasswordFromFile(parsed.data, settings);
+  const config: Config = { ...data, LEGACY_DATABASE_URL: data.LEGACY_DATABASE_URL ?? data.DATABASE_URL };
   const inconsistent = contradictions(config);
   if (inconsistent.length > 0) throw invalid(inconsistent);
   return Object.freeze(config) as ConfigWith<K>;
 }
 
-function defaultsToDatabase(name: keyof Config, settings: ReturnType<typeof resolveSettings>): boolean {
-  return name === 'LEGACY_DATABASE_URL' && settings.DATABASE_URL.text !== undefined;
+function isMissing(name: keyof Config, settings: ResolvedSettings): boolean {
+  const { text, problem } = settings[name];
+  if (text !== undefined || problem !== undefined) return false;
+  return name !== 'LEGACY_DATABASE_URL' || isMissing('DATABASE_URL', settings);
+}
+
+/**
+ * The driver of Postgres reads PGPASSWORD from the environment of the process, where a password from PGPASSWORD_FILE is
+ * not. So the addresses that have no password get it.
+ */
+function withPasswordFromFile(config: Config, { PGPASSWORD: password }: ResolvedSettings): Config {
+  if (password.source !== 'file' || password.text === undefined) return config;
+  const { text } = password;
+  const given = OPENED_BY_US.flatMap((name) => {
+    const url = config[name];
+    return url === undefined ? [] : [[name, withPassword(url, text)] as const];
+  });
+  return { ...config, ...Object.fromEntries(given) };
 }
 
 function contradictions(config: Config): string[] {

@@ -196,6 +196,12 @@ export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
 }
 
+/** True if `NAME_FILE` may name a file with the value: so it is for every setting that may hold a secret. */
+export function isReadFromFile(name: SettingName): boolean {
+  const { secret, credentials } = settingOf(name);
+  return secret === true || credentials === true;
+}
+
 const MASK = '***';
 
 /** A setting's value as it may be printed. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Environment } from '../lib/config.ts';
 import { STACK_NAME } from '../lib/names.ts';
+import { isGiven } from '../lib/setting-sources.ts';
 import { tlsFiles } from './certificates.ts';
 import { isAlive, readRecord } from './process.ts';
 import { kafkaSettings, newSecure, secureSchema, WEB_USER } from './secure.ts';
@@ -229,7 +230,7 @@ export function localStackEnvironment(environment: Environment): Environment | u
   if (state === undefined) return undefined;
   if (!state.components.some((server) => isServerAlive(instance, server))) return undefined;
   const groups = state.components.flatMap((server) => settingGroups(state)[server]);
-  const ours = groups.filter(({ address }) => given(environment, address) === undefined);
+  const ours = groups.filter(({ address }) => !isGiven(environment, address));
   return Object.assign({}, ...ours.map(({ settings }) => settings)) as Environment;
 }
 

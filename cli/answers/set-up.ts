@@ -6,7 +6,8 @@ export const config = z.strictObject({
     z.strictObject({
       name: text,
       value: text.nullable().describe('secrets are masked'),
-      source: z.enum(['environment', 'local stack', 'default', 'unset']),
+      source: z.enum(['environment', 'file', 'local stack', 'default', 'unset']),
+      file: text.nullable().describe('the file that NAME_FILE names'),
       default: text.nullable(),
       meaning: text,
     }),

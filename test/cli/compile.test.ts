@@ -1,16 +1,19 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const REPOSITORY = path.join(import.meta.dirname, '..', '..');
@@ -20,8 +23,9 @@ beforeEach(() => {
   checkout = mkdtempSync(path.join(tmpdir(), 'history-cdc-checkout-'));
   cpSync(path.join(REPOSITORY, 'bin'), path.join(checkout, 'bin'), { recursive: true });
   for (const folder of ['cli', 'lib', 'test', 'node_modules']) mkdirSync(path.join(checkout, folder));
-  symlinkSync(path.join(REPOSITORY, 'node_modules', 'tsx'), path.join(checkout, 'node_modules', 'tsx'));
-  write('package.json', '{ "type": "module" }');
+  for (const name of ['tsx', 'esbuild'])
+    symlinkSync(path.join(REPOSITORY, 'node_modules', name), path.join(checkout, 'node_modules', name));
+  write('package.json', '{ "type": "module", "version": "1.0.0" }');
   write('cli/main.ts', "import { say } from '../lib/say.ts'; say(import.meta.url);");
   says('first');
 });
@@ -100,6 +104,70 @@ test('an error names the line of the source', async () => {
   expect(stderr).toContain('lib/say.ts:4:');
 });
 
+describe('dist/', () => {
+  const build = () =>
+    execFileSync(process.execPath, [path.join(checkout, 'bin', 'compile.mjs')], { stdio: 'pipe' });
+  const withoutSources = () => {
+    for (const name of ['cli', 'lib', 'node_modules', 'bin/compile.mjs'])
+      rmSync(path.join(checkout, name), { recursive: true });
+  };
+
+  test('is run while it is made of the sources as they are, and never after a change of them', async () => {
+    build();
+    expect(await run()).toEqual(answer('first'));
+    expect(existsSync(cache())).toBe(false);
+    says('second');
+    expect(await run()).toEqual(answer('second'));
+    expect(readdirSync(cache())).toHaveLength(1);
+    build();
+    rmSync(cache(), { recursive: true });
+    expect(await run()).toEqual(answer('second'));
+    expect(existsSync(cache())).toBe(false);
+    expect(readdirSync(checkout).filter((name) => name.startsWith('.dist'))).toEqual([]);
+  });
+
+  test('is all that a package needs, in whatever folder it lies, and names the lines of the sources', async () => {
+    build();
+    withoutSources();
+    const elsewhere = `${checkout} elsewhere`;
+    renameSync(checkout, elsewhere);
+    checkout = elsewhere;
+    expect(await run()).toEqual({
+      ...answer('first'),
+      stdout: `first ${pathToFileURL(checkout).href}/cli/main.ts\n`,
+    });
+  });
+
+  test.each([
+    [
+      'that of another release',
+      () => {
+        write('package.json', '{ "type": "module", "version": "1.1.0" }');
+      },
+    ],
+    [
+      'none',
+      () => {
+        rmSync(path.join(checkout, 'dist'), { recursive: true });
+      },
+    ],
+  ])('a package with %s does not run', async (_, spoil) => {
+    build();
+    withoutSources();
+    spoil();
+    expect(await run()).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  test('stays as it was where the sources do not compile', async () => {
+    build();
+    write('lib/say.ts', 'export const say = ;');
+    expect(build).toThrow();
+    says('first');
+    expect(await run()).toEqual(answer('first'));
+    expect(existsSync(cache())).toBe(false);
+  });
+});
+
 describe('a command loads only what it needs:', () => {
   /** The packages that a file of the build imports, directly or by other files, without what is only loaded later. */
   function packages(file: string, seen = new Set<string>()): string[] {
@@ -116,12 +184,13 @@ describe('a command loads only what it needs:', () => {
 
   test.each([
     ['--help and --version', /^main\.js$/, ['commander']],
-    ['config', /^config-\w+\.js$/, ['cli-table3', 'pg', 'pino', 'zod']],
+    ['config', /^config-\w+\.js$/, ['pg', 'pino', 'string-width', 'zod']],
   ])('%s', (_, name, expected) => {
-    const main = execFileSync(process.execPath, [path.join(REPOSITORY, 'bin', 'compile.mjs')], {
-      encoding: 'utf8',
-    });
-    const folder = path.dirname(main.trim());
+    const compiler = pathToFileURL(path.join(REPOSITORY, 'bin', 'compile.mjs')).href;
+    const script = `process.stdout.write(await (await import(${JSON.stringify(compiler)})).compiled())`;
+    const folder = path.dirname(
+      execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }),
+    );
     const files = readdirSync(folder).filter((file) => name.test(file));
     expect(files).toHaveLength(1);
     expect(packages(path.join(folder, files[0] ?? ''))).toEqual(expected);

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -36,7 +37,10 @@ function checkoutWith(version: string | undefined): string {
   write('cli/main.ts', "console.log('it runs');");
   if (version !== undefined) write('node_modules/needed/package.json', { version });
   mkdirSync(path.join(checkout, 'node_modules'), { recursive: true });
-  symlinkSync(path.join(REPOSITORY, 'node_modules', 'tsx'), path.join(checkout, 'node_modules', 'tsx'));
+  symlinkSync(
+    path.join(REPOSITORY, 'node_modules', 'esbuild'),
+    path.join(checkout, 'node_modules', 'esbuild'),
+  );
   return checkout;
 }
 
@@ -88,7 +92,7 @@ test.each([
     const { code, stdout } = await run(checkout, command);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(version(checkout)).toBe(has);
-    expect(existsSync(path.join(checkout, 'node_modules', 'tsx', 'package.json'))).toBe(true);
+    expect(existsSync(path.join(checkout, 'node_modules', 'esbuild', 'package.json'))).toBe(true);
     expect(leftOver(checkout)).toEqual([]);
   },
 );
@@ -98,11 +102,25 @@ test('an install takes the place of the one before only when it is complete', as
   // The old installation is whole while npm works.
   const npm = `grep -q 1.0.0 "${checkout}/node_modules/needed/package.json" || exit 9
 mkdir -p node_modules/needed && echo '{ "version": "2.0.0" }' > node_modules/needed/package.json
-ln -s "${path.join(REPOSITORY, 'node_modules', 'tsx')}" node_modules/tsx`;
+ln -s "${path.join(REPOSITORY, 'node_modules', 'esbuild')}" node_modules/esbuild`;
   const { code, stdout } = await run(checkout, COMMAND, npm);
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'it runs\n' });
   expect(version(checkout)).toBe('2.0.0');
   expect(leftOver(checkout)).toEqual([]);
+});
+
+test('a version that a package writes with a v is the one of the lockfile', async () => {
+  const checkout = checkoutWith('v2.0.0');
+  await expect(run(checkout, COMMAND)).resolves.toMatchObject({ code: 0, stdout: 'it runs\n' });
+});
+
+test('without a compiler and without a build, the packages for development are installed', async () => {
+  const checkout = checkoutWith('2.0.0');
+  rmSync(path.join(checkout, 'node_modules', 'esbuild'));
+  const { code, stderr } = await run(checkout, COMMAND);
+  expect(code).toBe(2);
+  expect(stderr).toContain('npm ci');
+  expect(version(checkout)).toBe('2.0.0');
 });
 
 test('--help installs nothing', async () => {

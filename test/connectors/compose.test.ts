@@ -214,9 +214,10 @@ describe('the images', () => {
   test('install packages by the lockfile, with .npmrc, and without running a script of theirs', () => {
     const lines = read('consumers/Dockerfile').split('\n');
     const installs = lines.flatMap((line, at) => (/\bnpm (ci|i|install)\b/.test(line) ? [at] : []));
-    expect(installs).toHaveLength(1);
+    // What the image holds, and what only its build needs.
+    expect(installs.map((at) => / --omit=dev /.test(lines[at] ?? ''))).toEqual([true, false]);
     for (const at of installs) {
-      expect(lines[at]).toMatch(/\bnpm ci --omit=dev --ignore-scripts$/);
+      expect(lines[at]).toMatch(/\bnpm ci (--omit=dev )?--ignore-scripts$/);
       expect(lines.slice(0, at).some((line) => /^COPY .*\.npmrc /.test(line))).toBe(true);
     }
     expect(read('.npmrc').split('\n')).toContain('ignore-scripts=true');
@@ -235,7 +236,7 @@ describe('the images', () => {
       ),
     );
     expect(copied).toContain('connectors/runtime/pom.xml');
-    for (const file of copied) {
+    for (const file of copied.filter((name) => name !== '.')) {
       expect(allowed).toContain(file.split('/')[0]);
       expect(() => readFileSync(path.join(repository, file))).not.toThrow(/ENOENT/);
     }

@@ -8,6 +8,7 @@ import {
   seenWaiting,
   storedRecords,
 } from '../support/faults.ts';
+import { expectInvariants } from '../support/invariants/check.ts';
 import type { Pipeline } from '../support/pipeline.ts';
 
 /** What the projector promises, whatever it waits for. */
@@ -87,6 +88,10 @@ export function crashTests(pipeline: () => Pipeline, rows: number): void {
     expect(stored).toBe(0);
     expect(await contentHash(pipeline())).toBe(nothing);
     await finish(stored);
+  });
+
+  test('after the kills, I1 to I18 hold', async () => {
+    await expectInvariants(pipeline(), { settings: ownGroup() });
   });
 
   test('told to stop in the middle of a backlog, it ends in time with exit code 0, and nothing is lost or repeated', async () => {

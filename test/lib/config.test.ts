@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig, resolveSettings } from '../../lib/config.ts';
+import { loadConfig } from '../../lib/config.ts';
 import { FatalError } from '../../lib/errors.ts';
+import { resolveSettings } from '../../lib/setting-sources.ts';
 import { maskSetting, SETTINGS } from '../../lib/settings.ts';
 
 const DATABASE_URL = 'postgresql://app:hunter2@db.example:5432/app';

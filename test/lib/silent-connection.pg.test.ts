@@ -71,6 +71,6 @@ test('a server that lets nobody in any more is no reason to wait for ever, nor i
   await expect(pool.query('SELECT 1')).rejects.toBeInstanceOf(ConnectionLost);
   const before = performance.now();
   await pool.end();
-  expect(performance.now() - before).toBeLessThan(5_000);
+  expect(performance.now() - before).toBeLessThan(30_000);
   pool = createPool({ url: database.url, name: 'test', connections: 1 });
 });

@@ -53,7 +53,7 @@ test.concurrent(
       KafkaCluster.connect(settings([address]), createLogger('silent')),
     );
     expect(error).toMatchObject({ code: 'KAFKA_UNREACHABLE' });
-    expect(seconds).toBeLessThan(20);
+    expect(seconds).toBeLessThan(50);
   },
 );
 
@@ -68,7 +68,7 @@ test.concurrent('a question by HTTP to a server that says nothing ends in its ti
     client.ask({ method: 'GET', path: '/subjects', timeoutMs: 300 }),
   );
   expect(error).toMatchObject({ name: 'AbortError' });
-  expect(seconds).toBeLessThan(5);
+  expect(seconds).toBeLessThan(25);
 });
 
 test.concurrent(
@@ -78,6 +78,6 @@ test.concurrent(
     const connect = new ConnectClient({ url: `http://${address}`, secrets: [] });
     const { seconds, error } = await secondsUntilRejected(() => connect.worker());
     expect(error).toMatchObject({ code: 'CONNECT_UNREACHABLE' });
-    expect(seconds).toBeLessThan(90);
+    expect(seconds).toBeLessThan(110);
   },
 );

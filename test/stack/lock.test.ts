@@ -5,7 +5,7 @@ import { withLock } from '../../stack/lock.ts';
 import { identityOf } from '../../stack/process.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
-function lockIn(folder: string, withinMs = 5000) {
+function lockIn(folder: string, withinMs = 60_000) {
   const said: string[] = [];
   const file = path.join(folder, 'lock');
   return { said, file, purpose: 'work', withinMs, onProgress: (line: string) => void said.push(line) };

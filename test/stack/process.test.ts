@@ -15,7 +15,7 @@ import {
 import { waitUntil } from '../../stack/wait.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
-const withinMs = 5000;
+const withinMs = 60_000;
 
 function startSleeper(): ProcessIdentity {
   const child = spawn('sleep', ['60']);

@@ -126,7 +126,7 @@ test('a Postgres that falls silent does not hold the projector: it stops within 
       proxy.fallSilent();
       began = performance.now();
     });
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(30_000);
   } finally {
     await proxy.close();
   }

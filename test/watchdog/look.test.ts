@@ -38,7 +38,7 @@ afterAll(() => {
 });
 
 test('what is not configured is blind with its setting, and no break', async () => {
-  const seen = await looked({}, 5_000);
+  const seen = await looked({}, 60_000);
   expect(Object.fromEntries(seen.blind)).toEqual({
     legacy: 'LEGACY_DATABASE_URL is not set',
     connect: 'CONNECT_URL is not set',
@@ -62,7 +62,7 @@ test('what is silent is left to itself, each service in its time', async () => {
 });
 
 test('what refuses says so', async () => {
-  const { blind } = await looked({ LEGACY_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, 5_000);
+  const { blind } = await looked({ LEGACY_DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }, 60_000);
   expect(blind.get('legacy')).toContain('ECONNREFUSED');
 });
 

@@ -280,5 +280,5 @@ test('a projector that stops tells first what has ended it, and a silent receive
   await enterStage();
   const began = performance.now();
   await second.stop();
-  expect(performance.now() - began).toBeLessThan(6_000);
+  expect(performance.now() - began).toBeLessThan(30_000);
 });

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { sourceInWords } from '../../../lib/listed-settings.ts';
 import { RELEASE } from '../../../lib/release.ts';
 import { sqlFile } from '../../../lib/sql-file.ts';
 import type { Pool } from '../../../lib/postgres.ts';
@@ -128,12 +129,12 @@ function settingsPart({ settings }: ConsoleContext): Html {
       </thead>
       <tbody>
         ${settings.map(
-          ({ name, value, source, meaning }) =>
+          (setting) =>
             html`<tr>
-              <th scope="row"><code>${name}</code></th>
-              <td class="value"><code>${value ?? '–'}</code></td>
-              <td class="soft">${source}</td>
-              <td>${meaning}</td>
+              <th scope="row"><code>${setting.name}</code></th>
+              <td class="value"><code>${setting.value ?? '–'}</code></td>
+              <td class="soft">${sourceInWords(setting)}</td>
+              <td>${setting.meaning}</td>
             </tr>`,
         )}
       </tbody>
