@@ -1,52 +1,59 @@
-import { renderColumns } from '../lib/table.ts';
+import { verbatim, type Part, type Screen } from '../lib/screen.ts';
+import { rowsOnly } from '../lib/table.ts';
 import type { RestedOn, RetiredReport } from '../operations/status/after-drop.ts';
 import type { PartReport } from '../operations/teardown/teardown.ts';
 
-const WIDTH = 80;
-const [NAME_WIDTH, MARK_WIDTH, GAP] = [13, 8, 2];
-const WIDTHS = [NAME_WIDTH, MARK_WIDTH, WIDTH - NAME_WIDTH - MARK_WIDTH - 2 * GAP];
-const MARKS = { wrong: 'WRONG', unknown: '?', attention: 'look' } as const;
-const STATES = { absent: 'gone', there: 'LEFT', unknown: '?', kept: 'kept' } as const;
+const MARKS = {
+  wrong: { mark: 'WRONG', tone: 'bad' },
+  unknown: { mark: '?', tone: 'look' },
+  attention: { mark: 'look', tone: 'look' },
+} as const;
+const STATES = {
+  absent: { mark: 'gone', tone: 'good' },
+  there: { mark: 'LEFT', tone: 'bad' },
+  unknown: { mark: '?', tone: 'look' },
+  kept: { mark: 'kept', tone: 'good' },
+} as const;
 const HEADLINES = {
-  good: 'The table has gone, and nothing is left of the deployment.',
-  wrong: 'The table has gone, and something is left or is not as it should be.',
-  unknown: 'The table has gone. What is left is not known, because something gives no answer.',
-  attention: 'The table has gone, and nothing is left of the deployment; somebody should look at something.',
+  good: { mark: 'The table has gone, and nothing is left of the deployment.', tone: 'good' },
+  wrong: { mark: 'The table has gone, and something is left or is not as it should be.', tone: 'bad' },
+  unknown: {
+    mark: 'The table has gone. What is left is not known, because something gives no answer.',
+    tone: 'look',
+  },
+  attention: {
+    mark: 'The table has gone, and nothing is left of the deployment. Somebody should look at something.',
+    tone: 'look',
+  },
 } as const;
 
 /** One screen: the table has gone, when and by whom, what is left, and what to do next. */
-export function renderRetired(report: RetiredReport): string {
+export function renderRetired(report: RetiredReport): Screen {
   const { dropped, problems, next, parts } = report;
   return [
-    `history-cdc status, ${minute(report.at)} UTC; dropped`,
-    '',
     HEADLINES[report.state],
     ...(next === null ? ['next: nothing'] : nextLines(next.fix)),
+    `history-cdc status, ${minute(report.at)} UTC; dropped`,
     '',
-    renderColumns(WIDTHS, [
+    rowsOnly([
       ['table', 'dropped', droppedText(report)],
-      ['archive', dropped.archive?.standing ?? '?', archiveText(dropped.archive)],
+      ['archive', dropped.archive?.standing ?? MARKS.unknown, archiveText(dropped.archive)],
       ...parts.map((part) => [part.id, STATES[part.state], partText(part)]),
     ]),
     ...(problems.length === 0
       ? []
-      : [
-          '',
-          renderColumns(
-            WIDTHS,
-            problems.map(({ id, severity, evidence }) => [id, MARKS[severity], evidence]),
-          ),
-        ]),
+      : ['', rowsOnly(problems.map(({ id, severity, evidence }) => [id, MARKS[severity], evidence]))]),
     '',
     'The proof for an auditor: history-cdc evidence export FILE',
-  ].join('\n');
+  ];
 }
 
 const minute = (time: string) => time.slice(0, 19).replace('T', ' ');
 
-function nextLines(fix: string): string[] {
+/** Each command is on an unwrapped line of its own, so that it can be copied. */
+function nextLines(fix: string): Part[] {
   const [step = '', ...steps] = fix.split('\n');
-  return [`next: ${step}`, ...steps.map((line) => `      ${line}`)];
+  return [verbatim(`next: ${step}`), ...steps.map((line) => verbatim(`      ${line}`))];
 }
 
 function droppedText({ dropped: { at, by, rows, vanishedBehindFence } }: RetiredReport): string {
