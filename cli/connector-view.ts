@@ -2,7 +2,7 @@ import type { ApplyResult } from '../operations/connector/apply.ts';
 import { isClean, type ConfigChange, type Plan, type TopicChange } from '../connectors/deploy/plan.ts';
 import type { ConnectorReport } from '../operations/connector/connector-report.ts';
 import { bytesText, countText, spanText } from '../lib/figures.ts';
-import { indented, verbatim, type Part, type Screen } from '../lib/screen.ts';
+import { indented, type Part, type Screen } from '../lib/screen.ts';
 import { tableOf } from '../lib/table.ts';
 
 /** The plan as a list of differences: + new, ~ changed, - removed, ! a difference that `apply` refuses to change. */
@@ -64,7 +64,7 @@ export function renderReport(report: ConnectorReport): Screen {
 }
 
 function problemLines({ id, evidence, fix }: ConnectorReport['problems'][number]): Part[] {
-  return [`  - ${id}: ${evidence}`, ...(fix === null ? [] : [indented(6, [verbatim(fix)])])];
+  return [`  - ${id}: ${evidence}`, ...(fix === null ? [] : [indented(6, [fix])])];
 }
 
 function slotText({ active, walStatus, lagBytes }: NonNullable<ConnectorReport['slot']>): string {

@@ -43,8 +43,6 @@ export interface CommandContext {
     name: N,
     answer: LongAnswer<N, L, T>,
   ) => Promise<void>;
-  /** Clears the terminal's screen before the next answer. */
-  readonly clear: () => void;
   /** Writes a line about the work to stderr. */
   readonly note: (line: string) => void;
   /** Reads the configuration, with the addresses of a running local stack as defaults. One error names all problems. */
@@ -55,8 +53,6 @@ export interface CommandContext {
 export class AnswerNo extends Error {
   override readonly name = 'AnswerNo';
 }
-
-const HOME_AND_CLEAR = '\u001b[H\u001b[2J\u001b[3J';
 
 export function createContext(surroundings: Surroundings): CommandContext {
   const { environment, stdout, stderr } = surroundings;
@@ -78,9 +74,6 @@ export function createContext(surroundings: Surroundings): CommandContext {
     },
     longAnswer: (_, answer) =>
       answer.json === true ? printLongJson(print, answer) : printLines({ print, show }, answer),
-    clear: () => {
-      stdout(HOME_AND_CLEAR);
-    },
     note: (line) => {
       stderr(`${printable(line)}\n`);
     },

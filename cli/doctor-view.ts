@@ -2,7 +2,7 @@ import { GROUPS, type Check } from '../operations/checks/check.ts';
 import type { CheckResult } from '../operations/checks/judge.ts';
 import type { DoctorReport } from '../operations/doctor/doctor.ts';
 import { STEPS, type Step, type Verdict } from '../operations/checks/verdict.ts';
-import { bad, good, heading, indented, look, verbatim, type Part, type Screen } from '../lib/screen.ts';
+import { bad, good, heading, indented, look, type Part, type Screen } from '../lib/screen.ts';
 import { rowsOnly, tableOf, type Mark, type Table } from '../lib/table.ts';
 
 const MARKS: Readonly<Record<Verdict, Mark>> = {
@@ -65,7 +65,7 @@ function summary({ counts, mayGoOn, deployed, first }: DoctorReport): Part[] {
       : 'find out about the unknown checks before you go on';
   return [
     { mark: `${line}: ${answer}`, tone: mayGoOn ? 'good' : 'bad' },
-    ...(first === null ? [] : [verbatim(`first (${first.id}): ${first.fix.split('\n').join('\n  ')}`)]),
+    ...(first === null ? [] : [`first (${first.id}): ${first.fix.split('\n').join('\n  ')}`]),
   ];
 }
 

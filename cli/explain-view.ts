@@ -1,7 +1,7 @@
 import type { Changes } from '../consumers/agent-test-history/rule/changes.ts';
 import type { CandidateTwin, LookUps, Report } from '../operations/explain/report.ts';
 import { oneLine } from '../lib/printable.ts';
-import { heading, indented, verbatim, type Part, type Screen } from '../lib/screen.ts';
+import { heading, indented, type Part, type Screen } from '../lib/screen.ts';
 import { rowsOnly, tableOf } from '../lib/table.ts';
 
 /** The report in sections: the verdict first, then the facts behind it. A section without facts says so. */
@@ -11,7 +11,7 @@ export function renderExplanation(report: Report): Screen {
     `${report.id}: ${oneLine(identity.text)}`,
     '',
     oneLine(verdict.text),
-    ...(verdict.next === null ? [] : [verbatim(`next: ${oneLine(verdict.next)}`)]),
+    ...(verdict.next === null ? [] : [`next: ${oneLine(verdict.next)}`]),
     ...(report.known ? knownSections(report) : []),
     ...(report.notes.length === 0 ? [] : section('notes', report.notes.map(oneLine))),
   ];

@@ -3,7 +3,7 @@ import type { RunReport, SnapshotStatus } from '../operations/snapshot/status.ts
 import { countText, spanText } from '../lib/figures.ts';
 import type { AnswerName } from './answers.ts';
 import type { CommandContext } from './context.ts';
-import { verbatim, type Screen } from '../lib/screen.ts';
+import type { Screen } from '../lib/screen.ts';
 import { tableOf } from '../lib/table.ts';
 
 const IDS_SHOWN = 5;
@@ -52,7 +52,7 @@ function renderStatus(status: SnapshotStatus): Screen {
     tableOf(['what', 'state'], rows),
     ...(recordsToProject === 0 ? idLines(coverage?.ids ?? []) : []),
     ...status.reasons.map((reason) => `  - ${reason}`),
-    ...(status.next === null ? [] : [verbatim(`next: ${status.next}`)]),
+    ...(status.next === null ? [] : [`next: ${status.next}`]),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Problem, StatusReport } from '../operations/status/report.ts';
 import { SECTIONS } from '../operations/status/watched.ts';
 import { headline, markOf, MARKS, textOf } from '../operations/status/words.ts';
-import { indented, look, verbatim, type Part, type Screen } from '../lib/screen.ts';
+import { indented, look, type Part, type Screen } from '../lib/screen.ts';
 import { rowsOnly, type Cell, type Table, type Tone } from '../lib/table.ts';
 
 const PROBLEMS_SHOWN = 4;
@@ -51,8 +51,8 @@ function nextLines({ problems, next }: StatusReport): Part[] {
   const [step = '', ...steps] = next.fix.split('\n');
   return [
     `${first.id}: ${first.evidence}`,
-    verbatim(`next: ${step}`),
-    ...(steps.length === 0 ? [] : [indented(6, steps.map(verbatim))]),
+    `next: ${step}`,
+    ...(steps.length === 0 ? [] : [indented(6, steps)]),
   ];
 }
 

@@ -54,8 +54,8 @@ export function registerStatus(command: Command, context: CommandContext): void 
             ? await look()
             : await watch(context, look, {
                 everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
-                show,
-                redraw: json !== true && context.surroundings.redraws,
+                answer: show,
+                screen: json === true ? undefined : renderStatus,
               });
         if (again === undefined && last !== undefined) show(last);
         if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();

@@ -1,8 +1,8 @@
 /** The answers of commands for people: parts that are laid out when the width of the terminal is known. */
 import { printable } from './printable.ts';
-import { tableLines, wrap, type Mark, type Paper, type Table, type Tone } from './table.ts';
+import { tableLines, wrapLine, type Mark, type Paper, type Table, type Tone } from './table.ts';
 
-/** Text that is never wrapped, because somebody copies it: a command, a statement, a document. */
+/** Text that is never wrapped, because somebody copies it: a script, a document. A single command is known as one. */
 interface Verbatim {
   readonly verbatim: string;
 }
@@ -85,11 +85,4 @@ function partLines(part: Part, paper: Paper): string[] {
 function textLines(text: string, { columns }: Paper): string[] {
   const lines = printable(text).split('\n');
   return columns === undefined ? lines : lines.flatMap((line) => wrapLine(line, columns));
-}
-
-/** Wraps a line below its own beginning: behind its spaces, and behind a dash. */
-export function wrapLine(line: string, columns: number): string[] {
-  const [begin = ''] = /^ *(- )?/.exec(line) ?? [];
-  const [first = '', ...more] = wrap(line.slice(begin.length), columns - begin.length);
-  return [`${begin}${first}`, ...more.map((one) => `${' '.repeat(begin.length)}${one}`)];
 }

@@ -12,7 +12,7 @@ export interface Mark {
 
 export type Cell = string | number | Mark;
 
-/** A row of cells, or one line across all columns, which is never wrapped. */
+/** A row of cells, or one line across all columns. */
 type Row = readonly Cell[] | string;
 
 /** A table that is not laid out yet, because its layout depends on the terminal. Numbers stand on the right. */
@@ -60,13 +60,18 @@ export function tableLines({ head, rows }: Table, paper: Paper): string[] {
   const widths = fitted(natural, columns, paper.columns);
   if (widths === undefined)
     return body.flatMap((row, index) =>
-      typeof row === 'string' ? [row] : blockOf(row, { head, index, paper }),
+      typeof row === 'string' ? across(row, paper) : blockOf(row, { head, index, paper }),
     );
   const line = (row: readonly Placed[]) => rowLines(row, { widths, numeric, paper });
   return [
     ...(titles === undefined ? [] : line(titles)),
-    ...body.flatMap((row) => (typeof row === 'string' ? [row] : line(row))),
+    ...body.flatMap((row) => (typeof row === 'string' ? across(row, paper) : line(row))),
   ];
+}
+
+function across(line: string, { columns }: Paper): string[] {
+  const text = oneLine(line);
+  return columns === undefined ? [text] : wrapLine(text, columns);
 }
 
 function columnsOf<T>(rows: readonly (readonly T[] | string)[]): T[][] {
@@ -161,8 +166,23 @@ function blockOf(row: readonly Placed[], { head, index, paper }: Block): string[
   return [...(index === 0 ? [] : ['']), ...lines];
 }
 
+/** A command or an SQL statement, also behind the label of a remedy. */
+const COMMAND =
+  /^ *((next|do|first \([\w-]+\)): )?(history-cdc|export|psql|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|GRANT|REVOKE|SET) /;
+
+/**
+ * Wraps a line below its own beginning: behind its spaces, and behind a dash. A command stays one line, because a
+ * person copies it.
+ */
+export function wrapLine(line: string, columns: number): string[] {
+  if (COMMAND.test(line)) return [line];
+  const [begin = ''] = /^ *(- )?/.exec(line) ?? [];
+  const [first = '', ...more] = wrap(line.slice(begin.length), columns - begin.length);
+  return [`${begin}${first}`, ...more.map((one) => `${' '.repeat(begin.length)}${one}`)];
+}
+
 /** Wraps between words. A word that is longer than the line stays in one piece. */
-export function wrap(text: string, width: number): string[] {
+function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let [line, taken]: [string | undefined, number] = [undefined, 0];
   for (const { word, before } of wordsOf(text)) {

@@ -59,13 +59,16 @@ test('an id is never broken, so that it can be copied', () => {
 test('rows without a head become a line with their last cell below', () => {
   const rows = rowsOnly([
     ['', good('ok'), 'connector', 'RUNNING, and its heartbeat came through'],
-    'a line across, which is never wrapped however long',
+    'SELECT pg_terminate_backend(4711), of a statement to copy',
+    'a line across all columns, of prose',
     ['', '', '', 'since yesterday'],
   ]);
   expect(drawScreen([rows], { columns: 30 })).toBe(`ok  connector
   RUNNING, and its heartbeat
   came through
-a line across, which is never wrapped however long
+SELECT pg_terminate_backend(4711), of a statement to copy
+a line across all columns, of
+prose
   since yesterday`);
 });
 

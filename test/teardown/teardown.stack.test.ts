@@ -123,7 +123,7 @@ describe('a deployment that works', () => {
     const projector = the().start(['project']);
     await until(
       'the projector is a member',
-      async () => (await the().cluster.groupMembers(the().config.CONSUMER_GROUP)) > 0,
+      async () => ((await the().cluster.describeGroup(the().config.CONSUMER_GROUP))?.ours ?? 0) > 0,
     );
     expect(await teardown([])).toMatchObject({ code: 1, report: { ready: false } });
     expect(await teardown(CONFIRMED)).toEqual({ code: 2, error: 'PROJECTOR_RUNNING' });
