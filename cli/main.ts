@@ -2,7 +2,7 @@ import { isPostgresVariable } from '../lib/postgres-variables.ts';
 import { stopOnSignal } from '../lib/stop-signal.ts';
 import { createOutput } from './output.ts';
 import { sizeOf, takesColours } from './terminal.ts';
-import { reportError, runProgram } from './program.ts';
+import { errorForm, reportError, runProgram } from './program.ts';
 
 const args = process.argv.slice(2);
 const environment = { ...process.env };
@@ -11,7 +11,10 @@ for (const name of Object.keys(process.env).filter(isPostgresVariable))
   Reflect.deleteProperty(process.env, name);
 const output = createOutput(process.stdout, process.stderr);
 const report = async (error: unknown) =>
-  await reportError(error, { json: args.includes('--json'), stderr: output.stderr });
+  await reportError(error, {
+    form: errorForm(args, { drawsBars: process.stderr.isTTY }),
+    stderr: output.stderr,
+  });
 
 // Without this, Node would end with exit code 1, which means "the answer is no".
 process.on('uncaughtException', (error) => {

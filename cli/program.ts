@@ -174,13 +174,12 @@ export interface Surroundings {
 
 /** Runs `history-cdc` with these arguments. Returns its exit code. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const json = args.includes('--json');
   try {
     const program = await buildProgram(args, surroundings);
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    return await reportError(error, { json, stderr: surroundings.stderr });
+    return await reportError(error, { form: errorForm(args, surroundings), stderr: surroundings.stderr });
   }
 }
 
@@ -197,8 +196,8 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
     .configureOutput({
       writeOut: surroundings.stdout,
       writeErr: surroundings.stderr,
-      // With --json, an error is one JSON object, so commander's text is left out.
-      ...(args.includes('--json') && { outputError: () => undefined }),
+      // `reportError` says it where an error is JSON.
+      ...(errorForm(args, surroundings) !== 'text' && { outputError: () => undefined }),
     })
     .addHelpCommand(
       new Command('help').argument('[command]').description('the help of a command').helpGroup('Look:'),
@@ -206,7 +205,7 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
     .addHelpText('after', HELP)
     .showSuggestionAfterError()
     .exitOverride();
-  const called = args.find((arg) => !arg.startsWith('-') && arg !== 'help');
+  const called = calledOf(args);
   for (const [group, commands] of Object.entries(COMMANDS)) {
     program.commandsGroup(group);
     for (const [name, [about, load]] of Object.entries(commands)) {
@@ -219,26 +218,57 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
   return program;
 }
 
+function calledOf(args: readonly string[]): string | undefined {
+  return args.find((arg) => !arg.startsWith('-') && arg !== 'help');
+}
+
+/** Commands that log while they run. Where a collector reads stderr, the line that tells of their end has the log's format. */
+const LOGGING = new Set(['project', 'replay', 'console']);
+
+type ErrorForm = 'text' | 'json' | 'log';
+
+export function errorForm(
+  args: readonly string[],
+  { drawsBars }: Pick<Surroundings, 'drawsBars'>,
+): ErrorForm {
+  // What stands behind `--` is for another program.
+  if (args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--')) return 'json';
+  return !drawsBars && LOGGING.has(calledOf(args) ?? '') ? 'log' : 'text';
+}
+
 /** Turns the error of a command into an exit code, and into a message with the way out on stderr. */
 export async function reportError(
   error: unknown,
-  { json, stderr }: Pick<Surroundings, 'stderr'> & { json: boolean },
+  { form, stderr }: Pick<Surroundings, 'stderr'> & { readonly form: ErrorForm },
 ): Promise<number> {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    // Commander prints its own message, except with --json.
-    if (json) stderr(errorLine({ code: 'USAGE', message: error.message, wayOut: '`history-cdc --help`' }));
-    return EXIT_CANNOT;
-  }
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  // Commander has printed its own message.
+  if (error instanceof CommanderError && form === 'text') return EXIT_CANNOT;
   const { AnswerNo } = await import('./context.ts');
   if (error instanceof AnswerNo) return EXIT_NO;
-  const { namedError } = await import('../lib/named-error.ts');
-  const named = namedError(error);
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  if (json) stderr(errorLine(named ?? { code: 'UNEXPECTED', message: stack, wayOut: REPORT_IT }));
-  else if (named === undefined) stderr(printable(`error UNEXPECTED: ${stack}\n  way out: ${REPORT_IT}\n`));
-  else stderr(printable(`error ${named.code}: ${named.message}\n  way out: ${named.wayOut}\n`));
+  const answer = await errorAnswer(error);
+  if (form === 'json') stderr(errorLine(answer));
+  else if (form === 'text')
+    stderr(printable(`error ${answer.code}: ${answer.message}\n  way out: ${answer.wayOut}\n`));
+  else {
+    const { createLogger } = await import('../lib/log.ts');
+    const { message, ...facts } = answer;
+    createLogger('error', stderr).fatal(facts, message);
+  }
   return EXIT_CANNOT;
+}
+
+async function errorAnswer(error: unknown): Promise<ErrorAnswer> {
+  if (error instanceof CommanderError)
+    return { code: 'USAGE', message: error.message, wayOut: '`history-cdc --help`' };
+  const { namedError } = await import('../lib/named-error.ts');
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const { code, message, wayOut } = namedError(error) ?? {
+    code: 'UNEXPECTED',
+    message: stack,
+    wayOut: REPORT_IT,
+  };
+  return { code, message, wayOut };
 }
 
 const REPORT_IT = 'this is a fault in history-cdc: report it with this message, and run the command again';
