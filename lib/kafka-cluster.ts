@@ -11,6 +11,7 @@ import {
   notAllowed,
   unreachable,
   untilLeaderKnown,
+  wrappedFatal,
 } from './kafka-way-in.ts';
 import type { Logger } from './log.ts';
 import { readStretch, type Stretch } from './kafka-stretch.ts';
@@ -259,6 +260,7 @@ export class KafkaCluster {
   /** Joins the group and reads; see `consume`. */
   async consume(options: ConsumeOptions): Promise<TopicConsumer> {
     const refusal = async (error: unknown) =>
+      wrappedFatal(error) ??
       (await this.#groupRefusal(error, options)) ??
       notAllowed(error, `read ${options.topic} in the group ${options.group}`) ??
       error;
