@@ -8,7 +8,9 @@ import { ClosingLine } from './test/support/closing-line.ts';
 const DEMO = 'test/demo/demo.stack.test.ts';
 // These stop servers or wait for time-outs. A project of their own has a stack of its own, so that `npm test` runs them
 // beside the other stack tests.
-const FAULTS = ['test/faults/**/*.stack.test.ts', 'test/doctor/real.stack.test.ts'];
+const FAULTS = ['test/faults/*.stack.test.ts', 'test/doctor/real.stack.test.ts'];
+// Faults that take long, or need servers of their own: `npm run test:faults`, and not part of `npm test`.
+const SLOW_FAULTS = 'test/faults/slow/*.stack.test.ts';
 
 // Each alert seen firing under a real Prometheus takes minutes: `npm run test:alerts`, and not part of `npm test`.
 const ALERTS = 'test/alerts/**/*.stack.test.ts';
@@ -60,11 +62,12 @@ export default defineConfig({
         test: {
           name: 'stack',
           include: ['test/**/*.stack.test.ts'],
-          exclude: [DEMO, ...FAULTS, ALERTS],
+          exclude: [DEMO, ...FAULTS, SLOW_FAULTS, ALERTS],
           ...onStack,
         },
       },
       { test: { name: 'faults', include: FAULTS, ...onStack } },
+      { test: { name: 'slow-faults', include: [SLOW_FAULTS], ...onStack, testTimeout: 600_000 } },
       { test: { name: 'alerts', include: [ALERTS], ...onStack, testTimeout: 600_000 } },
       // The demo has a stack of its own, and so needs none of ours.
       { test: { name: 'demo', include: [DEMO] } },

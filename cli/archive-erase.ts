@@ -3,7 +3,8 @@ import { FatalError } from '../lib/errors.ts';
 import { countText } from '../lib/figures.ts';
 import { assertReachable, createPool } from '../lib/postgres.ts';
 import { sqlState } from '../lib/postgres-errors.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { eraseUser, planErasure, type Erasure } from '../operations/archive/erase.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { filled, notBlank } from './parsers.ts';
@@ -99,8 +100,8 @@ async function rowsInTable(context: CommandContext, user: string): Promise<numbe
 function render(
   { applied, rows, archives, objects, leftovers, left }: Erasure,
   legacyRows: number | null,
-): string {
-  const table = renderTable(
+): Screen {
+  const table = tableOf(
     [applied ? 'erased' : 'would be erased', 'number'],
     [
       ['rows, in all objects', rows],
@@ -120,5 +121,5 @@ function render(
     ...left.map(({ name, why }) => `left: ${name}: ${why}`),
     ...stays,
     ...(applied ? [] : [`nothing was changed: add --apply --confirm ${CONFIRMED}`]),
-  ].join('\n');
+  ];
 }

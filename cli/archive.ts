@@ -5,7 +5,8 @@ import { listArchives, type ArchiveList } from '../operations/archive/list.ts';
 import { verifyArchive, type VerifyResult } from '../operations/archive/verify.ts';
 import { bytesText, countText } from '../lib/figures.ts';
 import { withTurn } from '../lib/retirement-turn.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { registerDrill } from './archive-drill.ts';
 import { registerErase } from './archive-erase.ts';
 import { registerRestore } from './archive-restore.ts';
@@ -80,9 +81,9 @@ function exportFacts({ manifest, source, isNew, written, kept, removed }: Export
   };
 }
 
-function exportText(result: ExportResult): string {
+function exportText(result: ExportResult): Screen {
   const { id, target, isNew, rows, decisions, objects, bytes, written, kept, removed } = exportFacts(result);
-  const table = renderTable(
+  const table = tableOf(
     ['decision', 'rows'],
     Object.entries(decisions).map(([name, count]) => [name, count]),
   );
@@ -95,7 +96,7 @@ function exportText(result: ExportResult): string {
       : []),
     table,
     'next: `history-cdc archive verify` reads it back and compares it with the table',
-  ].join('\n');
+  ];
 }
 
 function registerVerify(archive: Command, context: CommandContext): void {
@@ -150,13 +151,13 @@ function verifyFacts({ archiveId, verdict, rows, source, differences, damaged }:
 /** Ids of each kind that a person is shown. */
 const SHOWN = 20;
 
-function verifyText({ archiveId, verdict, rows, differences, damaged }: VerifyResult): string {
+function verifyText({ archiveId, verdict, rows, differences, damaged }: VerifyResult): Screen {
   const lines = DIFFERENCES.filter((kind) => differences.count(kind) > 0).map((kind) => {
     const ids = differences.ids(kind).slice(0, SHOWN);
     const more = differences.count(kind) - ids.length;
     return `${kind}: ${ids.join(' ')}${more > 0 ? `, and ${countText(more)} more` : ''}`;
   });
-  const table = renderTable(
+  const table = tableOf(
     ['what', 'rows'],
     [
       ['in the archive', rows],
@@ -173,7 +174,7 @@ function verifyText({ archiveId, verdict, rows, differences, damaged }: VerifyRe
     ...(verdict === 'verified'
       ? []
       : ['next: `history-cdc archive export` archives the table as it is now, and then verify again']),
-  ].join('\n');
+  ];
 }
 
 function registerList(archive: Command, context: CommandContext): void {
@@ -204,9 +205,9 @@ function listFacts({ archives, ...rest }: ArchiveList) {
   return { ...rest, archives: listed };
 }
 
-function listText(list: ArchiveList): string {
+function listText(list: ArchiveList): Screen {
   const { archives, objects, bytes, unreferenced } = listFacts(list);
-  const table = renderTable(
+  const table = tableOf(
     ['archive', 'begun', 'state', 'rows', 'verified', 'target'],
     archives.map(({ id, at, state, rows, verifiedAt, target }) => [
       ...[id, at.toISOString(), state, rows === null ? '-' : countText(rows)],
@@ -217,5 +218,5 @@ function listText(list: ArchiveList): string {
     archives.length === 0 ? 'no archive was ever made: `history-cdc archive export`' : table,
     `${countText(objects)} objects in the target, ${bytesText(bytes)}; ${countText(unreferenced.length)} of them belong to no archive`,
     ...unreferenced.slice(0, SHOWN).map((name) => `  ${name}`),
-  ].join('\n');
+  ];
 }

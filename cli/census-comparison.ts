@@ -3,7 +3,8 @@ import { EXPLANATIONS, UNEXPLAINED, type Difference } from '../operations/census
 import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import type { AnswerFacts } from './answers.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Part } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 
 const MEANINGS: Readonly<Record<Difference, string>> = { ...EXPLANATIONS, ...UNEXPLAINED };
 
@@ -25,14 +26,16 @@ export function comparisonFacts({ differences, ...compared }: Compared): AnswerF
 /**
  * The prediction beside the ledger. Every unexplained legacy id is named, and one example of each explained difference.
  */
-export function renderComparison(compared: Compared): string {
+export function renderComparison(compared: Compared): readonly Part[] {
   const { decisions, changes, differences, unexplained, quarantine } = compared;
   // Without this, every row of the table would be listed as never seen.
   if (Object.values(decisions).every(({ ledger }) => ledger === 0))
-    return 'the ledger has no decision yet, so there is nothing to compare with; run `history-cdc project` first';
+    return [
+      'the ledger has no decision yet, so there is nothing to compare with; run `history-cdc project` first',
+    ];
   const lists = Object.entries(differences) as [Difference, { count: number; ids: readonly string[] }][];
   return [
-    renderTable(
+    tableOf(
       ['decision', 'predicted', 'in the ledger'],
       Object.entries(decisions).map(([decision, { predicted, ledger }]) => [decision, predicted, ledger]),
     ),
@@ -41,9 +44,9 @@ export function renderComparison(compared: Compared): string {
       ? ['', 'the ledger decided as predicted, row by row']
       : [
           '',
-          renderTable(['predicted -> decided', 'legacy rows'], Object.entries(changes)),
+          tableOf(['predicted -> decided', 'legacy rows'], Object.entries(changes)),
           '',
-          renderTable(
+          tableOf(
             ['difference', 'legacy rows', 'why', 'which'],
             lists.map(([name, { count, ids }]) => [name, count, MEANINGS[name], ids[0] ?? '']),
           ),
@@ -52,5 +55,5 @@ export function renderComparison(compared: Compared): string {
       .filter(([name]) => name in UNEXPLAINED)
       .flatMap(([name, { ids }]) => ids.map((id) => `${name} ${id}`)),
     ...(unexplained > 0 ? [`${String(unexplained)} rows differ without a known reason`] : []),
-  ].join('\n');
+  ];
 }

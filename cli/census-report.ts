@@ -4,7 +4,8 @@ import type { Figures } from '../operations/census/census.ts';
 import { countText, tookText } from '../lib/figures.ts';
 import type { AnswerFacts } from './answers.ts';
 import { isoTime } from './row-json.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Part } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 
 export function censusFacts(figures: Figures, seconds: number): AnswerFacts<'census'> {
   const { legacyRows, script, window, size, trial } = figures;
@@ -43,10 +44,10 @@ export function censusFacts(figures: Figures, seconds: number): AnswerFacts<'cen
 }
 
 /** The counts, and the first ids of each list. `--json` has all ids. */
-export function renderCensus(figures: Figures, seconds: number): string {
+export function renderCensus(figures: Figures, seconds: number): readonly Part[] {
   const decisions = Object.entries(figures.decisions);
   return [
-    renderTable(
+    tableOf(
       ['decision', 'legacy rows', 'reasons'],
       [
         ...decisions.map(([decision, rows]) => [decision, countText(rows), reasonsOf(figures, decision)]),
@@ -55,11 +56,11 @@ export function renderCensus(figures: Figures, seconds: number): string {
       ],
     ),
     '',
-    renderTable(['what', 'found', 'which'], findingsOf(figures)),
+    tableOf(['what', 'found', 'which'], findingsOf(figures)),
     '',
     'only the first id of each list is shown; --json has all of them',
     `${countText(figures.legacyRows)} rows in ${tookText(seconds)}, ${countText(rateOf(figures, seconds))} per second`,
-  ].join('\n');
+  ];
 }
 
 function findingsOf(figures: Figures): string[][] {

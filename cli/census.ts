@@ -57,8 +57,10 @@ async function runCensus(context: CommandContext, { json, compare }: Options): P
         ...censusFacts(figures, seconds),
         ...(compared && { comparison: comparisonFacts(compared) }),
       },
-      text: () =>
-        [renderCensus(figures, seconds), ...(compared ? ['', renderComparison(compared)] : [])].join('\n'),
+      text: () => [
+        ...renderCensus(figures, seconds),
+        ...(compared ? ['', ...renderComparison(compared)] : []),
+      ],
     });
     if (compared !== undefined && compared.unexplained > 0) throw new AnswerNo();
   });

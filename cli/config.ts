@@ -3,7 +3,7 @@ import { loadConfig } from '../lib/config.ts';
 import { listSettings, sourceInWords } from '../lib/listed-settings.ts';
 import { localStackEnvironment } from '../stack/state.ts';
 import type { CommandContext } from './context.ts';
-import { renderTable } from '../lib/table.ts';
+import { tableOf } from '../lib/table.ts';
 
 export function registerConfig(command: Command, context: CommandContext): void {
   command
@@ -16,11 +16,12 @@ export function registerConfig(command: Command, context: CommandContext): void 
       context.answer('config', {
         json,
         facts: { settings: [...settings] },
-        text: () =>
-          renderTable(
+        text: () => [
+          tableOf(
             ['setting', 'value', 'source', 'meaning'],
             settings.map((row) => [row.name, row.value ?? '-', sourceInWords(row), row.meaning]),
           ),
+        ],
       });
       // The settings are listed before they are checked, because the list helps to correct a wrong one.
       loadConfig(environment, stack);

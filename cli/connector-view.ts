@@ -2,7 +2,8 @@ import type { ApplyResult } from '../operations/connector/apply.ts';
 import { isClean, type ConfigChange, type Plan, type TopicChange } from '../connectors/deploy/plan.ts';
 import type { ConnectorReport } from '../operations/connector/connector-report.ts';
 import { bytesText, countText, spanText } from '../lib/figures.ts';
-import { renderTable } from '../lib/table.ts';
+import { indented, type Part, type Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 
 /** The plan as a list of differences: + new, ~ changed, - removed, ! a difference that `apply` refuses to change. */
 export function renderPlan(plan: Plan, name: string): string {
@@ -44,7 +45,7 @@ export function renderApplied(name: string, result: ApplyResult): string {
   return `${plan}\n${name} works: the heartbeat of ${heartbeat.beatAt.toISOString()} came through its topic in ${String(tookMs)} ms; ${countText(rows)} records in the data topic`;
 }
 
-export function renderReport(report: ConnectorReport): string {
+export function renderReport(report: ConnectorReport): Screen {
   const { heartbeat, slot, slotUnknown } = report;
   const rows = [
     ['connector', `${report.name} ${report.state}`],
@@ -59,11 +60,11 @@ export function renderReport(report: ConnectorReport): string {
     ['slot', slot === null ? (slotUnknown === null ? 'none' : `unknown: ${slotUnknown}`) : slotText(slot)],
     ['verdict', report.healthy ? 'healthy' : 'not healthy'],
   ];
-  return [renderTable(['part', 'state'], rows), ...report.problems.flatMap(problemLines)].join('\n');
+  return [tableOf(['part', 'state'], rows), ...report.problems.flatMap(problemLines)];
 }
 
-function problemLines({ id, evidence, fix }: ConnectorReport['problems'][number]): string[] {
-  return [`  - ${id}: ${evidence}`, ...(fix?.split('\n') ?? []).map((line) => `      ${line}`)];
+function problemLines({ id, evidence, fix }: ConnectorReport['problems'][number]): Part[] {
+  return [`  - ${id}: ${evidence}`, ...(fix === null ? [] : [indented(6, [fix])])];
 }
 
 function slotText({ active, walStatus, lagBytes }: NonNullable<ConnectorReport['slot']>): string {

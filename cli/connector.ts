@@ -11,6 +11,7 @@ import { withServices } from '../operations/facts/services.ts';
 import { resumeConnector } from '../operations/connector/resume.ts';
 import { topicNames } from '../lib/names.ts';
 import { renderApplied, renderPlan, renderReport } from './connector-view.ts';
+import { registerPrint } from './connector-print.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 
@@ -26,6 +27,7 @@ export function registerConnector(command: Command, context: CommandContext): vo
     '\nExamples:\n  history-cdc connector plan\n  history-cdc connector apply',
   );
   registerSql(connector, context);
+  registerPrint(connector, context);
   registerPlan(connector, context);
   registerApply(connector, context);
   registerStatus(connector, context);

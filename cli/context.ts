@@ -1,5 +1,6 @@
 import { loadConfig, type Config, type ConfigWith, type Environment } from '../lib/config.ts';
 import { printable } from '../lib/printable.ts';
+import { drawScreen, type Screen } from '../lib/screen.ts';
 import { FatalError } from '../lib/errors.ts';
 import { defaultInstanceName, listStacks, localStackEnvironment } from '../stack/state.ts';
 import type { AnswerFacts, AnswerName } from './answers.ts';
@@ -10,7 +11,7 @@ interface Answer<N extends AnswerName> {
   /** `line` prints the JSON on one line, for a command that answers again and again. */
   readonly json: boolean | 'line' | undefined;
   readonly facts: AnswerFacts<N>;
-  readonly text: () => string;
+  readonly text: () => Screen;
 }
 
 /** An answer with a list that may be too long for memory: each item is written when it has been read. */
@@ -20,7 +21,7 @@ interface LongAnswer<N extends AnswerName, L extends keyof AnswerFacts<N>, T> {
   readonly list: L & string;
   readonly items: AsyncIterable<T>;
   readonly fact: (item: T) => Items<AnswerFacts<N>[L]>;
-  readonly text: { readonly before: string; readonly line: (item: T) => string; readonly after: string };
+  readonly text: { readonly before: Screen; readonly line: (item: T) => string; readonly after: Screen };
 }
 
 type Items<L> = L extends readonly (infer E)[] ? E : never;
@@ -34,14 +35,14 @@ export interface CommandContext {
   readonly surroundings: Surroundings;
   /** Writes a line of the command's answer to stdout. */
   readonly print: (line: string) => void;
+  /** Writes text for people to stdout, laid out for the terminal. */
+  readonly show: (screen: Screen) => void;
   /** Writes the answer to stdout, as JSON or as text. */
   readonly answer: <N extends AnswerName>(name: N, answer: Answer<N>) => void;
   readonly longAnswer: <N extends AnswerName, L extends keyof AnswerFacts<N>, T>(
     name: N,
     answer: LongAnswer<N, L, T>,
   ) => Promise<void>;
-  /** Clears the terminal's screen before the next answer. */
-  readonly clear: () => void;
   /** Writes a line about the work to stderr. */
   readonly note: (line: string) => void;
   /** Reads the configuration, with the addresses of a running local stack as defaults. One error names all problems. */
@@ -53,25 +54,26 @@ export class AnswerNo extends Error {
   override readonly name = 'AnswerNo';
 }
 
-const HOME_AND_CLEAR = '\u001b[H\u001b[2J\u001b[3J';
-
 export function createContext(surroundings: Surroundings): CommandContext {
   const { environment, stdout, stderr } = surroundings;
   const print = (line: string) => {
     stdout(`${printable(line)}\n`);
   };
+  const show = (screen: Screen) => {
+    const { size, colours } = surroundings;
+    stdout(`${drawScreen(screen, { columns: size?.()?.columns, colours })}\n`);
+  };
   return {
     environment,
     surroundings,
     print,
+    show,
     answer: (_, { json, facts, text }) => {
-      print(json ? JSON.stringify(facts, bigintAsText, json === 'line' ? 0 : 2) : text());
+      if (json) print(JSON.stringify(facts, bigintAsText, json === 'line' ? 0 : 2));
+      else show(text());
     },
     longAnswer: (_, answer) =>
-      answer.json === true ? printLongJson(print, answer) : printLines(print, answer),
-    clear: () => {
-      stdout(HOME_AND_CLEAR);
-    },
+      answer.json === true ? printLongJson(print, answer) : printLines({ print, show }, answer),
     note: (line) => {
       stderr(`${printable(line)}\n`);
     },
@@ -107,12 +109,12 @@ function configOf<K extends keyof Config = never>(
 type Print = CommandContext['print'];
 
 async function printLines<N extends AnswerName, L extends keyof AnswerFacts<N>, T>(
-  print: Print,
+  { print, show }: Pick<CommandContext, 'print' | 'show'>,
   { items, text: { before, line, after } }: LongAnswer<N, L, T>,
 ): Promise<void> {
-  print(before);
+  show(before);
   for await (const item of items) print(line(item));
-  print(after);
+  show(after);
 }
 
 async function printLongJson<N extends AnswerName, L extends keyof AnswerFacts<N>, T>(

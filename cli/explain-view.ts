@@ -1,10 +1,11 @@
 import type { Changes } from '../consumers/agent-test-history/rule/changes.ts';
 import type { CandidateTwin, LookUps, Report } from '../operations/explain/report.ts';
 import { oneLine } from '../lib/printable.ts';
-import { renderTable } from '../lib/table.ts';
+import { heading, indented, type Part, type Screen } from '../lib/screen.ts';
+import { rowsOnly, tableOf } from '../lib/table.ts';
 
 /** The report in sections: the verdict first, then the facts behind it. A section without facts says so. */
-export function renderExplanation(report: Report): string {
+export function renderExplanation(report: Report): Screen {
   const { verdict, identity } = report;
   return [
     `${report.id}: ${oneLine(identity.text)}`,
@@ -13,10 +14,10 @@ export function renderExplanation(report: Report): string {
     ...(verdict.next === null ? [] : [`next: ${oneLine(verdict.next)}`]),
     ...(report.known ? knownSections(report) : []),
     ...(report.notes.length === 0 ? [] : section('notes', report.notes.map(oneLine))),
-  ].join('\n');
+  ];
 }
 
-function knownSections(report: Report): string[] {
+function knownSections(report: Report): Part[] {
   const { today } = report;
   return [
     ...section('legacy row now', report.legacy_row === null ? ['none'] : fields(report.legacy_row)),
@@ -47,17 +48,12 @@ function knownSections(report: Report): string[] {
   ];
 }
 
-function section(title: string, lines: readonly string[]): string[] {
-  return ['', title, ...lines.flatMap((text) => text.split('\n')).map((line) => `  ${line}`)];
+function section(title: string, parts: readonly Part[]): Part[] {
+  return ['', heading(title), indented(2, parts)];
 }
 
-function fields(facts: object): string[] {
-  return [renderPairs(Object.entries(facts).map(([name, value]) => [name, shown(value)]))];
-}
-
-function renderPairs(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+function fields(facts: object): Part[] {
+  return [rowsOnly(Object.entries(facts).map(([name, value]) => [name, shown(value)]))];
 }
 
 function shown(value: unknown): string {
@@ -65,10 +61,10 @@ function shown(value: unknown): string {
   return typeof value === 'string' ? oneLine(value) : JSON.stringify(value);
 }
 
-function lookUpLines({ then, now, changed }: LookUps): string[] {
+function lookUpLines({ then, now, changed }: LookUps): Part[] {
   const { context_known: known, owner, script_copies: copies, ...rest } = now;
   const names = Object.keys(rest) as (keyof typeof rest)[];
-  const table = renderTable(
+  const table = tableOf(
     ['what', 'then', 'now', ''],
     names.map((name) => [
       name,
@@ -84,21 +80,21 @@ function lookUpLines({ then, now, changed }: LookUps): string[] {
   ];
 }
 
-function candidateLines(candidates: readonly CandidateTwin[]): string[] {
+function candidateLines(candidates: readonly CandidateTwin[]): Part[] {
   if (candidates.length === 0) return ['none in the match window'];
   return [
-    renderTable(
+    tableOf(
       ['id', 'seconds', 'is', 'why'],
       candidates.map((one) => [one.id, String(one.distance_seconds), one.is, one.why]),
     ),
   ];
 }
 
-function eventLines({ events }: Report): string[] {
+function eventLines({ events }: Report): Part[] {
   if (events === null) return ['not read'];
   if (events.length === 0) return ['none'];
   return [
-    renderTable(
+    tableOf(
       ['position', 'op', 'snapshot', 'written to the topic', 'lsn', 'bytes', 'left out', 'ledger'],
       events.map((event) => [
         `${String(event.partition)}:${event.offset}`,

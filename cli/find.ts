@@ -5,7 +5,8 @@ import { DECISIONS, type Decision } from '../consumers/agent-test-history/rule/o
 import { FatalError } from '../lib/errors.ts';
 import { assertReachable, createPool, type Pool } from '../lib/postgres.ts';
 import { assertSeesWhole } from '../lib/sees-whole.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { findById, SHORT_ID, type FoundById } from '../operations/find/by-id.ts';
 import { placeOf, type FoundRow, type Place } from '../operations/find/rows.ts';
 import { findRows, type FoundPage } from '../operations/find/search.ts';
@@ -128,11 +129,11 @@ function answer(context: CommandContext, { json }: Options, found: Found): void 
   });
 }
 
-function render({ rows, next, agents, notes }: Found): string {
+function render({ rows, next, agents, notes }: Found): Screen {
   const table =
     rows.length === 0
       ? 'no row found; a row that has no decision yet is found by its id only'
-      : renderTable(
+      : tableOf(
           ['started', 'id', 'agent', 'decision', 'reason', 'canonical row'],
           rows.map((row) => [
             row.started_at ?? '-',
@@ -149,7 +150,7 @@ function render({ rows, next, agents, notes }: Found): string {
     ...notes.map((note) => `note: ${note}`),
     ...(next === null ? [] : [`next page: --after ${next}`]),
     ...only(rows),
-  ].join('\n');
+  ];
 }
 
 function only(rows: readonly FoundRow[]): string[] {

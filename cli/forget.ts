@@ -3,7 +3,8 @@ import { forget, type Forgotten } from '../operations/forget/forget.ts';
 import { topicNames } from '../lib/names.ts';
 import type { CommandContext } from './context.ts';
 import { notBlank } from './parsers.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface Options {
@@ -46,8 +47,8 @@ Example:
 function render(
   result: Forgotten,
   { apply, topic }: { readonly apply: boolean; readonly topic: string },
-): string {
-  const table = renderTable(
+): Screen {
+  const table = tableOf(
     [apply ? 'named the user, and does not any more' : 'names the user', 'rows'],
     [
       ['decisions in the ledger', result.ledger],
@@ -69,5 +70,5 @@ function render(
     'Delete or change them in the application. Their deletion is streamed, and changes nothing here.',
     `The topic ${topic} keeps its records until Kafka removes them: delete.retention.ms and min.compaction.lag.ms of a compacted topic, retention.ms of another.`,
     ...(apply ? [] : ['Nothing was changed: --apply does it.']),
-  ].join('\n');
+  ];
 }

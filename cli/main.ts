@@ -1,7 +1,8 @@
 import { isPostgresVariable } from '../lib/postgres-variables.ts';
 import { stopOnSignal } from '../lib/stop-signal.ts';
 import { createOutput } from './output.ts';
-import { reportError, runProgram } from './program.ts';
+import { sizeOf, takesColours } from './terminal.ts';
+import { errorForm, reportError, runProgram } from './program.ts';
 
 const args = process.argv.slice(2);
 const environment = { ...process.env };
@@ -10,7 +11,10 @@ for (const name of Object.keys(process.env).filter(isPostgresVariable))
   Reflect.deleteProperty(process.env, name);
 const output = createOutput(process.stdout, process.stderr);
 const report = async (error: unknown) =>
-  await reportError(error, { json: args.includes('--json'), stderr: output.stderr });
+  await reportError(error, {
+    form: errorForm(args, { drawsBars: process.stderr.isTTY }),
+    stderr: output.stderr,
+  });
 
 // Without this, Node would end with exit code 1, which means "the answer is no".
 process.on('uncaughtException', (error) => {
@@ -24,6 +28,12 @@ process.exitCode = await runProgram(args, {
   environment,
   stdout: output.stdout,
   stderr: output.stderr,
+  size: () => sizeOf(process.stdout),
+  onResize: (listener) => {
+    process.stdout.on('resize', listener);
+    return () => process.stdout.removeListener('resize', listener);
+  },
+  colours: takesColours(process.stdout, environment),
   redraws: process.stdout.isTTY,
   drawsBars: process.stderr.isTTY,
   stopSignal: stopOnSignal,

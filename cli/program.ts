@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'list every setting: value, source, default and meaning; secrets are masked',
       async () => (await import('./config.ts')).registerConfig,
     ],
+    completion: [
+      'print a script with which bash, zsh or fish completes commands, options and choices',
+      async () => (await import('./completion.ts')).registerCompletion,
+    ],
     doctor: [
       'check databases, roles, slot, Kafka, Connect and registry, before a deployment or at any time after it',
       async () => (await import('./doctor.ts')).registerDoctor,
@@ -145,6 +149,11 @@ Documentation, in this checkout:
   docs/runbook.md      what to do when something is wrong
   docs/architecture.md how it works`;
 
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 export interface Surroundings {
   readonly environment: Environment;
   readonly stdout: (text: string) => void;
@@ -153,6 +162,12 @@ export interface Surroundings {
   readonly log?: (line: string) => void;
   /** True if stdout is a terminal, where a screen can replace the previous one. */
   readonly redraws: boolean;
+  /** The size of the terminal at stdout now; undefined if stdout is no terminal, or if nobody knows its size. */
+  readonly size?: () => Size | undefined;
+  /** Calls the listener when the size of the terminal changes. Returns how to end that. */
+  readonly onResize?: (listener: () => void) => () => void;
+  /** Whether stdout takes colours. */
+  readonly colours?: boolean;
   /** True if stderr is a terminal, where progress can be shown as a bar. */
   readonly drawsBars: boolean;
   /** Fires when the command must stop. */
@@ -163,13 +178,12 @@ export interface Surroundings {
 
 /** Runs `history-cdc` with these arguments. Returns its exit code. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const json = args.includes('--json');
   try {
     const program = await buildProgram(args, surroundings);
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    return await reportError(error, { json, stderr: surroundings.stderr });
+    return await reportError(error, { form: errorForm(args, surroundings), stderr: surroundings.stderr });
   }
 }
 
@@ -186,8 +200,8 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
     .configureOutput({
       writeOut: surroundings.stdout,
       writeErr: surroundings.stderr,
-      // With --json, an error is one JSON object, so commander's text is left out.
-      ...(args.includes('--json') && { outputError: () => undefined }),
+      // `reportError` says it where an error is JSON.
+      ...(errorForm(args, surroundings) !== 'text' && { outputError: () => undefined }),
     })
     .addHelpCommand(
       new Command('help').argument('[command]').description('the help of a command').helpGroup('Look:'),
@@ -195,12 +209,13 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
     .addHelpText('after', HELP)
     .showSuggestionAfterError()
     .exitOverride();
-  const called = args.find((arg) => !arg.startsWith('-') && arg !== 'help');
+  const called = calledOf(args);
   for (const [group, commands] of Object.entries(COMMANDS)) {
     program.commandsGroup(group);
     for (const [name, [about, load]] of Object.entries(commands)) {
       const command = program.command(name).description(about);
-      if (name !== called) continue;
+      // The completion knows all commands.
+      if (name !== called && called !== 'completion') continue;
       const { createContext } = await import('./context.ts');
       (await load())(command, createContext(surroundings));
     }
@@ -208,26 +223,57 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
   return program;
 }
 
+function calledOf(args: readonly string[]): string | undefined {
+  return args.find((arg) => !arg.startsWith('-') && arg !== 'help');
+}
+
+/** Commands that log while they run. Where a collector reads stderr, the line that tells of their end has the log's format. */
+const LOGGING = new Set(['project', 'replay', 'console']);
+
+type ErrorForm = 'text' | 'json' | 'log';
+
+export function errorForm(
+  args: readonly string[],
+  { drawsBars }: Pick<Surroundings, 'drawsBars'>,
+): ErrorForm {
+  // What stands behind `--` is for another program.
+  if (args.includes('--json') && !args.slice(0, args.indexOf('--json')).includes('--')) return 'json';
+  return !drawsBars && LOGGING.has(calledOf(args) ?? '') ? 'log' : 'text';
+}
+
 /** Turns the error of a command into an exit code, and into a message with the way out on stderr. */
 export async function reportError(
   error: unknown,
-  { json, stderr }: Pick<Surroundings, 'stderr'> & { json: boolean },
+  { form, stderr }: Pick<Surroundings, 'stderr'> & { readonly form: ErrorForm },
 ): Promise<number> {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    // Commander prints its own message, except with --json.
-    if (json) stderr(errorLine({ code: 'USAGE', message: error.message, wayOut: '`history-cdc --help`' }));
-    return EXIT_CANNOT;
-  }
+  if (error instanceof CommanderError && error.exitCode === 0) return 0;
+  // Commander has printed its own message.
+  if (error instanceof CommanderError && form === 'text') return EXIT_CANNOT;
   const { AnswerNo } = await import('./context.ts');
   if (error instanceof AnswerNo) return EXIT_NO;
-  const { namedError } = await import('../lib/named-error.ts');
-  const named = namedError(error);
-  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  if (json) stderr(errorLine(named ?? { code: 'UNEXPECTED', message: stack, wayOut: REPORT_IT }));
-  else if (named === undefined) stderr(printable(`error UNEXPECTED: ${stack}\n  way out: ${REPORT_IT}\n`));
-  else stderr(printable(`error ${named.code}: ${named.message}\n  way out: ${named.wayOut}\n`));
+  const answer = await errorAnswer(error);
+  if (form === 'json') stderr(errorLine(answer));
+  else if (form === 'text')
+    stderr(printable(`error ${answer.code}: ${answer.message}\n  way out: ${answer.wayOut}\n`));
+  else {
+    const { createLogger } = await import('../lib/log.ts');
+    const { message, ...facts } = answer;
+    createLogger('error', stderr).fatal(facts, message);
+  }
   return EXIT_CANNOT;
+}
+
+async function errorAnswer(error: unknown): Promise<ErrorAnswer> {
+  if (error instanceof CommanderError)
+    return { code: 'USAGE', message: error.message, wayOut: '`history-cdc --help`' };
+  const { namedError } = await import('../lib/named-error.ts');
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const { code, message, wayOut } = namedError(error) ?? {
+    code: 'UNEXPECTED',
+    message: stack,
+    wayOut: REPORT_IT,
+  };
+  return { code, message, wayOut };
 }
 
 const REPORT_IT = 'this is a fault in history-cdc: report it with this message, and run the command again';

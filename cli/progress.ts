@@ -28,7 +28,10 @@ const LINE_EVERY_MS = 5_000;
  * Shows progress: a bar with total and ETA on a terminal, and otherwise a line on stderr now and then. It stops at the
  * total. Records that come later are not backlog; the log and the metrics show them.
  */
-export function createProgress(what: string, { drawsBars, stderr }: Surroundings): Progress {
+export function createProgress(
+  what: string,
+  { drawsBars, stderr }: Pick<Surroundings, 'drawsBars' | 'stderr'>,
+): Progress {
   return untilTotal(drawsBars ? bar(what) : lines(what, stderr));
 }
 

@@ -83,15 +83,19 @@ export async function runAndReport(
 ): Promise<void> {
   const config = context.config(['DATABASE_URL', 'LEGACY_DATABASE_URL', 'KAFKA_BROKERS']);
   const endpoint = endpointOf(config);
-  const progress = createProgress(
-    settings.mode === 'replay' ? 'replayed' : 'projected',
-    context.surroundings,
-  );
+  const logger = createLogger(config.LOG_LEVEL, context.surroundings.log);
+  const progress = createProgress(settings.mode === 'replay' ? 'replayed' : 'projected', {
+    ...context.surroundings,
+    // Where a collector reads stderr, every line of it is one of the log.
+    stderr: (line) => {
+      logger.info(line.trimEnd());
+    },
+  });
   try {
     const result = await runProjector({
       ...settings,
       config,
-      logger: createLogger(config.LOG_LEVEL, context.surroundings.log),
+      logger,
       stop: context.surroundings.stopSignal(),
       watch: (tools) => {
         const { acceptedGaps = [], acceptNewTopic } = settings;

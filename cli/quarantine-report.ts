@@ -3,10 +3,11 @@ import type { ParkedRecord, ReasonCount, WholeRecord } from '../operations/quara
 import type { RetryAnswer } from '../operations/quarantine/retry.ts';
 import { oneLine } from '../lib/printable.ts';
 import { rowJson } from './row-json.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 
 /** One line per record, and the counts of everything that was ever parked. */
-export function renderList(records: readonly ParkedRecord[], counts: readonly ReasonCount[]): string {
+export function renderList(records: readonly ParkedRecord[], counts: readonly ReasonCount[]): Screen {
   const rows = records.map((record) => [
     record.id,
     positionOf(record),
@@ -18,7 +19,7 @@ export function renderList(records: readonly ParkedRecord[], counts: readonly Re
     record.detail,
   ]);
   const head = ['id', 'position', 'legacy row', 'reason', 'parked at', 'attempts', 'state', 'what is wrong'];
-  return [...(rows.length === 0 ? [] : [renderTable(head, rows)]), renderCounts(counts)].join('\n');
+  return [...(rows.length === 0 ? [] : [tableOf(head, rows)]), renderCounts(counts)];
 }
 
 function positionOf({ topic, topic_id, partition, offset }: ParkedRecord): string {
@@ -130,7 +131,7 @@ export function countsOf(answers: readonly RetryAnswer[]): Record<string, number
 export function renderRetry(
   answers: readonly RetryAnswer[],
   { dryRun, maxAttempts }: { readonly dryRun: boolean; readonly maxAttempts: number },
-): string {
+): Screen {
   if (answers.length === 0) return 'nothing to retry';
   const rows = answers.map((answer) => [
     answer.id,
@@ -144,10 +145,10 @@ export function renderRetry(
     ? [`exhausted: retried ${String(maxAttempts)} times or more; --max-attempts lets them in`]
     : [];
   return [
-    renderTable(['id', 'position', 'legacy row', 'attempts', dryRun ? 'would become' : 'became'], rows),
+    tableOf(['id', 'position', 'legacy row', 'attempts', dryRun ? 'would become' : 'became'], rows),
     ...exhausted,
     `${counts.join(', ')}${dryRun ? ' (dry run: nothing was changed; --apply does it)' : ''}`,
-  ].join('\n');
+  ];
 }
 
 function meaningOf({ outcome, decision, reason, detail }: RetryAnswer): string {

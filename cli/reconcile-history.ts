@@ -1,6 +1,7 @@
 import { pastRuns, type PastRun } from '../operations/reconcile/history.ts';
 import { countText } from '../lib/figures.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import type { CommandContext } from './context.ts';
 import type { Databases } from './with-databases.ts';
 
@@ -36,9 +37,9 @@ const HEADS = [
   'wrong',
 ];
 
-function render(runs: readonly PastRun[]): string {
+function render(runs: readonly PastRun[]): Screen {
   if (runs.length === 0) return 'there is no verdict yet: `history-cdc reconcile`';
-  return renderTable([...HEADS, 'excepted'], runs.map(cellsOf));
+  return [tableOf([...HEADS, 'excepted'], runs.map(cellsOf))];
 }
 
 function cellsOf(run: PastRun): (string | number)[] {

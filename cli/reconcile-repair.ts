@@ -2,7 +2,8 @@ import { repair, type Repaired } from '../operations/repair/repair.ts';
 import { assertFresh, type ReconcileReport } from '../operations/reconcile/report.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { checkContextOf, measuredContext } from '../operations/requests/pipeline-context.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import type { Databases } from './with-databases.ts';
 
 /** Repairs what the last run found wrong with our canonical rows. Without `apply`, it only says what it would do. */
@@ -25,10 +26,10 @@ export async function repairLast(
   if (result.left.size > 0) throw new AnswerNo();
 }
 
-function render({ repaired, left, changes }: Repaired, apply: boolean): string {
+function render({ repaired, left, changes }: Repaired, apply: boolean): Screen {
   const would = apply ? '' : ' that would be';
   return [
-    renderTable(
+    tableOf(
       ['what', 'rows'],
       [
         [`missing canonical rows${would} written again`, changes.runsInserted],
@@ -41,5 +42,5 @@ function render({ repaired, left, changes }: Repaired, apply: boolean): string {
     apply
       ? 'run `history-cdc reconcile --fresh` to check the result'
       : 'nothing was changed; to do it, run: history-cdc reconcile --repair --apply',
-  ].join('\n');
+  ];
 }

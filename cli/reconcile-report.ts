@@ -6,7 +6,8 @@ import type { AnswerFacts } from './answers.ts';
 import type { CommandContext } from './context.ts';
 import { rowJson } from './row-json.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 
 /**
  * Answers with the report and every finding. There may be as many findings as rows, so they are never all in memory.
@@ -53,16 +54,16 @@ function factsOf({
   };
 }
 
-function renderReport({ run, kinds, accepted, rowsSeen, quarantine }: ReconcileReport): string {
+function renderReport({ run, kinds, accepted, rowsSeen, quarantine }: ReconcileReport): Screen {
   const decisions = Object.entries(run.decisions ?? {}).sort(([, a], [, b]) => b - a);
   return [
-    renderTable(['decision', 'rows'], [...decisions, ['sum', rowsSeen]]),
+    tableOf(['decision', 'rows'], [...decisions, ['sum', rowsSeen]]),
     `compared: ${countText(Number(run.legacy_rows))} legacy rows, ${countText(Number(run.ledger_rows))} rows of the ledger, ${countText(Number(run.canonical_rows))} canonical rows`,
     `in quarantine now: ${renderUnhealed(quarantine)}`,
     ...(kinds.length === 0
       ? []
       : [
-          renderTable(
+          tableOf(
             ['finding', '', 'rows', 'in flight', 'accepted', 'meaning'],
             kinds.map((of) => [
               of.kind,
@@ -75,7 +76,7 @@ function renderReport({ run, kinds, accepted, rowsSeen, quarantine }: ReconcileR
           ),
         ]),
     ...Object.entries(accepted).map(([rule, hits]) => `accepted by ${rule}: ${countText(hits)}`),
-  ].join('\n');
+  ];
 }
 
 /** Writes a finding as one line for grep: `kind legacy-id canonical-id fields`. */

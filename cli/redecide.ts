@@ -6,7 +6,8 @@ import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from '../operations/requests/pipeline-context.ts';
 import { withProgress } from './progress.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 export function registerRedecide(command: Command, context: CommandContext): void {
@@ -80,9 +81,9 @@ function render(
   { lookedUp, changes, applied, quarantine }: Answer,
   left: readonly Change[],
   apply: boolean,
-): string {
+): Screen {
   const count = (standing: Change['standing']) => changes.filter((one) => one.standing === standing).length;
-  const table = renderTable(
+  const table = tableOf(
     ['what', 'legacy rows'],
     [
       ['looked up again', lookedUp],
@@ -98,7 +99,7 @@ function render(
     return `${legacyId}  ${from} -> ${to}  (${why.join(', ')})  ${end}`;
   });
   const parked = `in quarantine: ${renderUnhealed(quarantine)}`;
-  return [table, parked, ...rows, ...(left.length > 0 ? [wayOut(left, apply)] : [])].join('\n');
+  return [table, parked, ...rows, ...(left.length > 0 ? [wayOut(left, apply)] : [])];
 }
 
 function wayOut(left: readonly Change[], apply: boolean): string {

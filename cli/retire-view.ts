@@ -1,6 +1,7 @@
 import { describeHolder } from '../operations/fence/state.ts';
 import type { RetireCheck } from '../operations/retire/check.ts';
-import { renderTable } from '../lib/table.ts';
+import { verbatim, type Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import type { AnswerFacts } from './answers.ts';
 
 export function checkFacts(check: RetireCheck): AnswerFacts<'retire check'> {
@@ -28,7 +29,7 @@ export function checkFacts(check: RetireCheck): AnswerFacts<'retire check'> {
   };
 }
 
-export function renderCheck(check: RetireCheck): string {
+export function renderCheck(check: RetireCheck): Screen {
   const { stage, entered, state, statements, locks, refused, dependents, conditions, next } = check;
   const since = entered === null ? '' : ` since ${entered.at.toISOString()}, by ${entered.performedBy}`;
   return [
@@ -37,7 +38,7 @@ export function renderCheck(check: RetireCheck): string {
     ...(conditions.length === 0
       ? []
       : [
-          renderTable(
+          tableOf(
             ['condition', 'state', 'missing'],
             conditions.map((one) => [one.id, one.state, one.missing ?? '']),
           ),
@@ -49,9 +50,12 @@ export function renderCheck(check: RetireCheck): string {
       : locks.map((one) => `lock       ${describeHolder(one)}`)),
     ...(statements === null
       ? []
-      : [`\nstatements of \`retire ${next}\`, as the role ${state.tableOwner ?? '?'}:\n`, statements]),
+      : [
+          `\nstatements of \`retire ${next}\`, as the role ${state.tableOwner ?? '?'}:\n`,
+          verbatim(statements),
+        ]),
     renderRefusals(check, next),
-  ].join('\n');
+  ];
 }
 
 function fenceText({ state: { tableOid, fence, holes } }: RetireCheck): string {

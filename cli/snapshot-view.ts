@@ -3,7 +3,8 @@ import type { RunReport, SnapshotStatus } from '../operations/snapshot/status.ts
 import { countText, spanText } from '../lib/figures.ts';
 import type { AnswerName } from './answers.ts';
 import type { CommandContext } from './context.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 
 const IDS_SHOWN = 5;
 
@@ -29,7 +30,7 @@ export function answerStatus(
   });
 }
 
-function renderStatus(status: SnapshotStatus): string {
+function renderStatus(status: SnapshotStatus): Screen {
   const { run, connector, coverage, recordsToProject } = status;
   const rows = [
     ['verdict', status.verdict],
@@ -48,11 +49,11 @@ function renderStatus(status: SnapshotStatus): string {
     ],
   ];
   return [
-    renderTable(['what', 'state'], rows),
+    tableOf(['what', 'state'], rows),
     ...(recordsToProject === 0 ? idLines(coverage?.ids ?? []) : []),
     ...status.reasons.map((reason) => `  - ${reason}`),
     ...(status.next === null ? [] : [`next: ${status.next}`]),
-  ].join('\n');
+  ];
 }
 
 /**

@@ -2,11 +2,16 @@ import { counts, MEANINGS, type Incident } from '../operations/soak/incidents.ts
 import type { Condition } from '../operations/soak/condition.ts';
 import { holds } from '../operations/soak/condition.ts';
 import type { SoakReport } from '../operations/soak/soak.ts';
-import { renderColumns } from '../lib/table.ts';
+import { bad, good, look, type Part, type Screen } from '../lib/screen.ts';
+import { rowsOnly, type Cell } from '../lib/table.ts';
 import type { AnswerFacts } from './answers.ts';
 
-const MARKS = { met: 'met', attested: 'attested', not_met: 'NOT MET', unknown: '?' } as const;
-const WIDTHS = [18, 9, 91];
+const MARKS = {
+  met: good('met'),
+  attested: good('attested'),
+  not_met: bad('NOT MET'),
+  unknown: look('?'),
+} as const;
 const INCIDENTS_SHOWN = 20;
 
 export function soakFacts(report: SoakReport): AnswerFacts<'soak'> {
@@ -20,29 +25,28 @@ export function soakFacts(report: SoakReport): AnswerFacts<'soak'> {
   };
 }
 
-export function renderSoak(report: SoakReport): string {
+export function renderSoak(report: SoakReport): Screen {
   const { at, stage, conditions, incidents, lowered } = report;
   return [
-    `history-cdc soak, ${secondOf(at)} UTC; stage ${stage}`,
-    '',
     headline(report),
-    ...lowered.map((line) => `WARNING: ${line}`),
+    `history-cdc soak, ${secondOf(at)} UTC; stage ${stage}`,
+    ...lowered.map((line) => look(`WARNING: ${line}`)),
     '',
-    renderColumns(WIDTHS, conditions.flatMap(rowsOf)),
+    rowsOnly(conditions.flatMap(rowsOf)),
     ...incidentLines(incidents),
-  ].join('\n');
+  ];
 }
 
-function headline({ allMet, conditions, forecast }: SoakReport): string {
+function headline({ allMet, conditions, forecast }: SoakReport): Part {
   const held = conditions.filter(holds).length;
   const sum = `${String(held)} of ${String(conditions.length)} conditions hold`;
-  if (allMet) return `YES: ${sum}; the next step is \`history-cdc retire check\``;
+  if (allMet) return good(`YES: ${sum}; the next step is \`history-cdc retire check\``);
   if (forecast !== null)
-    return `NOT YET: ${sum}; if nothing happens, the table may go on ${secondOf(forecast)} UTC`;
-  return `NO: ${sum}; the day depends on a person, or is not known`;
+    return look(`NOT YET: ${sum}; if nothing happens, the table may go on ${secondOf(forecast)} UTC`);
+  return bad(`NO: ${sum}; the day depends on a person, or is not known`);
 }
 
-function rowsOf({ id, state, evidence, since, metAt, missing, fix }: Condition): string[][] {
+function rowsOf({ id, state, evidence, since, metAt, missing, fix }: Condition): Cell[][] {
   const times = [
     ...(since === null ? [] : [`since ${secondOf(since)}`]),
     ...(metAt === null || state === 'met' || state === 'attested' ? [] : [`met on ${secondOf(metAt)}`]),
@@ -51,7 +55,7 @@ function rowsOf({ id, state, evidence, since, metAt, missing, fix }: Condition):
     [id, MARKS[state], evidence],
     ...(times === '' ? [] : [['', '', times]]),
     ...(missing === null ? [] : [['', '', `missing: ${missing}`]]),
-    ...(fix === null ? [] : [['', '', `do: ${fix}`]]),
+    ...(fix?.split('\n') ?? []).map((line, nth) => ['', '', nth === 0 ? `do: ${line}` : line]),
   ];
 }
 

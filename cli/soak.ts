@@ -70,8 +70,8 @@ async function runSoak(context: CommandContext, { watch: again, json }: SoakOpti
       ? await look()
       : await watch(context, look, {
           everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
-          show,
-          redraw: json !== true && context.surroundings.redraws,
+          answer: show,
+          screen: json === true ? undefined : renderSoak,
         });
   if (again === undefined && last !== undefined) show(last);
   if (last?.allMet !== true) throw new AnswerNo();

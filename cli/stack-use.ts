@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { InvalidArgumentError, type Command } from 'commander';
 import { isPostgresVariable } from '../lib/postgres-variables.ts';
 import { FatalError } from '../lib/errors.ts';
-import { renderTable } from '../lib/table.ts';
+import { tableOf } from '../lib/table.ts';
 import { tailOf } from '../stack/log-tail.ts';
 import { missing } from '../stack/prerequisites.ts';
 import {
@@ -51,15 +51,17 @@ function registerList(stack: Command, context: CommandContext): void {
         text: () =>
           stacks.length === 0
             ? 'there is no stack: `history-cdc stack up` makes one'
-            : renderTable(
-                ['stack', 'running', 'not running', 'folder'],
-                stacks.map(({ name, running, notRunning, folder }) => [
-                  name,
-                  words(running),
-                  words(notRunning),
-                  folder,
-                ]),
-              ),
+            : [
+                tableOf(
+                  ['stack', 'running', 'not running', 'folder'],
+                  stacks.map(({ name, running, notRunning, folder }) => [
+                    name,
+                    words(running),
+                    words(notRunning),
+                    folder,
+                  ]),
+                ),
+              ],
       });
     });
 }

@@ -7,7 +7,8 @@ import { startStack, stopStack, type RunningStack } from '../stack/stack.ts';
 import { ALL_SERVERS, defaultInstanceName, type PortName } from '../stack/state.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { registerUses, withName } from './stack-use.ts';
 
 const PORT = whole(1, 65_535);
@@ -72,7 +73,7 @@ function registerUp(stack: Command, context: CommandContext): void {
           : `the stack ${running.name} is up after ${took}`,
       );
       const status = await stackStatus(environment, options.name);
-      if (status !== undefined) context.print(render(status));
+      if (status !== undefined) context.show(render(status));
       const there = await withDatabase(running, async (pool) => {
         if (options.example === true) await loadExample(pool);
         return await hasApplication(pool);
@@ -156,7 +157,7 @@ function registerStatus(stack: Command, context: CommandContext): void {
     });
 }
 
-function render({ servers }: StackStatus): string {
+function render({ servers }: StackStatus): Screen {
   const rows = servers.map((server) => [
     server.server,
     server.problem === null ? server.health : `${server.health}: ${server.problem}`,
@@ -164,7 +165,7 @@ function render({ servers }: StackStatus): string {
     server.memoryBytes === null ? '-' : bytesText(server.memoryBytes),
     server.address,
   ]);
-  return renderTable(['server', 'health', 'pid', 'memory', 'address'], rows);
+  return [tableOf(['server', 'health', 'pid', 'memory', 'address'], rows)];
 }
 
 function givenPorts(options: UpOptions): Partial<Record<PortName, number>> {

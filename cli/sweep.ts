@@ -7,7 +7,8 @@ import { createLogger } from '../lib/log.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { measuredContext } from '../operations/requests/pipeline-context.ts';
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 export function registerSweep(command: Command, context: CommandContext): void {
@@ -53,8 +54,8 @@ function factsOf({ blocked, lateOwners, ...result }: Answer) {
 }
 
 /** Counts, and the ids of rows that wait for a person. */
-function render({ absorbed, relinked, blocked, lateOwners, settled, erased, quarantine }: Answer): string {
-  const table = renderTable(
+function render({ absorbed, relinked, blocked, lateOwners, settled, erased, quarantine }: Answer): Screen {
+  const table = tableOf(
     ['what', 'legacy rows'],
     [
       ['canonical rows of ours that were replaced by live rows', absorbed.length],
@@ -71,5 +72,5 @@ function render({ absorbed, relinked, blocked, lateOwners, settled, erased, quar
     `in quarantine: ${renderUnhealed(quarantine)}`,
     ...[...blocked].map(([legacyId, name]) => `blocked ${legacyId}: ${name} refers to our canonical row`),
     ...lateOwners.reported.map((legacyId) => `too late ${legacyId}: its user owns the agent now`),
-  ].join('\n');
+  ];
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { renderTable } from '../lib/table.ts';
+import { verbatim, type Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { teardown, type PartReport, type TeardownReport } from '../operations/teardown/teardown.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 
@@ -42,8 +43,8 @@ Examples:
     });
 }
 
-function render(report: TeardownReport): string {
-  const table = renderTable(
+function render(report: TeardownReport): Screen {
+  const table = tableOf(
     ['part', 'state', 'what'],
     report.parts.map((part) => [part.id, stateOf(part), part.things.join(', ')]),
   );
@@ -53,9 +54,9 @@ function render(report: TeardownReport): string {
     table,
     ...reasons,
     ...report.projectors.running.map((name) => `at work: ${name}`),
-    ...(sql.length === 0 ? [] : ['For the owner or a DBA, in this order:', ...sql]),
+    ...(sql.length === 0 ? [] : ['For the owner or a DBA, in this order:', ...sql.map(verbatim)]),
     closing(report),
-  ].join('\n');
+  ];
 }
 
 function stateOf({ state, removed }: PartReport): string {

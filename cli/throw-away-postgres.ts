@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Environment } from '../lib/config.ts';
 import type { ThrowAwayPostgres } from '../operations/archive/drill.ts';
 import { removeAbandonedStacks, startStack } from '../stack/stack.ts';
+import { stateFolder } from '../stack/state-folder.ts';
 
 const FOLDER = 'history-cdc-drill-';
 
@@ -15,6 +16,7 @@ export async function startThrowAwayPostgres(
   await removeAbandoned(given, onProgress);
   const folder = mkdtempSync(path.join(tmpdir(), FOLDER));
   const environment = { ...given, HISTORY_CDC_STATE_DIR: folder };
+  shareRuntime(given, folder);
   const options = { environment, name: 'drill', onProgress, components: ['postgres'] as const };
   try {
     const stack = await startStack({ ...options, unsafeFast: true, owned: true });
@@ -29,6 +31,13 @@ export async function startThrowAwayPostgres(
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Postgres's programs are those of the stacks, so that a drill does not fetch them anew. */
+function shareRuntime(given: Environment, folder: string): void {
+  const runtime = path.join(stateFolder(given), 'runtime');
+  mkdirSync(runtime, { recursive: true });
+  symlinkSync(runtime, path.join(folder, 'runtime'));
 }
 
 /** A folder whose drill still runs keeps its instance, and stays. */

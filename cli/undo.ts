@@ -3,7 +3,8 @@ import { planUndo, undo, type UndoResult } from '../operations/undo/undo.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
 import { withProgress } from './progress.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { withDatabases } from './with-databases.ts';
 
 interface Options {
@@ -52,8 +53,8 @@ function factsOf({ removable, pruned, blocked, ...result }: UndoResult, applied:
   };
 }
 
-function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResult, apply: boolean): string {
-  const table = renderTable(
+function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResult, apply: boolean): Screen {
+  const table = tableOf(
     ['what', 'rows'],
     [
       ['decided as projected', projected],
@@ -70,7 +71,7 @@ function render({ projected, removable, onlyInTopic, pruned, blocked }: UndoResu
     ],
   );
   const lines = [...blocked].map(([legacyId, why]) => `blocked ${legacyId}: ${why}`);
-  return [table, ...lines, next(removable, apply)].join('\n');
+  return [table, ...lines, next(removable, apply)];
 }
 
 function next(rows: number, apply: boolean): string {

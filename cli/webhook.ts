@@ -8,7 +8,8 @@ import {
   type KeptMessage,
 } from '../operations/webhook/messages-kept.ts';
 import { requiredEndpoint, send } from '../operations/webhook/send.ts';
-import { renderTable } from '../lib/table.ts';
+import type { Screen } from '../lib/screen.ts';
+import { tableOf } from '../lib/table.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { filled, rowId, several, whole } from './parsers.ts';
 import { withDatabases } from './with-databases.ts';
@@ -85,15 +86,17 @@ function registerList(webhook: Command, context: CommandContext): void {
     });
 }
 
-function render(messages: readonly KeptMessage[]): string {
+function render(messages: readonly KeptMessage[]): Screen {
   if (messages.length === 0) return 'no message was ever to be sent';
-  return renderTable(
-    ['id', 'type', 'made', 'state', 'attempts', 'next attempt', 'last failure'],
-    messages.map(({ id, type, createdAt, state, attempts, nextAttemptAt, failure }) => [
-      ...[id, type, secondOf(createdAt), state.replace('_', ' '), attempts],
-      ...[nextAttemptAt === null ? '-' : secondOf(nextAttemptAt), failure ?? '-'],
-    ]),
-  );
+  return [
+    tableOf(
+      ['id', 'type', 'made', 'state', 'attempts', 'next attempt', 'last failure'],
+      messages.map(({ id, type, createdAt, state, attempts, nextAttemptAt, failure }) => [
+        ...[id, type, secondOf(createdAt), state.replace('_', ' '), attempts],
+        ...[nextAttemptAt === null ? '-' : secondOf(nextAttemptAt), failure ?? '-'],
+      ]),
+    ),
+  ];
 }
 
 function secondOf(at: Date): string {

@@ -35,7 +35,7 @@ export interface CommandOptions {
 /** One of our commands, as its own process, as a person would run it. */
 export class Command {
   readonly #child: ChildProcess;
-  /** The command's answer, parsed from JSON. Rejects if the command ends with an exit code that is not allowed. */
+  /** The command's answer, parsed from JSON; undefined without `--json`. Rejects if the command ends with an exit code that is not allowed. */
   readonly answer: Promise<unknown>;
 
   constructor(args: readonly string[], { environment, logFile, codes = [0] }: CommandOptions) {
@@ -47,7 +47,7 @@ export class Command {
       detached: true,
     });
     closeSync(log);
-    this.answer = this.#untilEnd(args.join(' '), logFile, codes);
+    this.answer = this.#untilEnd(args, logFile, codes);
     // A caller that awaits the answer gets the error. Until then, it must not count as an unhandled rejection.
     this.answer.catch(() => undefined);
   }
@@ -58,24 +58,30 @@ export class Command {
     return await this.answer;
   }
 
+  /** Sends a signal to the command, if it still runs. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** Kills the command if it still runs. */
   async end(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.answer.catch(() => undefined);
   }
 
-  async #untilEnd(name: string, logFile: string, codes: readonly number[]): Promise<unknown> {
+  async #untilEnd(args: readonly string[], logFile: string, codes: readonly number[]): Promise<unknown> {
     let stdout = '';
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     const code = await new Promise<number | null>((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', resolve);
     });
-    if (code !== null && codes.includes(code)) return JSON.parse(stdout);
+    if (code !== null && codes.includes(code))
+      return args.includes('--json') ? JSON.parse(stdout) : undefined;
     const log = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LINES_OF_LOG).join('\n');
     throw new FatalError({
       code: 'DEMO_FAILED',
-      message: `\`history-cdc ${name}\` ended with ${code === null ? 'a signal' : `exit code ${String(code)}`}; the end of its log:\n${log}`,
+      message: `\`history-cdc ${args.join(' ')}\` ended with ${code === null ? 'a signal' : `exit code ${String(code)}`}; the end of its log:\n${log}`,
       wayOut: 'mend what the log names; with --keep the stack stays up, and the command can be run by hand',
     });
   }

@@ -89,11 +89,11 @@ const LIVE_ROWS = demoSql('live-rows');
 
 /** Plans the runs and the expected results. It does not write the runs to the application's tables yet. */
 export async function planRuns(
-  pool: Pool,
+  client: Client,
   { first, last, origin, newPods }: NumberedRuns,
 ): Promise<PlannedRun[]> {
   // Prepared, like the two below: planning them takes longer than writing the few rows of a streamed burst.
-  const { rows } = await pool.query<PlannedRun>({
+  const { rows } = await client.query<PlannedRun>({
     name: 'demo-runs',
     text: RUNS,
     values: [first, last, origin, newPods],

@@ -1,5 +1,6 @@
 import { renderUnhealed } from '../consumers/agent-test-history/stream/quarantine-counts.ts';
-import { renderTable } from '../lib/table.ts';
+import { bad, good, heading, indented, type Part, type Screen } from '../lib/screen.ts';
+import { tableOf, type Table } from '../lib/table.ts';
 import type { Unhealed } from '../consumers/agent-test-history/stream/unhealed.ts';
 import type { Check } from './check.ts';
 import type { RetirementFacts } from './retirement.ts';
@@ -78,41 +79,40 @@ export function addsUp({ checks }: Pick<DemoFacts, 'checks'>): boolean {
   return checks.length > 0 && checks.every(({ passed }) => passed);
 }
 
-export function renderReport(facts: DemoFacts): string {
+export function renderReport(facts: DemoFacts): Screen {
   return [
-    ...section('Every legacy row has one decision', renderDecisions(facts)),
+    ...section('Every legacy row has one decision', ...renderDecisions(facts)),
     ...section('While it streamed', renderStream(facts)),
-    ...section('The cutover window', renderWindow(facts)),
+    ...section('The cutover window', ...renderWindow(facts)),
     ...section('How fast', renderSpeed(facts)),
     ...(facts.retirement === null
       ? []
-      : section('The end of the old table', renderRetirement(facts.retirement))),
+      : section('The end of the old table', ...renderRetirement(facts.retirement))),
     ...section('Checks, in SQL that shares no code with the projector', renderChecks(facts.checks)),
     ...section('Where the time went', renderPhases(facts.phases)),
     '',
     renderVerdict(facts),
-  ].join('\n');
+  ];
 }
 
-function section(title: string, body: string): string[] {
-  const indented = body.split('\n').map((line) => `  ${line.trimEnd()}`.trimEnd());
-  return ['', title, ...indented];
+function section(title: string, ...parts: readonly Part[]): Part[] {
+  return ['', heading(title), indented(2, parts)];
 }
 
-function renderDecisions({ decisions, rowsWritten, quarantine }: DemoFacts): string {
+function renderDecisions({ decisions, rowsWritten, quarantine }: DemoFacts): Part[] {
   const sum = decisions.reduce((total, { rows }) => total + rows, 0);
-  const table = renderTable(
+  const table = tableOf(
     ['decision', 'rows', ''],
     [
       ...decisions.map(({ decision, rows }) => [decision, rows, MEANINGS[decision] ?? '']),
       ['sum', sum, `${sum === rowsWritten ? '=' : '≠'} ${count(rowsWritten)} legacy rows ever written`],
     ],
   );
-  return `${table}\nin quarantine: ${renderUnhealed(quarantine)}`;
+  return [table, `in quarantine: ${renderUnhealed(quarantine)}`];
 }
 
-function renderStream({ writer: { meanwhile, stream } }: DemoFacts): string {
-  return renderTable(
+function renderStream({ writer: { meanwhile, stream } }: DemoFacts): Table {
+  return tableOf(
     ['rows', 'what happened to them'],
     [
       [meanwhile.runs, `runs recorded while connector and projector came up, ${pace(meanwhile)} a second`],
@@ -131,15 +131,15 @@ const WINDOW_FIGURES = {
   weak: ['weak fingerprints', 'nothing but the time in common: projected, for a person to look at'],
 } as const;
 
-function renderWindow({ window }: DemoFacts): string {
+function renderWindow({ window }: DemoFacts): Part[] {
   const rows = Object.entries(WINDOW_FIGURES).map(([figure, [what, meaning]]) => {
     const { found, written } = window.figures[figure as keyof typeof WINDOW_FIGURES];
     return [what, found, written, `${found === written ? '' : '≠ '}${meaning}`];
   });
   return [
     `live rows from ${minute(window.firstLiveAt)} to ${minute(window.lastLiveAt)}`,
-    renderTable(['', 'found', 'written', ''], rows),
-  ].join('\n');
+    tableOf(['', 'found', 'written', ''], rows),
+  ];
 }
 
 /** `2026-01-31 23:59 UTC`. */
@@ -147,10 +147,10 @@ function minute(iso: string): string {
   return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-function renderSpeed({ snapshot, latency, writer: { stream }, machine }: DemoFacts): string {
+function renderSpeed({ snapshot, latency, writer: { stream }, machine }: DemoFacts): Table {
   const rate = (seconds: number) =>
     seconds > 0 ? `${count(Math.round(snapshot.rows / seconds))} rows/s` : 'too short to tell';
-  return renderTable(
+  return tableOf(
     ['what', 'figure', `on ${String(machine.cores)} cores, ${String(machine.memoryGiB)} GiB`],
     [
       ['snapshot, table to Kafka', rate(snapshot.connectorSeconds), duration(snapshot.connectorSeconds)],
@@ -164,10 +164,10 @@ function renderSpeed({ snapshot, latency, writer: { stream }, machine }: DemoFac
   );
 }
 
-function renderChecks(checks: readonly Check[]): string {
-  return renderTable(
+function renderChecks(checks: readonly Check[]): Table {
+  return tableOf(
     ['', 'check', 'found', 'claim'],
-    checks.map((check) => [check.passed ? 'ok' : 'NO', check.id, renderFound(check), check.claim]),
+    checks.map((check) => [check.passed ? good('ok') : bad('NO'), check.id, renderFound(check), check.claim]),
   );
 }
 
@@ -179,32 +179,36 @@ export function renderFound({ expected, found, lookedAt, passed }: Check): strin
   return `${found === '0' ? 'none' : count(Number(found))} of ${count(lookedAt)}`;
 }
 
-function renderRetirement({ gate, archive, evidenceFile }: RetirementFacts): string {
+function renderRetirement({ gate, archive, evidenceFile }: RetirementFacts): Part[] {
   return [
     'The gate, by the days that it asks for. The demo is some minutes old, so it takes the table away by a clock of its own.',
-    renderTable(
+    tableOf(
       ['condition', 'state', 'what is missing'],
       gate.map(({ id, state, missing }) => [id, state.replace('_', ' '), missing ?? '']),
     ),
     `archive: ${count(archive.rows)} rows at ${archive.target}`,
     `evidence: ${evidenceFile}`,
-  ].join('\n');
+  ];
 }
 
-function renderPhases(phases: readonly Phase[]): string {
+function renderPhases(phases: readonly Phase[]): Table {
   const total = phases.reduce((sum, { seconds }) => sum + seconds, 0);
-  return renderTable(
+  return tableOf(
     ['phase', 'time'],
     [...phases, { name: 'all', seconds: total }].map(({ name, seconds }) => [name, duration(seconds)]),
   );
 }
 
-function renderVerdict({ checks, rowsWritten }: DemoFacts): string {
+function renderVerdict({ checks, rowsWritten }: DemoFacts): Part {
   const failed = checks.filter(({ passed }) => !passed);
   if (addsUp({ checks })) {
-    return `It adds up: ${count(checks.length)} of ${count(checks.length)} checks passed over ${count(rowsWritten)} legacy rows.`;
+    return good(
+      `It adds up: ${count(checks.length)} of ${count(checks.length)} checks passed over ${count(rowsWritten)} legacy rows.`,
+    );
   }
-  return `IT DOES NOT ADD UP: ${count(failed.length)} of ${count(checks.length)} checks failed: ${failed.map(({ id }) => id).join(', ')}`;
+  return bad(
+    `IT DOES NOT ADD UP: ${count(failed.length)} of ${count(checks.length)} checks failed: ${failed.map(({ id }) => id).join(', ')}`,
+  );
 }
 
 function pace({ runs, seconds }: Stretch): string {

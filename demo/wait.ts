@@ -15,13 +15,21 @@ export interface Wait {
   readonly signal: AbortSignal;
   readonly measure: () => Promise<Distance>;
   readonly progress?: (done: number, total: number) => void;
+  /** After how long without movement it gives up. */
+  readonly stalledAfterMs?: number;
 }
 
 const POLL_MS = 100;
 const STALLED_AFTER_MS = 60_000;
 
-/** Waits until all is done. It gives up only if nothing has moved for a minute, so the whole may take any time. */
-export async function untilDone({ what, signal, measure, progress }: Wait): Promise<void> {
+/** Waits until all is done. It gives up only if nothing has moved for a minute (by default): the whole may take any time. */
+export async function untilDone({
+  what,
+  signal,
+  measure,
+  progress,
+  stalledAfterMs = STALLED_AFTER_MS,
+}: Wait): Promise<void> {
   let furthest = -1;
   let movedAt = Date.now();
   for (;;) {
@@ -32,10 +40,10 @@ export async function untilDone({ what, signal, measure, progress }: Wait): Prom
     if (done > furthest) {
       furthest = done;
       movedAt = Date.now();
-    } else if (Date.now() - movedAt > STALLED_AFTER_MS) {
+    } else if (Date.now() - movedAt > stalledAfterMs) {
       throw new FatalError({
         code: 'DEMO_FAILED',
-        message: `${what}: ${String(done)} of ${String(total)}, and nothing has moved for ${String(STALLED_AFTER_MS / 1000)} s`,
+        message: `${what}: ${String(done)} of ${String(total)}, and nothing has moved for ${String(stalledAfterMs / 1000)} s`,
         wayOut:
           'run it again with --keep, and look at `history-cdc connector status` (HISTORY_CDC_STACK names the stack) and at the logs in .stack/instances',
       });

@@ -120,6 +120,12 @@ export const ERROR_GROUPS = {
       remedy:
         'Give the user the right. For a consumer group, the message has the rule to paste. See "Security" in running.md.',
     },
+    GROUP_TAKEN: {
+      cause:
+        'Another application is in the consumer group of `CONSUMER_GROUP`, and shares partitions out in another way. Kafka lets only members join that agree on one way.',
+      remedy:
+        'The message names the client and its host. Stop it, or give it a group of its own. Or set `CONSUMER_GROUP` to a name that nobody uses, for every projector of the database; no row is lost, because the offsets that count are in Postgres.',
+    },
     TOPIC_MISSING: {
       cause: 'A topic that the command reads or writes does not exist.',
       remedy:

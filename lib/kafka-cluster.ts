@@ -2,7 +2,8 @@ import { ConfigResourceTypes, createInternalCluster, createKafkaClient, Partitio
 import type { FatalError } from './errors.ts';
 import type { Admin, InternalBroker, InternalCluster, Kafka, KafkaSettings } from './kafka.ts';
 import { startConsumer, type ConsumeOptions, type TopicConsumer } from './kafka-consumer.ts';
-import { requestTopicIdentity, type TopicIdentity } from './kafka-topic-id.ts';
+import { requestTopicIdentity, type RequestSender, type TopicIdentity } from './kafka-topic-id.ts';
+import { groupTaken, readGroup, warnOfStrangers, type GroupMembers } from './kafka-group.ts';
 import { aclEntries, type AccessRule } from './kafka-acl.ts';
 import {
   groupNotAllowed,
@@ -200,17 +201,15 @@ export class KafkaCluster {
     await this.#ask((admin) => admin.deleteTopics({ topics: [...topics] }));
   }
 
-  /** How many consumers are in a group now; 0 where there is no such group. */
-  async groupMembers(group: string): Promise<number> {
-    return (await this.describeGroup(group))?.members ?? 0;
-  }
-
   /** Undefined where there is no such group. Throws where the user may not see it: then it may be there. */
-  async describeGroup(group: string): Promise<{ readonly members: number } | undefined> {
+  async describeGroup(group: string): Promise<GroupMembers | undefined> {
+    const askCoordinator = <T>(ask: (sender: RequestSender) => Promise<T>) =>
+      this.#askCluster(async (cluster) => {
+        const { connectionPool } = await cluster.findGroupCoordinator({ groupId: group });
+        return await ask(connectionPool);
+      });
     try {
-      const { groups } = await this.#ask((admin) => admin.describeGroups([group]));
-      const [found] = groups;
-      return found === undefined || found.state === 'Dead' ? undefined : { members: found.members.length };
+      return await this.#ask((admin) => readGroup(admin, group, askCoordinator));
     } catch (error) {
       throw (await this.#groupRefusal(error, { group })) ?? error;
     }
@@ -259,18 +258,25 @@ export class KafkaCluster {
 
   /** Joins the group and reads; see `consume`. */
   async consume(options: ConsumeOptions): Promise<TopicConsumer> {
+    const { group } = options;
+    const describe = () => this.describeGroup(group);
     const refusal = async (error: unknown) =>
       wrappedFatal(error) ??
       (await this.#groupRefusal(error, options)) ??
-      notAllowed(error, `read ${options.topic} in the group ${options.group}`) ??
+      (await groupTaken(error, group, describe)) ??
+      notAllowed(error, `read ${options.topic} in the group ${group}`) ??
       error;
     const failed = (error: unknown) => {
       void refusal(error).then((told) => {
         options.failed(told);
       });
     };
+    const assigned: ConsumeOptions['assigned'] = (partitions, outdated) => {
+      void warnOfStrangers(group, describe, this.#logger);
+      return options.assigned(partitions, outdated);
+    };
     try {
-      return await startConsumer(this.#kafka, { ...options, failed }, this.#logger);
+      return await startConsumer(this.#kafka, { ...options, assigned, failed }, this.#logger);
     } catch (error) {
       throw await refusal(error);
     }

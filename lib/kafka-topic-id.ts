@@ -18,7 +18,7 @@ export interface RequestSender {
 const METADATA_API_KEY = 3;
 const METADATA_VERSION = 10;
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
-const NO_TAGS = Buffer.from([0]);
+export const NO_TAGS = Buffer.from([0]);
 
 /** Undefined if there is no topic of that name. */
 export async function requestTopicIdentity(
@@ -82,7 +82,7 @@ function decodeAnswer(payload: Buffer) {
   return { errorCode, identity: { topicId, partitions: reader.length() } };
 }
 
-function unsignedVarint(value: number): Buffer {
+export function unsignedVarint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value;
   while (rest > 0x7f) {
@@ -93,7 +93,7 @@ function unsignedVarint(value: number): Buffer {
 }
 
 /** Reads the flexible ("compact") encoding. Its lengths are unsigned varints, each too large by one. */
-class FlexibleReader {
+export class FlexibleReader {
   readonly #bytes: Buffer;
   #at = 0;
 
@@ -117,8 +117,10 @@ class FlexibleReader {
     return this.#varint() - 1;
   }
 
-  string(): void {
-    this.#advance(Math.max(0, this.length()));
+  /** '' if there is none. */
+  string(): string {
+    const length = Math.max(0, this.length());
+    return this.#bytes.toString('utf8', this.#advance(length), this.#at);
   }
 
   uuid(): string {

@@ -22,10 +22,12 @@ export const {
   KafkaJSGroupCoordinatorNotFound,
   KafkaJSProtocolError,
   KafkaJSSASLAuthenticationError,
+  PartitionAssigners,
   Partitioners,
   ResourcePatternTypes,
 } = kafkajs;
-export type { AclEntry, Admin, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+export { Kafka } from 'kafkajs';
+export type { AclEntry, Admin, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 
 export type KafkaSettings = Pick<
   Config,
@@ -37,6 +39,9 @@ export type KafkaSettings = Pick<
   | 'KAFKA_SASL_USERNAME'
   | 'KAFKA_SASL_PASSWORD'
 > & { readonly KAFKA_BROKERS: readonly string[] };
+
+/** Our clients introduce themselves to Kafka by this name. It tells our members of a consumer group from all others. */
+export const CLIENT_ID = 'agent-history-cdc';
 
 /** Long enough for a leader election or a broker restart. */
 const PATIENCE = { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 };
@@ -62,7 +67,7 @@ function clientConfig(settings: KafkaSettings, logger: Logger): KafkaConfig {
   const cert = read('KAFKA_TLS_CERT_FILE');
   const key = read('KAFKA_TLS_KEY_FILE');
   return {
-    clientId: 'agent-history-cdc',
+    clientId: CLIENT_ID,
     brokers: [...settings.KAFKA_BROKERS],
     connectionTimeout: 5_000,
     requestTimeout: 30_000,
@@ -128,6 +133,7 @@ export interface InternalCluster {
     }[],
   ): Promise<readonly { readonly partitions: readonly { partition: number; offset: string }[] }[]>;
   findControllerBroker(): Promise<InternalBroker>;
+  findGroupCoordinator(asked: { readonly groupId: string }): Promise<InternalBroker>;
   /** By the id of the leader. */
   findLeaderForPartitions(
     topic: string,

@@ -185,7 +185,8 @@ export const SETTINGS = {
     default: 'local',
   },
   HISTORY_CDC_STATE_DIR: {
-    meaning: 'folder of the local stacks (jars, data, logs); if unset, it is .stack in the checkout',
+    meaning:
+      'folder of the local stacks (jars, data, logs); if unset, .stack in the checkout, or below XDG_STATE_HOME for an installed package',
   },
   LOG_LEVEL: { meaning: 'debug, info, warn, error or silent', default: 'info' },
 } as const satisfies Record<string, Setting>;

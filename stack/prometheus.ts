@@ -7,7 +7,7 @@ import { messageOf } from '../lib/errors.ts';
 import { withLock } from './lock.ts';
 import { newFolder } from './new-folder.ts';
 import { missing } from './prerequisites.ts';
-import { stateFolder } from './state.ts';
+import { stateFolder } from './state-folder.ts';
 
 export interface PrometheusPrograms {
   readonly prometheus: string;

@@ -10,7 +10,7 @@ import { newFolder } from './new-folder.ts';
 import { assertChecksums } from './plugin-checksums.ts';
 import { missing, requireMaven } from './prerequisites.ts';
 import type { StartContext } from './server.ts';
-import { stateFolder } from './state.ts';
+import { stateFolder } from './state-folder.ts';
 
 const FETCH_WITHIN_MS = 30 * 60_000;
 const POM_FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', 'connectors', 'runtime');
@@ -22,6 +22,8 @@ export interface MavenBuild {
   /** Absolute paths of the sources, with `pom.xml` among them. */
   readonly folder: string;
   readonly sources: readonly string[];
+  /** Properties of the build, as Maven's `-D`. */
+  readonly properties?: Readonly<Record<string, string>>;
   /** The message while Maven fetches it. */
   readonly fetching: string;
   /** Checks the result before anybody uses it. */
@@ -133,8 +135,8 @@ export async function fetchByMaven(
   return folder;
 }
 
-function hashOf({ folder, sources }: MavenBuild): string {
-  const hash = createHash('sha256');
+function hashOf({ folder, sources, properties = {} }: MavenBuild): string {
+  const hash = createHash('sha256').update(Object.entries(properties).flat().join());
   for (const source of sources) hash.update(readFileSync(path.join(folder, source)));
   return hash.digest('hex').slice(0, 12);
 }
@@ -158,8 +160,11 @@ async function runMaven({ build, environment, into, log, onProgress }: MavenRun)
   onProgress(build.fetching);
   const pom = path.join(build.folder, 'pom.xml');
   // -U: Maven remembers failed downloads. With this option it asks again.
-  const maven = spawn('mvn', ['-B', '-U', '-f', pom, 'package', `-Druntime.dir=${into}`], {
-    env: environment,
+  const properties = Object.entries({ ...build.properties, 'runtime.dir': into });
+  const defined = properties.map(([name, value]) => `-D${name}=${value}`);
+  const maven = spawn('mvn', ['-B', '-U', '-f', pom, 'package', ...defined], {
+    // Java takes the names of files for UTF-8 only with such a locale.
+    env: { ...environment, LC_ALL: 'C.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve, reject) => {

@@ -21,7 +21,6 @@ import {
   PORT_NAMES,
   readState,
   SERVER_NAMES,
-  stateFolder,
   tlsFolder,
   writeState,
   type Instance,
@@ -30,6 +29,7 @@ import {
   type StackAddresses,
   type StackState,
 } from './state.ts';
+import { stateFolder } from './state-folder.ts';
 import { stopServer } from './stop-server.ts';
 
 const BUSY_WITHIN_MS = 5 * 60_000;

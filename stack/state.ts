@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Environment } from '../lib/config.ts';
 import { STACK_NAME } from '../lib/names.ts';
 import { isGiven } from '../lib/setting-sources.ts';
 import { tlsFiles } from './certificates.ts';
 import { isAlive, readRecord } from './process.ts';
+import { given, stateFolder } from './state-folder.ts';
 import { kafkaSettings, newSecure, secureSchema, WEB_USER } from './secure.ts';
 
 /** The servers that a stack has by default. */
@@ -83,22 +83,12 @@ export interface StackAddresses {
   readonly s3Url: string;
 }
 
-export function stateFolder(environment: Environment): string {
-  const repository = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
-  return path.resolve(given(environment, 'HISTORY_CDC_STATE_DIR') ?? path.join(repository, '.stack'));
-}
-
 export function instanceOf(environment: Environment, name: string): Instance {
   return { name, folder: path.join(stateFolder(environment), 'instances', name) };
 }
 
 export function defaultInstanceName(environment: Environment): string {
   return given(environment, 'HISTORY_CDC_STACK') ?? DEFAULT_INSTANCE;
-}
-
-/** An empty variable counts as unset, as for every other setting. */
-function given(environment: Environment, name: string): string | undefined {
-  return environment[name] === '' ? undefined : environment[name];
 }
 
 /** The folder of the certificates of a secure instance. */

@@ -5,6 +5,7 @@ import {
   settingsThatDiffer,
 } from '../../consumers/agent-test-history/batch/deciding-settings.ts';
 import { restSeconds } from '../../consumers/agent-test-history/sweep/sweeper.ts';
+import { GROUP_WAY_OUT, strangerText } from '../../lib/kafka-group.ts';
 import { valueOf } from '../facts/answer.ts';
 import { backlogIn, type Backlog } from '../facts/backlog.ts';
 import type { Answers } from '../facts/facts.ts';
@@ -28,6 +29,14 @@ const STRAGGLERS_BY_TIME = `SELECT legacy_id, agent_url, started_at FROM history
 const PROJECTED = ['dataTopic', 'projection'] as const;
 
 export const LEDGER_CHECKS = checksOf('ledger', {
+  'group-ours': error('only projectors are in the consumer group', ['strangers'], ({ strangers }) =>
+    strangers.length === 0
+      ? ok('no other client is in it')
+      : failed(
+          `${strangers.map(strangerText).join(', ')}: nobody projects the partitions that another application gets`,
+          GROUP_WAY_OUT,
+        ),
+  ),
   'projector-runs': error('a projector runs', [...PROJECTED, 'projectors'], ({ projectors }, _, answers) => {
     const backlog = backlogIn(answers);
     if (backlog === undefined) return NOTHING_YET;

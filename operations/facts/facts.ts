@@ -3,6 +3,7 @@ import type { DecidingSettings } from '../../consumers/agent-test-history/batch/
 import { desiredConnector, type DesiredConfig } from '../../connectors/deploy/desired.ts';
 import { connectorRole } from '../../connectors/deploy/source-sql.ts';
 import type { Config } from '../../lib/config.ts';
+import type { Stranger } from '../../lib/kafka-group.ts';
 import { topicNames } from '../../lib/names.ts';
 import type { HiddenRows } from '../../lib/sees-whole.ts';
 import { readContinuity, type ContinuityFacts } from '../continuity/identity-store.ts';
@@ -53,8 +54,10 @@ export interface FactValues {
   readonly dataTopic: kafka.DataTopic;
   /** Heartbeats that ever came through their topic. */
   readonly beats: bigint;
-  /** Consumers in the group of the projectors. */
+  /** Projectors in the consumer group. */
   readonly projectors: number;
+  /** Members of the consumer group that are no projectors. */
+  readonly strangers: readonly Stranger[];
   /** Undefined while one of the topics is missing that tell it. */
   readonly observed: Observed | undefined;
   readonly worker: connect.WorkerFacts;
@@ -162,7 +165,11 @@ export const FACTS: { readonly [F in FactName]: Fact<FactValues[F]> } = {
   },
   projectors: {
     needs: KAFKA,
-    ask: async (s, config) => (await s.kafka()).groupMembers(config.CONSUMER_GROUP),
+    ask: async (s, config) => (await kafka.readGroup(await s.kafka(), config.CONSUMER_GROUP)).ours,
+  },
+  strangers: {
+    needs: KAFKA,
+    ask: async (s, config) => (await kafka.readGroup(await s.kafka(), config.CONSUMER_GROUP)).strangers,
   },
   observed: {
     needs: KAFKA,

@@ -1,6 +1,7 @@
 import { LogCheck } from '../../consumers/agent-test-history/stream/log-check.ts';
 import { parseBatch } from '../../lib/kafka-batch.ts';
 import type { KafkaCluster, TopicReplicas, Watermarks } from '../../lib/kafka-cluster.ts';
+import type { GroupMembers } from '../../lib/kafka-group.ts';
 import type { TopicIdentity } from '../../lib/kafka-topic-id.ts';
 import type { TopicSpec } from '../../lib/kafka-cluster.ts';
 import type { ActualTopic } from '../../connectors/deploy/plan.ts';
@@ -48,6 +49,11 @@ export async function readTopicFacts(
     there.push({ name, partitions, config: await cluster.topicConfig(name, settings) });
   }
   return { there, replicas: await cluster.replicas(there.map(({ name }) => name)) };
+}
+
+/** A group that does not exist has no members. */
+export async function readGroup(cluster: KafkaCluster, group: string): Promise<GroupMembers> {
+  return (await cluster.describeGroup(group)) ?? { ours: 0, strangers: [] };
 }
 
 /** Heartbeats that ever came through their topic. */

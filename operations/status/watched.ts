@@ -67,6 +67,7 @@ const WATCHED_IDS: Readonly<Record<string, Section>> = {
   'heartbeat-arrives': 'connector',
   'heartbeat-written': 'connector',
   'initial-snapshot': 'snapshot',
+  'group-ours': 'projector',
   'projector-runs': 'projector',
   'projector-moves': 'projector',
   'long-transactions': 'slot',

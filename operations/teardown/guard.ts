@@ -1,6 +1,8 @@
 import { FatalError } from '../../lib/errors.ts';
 import type { Config } from '../../lib/config.ts';
+import { strangerText, type GroupMembers } from '../../lib/kafka-group.ts';
 import { answerOf } from '../facts/answer.ts';
+import { readGroup } from '../facts/kafka.ts';
 import { connectedProjectors } from '../undo/running-projectors.ts';
 import type { Site } from './part.ts';
 
@@ -12,18 +14,19 @@ export interface Projectors {
 }
 
 export async function lookForProjectors({ services, config }: Site): Promise<Projectors> {
-  const members = await answerOf(
-    async () => (await services.kafka()).groupMembers(config.CONSUMER_GROUP),
-    30_000,
-  );
+  const group = config.CONSUMER_GROUP;
+  const members = await answerOf(async () => readGroup(await services.kafka(), group), 30_000);
   const sessions = await answerOf(() => connectedProjectors(services.canonical()));
   const running = [
-    ...(members.known && members.value > 0
-      ? [`${String(members.value)} members of the consumer group ${config.CONSUMER_GROUP}`]
-      : []),
+    ...(members.known ? membersText(members.value, group) : []),
     ...(sessions.known ? sessions.value.map((name) => `a session of \`${name}\``) : []),
   ];
   return { known: members.known || sessions.known, running };
+}
+
+function membersText({ ours, strangers }: GroupMembers, group: string): readonly string[] {
+  const who = [...(ours > 0 ? [`${String(ours)} projectors`] : []), ...strangers.map(strangerText)];
+  return who.map((member) => `${member} in the consumer group ${group}`);
 }
 
 /** A projector that goes on would record a gap for each thing that is taken from under it. */

@@ -69,11 +69,11 @@ export class BlindSpots {
       metrics.watchdogBlind.set({ service: spot }, reason === undefined ? 0 : 1);
       if (reason !== undefined) {
         this.#blind.set(spot, { reason, since: before?.since ?? now() });
-        if (before === undefined) logger.warn({ service: spot, reason }, textOf(spot));
+        if (before === undefined) logger.warn({ blind: spot, reason }, textOf(spot));
         continue;
       }
       this.#seen.add(spot);
-      if (this.#blind.delete(spot)) logger.info({ service: spot }, 'the watchdog sees again');
+      if (this.#blind.delete(spot)) logger.info({ blind: spot }, 'the watchdog sees again');
     }
   }
 }

@@ -83,6 +83,8 @@ async function startProjector(
   projector = pipeline().start(['project', ...args], {
     ...{ WATCHDOG_SECONDS: '1', WATCHDOG_STALL_SECONDS: '2', WATCHDOG_RESTARTS: '30' },
     ...{ SWEEP_INTERVAL_SECONDS: '1', VERIFY_ROWS_PER_SECOND: '10000', VERIFY_AFTER_SECONDS: '1' },
+    // Nobody listens there, so no message is ever delivered.
+    ...{ WEBHOOK_URL: 'http://127.0.0.1:1/nobody', WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}` },
     HTTP_PORT: String(port),
     ...settings,
   });
@@ -236,6 +238,21 @@ test('a canonical row that somebody changed is found by the verification, and by
   expect((await pipeline().run(['reconcile'])).code).toBe(0);
   await ends('VerdictWrong');
   await explainIncidents();
+});
+
+test('messages that no receiver takes are given up after their time, until a person dismisses them', async () => {
+  const given = async (condition: string) =>
+    await pipeline().query<{ id: string }>(
+      `SELECT id::text FROM history_cdc.webhook_message WHERE ${condition} ORDER BY id`,
+    );
+  await until('there is a message', async () => (await given('attempts > 0')).length > 0);
+  await pipeline().query(
+    "UPDATE history_cdc.webhook_message SET created_at = created_at - interval '99 days', next_attempt_at = clock_timestamp()",
+  );
+  await fires('WebhookGivenUp');
+  const ids = await given('given_up_at IS NOT NULL AND dismissed_at IS NULL');
+  for (const { id } of ids) await pipeline().run(['webhook', 'dismiss', '--id', id, '--by', 'a person']);
+  await ends('WebhookGivenUp');
 });
 
 test('every metric that a rule or a dashboard asks for gives a series, and promtool accepts all that is served', async () => {

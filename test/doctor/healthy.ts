@@ -64,6 +64,7 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
       excepted: {},
       verdict: given,
       waited_for: null,
+      accept_rules: [],
     },
     verdict: given,
     stale: null,
@@ -205,6 +206,7 @@ export function healthyFacts(): FactValues {
     },
     beats: 100n,
     projectors: 1,
+    strangers: [],
     dataTopic: { topicId: 't', partitions: 4, marks: new Map([[0, { low: 0n, high: 10n }]]) },
     worker: { version: '4.3.1', kafkaClusterId: 'k' },
     plugins: [

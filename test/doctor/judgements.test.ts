@@ -26,7 +26,7 @@ const IN_WORDS = new Set([
     'canonical-tables',
   ],
   ...['topic-replicas', 'connect-version', 'connect-cluster', 'connect-plugin', 'registry-schemas'],
-  ...['clock-legacy', 'clock-canonical', 'clock-connect'],
+  ...['group-ours', 'clock-legacy', 'clock-canonical', 'clock-connect'],
 ]);
 
 function resultOf(id: string, facts: FactValues, config: Config = CONFIG): CheckResult {

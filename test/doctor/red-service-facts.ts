@@ -119,6 +119,12 @@ export const RED_SERVICES: readonly Red[] = [
   ['offsets-in-range', 'failed', { dataTopic: { marks: new Map([[0, { low: 11n, high: 12n }]]) } }, '0: 10'],
   ['continuity', 'failed', { continuity: { gaps: [openGap] } }, 'gap 3 (slot) since 1970-01-01'],
   ['snapshot', 'failed', runs(FAILED_RUN), 'failed'],
+  [
+    'group-ours',
+    'failed',
+    { strangers: [{ clientId: 'console-consumer', host: '10.0.0.9' }] },
+    'console-consumer at 10.0.0.9',
+  ],
   ['projector-runs', 'failed', { projectors: 0, dataTopic: waiting }, '20 records wait'],
   ['lag-late', 'warning', { oldestSeconds: 61, dataTopic: waiting }, 'it is catching up'],
   ['quarantine-empty', 'failed', { quarantine: { open: 3, waived: 0 } }, '3 records wait'],

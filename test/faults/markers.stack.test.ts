@@ -7,6 +7,7 @@ import { usePipeline } from '../support/pipeline.ts';
 import { rawRecord } from '../support/records.ts';
 import { beginTransaction, transact } from '../support/transactions.ts';
 import { until } from '../support/until.ts';
+import { expectInvariants } from '../support/invariants/check.ts';
 
 const pipeline = usePipeline({
   converter: 'json',
@@ -64,6 +65,7 @@ test('nothing but an aborted transaction is new: the stored offsets move, and it
   const { stored, high } = await ends();
   expect(high).toEqual(before.high.map((end) => end + 3n));
   expect(stored).toEqual(high);
+  await expectInvariants(pipeline());
 });
 
 test('a running projector goes past markers, and an open transaction is no end', async () => {

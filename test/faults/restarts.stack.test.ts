@@ -3,6 +3,7 @@ import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
 import { accountingErrors, canonicalHash, differences } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';
 import { blockWritersOf, forgetProjection, seenWaiting, storedRecords } from '../support/faults.ts';
+import { expectInvariants } from '../support/invariants/check.ts';
 import { usePipeline, type RunFacts } from '../support/pipeline.ts';
 import { endServer, freezeServer, startServersAgain } from '../support/servers.ts';
 import { serviceOf, type Service } from '../support/service.ts';
@@ -91,6 +92,7 @@ test('Postgres has lost its last commits, as after a failover: they are projecte
   await pipeline().delivered();
   await everythingProjected();
   await projector.logged('Postgres has lost commits; their records are projected again', 4);
+  await expectInvariants(pipeline(), { running: projector });
 });
 
 test('Postgres crashes while transactions are in hand: /readyz says so until it is back, and nothing is lost', async () => {
@@ -109,6 +111,7 @@ test('Postgres crashes while transactions are in hand: /readyz says so until it 
   await startServersAgain();
   await readyAgain();
   await everythingProjected();
+  await expectInvariants(pipeline(), { running: projector });
 });
 
 test('the broker crashes: the projector finds its way back, and nothing is lost', async () => {
@@ -120,6 +123,7 @@ test('the broker crashes: the projector finds its way back, and nothing is lost'
   await projector.while('every row has its decision', async () => (await pipeline().value(UNDECIDED)) === 0);
   await everythingProjected();
   await readyAgain();
+  await expectInvariants(pipeline(), { running: projector });
 });
 
 test('told to stop while the broker does not answer, it ends in time with exit code 0, and has counted every record', async () => {

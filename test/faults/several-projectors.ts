@@ -3,6 +3,7 @@ import { insertRuns } from '../support/application-rows.ts';
 import { accountingErrors, differences } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';
 import { blockWritersOf, seenWaiting, storedRecords } from '../support/faults.ts';
+import { expectInvariants } from '../support/invariants/check.ts';
 import type { Pipeline, RunFacts } from '../support/pipeline.ts';
 
 /** Projectors of one group, on a topic of two partitions and so many rows that are projected already. */
@@ -103,5 +104,9 @@ export function severalProjectorsTests(pipeline: () => Pipeline, before: number)
     expect(facts.reduce((sum, { read }) => sum + read, 0)).toBe(40);
     expect(reserve?.isRunning).toBe(false);
     expect(await differences(pipeline())).toEqual([]);
+  });
+
+  test('after the rebalances, I1 to I18 hold', async () => {
+    await expectInvariants(pipeline());
   });
 }

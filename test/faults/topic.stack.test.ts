@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
 import { insertRuns, seedOrganisations } from '../support/application-rows.ts';
-import { accountingErrors, contentHash, differences } from '../support/canonical.ts';
+import { contentHash, differences } from '../support/canonical.ts';
 import { forgetProjection, storedRecords } from '../support/faults.ts';
 import { usePipeline } from '../support/pipeline.ts';
 import { deleteRecordsBefore } from '../support/topic-records.ts';
+import { expectInvariants } from '../support/invariants/check.ts';
 
 const pipeline = usePipeline({
   seed: async (pool) => {
@@ -21,8 +22,7 @@ async function refusal(args: readonly string[] = []): Promise<string> {
 }
 
 async function expectAllProjectedOnce(): Promise<void> {
-  expect(await differences(pipeline())).toEqual([]);
-  expect(await accountingErrors(pipeline())).toEqual([]);
+  await expectInvariants(pipeline());
   expect(await pipeline().project()).toMatchObject({ read: 0, changes: { total: 0 } });
   expect((await pipeline().facts(['replay'])).changes.total).toBe(0);
 }

@@ -7,9 +7,10 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
 import { messageOf } from '../../lib/errors.ts';
+import { drawScreen } from '../../lib/screen.ts';
 import { stopOnSignal } from '../../lib/stop-signal.ts';
+import { tableOf } from '../../lib/table.ts';
 import { removeAbandonedStacks, startStack } from '../../stack/stack.ts';
 import { SERVER_NAMES } from '../../stack/state.ts';
 import { safeguardsPage } from './document.ts';
@@ -133,12 +134,7 @@ function table(judged: readonly Judged[]): string {
       return one === undefined ? [] : [[name, mutant.id, one.verdict.kind, one.seconds.toFixed(1)]];
     }),
   );
-  const result = new Table({
-    head: ['safeguard', 'taken out', 'verdict', 'seconds'],
-    style: { head: [], border: [], compact: true },
-  });
-  result.push(...rows);
-  return result.toString();
+  return drawScreen([tableOf(['safeguard', 'taken out', 'verdict', 'seconds'], rows)]);
 }
 
 function writePage(judged: readonly Judged[]): void {

@@ -60,7 +60,7 @@ test('a row that changed again since the stream passed is in flight anew, and no
     await world().project([updated({ ...row, steps_passed: 3 })]);
     return endsAt(3n);
   };
-  const { findings } = await slot.beating(compared({ topicEnds: ends }, { settleSeconds: 2 }));
+  const { findings } = await slot.beating(compared({ topicEnds: ends }, { settleSeconds: 6 }));
   expect(asked).toBeGreaterThan(1);
   expect(await world().run(row.id)).toMatchObject({ tracks_passed: 3 });
   expect(findings).toMatchObject([{ kind: 'different', legacy_id: row.id, state: 'in_flight' }]);

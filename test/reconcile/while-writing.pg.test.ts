@@ -59,7 +59,7 @@ async function countSuspects(): Promise<number> {
 }
 
 /** A live row waits to the end for a sweep to take it over. */
-const settleSecondsFor = (kind: string) => (kind === 'suspected_twin' || kind === 'nearer_twin' ? 1.5 : 20);
+const settleSecondsFor = (kind: string) => (kind === 'suspected_twin' || kind === 'nearer_twin' ? 4 : 20);
 
 describe('while a writer writes, reconcile', () => {
   test('finds nothing where nothing is wrong but what is on its way', async () => {

@@ -9,6 +9,7 @@ import { close } from '../../operations/retire/close.ts';
 import { drop, TABLE } from '../../operations/retire/drop.ts';
 import { fence, unfence } from '../../operations/retire/fence.ts';
 import { enterStage } from '../../operations/soak/stages.ts';
+import { FETCHED_POSTGRES } from '../support/own-postgres.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { until } from '../support/until.ts';
 import { useSessions } from '../support/waiting.ts';
@@ -34,6 +35,7 @@ const settings = () => ({
   RESTORE_DATABASE_URL: table().open.database.url,
   ARCHIVE_TARGET: folder,
   LOG_LEVEL: 'silent',
+  ...FETCHED_POSTGRES,
 });
 const command = async (...args: string[]) => {
   const { code, stderr } = await runInProcess([...args, '--json'], settings());

@@ -4,6 +4,7 @@ import { insertRuns, MARKER, seedOrganisations } from '../support/application-ro
 import { expectedRunId } from '../support/canonical.ts';
 import type { Command } from '../support/command.ts';
 import { usePipeline } from '../support/pipeline.ts';
+import { joinAsStranger } from '../support/stranger.ts';
 import { runInProcess } from '../support/run-in-process.ts';
 import { reconciled } from '../support/reconciled.ts';
 import { askConnect } from '../support/ask-connect.ts';
@@ -151,6 +152,18 @@ describe('what breaks is told with its fix, and good again when it is mended:', 
     projector = pipeline().start(['project']);
     const mended = await shows('nothing waits', (now) => isGood(now) && now.lag?.records === 0);
     expect(mended.lag?.seconds).toBe(0);
+  });
+
+  test('another application in the consumer group, which gets partitions and is not counted as a projector', async () => {
+    const { CONSUMER_GROUP: group } = pipeline().config;
+    const leave = await joinAsStranger(pipeline().config, { group, topic: pipeline().topic });
+    expect(await shows('the stranger', tells('group-ours'))).toMatchObject({
+      state: 'wrong',
+      projectors: 1,
+      problems: [{ evidence: expect.stringContaining('billing at 127.0.0.1') as string }],
+    });
+    await leave();
+    await shows('it is good', isGood);
   });
 
   test('a record that could not be read', async () => {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withFatalAsText } from './fatal-as-text.ts';
 import { expectJsonAnswer } from './json-answer.ts';
 import { until } from './until.ts';
 
@@ -32,7 +33,7 @@ export class Command {
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => {
-        const ended = { code, signal, stdout: this.stdout, stderr: this.stderr };
+        const ended = { code, signal, stdout: this.stdout, stderr: withFatalAsText(this.stderr) };
         try {
           expectJsonAnswer(args, ended);
           resolve(ended);

@@ -1,17 +1,15 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { chooseAccount, type Account } from '../../stack/account.ts';
 import { pickPort } from '../../stack/ports.ts';
-import { installPostgres } from '../../stack/postgres-binaries.ts';
-import { fetchByMaven } from '../../stack/runtime.ts';
+import { installPostgres, installPostgresOf } from '../../stack/postgres-binaries.ts';
 import { until } from './until.ts';
 import { serverEnvironment } from '../../stack/server.ts';
-
-const POM_FOLDER = path.join(import.meta.dirname, 'postgres-14');
+import { stateFolder } from '../../stack/state-folder.ts';
 
 export interface OwnPostgresOptions {
   /** 14 is the oldest that is supported; `newest` is that of the local stack. */
@@ -97,29 +95,17 @@ const SETTINGS = {
   timezone: 'UTC',
 };
 
-/** The folder of the server's programs; the oldest ones are fetched and unpacked on first use. */
+/** Settings of a command that starts a Postgres of its own: the programs are there already, and no stack lends its addresses. */
+export const FETCHED_POSTGRES = {
+  HISTORY_CDC_STATE_DIR: stateFolder(process.env),
+  HISTORY_CDC_STACK: 'of-nobody',
+};
+
+/** The folder of the server's programs; they are fetched and unpacked on first use. */
 async function install(version: 14 | 'newest'): Promise<string> {
-  if (version === 'newest')
-    return path.dirname(
-      (await installPostgres({ environment: process.env, onProgress: () => undefined })).postgres,
-    );
-  const folder = await fetchByMaven(
-    {
-      name: 'postgres-14',
-      folder: POM_FOLDER,
-      sources: ['pom.xml'],
-      fetching: 'fetching Postgres 14 by Maven (15 MB, once)',
-      check: (made) => {
-        const [archive] = readdirSync(made).filter((name) => name.endsWith('.txz'));
-        if (archive === undefined) throw new Error('there is no archive in the jar of Postgres 14');
-        execFileSync('tar', ['-xJf', archive], { cwd: made });
-        chmodSync(made, 0o755);
-      },
-    },
-    process.env,
-    () => undefined,
-  );
-  return path.join(folder, 'bin');
+  const context = { environment: process.env, onProgress: () => undefined };
+  const programs = version === 14 ? installPostgresOf('14.22.0', context) : installPostgres(context);
+  return path.dirname((await programs).postgres);
 }
 
 function giveTo(folder: string, { owner }: Account): void {

@@ -16,6 +16,7 @@ import { askConnect } from './ask-connect.ts';
 import { Command } from './command.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { dropSlot } from './drop-slot.ts';
+import { REMEMBER_LIVE_ROWS } from './invariants/tables.ts';
 import { pipelineSettings, type Converter } from './pipeline-settings.ts';
 import { runInProcess, type Answer } from './run-in-process.ts';
 import { until } from './until.ts';
@@ -120,6 +121,7 @@ export class Pipeline {
     await this.admin.connect();
     for (const file of [APPLICATION, ORACLE]) await this.pool.query(readFileSync(file, 'utf8'));
     await seed(this.pool);
+    await this.pool.query(REMEMBER_LIVE_ROWS);
     await this.recount();
     await migrate(this.pool, undefined);
     await runSourceSql(this.#database.superuserUrl, sourceSql(this.config));
@@ -183,7 +185,7 @@ export class Pipeline {
   async facts(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<RunFacts> {
     const { code, stdout, stderr } = await this.run([...args, '--json'], settings);
     if (code !== 0) throw new Error(`${args.join(' ')} ended with code ${String(code)}:\n${stderr}`);
-    return JSON.parse(stdout) as RunFacts;
+    return accounted(JSON.parse(stdout) as RunFacts);
   }
 
   /** The usual run: projects what is in the topic, and ends. */
@@ -281,6 +283,14 @@ export class Pipeline {
     this.#commands.push(command);
     return command;
   }
+}
+
+/** I15, in every run of every test: each record that was read counts in exactly one way. */
+function accounted(facts: RunFacts): RunFacts {
+  const sum = Object.values(facts.records).reduce((total, count) => total + count, 0);
+  if (sum !== facts.read)
+    throw new Error(`${String(facts.read)} records were read, and ${String(sum)} are accounted for`);
+  return facts;
 }
 
 /** A pipeline for all tests of a file: made before the first, removed after the last. */

@@ -1,4 +1,5 @@
 import { runProgram } from '../../cli/program.ts';
+import { withFatalAsText } from './fatal-as-text.ts';
 import { expectJsonAnswer } from './json-answer.ts';
 
 export interface Answer {
@@ -27,5 +28,5 @@ export async function runInProcess(
     stopSignal: () => new AbortController().signal,
   });
   expectJsonAnswer(args, { code, ...said });
-  return { code, ...said };
+  return { code, stdout: said.stdout, stderr: withFatalAsText(said.stderr) };
 }

@@ -17,6 +17,11 @@ function find(name: ServerName) {
   return { server, ports };
 }
 
+/** The data folder of the stack's Postgres. */
+export function dataFolder(): string {
+  return path.join(instanceOf(process.env, inject('instance')).folder, 'postgres');
+}
+
 /**
  * Makes a server silent: its sockets stay open, and nobody answers. Gives what makes it answer again. A process with
  * many threads stops a moment after the signal; one of them could answer until then.

@@ -5,7 +5,7 @@ import type { BlindSpot } from '../../operations/watchdog/look.ts';
 import { createMetrics, type Metrics } from '../../lib/metrics.ts';
 
 let metrics: Metrics;
-let lines: { level: number; msg: string; service: string; reason?: string }[];
+let lines: { level: number; msg: string; blind: string; reason?: string }[];
 let spots: BlindSpots;
 let now = 0;
 let connectIsSet = true;
@@ -41,9 +41,9 @@ test.each(['legacy', 'connect', 'kafka', 'ledger'] as const)(
     show({ [spot]: 'again' });
     const unseen = `the watchdog cannot see: ${UNWATCHED[spot]}`;
     expect(lines).toMatchObject([
-      { level: WARN, msg: unseen, service: spot, reason: 'refused' },
-      { level: INFO, msg: 'the watchdog sees again', service: spot },
-      { level: WARN, msg: unseen, service: spot, reason: 'again' },
+      { level: WARN, msg: unseen, blind: spot, reason: 'refused' },
+      { level: INFO, msg: 'the watchdog sees again', blind: spot },
+      { level: WARN, msg: unseen, blind: spot, reason: 'again' },
     ]);
   },
 );

@@ -239,8 +239,12 @@ function objectOf(value: unknown, name: string): Fields {
   return value as Fields;
 }
 
+/** A surrogate without its other half. On its way to Postgres it would become U+FFFD: another text, or another user's id. */
+const HALF_A_CHARACTER = /\p{Surrogate}/u;
+
 function stringOf(value: unknown, name: string): string {
   if (typeof value !== 'string') throw new Unmappable(`${name} is not text`);
+  if (HALF_A_CHARACTER.test(value)) throw new Unmappable(`${name} holds half of a character`);
   return value;
 }
 

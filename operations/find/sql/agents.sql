@@ -1,8 +1,10 @@
 -- Agents that an organisation has in a context: by a part of the URL, by the id of the organisation, or by the id of a user
 -- who is a member of it. In the order of the stored URLs, after a place. An agent with several spellings is one row per page.
+-- The order by bytes ends with the page: compared by it, the indexes of the application's tables would not be used.
 -- $1 the text; $2 the stored URL after which the page begins; $3 stored URLs on the page
 WITH page AS MATERIALIZED (
-  SELECT f.stored, history_cdc.canonical_agent_url(f.stored) AS agent_url
+  SELECT f.stored, f.stored COLLATE "default" AS spelling,
+         history_cdc.canonical_agent_url(f.stored COLLATE "default") AS agent_url
   FROM (
     SELECT DISTINCT c.agent_url::text COLLATE "C" AS stored
     FROM public.agent_contexts c
@@ -14,7 +16,7 @@ WITH page AS MATERIALIZED (
     ORDER BY 1 LIMIT $3::integer
   ) AS f
 ), agents AS (
-  SELECT max(p.stored) AS stored, array_agg(p.stored) AS spellings, p.agent_url FROM page p GROUP BY p.agent_url
+  SELECT max(p.stored) AS stored, array_agg(p.spelling) AS spellings, p.agent_url FROM page p GROUP BY p.agent_url
 )
 SELECT a.stored, a.agent_url AS "agentUrl",
        (SELECT array_agg(DISTINCT c.organization_id::text ORDER BY c.organization_id::text)

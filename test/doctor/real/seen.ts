@@ -92,6 +92,7 @@ export const SEEN: Readonly<Record<string, Seen>> = {
     'heartbeat not published, its topic empty',
     'the check that it names, connector restart, apply',
   ),
+  'group-ours': seen(STATUS, 'a client of another application in the group', 'the client stopped'),
   'projector-runs': seen(STATUS, 'stopped, while rows came', 'project'),
   verdict: seen(STATUS, 'a canonical row changed; none compared', 'reconcile'),
   'initial-snapshot': seen(STACK, 'the notifications deleted', SNAPSHOT),

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
+import { describe, expect, test } from 'vitest';
+import { sizeOf, takesColours } from '../../cli/terminal.ts';
+import { temporaryFolder } from '../support/folder.ts';
+
+const REPOSITORY = path.join(import.meta.dirname, '..', '..');
+
+/** What `history-cdc` writes to a real terminal of this width, by `script` of util-linux. */
+async function onTerminal(args: string, columns: number): Promise<string> {
+  const command = `stty cols ${String(columns)} rows 24; "${process.execPath}" bin/history-cdc.mjs ${args}`;
+  const { NO_COLOR: _, FORCE_COLOR: __, ...rest } = process.env;
+  const env = { ...rest, TERM: 'xterm', HISTORY_CDC_STATE_DIR: temporaryFolder() };
+  return await new Promise((resolve, reject) => {
+    execFile('script', ['-qec', command, '/dev/null'], { cwd: REPOSITORY, env }, (error, stdout) => {
+      if (error === null) resolve(stdout.replaceAll('\r\n', '\n'));
+      else reject(new Error(`script failed: ${stdout}`, { cause: error }));
+    });
+  });
+}
+
+describe.runIf(process.platform === 'linux')('on a real terminal', () => {
+  test.each([40, 80, 120])(
+    'of %s columns, no line of `config` is wider, and no word is broken',
+    async (columns) => {
+      const coloured = await onTerminal('config', columns);
+      expect(coloured).toContain('\u001b[1msetting\u001b[22m');
+      const text = stripVTControlCharacters(coloured);
+      const wide = text.split('\n').filter((line) => stringWidth(line) > columns);
+      // What is longer than the terminal is one word on a line of its own.
+      expect(wide.filter((line) => /\S\s+\S/.test(line))).toEqual([]);
+      for (const word of ['CONNECTOR_SCHEMA_REGISTRY_URL', 'agent_test_history', 'bootstrap'])
+        expect(text).toContain(word);
+    },
+  );
+});
+
+test.each([
+  ['a terminal', true, {}, true],
+  ['a pipe', false, {}, false],
+  ['a terminal with NO_COLOR', true, { NO_COLOR: '1' }, false],
+  ['a terminal with an empty NO_COLOR', true, { NO_COLOR: '' }, true],
+  ['a terminal that is dumb', true, { TERM: 'dumb' }, false],
+  ['a pipe with FORCE_COLOR', false, { FORCE_COLOR: '1' }, true],
+  ['a terminal with FORCE_COLOR=0', true, { FORCE_COLOR: '0' }, false],
+  ['FORCE_COLOR and NO_COLOR', true, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+])('colours: %s', (_, isTTY, environment, takes) => {
+  expect(takesColours({ isTTY }, environment)).toBe(takes);
+});
+
+test('the size of a terminal that does not know it is not taken for 0', () => {
+  expect(sizeOf({ isTTY: true, columns: 0, rows: 0 })).toBeUndefined();
+  expect(sizeOf({ isTTY: false, columns: 80, rows: 24 })).toBeUndefined();
+  expect(sizeOf({ isTTY: true, columns: 80, rows: 24 })).toEqual({ columns: 80, rows: 24 });
+});
