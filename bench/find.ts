@@ -46,7 +46,7 @@ async function wholeReads(): Promise<number> {
 /** CPU time that the open sessions of the database have used, in ms. Other work on the machine hardly changes it. */
 async function sessionsCpu(): Promise<number> {
   const { rows: sessions } = await pool.query<{ pid: number }>(`
-    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'bench'`);
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name <> 'bench' AND backend_type = 'client backend'`);
   const used = sessions.map(({ pid }) => {
     try {
       return Number(readFileSync(`/proc/${String(pid)}/schedstat`, 'utf8').split(' ')[0]) / 1e6;

@@ -3,6 +3,8 @@ import type { Check } from '../operations/checks/check.ts';
 import { CHECKS } from '../operations/checks/all.ts';
 import { settingsOf } from '../operations/checks/choice.ts';
 import { examine } from '../operations/doctor/doctor.ts';
+import { lookAfterDrop } from '../operations/status/after-drop.ts';
+import { retiredDoctor } from '../operations/status/retired-doctor.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { renderChecks, renderDoctor } from './doctor-view.ts';
 import { assertNotRetiredAt } from './with-databases.ts';
@@ -20,7 +22,7 @@ export function registerDoctor(command: Command, context: CommandContext): void 
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nIt only reads. Things that a later step of the deployment creates are "not yet", with that step. If a service does not\nanswer, only its own checks fail. Ends with 1 if a check has failed, or if an error cannot be ruled out.\n\nExamples:\n  history-cdc doctor\n  history-cdc doctor --only wal-level,wal-cap,slot-wal-status --json',
+      '\nIt only reads. Things that a later step of the deployment creates are "not yet", with that step. If a service does not\nanswer, only its own checks fail. Ends with 1 if a check has failed, or if an error cannot be ruled out.\nAfter `retire drop`, it judges what is left of the deployment and how the archive stands instead.\n\nExamples:\n  history-cdc doctor\n  history-cdc doctor --only wal-level,wal-cap,slot-wal-status --json',
     )
     .action(async ({ only: checks = CHECKS, list, json }: DoctorOptions) => {
       if (list === true) {
@@ -32,8 +34,9 @@ export function registerDoctor(command: Command, context: CommandContext): void 
         return;
       }
       const config = context.config(settingsOf(checks));
-      await assertNotRetiredAt(config.DATABASE_URL, 'doctor');
-      const report = await examine(config, checks);
+      if (checks !== CHECKS) await assertNotRetiredAt(config.DATABASE_URL, 'doctor');
+      const retired = checks === CHECKS ? await lookAfterDrop(config) : undefined;
+      const report = retired === undefined ? await examine(config, checks) : retiredDoctor(retired);
       context.answer('doctor', { json, facts: report, text: () => renderDoctor(report) });
       if (!report.mayGoOn) throw new AnswerNo();
     });

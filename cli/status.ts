@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
 import { settingsOf } from '../operations/checks/choice.ts';
 import { SNAPSHOT_NEEDS } from '../operations/snapshot/session.ts';
+import { lookAfterDrop, type RetiredReport } from '../operations/status/after-drop.ts';
 import { Lookout } from '../operations/status/lookout.ts';
 import { reportOf, type StatusReport } from '../operations/status/report.ts';
 import { WATCHED } from '../operations/status/watched.ts';
 import { AnswerNo, type CommandContext } from './context.ts';
 import { whole } from './parsers.ts';
+import { renderRetired } from './retired-view.ts';
 import { renderStatus } from './status-view.ts';
 import { watch } from './status-watch.ts';
-import { assertNotRetiredAt } from './with-databases.ts';
 
 const EVERY_SECONDS = 5;
 
@@ -21,6 +22,9 @@ const HELP = `
 It only reads, and a role that may only read is enough. If a service does not answer, it is named, and the rest is shown.
 Ends with 1 if something is wrong, or if that cannot be ruled out. Ends with 0 if all is well, if somebody should look at
 something some time, or if the deployment is not finished. \`doctor\` checks more.
+
+After \`retire drop\` it says when and by whom the table was dropped, what is left on the servers, and how the archive stands.
+It then ends with 0 once nothing is left, and with 1 while something is left, was not seen, or a projector still runs.
 
 --watch looks again every 5 seconds, or at the interval that you give, until you stop it (Ctrl-C). The last look decides
 the exit code. The rows of both tables are counted only now and then; the age of the counts is shown.
@@ -37,12 +41,12 @@ export function registerStatus(command: Command, context: CommandContext): void 
     .addHelpText('after', HELP)
     .action(async ({ watch: again, json }: StatusOptions) => {
       const config = context.config([...new Set([...settingsOf(WATCHED), ...SNAPSHOT_NEEDS])]);
-      await assertNotRetiredAt(config.DATABASE_URL, 'status');
       const lookout = new Lookout(config);
-      const look = async () => reportOf(await lookout.look(), config);
+      const look = async () => (await lookAfterDrop(config)) ?? reportOf(await lookout.look(), config);
       const form = again === undefined ? json : json && 'line';
-      const show = (report: StatusReport) => {
-        context.answer('status', { json: form, facts: report, text: () => renderStatus(report) });
+      const show = (report: StatusReport | RetiredReport) => {
+        const text = () => ('dropped' in report ? renderRetired(report) : renderStatus(report));
+        context.answer('status', { json: form, facts: report, text });
       };
       try {
         const last =

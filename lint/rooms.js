@@ -91,7 +91,7 @@ export const ROOMS = roomsOf([
     'operations/status',
     ...['lib', 'connectors', PROJECTOR, 'operations/continuity', 'operations/facts', 'operations/checks'],
     ...['operations/doctor', 'operations/snapshot', 'operations/connector', 'operations/reconcile'],
-    'operations/soak',
+    ...['operations/soak', 'operations/fence', 'operations/teardown'],
   ],
   ['operations/find', 'lib', PROJECTOR, 'operations/forget'],
   // What people ask for in the console: the same functions as the commands.

@@ -42,9 +42,18 @@ export function writeProperties(
   const folder = path.join(instance.folder, 'config');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, name);
-  // In a value, only backslashes and line ends must be escaped.
-  const escape = (value: string) => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-  const lines = Object.entries(properties).map(([key, value]) => `${key}=${escape(value)}\n`);
+  const lines = Object.entries(properties).map(([key, value]) => `${key}=${escapeValue(value)}\n`);
   writeFileSync(file, lines.join(''), { mode: 0o600 });
   return file;
+}
+
+/**
+ * Java reads a properties file as ISO-8859-1. Without the escapes, a folder with an accent in its path would become
+ * another folder, which `down --purge` does not find.
+ */
+function escapeValue(value: string): string {
+  return value
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\n', '\\n')
+    .replace(/^ |[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -163,7 +163,8 @@ async function runMaven({ build, environment, into, log, onProgress }: MavenRun)
   const properties = Object.entries({ ...build.properties, 'runtime.dir': into });
   const defined = properties.map(([name, value]) => `-D${name}=${value}`);
   const maven = spawn('mvn', ['-B', '-U', '-f', pom, 'package', ...defined], {
-    env: environment,
+    // Java takes the names of files for UTF-8 only with such a locale.
+    env: { ...environment, LC_ALL: 'C.UTF-8' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve, reject) => {

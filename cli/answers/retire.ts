@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { count, id, text, time } from './parts.ts';
 
-export const teardown = z.strictObject({
-  applied: z.boolean(),
-  complete: z.boolean().describe('everything was seen, and nothing is left but what is kept'),
-  ready: z.boolean().describe('nothing that is known keeps --apply from taking everything away'),
+/** What the deployment left on the servers, and who projects. */
+export const left = {
   projectors: z.strictObject({ known: z.boolean(), running: z.array(text) }),
   parts: z.array(
     z.strictObject({
@@ -28,6 +26,13 @@ export const teardown = z.strictObject({
       byHand: text.nullable().describe('SQL for the owner or a DBA'),
     }),
   ),
+};
+
+export const teardown = z.strictObject({
+  applied: z.boolean(),
+  complete: z.boolean().describe('everything was seen, and nothing is left but what is kept'),
+  ready: z.boolean().describe('nothing that is known keeps --apply from taking everything away'),
+  ...left,
 });
 
 const stage = z.enum(['soaking', 'ready', 'fenced', 'archived', 'dropped']);

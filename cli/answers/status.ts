@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { left } from './retire.ts';
 import { count, countByName, id, quarantine, seconds, text, time } from './parts.ts';
 import { snapshotStatus } from './run.ts';
 
@@ -11,7 +12,7 @@ const endedSweep = z.strictObject({
   secondsAgo: seconds,
 });
 
-export const status = z.strictObject({
+const standing = z.strictObject({
   at: time,
   state: z.enum(['good', ...severity.options]),
   next: z.strictObject({ id: text, fix: text }).nullable(),
@@ -125,3 +126,37 @@ export const status = z.strictObject({
     .nullable()
     .describe('the stage, and how many conditions of `soak` held when somebody looked last'),
 });
+
+const afterDrop = z.strictObject({
+  at: time,
+  state: z.enum(['good', 'wrong', 'unknown', 'attention']),
+  next: z.strictObject({ id: text, fix: text }).nullable(),
+  problems: z.array(
+    z.strictObject({
+      id: text,
+      severity: z.enum(['wrong', 'unknown', 'attention']),
+      evidence: text,
+      fix: text,
+    }),
+  ),
+  dropped: z.strictObject({
+    recorded: z.boolean().describe('false: the command was killed after the drop; run it again'),
+    at: time,
+    by: text.nullable(),
+    rows: count.nullable().describe('of the table when it was dropped'),
+    vanishedBehindFence: count.nullable(),
+    archive: z
+      .strictObject({
+        id,
+        target: text,
+        manifestSha256: text.nullable(),
+        standing: z.enum(['verified', 'differs', 'erased', 'drill_differs']),
+        standingSince: time,
+        drilled: z.boolean().describe('it was restored and compared at least once'),
+      })
+      .nullable(),
+  }),
+  ...left,
+});
+
+export const status = z.union([standing, afterDrop.describe('after `retire drop`')]);

@@ -78,6 +78,10 @@ export class ConnectRest {
     const content = text === '' ? undefined : parsed(text);
     if (isRebalancing(status, content))
       throw new TransientError('the workers of Kafka Connect are rebalancing');
+    if (status === 404 && !isConnectsOwn(content))
+      throw this.unreachable(
+        new Error('it answers 404 to everything, as a worker does that is still starting'),
+      );
     return { status, body: content, date };
   }
 
@@ -130,6 +134,14 @@ function parsed(text: string): unknown {
 function isRebalancing(status: number, body: unknown): boolean {
   if (status === 409) return true;
   return status === 500 && isErrorBody(body) && body.message.includes('a rebalance is expected');
+}
+
+/**
+ * While a worker starts, its web server answers 404 to everything by itself. Only an error with Connect's own code says
+ * that there is no such connector.
+ */
+function isConnectsOwn(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'error_code' in body;
 }
 
 function isErrorBody(body: unknown): body is { readonly message: string } {

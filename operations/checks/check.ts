@@ -15,6 +15,7 @@ export const GROUPS = {
   canonical: 'the canonical database',
   ledger: 'what is projected and proven',
   clock: 'the clocks',
+  end: 'what is left after the drop',
 } as const;
 export type Group = keyof typeof GROUPS;
 

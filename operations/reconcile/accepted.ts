@@ -76,12 +76,17 @@ const ACCEPT_FIELDS = `
   SET accepted_by = (SELECT string_agg(r.id, ', ' ORDER BY r.id) FROM unnest($2::text[], $3::text[]) AS r (id, field) WHERE r.field = ANY (f.fields))
   WHERE f.run_id = $1 AND f.kind = 'different' AND f.fields <@ $3::text[] AND f.accepted_by IS NULL`;
 
-/** Records for each finding which rule covers it. */
+/** What is kept of the rules with the run: who answers for a difference, why, and until when. */
+const KEEP_RULES = 'UPDATE history_cdc.reconcile_run SET accept_rules = $2 WHERE id = $1';
+
+/** Records for each finding which rule covers it, and with the run who answers for the rule. */
 export async function acceptFindings(
   client: Client,
   runId: string,
   rules: readonly AcceptRule[],
 ): Promise<void> {
+  const kept = rules.map(({ id, owner, reason, expires }) => ({ id, owner, reason, expires }));
+  await client.query(KEEP_RULES, [runId, JSON.stringify(kept)]);
   for (const { id, kind, legacy_id } of rules) {
     if (legacy_id !== undefined) await client.query(ACCEPT_ROW, [runId, id, kind, legacy_id]);
   }

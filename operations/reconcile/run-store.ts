@@ -2,6 +2,7 @@ import { FatalError } from '../../lib/errors.ts';
 import type { Client, Pool } from '../../lib/postgres.ts';
 import { RELEASE } from '../../lib/release.ts';
 import { RULE_VERSION } from '../../consumers/agent-test-history/rule/outcome.ts';
+import type { AcceptRule } from './accepted.ts';
 import type { Compared, ComparedPhase } from './checks.ts';
 import { EXCEPTIONS } from './kinds.ts';
 
@@ -32,6 +33,8 @@ export interface ReconcileRun {
   readonly verdict: ProofVerdict | null;
   /** How many rows the verdict makes no statement about, by reason. */
   readonly excepted: Readonly<Record<string, number>> | null;
+  /** The rules of accepted differences that it was given; null in a run that has not ended, or is of an early release. */
+  readonly accept_rules: readonly Pick<AcceptRule, 'id' | 'owner' | 'reason' | 'expires'>[] | null;
   /** If rows are in flight, what the run waited for. */
   readonly waited_for: string | null;
 }

@@ -31,8 +31,21 @@ export interface Asked {
   readonly dryRunFirst: boolean;
 }
 
-/** The lock of the one console that works. Postgres gives it up when the session of that console ends. */
-export const WORKER = "hashtextextended('history_cdc.console_worker', 0)";
+/**
+ * What takes long is carried out beside what is short, so that nobody waits for a comparison of everything. Each lane carries
+ * out one request at a time.
+ */
+export type Lane = 'short' | 'long';
+export const LANES: readonly Lane[] = ['short', 'long'];
+
+/** The lock of the one console that works in a lane. Postgres gives it up when the session of that console ends. */
+export const WORKERS: Readonly<Record<Lane, string>> = {
+  short: "hashtextextended('history_cdc.console_worker', 0)",
+  long: "hashtextextended('history_cdc.console_worker.long', 0)",
+};
+/** The commands that take minutes where there are many rows. */
+const LONG = ['reconcile'];
+const IS_LONG = `r.command = ANY ('{${LONG.join(',')}}')`;
 /** A request that began and has no worker any more was interrupted, before anybody has written that down. */
 const SELECT = `
   SELECT r.id::text, r.at, r.performed_by AS "performedBy", r.command, r.arguments, r.applies, r.follows::text,
@@ -40,7 +53,8 @@ const SELECT = `
               WHEN EXISTS (SELECT FROM pg_locks k
                            WHERE k.locktype = 'advisory' AND k.granted AND k.objsubid = 1
                              AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                             AND ((k.classid::bigint << 32) | k.objid::bigint) = ${WORKER}) THEN 'running'
+                             AND ((k.classid::bigint << 32) | k.objid::bigint)
+                               = CASE WHEN ${IS_LONG} THEN ${WORKERS.long} ELSE ${WORKERS.short} END) THEN 'running'
               ELSE 'interrupted' END AS state,
          e.at AS "stateAt", e.result
   FROM history_cdc.console_request r
@@ -114,24 +128,25 @@ export async function recordEvent(
 
 const NEXT = `
   SELECT r.id::text, r.performed_by AS "by", r.command, r.arguments, r.applies FROM history_cdc.console_request r
-  WHERE NOT EXISTS (SELECT FROM history_cdc.console_request_event e WHERE e.request_id = r.id)
+  WHERE NOT EXISTS (SELECT FROM history_cdc.console_request_event e WHERE e.request_id = r.id) AND ${IS_LONG} = $1
   ORDER BY r.id LIMIT 1`;
 
 export type NextRequest = Pick<Asked, 'by' | 'command' | 'arguments' | 'applies'> & { readonly id: string };
 
-/** The oldest request that nobody has begun. */
-export async function nextRequest(client: Client): Promise<NextRequest | undefined> {
-  return (await client.query<NextRequest>(NEXT)).rows[0];
+/** The oldest request of the lane that nobody has begun. */
+export async function nextRequest(client: Client, lane: Lane): Promise<NextRequest | undefined> {
+  return (await client.query<NextRequest>(NEXT, [lane === 'long'])).rows[0];
 }
 
 const INTERRUPT = `
   INSERT INTO history_cdc.console_request_event (request_id, event)
   SELECT e.request_id, 'interrupted' FROM history_cdc.console_request_event e
-  WHERE e.event = 'begun'
+  JOIN history_cdc.console_request r ON r.id = e.request_id
+  WHERE e.event = 'begun' AND ${IS_LONG} = $1
     AND NOT EXISTS (SELECT FROM history_cdc.console_request_event o WHERE o.request_id = e.request_id AND o.event <> 'begun')
   RETURNING request_id::text AS id`;
 
-/** Called by the one console that works, before it begins: what is begun belongs to one that has ended. */
-export async function interruptBegun(client: Client): Promise<readonly string[]> {
-  return (await client.query<{ id: string }>(INTERRUPT)).rows.map(({ id }) => id);
+/** Called by the one console that works in the lane, before it begins: what is begun belongs to one that has ended. */
+export async function interruptBegun(client: Client, lane: Lane): Promise<readonly string[]> {
+  return (await client.query<{ id: string }>(INTERRUPT, [lane === 'long'])).rows.map(({ id }) => id);
 }

@@ -6,7 +6,15 @@ import { namedError } from '../../lib/named-error.ts';
 import { createPool, ownSession, type Client, type Pool } from '../../lib/postgres.ts';
 import { settledWithin } from '../../lib/settled-within.ts';
 import { commandOf } from './commands.ts';
-import { interruptBegun, nextRequest, recordEvent, WORKER, type NextRequest } from './store.ts';
+import {
+  interruptBegun,
+  LANES,
+  nextRequest,
+  recordEvent,
+  WORKERS,
+  type Lane,
+  type NextRequest,
+} from './store.ts';
 
 export interface WorkerOptions {
   readonly config: Config;
@@ -16,21 +24,21 @@ export interface WorkerOptions {
 
 const EVERY_MS = 2_000;
 const CLOSE_WITHIN_MS = 3_000;
-const LOCK = `SELECT pg_try_advisory_lock(${WORKER}) AS taken`;
-const UNLOCK = `SELECT pg_advisory_unlock(${WORKER})`;
+const lock = (lane: Lane) => `SELECT pg_try_advisory_lock(${WORKERS[lane]}) AS taken`;
+const unlock = (lane: Lane) => `SELECT pg_advisory_unlock(${WORKERS[lane]})`;
 
 /**
- * Carries out what people ask for in the console, one request at a time, also if several consoles run: the one that works
- * holds a lock of its database session. What was begun by a console that ended is written down as interrupted by the next
+ * Carries out what people ask for in the console, one request at a time per lane, also if several consoles run: the one that
+ * works in a lane holds a lock of its database session. What was begun by a console that ended is written down as interrupted by the next
  * one, and is not repeated by itself: a person decides.
  */
 export class RequestWorker {
   readonly #options: WorkerOptions;
   readonly #pool: Pool;
   readonly #stop = new AbortController();
-  #woken = new AbortController();
-  #running: Promise<void> = Promise.resolve();
-  #failed = false;
+  readonly #woken = new Map<Lane, AbortController>();
+  readonly #failed = new Set<Lane>();
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -38,18 +46,18 @@ export class RequestWorker {
     this.#pool = createPool({
       url,
       name: 'history-cdc console worker',
-      connections: 1,
+      connections: LANES.length,
       setting: 'DATABASE_URL',
     });
   }
 
   start(): void {
-    this.#running = this.#rounds();
+    this.#running = Promise.all(LANES.map((lane) => this.#rounds(lane)));
   }
 
   /** Looks for a request at once. */
   readonly wake = (): void => {
-    this.#woken.abort();
+    for (const woken of this.#woken.values()) woken.abort();
   };
 
   async stop(): Promise<void> {
@@ -59,33 +67,34 @@ export class RequestWorker {
     await this.#pool.end();
   }
 
-  async #rounds(): Promise<void> {
+  async #rounds(lane: Lane): Promise<void> {
     const { everyMs = EVERY_MS, logger } = this.#options;
     while (!this.#stop.signal.aborted) {
-      this.#woken = new AbortController();
+      const woken = new AbortController();
+      this.#woken.set(lane, woken);
       try {
-        await this.#round();
-        this.#failed = false;
+        await this.#round(lane);
+        this.#failed.delete(lane);
       } catch (error) {
-        if (!this.#failed)
-          logger.warn({ reason: messageOf(error) }, 'requests of the console cannot be carried out');
-        this.#failed = true;
+        if (!this.#failed.has(lane))
+          logger.warn({ reason: messageOf(error), lane }, 'requests of the console cannot be carried out');
+        this.#failed.add(lane);
       }
-      await delay(everyMs, undefined, { signal: this.#woken.signal }).catch(() => undefined);
+      await delay(everyMs, undefined, { signal: woken.signal }).catch(() => undefined);
     }
   }
 
-  /** Everything that is asked for now, unless another console works. */
-  async #round(): Promise<void> {
+  /** Everything that is asked for now in the lane, unless another console works in it. */
+  async #round(lane: Lane): Promise<void> {
     const session = await ownSession(this.#pool);
     let broken = true;
     try {
-      const { rows } = await session.query<{ taken: boolean }>(LOCK);
+      const { rows } = await session.query<{ taken: boolean }>(lock(lane));
       if (rows[0]?.taken === true) {
-        for (const id of await interruptBegun(session))
+        for (const id of await interruptBegun(session, lane))
           this.#options.logger.warn({ request: id }, 'a request was interrupted, because its console ended');
-        await this.#all(session);
-        await session.query(UNLOCK);
+        await this.#all(session, lane);
+        await session.query(unlock(lane));
       }
       broken = false;
     } finally {
@@ -93,9 +102,9 @@ export class RequestWorker {
     }
   }
 
-  async #all(session: Client): Promise<void> {
+  async #all(session: Client, lane: Lane): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const request = await nextRequest(session);
+      const request = await nextRequest(session, lane);
       if (request === undefined) return;
       await recordEvent(session, { id: request.id, event: 'begun' });
       await recordEvent(session, { id: request.id, ...(await this.#carriedOut(request)) });

@@ -50,7 +50,7 @@ export async function closingProof(
       ...(whole !== null && fenced !== undefined && whole.startedAt > fenced.at
         ? []
         : ['no whole `reconcile` has begun since the fence: `history-cdc reconcile --fresh`']),
-      ...archiveRefusals(archive),
+      ...(await archiveRefusals(legacy, { archive, fenceXid: fence.xid })),
     ],
   };
 }

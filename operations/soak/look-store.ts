@@ -3,15 +3,19 @@ import type { ConditionId, ConditionState } from './condition.ts';
 import type { SoakReport } from './soak.ts';
 
 const KEEP = `
-  INSERT INTO history_cdc.soak_look (conditions, forecast) VALUES ($1, $2)
-  ON CONFLICT (is_only) DO UPDATE SET at = clock_timestamp(), conditions = excluded.conditions, forecast = excluded.forecast`;
+  INSERT INTO history_cdc.soak_look (conditions, since, forecast) VALUES ($1, $2, $3)
+  ON CONFLICT (is_only) DO UPDATE SET at = clock_timestamp(), conditions = excluded.conditions, since = excluded.since,
+    forecast = excluded.forecast`;
 
 /** Keeps what a look came to, for `status`, `doctor` and the metrics, which do not ask all of it again. */
 export async function keepLook(client: Client, { conditions, forecast }: SoakReport): Promise<void> {
   const states: Record<string, ConditionState> = Object.fromEntries(
     conditions.map(({ id, state }) => [id, state]),
   );
-  await client.query(KEEP, [JSON.stringify(states), forecast]);
+  const since = Object.fromEntries(
+    conditions.flatMap(({ id, since: at }) => (at === null ? [] : [[id, at.toISOString()]])),
+  );
+  await client.query(KEEP, [JSON.stringify(states), JSON.stringify(since), forecast]);
 }
 
 const IS_DUE = `
@@ -30,10 +34,13 @@ export interface KeptLook {
   /** By the clock of the same database, when it was read. */
   readonly now: Date;
   readonly states: Readonly<Partial<Record<ConditionId, ConditionState>>>;
+  /** Since when the clock of a condition runs, or since when it is met; absent where there is no such time. */
+  readonly since: Readonly<Partial<Record<ConditionId, string>>>;
   readonly forecast: Date | null;
 }
 
-const KEPT = 'SELECT at, clock_timestamp() AS now, conditions AS states, forecast FROM history_cdc.soak_look';
+const KEPT =
+  'SELECT at, clock_timestamp() AS now, conditions AS states, since, forecast FROM history_cdc.soak_look';
 
 /** The last look; undefined where nobody has looked yet. */
 export async function readKeptLook(client: Client): Promise<KeptLook | undefined> {

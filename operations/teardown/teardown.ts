@@ -67,6 +67,16 @@ export interface TeardownReport {
 
 export type Looks = Readonly<Record<PartId, Answer<Found>>>;
 
+export type Listed = Pick<TeardownReport, 'projectors' | 'parts'>;
+
+/** What is there, for those who only look. */
+export async function listed(site: Site): Promise<Listed> {
+  const projectors = await lookForProjectors(site);
+  const options = { apply: false, ledger: false, confirmed: undefined, note: site.note };
+  const { parts } = reportOf({ looks: await lookAtAll(site), projectors, options });
+  return { projectors, parts };
+}
+
 export async function teardown(config: Config, options: TeardownOptions): Promise<TeardownReport> {
   return await withServices(config, { name: 'history-cdc teardown' }, async (services) => {
     const site: Site = { services, config, note: options.note };

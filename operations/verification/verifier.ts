@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
 import { assertBothWhole } from '../../consumers/agent-test-history/schema/requirements.ts';
+import { retiredOr } from '../../consumers/agent-test-history/schema/retired.ts';
 import type { Watch, WatchTools } from '../../consumers/agent-test-history/stream/watch.ts';
 import { matchingOf } from '../../consumers/agent-test-history/twins/matching.ts';
 import type { ConfigWith } from '../../lib/config.ts';
@@ -93,9 +94,12 @@ export class Verifier implements Watch {
     return [];
   }
 
+  /** Rejects with TABLE_RETIRED once the legacy table was dropped on purpose; with nothing else. */
   async run(): Promise<never> {
-    if (this.#beat.rowsPerSecond > 0)
-      this.#running = Promise.all([this.#work(), this.#beats()]).catch(() => undefined);
+    if (this.#beat.rowsPerSecond === 0) return await new Promise(() => undefined);
+    const work = Promise.all([this.#work(), this.#beats()]);
+    this.#running = work.catch(() => undefined);
+    await work;
     return await new Promise(() => undefined);
   }
 
@@ -117,7 +121,7 @@ export class Verifier implements Watch {
     while (!this.#stopped) await this.#pause(await this.#workOnce());
   }
 
-  /** Returns for how long it rests. It never rejects: whatever fails here must not stop the projector. */
+  /** Returns for how long it rests. Whatever fails here must not stop the projector, but for a table that was dropped on purpose. */
   async #workOnce(): Promise<number> {
     const { canonical } = this.#context;
     try {
@@ -132,7 +136,11 @@ export class Verifier implements Watch {
       const ms = result.kind === 'done' ? result.done.restMs : result.ms;
       return Math.min(ms, LONGEST_PAUSE_MS);
     } catch (error) {
-      if (!this.#stopped) await this.#failed(error);
+      if (this.#stopped) return AFTER_FAILURE_MS;
+      const { legacy } = this.#context;
+      const reason = await retiredOr(error, canonical, legacy);
+      if (reason !== error) throw reason;
+      await this.#failed(error);
       return AFTER_FAILURE_MS;
     }
   }

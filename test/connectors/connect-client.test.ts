@@ -71,6 +71,16 @@ test('a connector that is not there has no configuration', async () => {
   expect((await failure(client.pause('c'))).code).toBe('CONNECTOR_ABSENT');
 });
 
+test('a worker that is still starting answers 404 to everything: nothing follows for the connector', async () => {
+  const address = await answering((_, response) => {
+    json(response, 404, { url: '/', status: '404', message: 'Not Found' });
+  });
+  const client = new ConnectClient({ url: `http://${address}`, secrets: [] });
+  expect((await failure(client.config('c'))).code).toBe('CONNECT_UNREACHABLE');
+  expect((await failure(client.restart('c'))).code).toBe('CONNECT_UNREACHABLE');
+  expect((await failure(client.plugins())).code).toBe('CONNECT_UNREACHABLE');
+});
+
 test.each([
   [400, 'a rebalance is expected'],
   [500, 'it was expected'],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listActions } from '../../consumers/agent-test-history/batch/actions.ts';
-import { readRequest, type StoredRequest } from '../../operations/requests/store.ts';
+import { readRequest, WORKERS, type StoredRequest } from '../../operations/requests/store.ts';
 import { usePartitions } from '../support/partitions.ts';
 import { PLACEHOLDER, updated, type Message } from '../support/records.ts';
 import { runRecords } from '../support/run-records.ts';
@@ -178,6 +178,42 @@ describe('what is asked for', () => {
   });
 });
 
+test('a short request passes by a long one, which takes its turn among those of its kind', async () => {
+  const other = await topic().pool.connect();
+  try {
+    // As another console that compares everything.
+    await other.query(`SELECT pg_advisory_lock(${WORKERS.long})`);
+    const long = await visited.send('/findings', 'Compare everything now');
+    const { rows } = await topic().pool.query<{ id: string }>(
+      `INSERT INTO history_cdc.console_request (performed_by, form_id, command, applies, arguments)
+       VALUES ('Ada', $1, 'soak explain', true, '{"ids": ["999999"], "reason": "x"}') RETURNING id::text`,
+      [randomUUID()],
+    );
+    expect(await ended(rows[0]?.id ?? '')).toMatchObject({ state: 'failed' });
+    expect(await readRequest(topic().pool, long)).toMatchObject({ state: 'waiting' });
+    await other.query(`SELECT pg_advisory_unlock(${WORKERS.long})`);
+    await until(
+      'the long one begins',
+      async () => (await readRequest(topic().pool, long))?.state !== 'waiting',
+    );
+  } finally {
+    other.release(true);
+  }
+});
+
+test('the overview says since when the clock of a condition runs', async () => {
+  await topic().pool.query(
+    `INSERT INTO history_cdc.soak_look (conditions, since) VALUES ($1, $2)
+     ON CONFLICT (is_only) DO UPDATE SET at = clock_timestamp(), conditions = excluded.conditions, since = excluded.since`,
+    [{ parity: 'met' }, { parity: '2026-11-02T03:04:05.000Z' }],
+  );
+  const text = await until('the first look has ended', async () => {
+    const page = (await visited.page('/')).text;
+    return page.includes('May the table go?') ? page : undefined;
+  });
+  expect(text).toContain('<time datetime="2026-11-02T03:04:05.000Z">2026-11-02 03:04</time>');
+});
+
 describe('the soak page', () => {
   test('attests, takes back and explains, with the name of the person', async () => {
     const attested = await visited.send('/soak', 'Attest third-party-plan', {
@@ -212,8 +248,9 @@ describe('the findings page', () => {
 
   test('shows the last verdict, each kind, and every id of a kind', async () => {
     const { rows } = await topic().pool.query<{ id: string }>(
-      `INSERT INTO history_cdc.reconcile_run (rule_version, phase, verdict, finished_at, scope)
-       VALUES (1, 'done', 'wrong', clock_timestamp(), 'whole') RETURNING id::text`,
+      `INSERT INTO history_cdc.reconcile_run (rule_version, phase, verdict, finished_at, scope, accept_rules)
+       VALUES (1, 'done', 'wrong', clock_timestamp(), 'whole', $1) RETURNING id::text`,
+      [JSON.stringify([{ id: 'r1', owner: HOSTILE, reason: 'a pilot', expires: '2999-01-31' }])],
     );
     const legacyId = randomUUID();
     await topic().pool.query(
@@ -221,16 +258,26 @@ describe('the findings page', () => {
        VALUES ($1, 'legacy', 'different', $2, $3, 'confirmed')`,
       [rows[0]?.id, legacyId, [HOSTILE]],
     );
+    await topic().pool.query(
+      `INSERT INTO history_cdc.reconcile_finding (run_id, phase, kind, legacy_id, fields, state, accepted_by)
+       VALUES ($1, 'legacy', 'unseen', $2, '{}', 'confirmed', 'r1')`,
+      [rows[0]?.id, randomUUID()],
+    );
     const { text } = await visited.page('/findings?kind=different');
     expect(text).toContain(`Run ${rows[0]?.id ?? ''}`);
     expect(text).toContain(legacyId);
+    expect(text).toContain('2999-01-31');
+    expect(text).toContain('a pilot');
     expect(text).not.toContain('<img src=x');
   });
 });
 
 describe('the snapshots page', () => {
   test('says that nothing is known where Kafka is not there, and a start then fails by name', async () => {
-    const { status, text } = await visited.page('/snapshots');
+    const { status, text } = await until('the services were asked', async () => {
+      const page = await visited.page('/snapshots');
+      return page.text.includes('The services are being asked') ? undefined : page;
+    });
     expect(status).toBe(200);
     expect(text).toContain('Nothing is known about snapshots');
     const [form] = formsIn((await visited.page('/findings')).text);

@@ -64,6 +64,7 @@ export function verdict(patch: Partial<ReconcileReport> = {}): ReconcileReport {
       excepted: {},
       verdict: given,
       waited_for: null,
+      accept_rules: [],
     },
     verdict: given,
     stale: null,

@@ -22,7 +22,7 @@ beforeAll(async () => {
   connect = createServer((request, response) => {
     asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
     response.writeHead(request.url === '/' ? 200 : 404);
-    response.end(JSON.stringify({ version: '4.3.1', kafka_cluster_id: 'k' }));
+    response.end(JSON.stringify({ version: '4.3.1', kafka_cluster_id: 'k', error_code: 404 }));
   });
   await new Promise<void>((resolve) => connect.listen(0, '127.0.0.1', resolve));
 });

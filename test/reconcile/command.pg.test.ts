@@ -67,6 +67,12 @@ test('ends with 1 and the id where a row is lost, with 0 where it is accepted, a
   });
 
   expect((await run('--last')).stdout).toContain('but for 1 accepted differences');
+  const { rows: kept } = await open.pool.query<{ accept_rules: unknown }>(
+    'SELECT accept_rules FROM history_cdc.reconcile_run ORDER BY id DESC LIMIT 1',
+  );
+  expect(kept).toEqual([
+    { accept_rules: [{ id: 'r1', owner: 'a team', reason: 'a test row', expires: '2999-01-01' }] },
+  ]);
 
   writeFileSync(file, JSON.stringify({ version: 1, rules: rules.slice(1) }));
   const expired = await run('--source-is-quiet', '--accept', file, '--json');

@@ -104,9 +104,17 @@ describe('the closing run', () => {
     await fence(table().context());
     const standing = await reconciledNow();
     await table().pool.query(ARCHIVED);
-    await expect(close({ ...retirement, standing })).rejects.toMatchObject(refused('were open'));
-    await old.query('COMMIT');
+    const { rows } = await old.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const named = `pid ${String(rows[0]?.pid)} (role ${table().writerName}, application test writer`;
+    await expect(close({ ...retirement, standing })).rejects.toMatchObject(refused(named));
+    await old.query('ROLLBACK');
     old.release();
+    // A transaction that has begun since is none of them.
+    const young = await table().writer.connect();
+    await young.query('BEGIN; SELECT pg_current_xact_id()');
+    await expect(close({ ...retirement, standing })).rejects.toMatchObject(refused('are over now'));
+    await young.query('ROLLBACK');
+    young.release();
   });
 });
 
@@ -128,7 +136,7 @@ describe('the drop', () => {
     expect(left.rows).toEqual([{ t: null, f: null }]);
     await expect(unfence(context)).rejects.toMatchObject({ code: 'STAGE_NOT_ALLOWED' });
     expect(await retireCheck(context)).toMatchObject({ stage: 'dropped', next: 'teardown', refusals: [] });
-    for (const command of ['status', 'doctor', 'reconcile', 'census', 'project', 'replay']) {
+    for (const command of ['reconcile', 'census', 'project', 'replay']) {
       const answer = await runInProcess([command, '--json'], {
         DATABASE_URL: table().open.database.url,
         KAFKA_BROKERS: '127.0.0.1:1',
@@ -226,7 +234,11 @@ describe('the drop', () => {
   test('and every other step wait for nobody: beside an export they are refused, by name', async () => {
     const context = await closed();
     await withTurn(table().pool, 'beside others', async () => {
-      const busy = { code: 'RETIREMENT_BUSY', message: expect.stringContaining('test (pid') as string };
+      const since = /test \(pid \d+, role \w+, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/;
+      const busy = {
+        ...{ code: 'RETIREMENT_BUSY', message: expect.stringMatching(since) as string },
+        wayOut: expect.stringMatching(/pg_terminate_backend\(\d+\)/) as string,
+      };
       await expect(drop(context, TABLE)).rejects.toMatchObject(busy);
       await expect(unfence(context)).rejects.toMatchObject(busy);
       await withTurn(table().pool, 'beside others', () => Promise.resolve());

@@ -3,6 +3,7 @@ import { createApplication } from '../../demo/generate.ts';
 import { migrate } from '../../consumers/agent-test-history/schema/migrate.ts';
 import { createPool, type Pool } from '../../lib/postgres.ts';
 import { isFenced, readFence } from '../../operations/fence/state.ts';
+import { archiveRefusals, type VerifiedArchive } from '../../operations/retire/archive.ts';
 import { fence, unfence } from '../../operations/retire/fence.ts';
 import { retireCheck } from '../../operations/retire/check.ts';
 import { currentStage } from '../../operations/soak/stages.ts';
@@ -136,6 +137,21 @@ test('a prepared transaction that has written is named, and waited for; nothing 
   await table.writer.query("COMMIT PREPARED 'left open'");
   await fence(table.context());
   expect(await table.rows()).toBe(4);
+});
+
+test('a prepared transaction of another table, from before the fence, is named as what an archive may have missed', async () => {
+  const context = await table.fill();
+  const client = await table.writer.connect();
+  await client.query('BEGIN');
+  await client.query("UPDATE public.agent_contexts SET organization_id = 'x' WHERE id = $1", [context]);
+  await client.query("PREPARE TRANSACTION 'from before'");
+  client.release();
+  await fence(table.context());
+  const fenceXid = (await readFence(table.pool)).fence?.xid ?? '';
+  const archive = { id: 'a', isBehind: false } as VerifiedArchive;
+  const [refusal] = await archiveRefusals(table.pool, { archive, fenceXid });
+  expect(refusal).toContain(`from before (role ${table.writerName}`);
+  await table.writer.query("ROLLBACK PREPARED 'from before'");
 });
 
 test('a foreign key to the table is named as what keeps it from being dropped', async () => {

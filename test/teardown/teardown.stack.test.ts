@@ -9,6 +9,7 @@ import { askConnect } from '../support/ask-connect.ts';
 import { withDatabase } from '../support/database.ts';
 import { usePipeline } from '../support/pipeline.ts';
 import { until } from '../support/until.ts';
+import { recordDrop } from '../retire/retired-stage.ts';
 
 /*
  * One deployment, taken away by the command that an operator types, and looked at from outside after each step. The tests
@@ -165,6 +166,25 @@ describe('a deployment that works', () => {
 });
 
 describe('taken away', () => {
+  test('a projector that runs when the table is dropped on purpose ends with TABLE_RETIRED, and opens no gap', async () => {
+    // The watchdog would see it as well: here it looks only once an hour.
+    const projector = the().start(['project', '--json'], { WATCHDOG_SECONDS: '3600' });
+    await until(
+      'the projector is a member',
+      async () => (await the().cluster.groupMembers(the().config.CONSUMER_GROUP)) > 0,
+    );
+    await the().query('DROP TABLE public.agent_test_history CASCADE');
+    await recordDrop(the().pool, { drilled: true });
+    const { code, stderr } = await projector.ended;
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"TABLE_RETIRED"')]);
+    expect(await the().query('SELECT FROM history_cdc.gap')).toEqual([]);
+    const status = await the().run(['status', '--json'], own);
+    expect([status.code, (JSON.parse(status.stdout) as { next: unknown }).next]).toMatchObject([
+      1,
+      { id: 'left-stored-offset' },
+    ]);
+  });
+
   test('where Kafka and the registry do not answer, the rest goes, and they count as not seen', async () => {
     const answer = await teardown(CONFIRMED, {
       KAFKA_BROKERS: '127.0.0.1:1',
@@ -205,7 +225,7 @@ describe('taken away', () => {
 
   test('a projector that is started on what is gone ends at once, and opens no gap', async () => {
     const { code, stderr } = await the().run(['project', '--json'], own);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('"TOPIC_MISSING"')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"TABLE_RETIRED"')]);
     expect(await the().query('SELECT FROM history_cdc.gap')).toEqual([]);
   });
 
@@ -215,6 +235,14 @@ describe('taken away', () => {
       report: { complete: true },
       states: all('absent'),
     });
+    for (const command of ['status', 'doctor']) {
+      const { code, stdout } = await the().run([command, '--json'], own);
+      expect([command, code, (JSON.parse(stdout) as { next?: unknown }).next ?? null]).toEqual([
+        command,
+        0,
+        null,
+      ]);
+    }
   });
 
   test('the ledger goes only by its name, alone, and never with something of somebody else', async () => {

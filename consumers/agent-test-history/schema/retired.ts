@@ -20,6 +20,20 @@ export async function assertNotRetired(canonical: Client, legacy?: Client): Prom
   if (legacy !== undefined && (await isNoted(legacy))) throw tableRetired('a moment ago');
 }
 
+/**
+ * The error that tells why something failed: TABLE_RETIRED if it failed for want of a table, and the legacy table was dropped on
+ * purpose; else the error itself. Without it, a drop beside a running projector would look like damage.
+ */
+export async function retiredOr(error: unknown, canonical: Client, legacy: Client): Promise<unknown> {
+  if (sqlState(error) !== UNDEFINED_TABLE) return error;
+  try {
+    await assertNotRetired(canonical, legacy);
+  } catch (why) {
+    if (why instanceof FatalError && why.code === 'TABLE_RETIRED') return why;
+  }
+  return error;
+}
+
 async function newestStage(canonical: Client) {
   try {
     return (await canonical.query<{ dropped: boolean; at: string; by: string }>(NEWEST)).rows[0];

@@ -54,7 +54,7 @@ async function show(c: ConsoleRequest, { canonical }: ConsoleContext): Promise<H
 }
 
 async function reported(c: ConsoleRequest, canonical: Pool, report: ReconcileReport): Promise<Html> {
-  const { run, verdict, stale, kinds, accepted, gaps } = report;
+  const { run, verdict, stale, kinds, gaps } = report;
   const unproven = verdict === 'proven' && (stale !== null || gaps.length > 0);
   const [look, text] = VERDICTS[verdict];
   const repairable = kinds.some(
@@ -85,16 +85,9 @@ async function reported(c: ConsoleRequest, canonical: Pool, report: ReconcileRep
               { head: 'Accepted', cell: (one) => one.accepted, number: true },
               { head: 'Meaning', cell: ({ kind }) => KINDS[kind] },
             ])}
-            ${Object.entries(accepted).map(
-              ([rule, rows]) =>
-                html`<p class="soft">
-                  ${rows} accepted by the rule <code>${said(rule)}</code> of the file that was given to
-                  reconcile.
-                </p>`,
-            )}
           </section>`
     }
-    ${await listed(c, canonical, run.id)}
+    ${acceptedPart(report)} ${await listed(c, canonical, run.id)}
     ${
       repairable && stale === null
         ? requestForm(c, {
@@ -105,6 +98,35 @@ async function reported(c: ConsoleRequest, canonical: Pool, report: ReconcileRep
           })
         : ''
     }`;
+}
+
+/** Who answers for each accepted difference, and until when. An expired rule covers nothing in the next run. */
+function acceptedPart({ accepted, run }: ReconcileReport): Html | '' {
+  const rules = Object.entries(accepted).map(([id, rows]) => ({
+    id,
+    rows,
+    ...run.accept_rules?.find((rule) => rule.id === id),
+  }));
+  if (rules.length === 0) return '';
+  const today = new Date().toISOString().slice(0, 10);
+  return html`<section class="card">
+    <h2>Accepted differences</h2>
+    ${tableOf('Accepted differences', rules, [
+      { head: 'Rule', cell: ({ id }) => html`<code>${said(id)}</code>` },
+      { head: 'Rows', cell: ({ rows }) => rows, number: true },
+      { head: 'Owner', cell: ({ owner }) => said(owner ?? null) },
+      { head: 'Reason', cell: ({ reason }) => said(reason ?? null) },
+      {
+        head: 'Until',
+        cell: ({ expires }) =>
+          expires === undefined
+            ? 'not kept'
+            : expires < today
+              ? html`${expires} <span class="badge look">expired</span>`
+              : expires,
+      },
+    ])}
+  </section>`;
 }
 
 async function listed(c: ConsoleRequest, canonical: Pool, runId: string): Promise<Html | ''> {

@@ -42,11 +42,11 @@ export function soakPart(answer: Answer<KeptLook | undefined>, stage: string | n
       ${dayOf(look, old)} ${stage === null ? '' : html`<span class="soft">stage: ${stage}</span>`}
     </p>
     <ol class="timeline conditions">
-      ${CONDITION_IDS.map((id) => conditionPart(id, old ? 'unknown' : (look.states[id] ?? 'unknown')))}
+      ${CONDITION_IDS.map((id) => (old ? conditionPart(id, 'unknown') : conditionPart(id, look.states[id], look.since[id])))}
     </ol>
     <p class="small soft">
-      Asked ${moment(look.at, look.now.getTime())}. <code>history-cdc soak</code> says what is missing, and
-      since when each clock runs.
+      Asked ${moment(look.at, look.now.getTime())}. <a href="/soak">The soak</a> has the evidence, and says
+      what is missing.
     </p>`;
 }
 
@@ -72,10 +72,18 @@ function dayOf({ forecast, states, now }: KeptLook, old: boolean): Html {
     <span class="soft">in ${spanText((forecast.getTime() - now.getTime()) / 1000)}</span>`;
 }
 
-function conditionPart(id: ConditionId, state: ConditionState): Html {
+function conditionPart(id: ConditionId, state: ConditionState = 'unknown', since?: string): Html {
   const [tone, text] = STATES[state];
   return html`<li class="${tone}">
-    <span>${TITLES[id]} <span class="soft small">${id}</span></span
+    <span
+      >${TITLES[id]}
+      <span class="soft small"
+        >${id}${
+          since === undefined
+            ? ''
+            : html`, since <time datetime="${since}">${since.slice(0, 16).replace('T', ' ')}</time> UTC`
+        }</span
+      ></span
     >${badge(tone, text)}
   </li>`;
 }

@@ -3,6 +3,7 @@ import { inFile, type Fault } from './fault.ts';
 const WATCHDOG = 'watchdog/watchdog.stack.test.ts';
 const REAL = 'doctor/real.stack.test.ts';
 const SNAPSHOT = 'snapshot/snapshot.stack.test.ts';
+const WINDOW = 'faults/slow/snapshot-window.stack.test.ts';
 const RESTARTS = 'faults/restarts.stack.test.ts';
 
 /** The source and the connector: slot, publication, snapshots, signals. */
@@ -22,11 +23,10 @@ export const SOURCE_AND_CONNECTOR: readonly Fault[] = [
   {
     id: 'F20',
     fault: 'an update in flight over a snapshot’s chunk',
-    injected: 'not yet',
-    mustBeSeen: 'the update is applied over the snapshot’s row',
+    injected: 'an update and a delete in a transaction that is open over a whole incremental snapshot',
+    mustBeSeen: 'the row comes as it was read, and then the update and the delete are applied over it',
     invariants: ['I1', 'I4'],
-    tests: [],
-    lacks: 'no test',
+    tests: inFile(WINDOW, 'F20: a transaction is open over the whole snapshot'),
   },
   {
     id: 'F21',
@@ -164,20 +164,27 @@ export const SOURCE_AND_CONNECTOR: readonly Fault[] = [
   {
     id: 'F33',
     fault: 'the query of a snapshot’s chunk fails',
-    injected: 'not yet',
-    mustBeSeen: 'the snapshot is not done, and a second one is',
+    injected: '`pg_cancel_backend` on the connector’s session while it reads a chunk',
+    mustBeSeen: 'the snapshot does not end as a success, and the next one reads everything',
     invariants: ['I1'],
-    tests: [],
-    lacks: 'no test',
+    tests: inFile(WINDOW, 'F33: the query of a chunk is cancelled'),
   },
   {
     id: 'F34',
     fault: 'changes inside a snapshot’s window, and kills at each of its steps',
-    injected: 'Kafka Connect restarts while a snapshot is under way',
-    mustBeSeen: 'the row ends as the source has it; a deleted row stays away',
+    injected:
+      'an update, a delete and an insert while the chunk’s SELECT waits inside its window; SIGKILL of Kafka Connect inside the window and between two chunks',
+    mustBeSeen:
+      'what was read of a changed row is dropped; the row ends as the source has it; the snapshot comes to its end',
     invariants: ['I1', 'I4', 'I11'],
-    tests: inFile(SNAPSHOT, 'over a restart of Kafka Connect it goes on where it was'),
-    lacks: 'no change inside the window, and no kill at its steps',
+    tests: [
+      ...inFile(
+        WINDOW,
+        'F34: rows change while the chunk',
+        'F34: Kafka Connect is killed while the snapshot',
+      ),
+      ...inFile(SNAPSHOT, 'over a restart of Kafka Connect it goes on where it was'),
+    ],
   },
   {
     id: 'F35',
