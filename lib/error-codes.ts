@@ -36,6 +36,11 @@ export const ERROR_GROUPS = {
         'history-cdc met an error that nobody has foreseen. Nothing that was not committed has been kept.',
       remedy: 'Report it with the whole message, and run the command again.',
     },
+    DISK_FULL: {
+      cause: 'A disk of the machine on which the command runs is full, or the quota of the user is used up.',
+      remedy:
+        'Make room, and run the command again. For the local stack, HISTORY_CDC_STATE_DIR names a folder on another disk.',
+    },
     OUTPUT_FAILED: {
       cause: 'The answer of a command could not be written to stdout, for example because the disk is full.',
       remedy:
