@@ -48,7 +48,13 @@ export const INJECT: Readonly<Record<Fault, Inject>> = {
   'silence projector': ({ proxies }, seconds) => silenced(proxies.projector, seconds),
   'slow down projector': ({ proxies }, seconds) => slowed(proxies.projector, seconds),
   'cut connect': ({ proxies }) => cut(proxies.connect),
-  'silence connect': ({ proxies }, seconds) => silenced(proxies.connect, seconds),
+  // Debezium waits on a silent connection until the system gives it up, which takes a quarter of an hour in a real
+  // network, and never ends behind this proxy.
+  'silence connect': async ({ proxies }, seconds) => {
+    const facts = await silenced(proxies.connect, seconds);
+    proxies.connect.cut();
+    return facts;
+  },
   'slow down connect': ({ proxies }, seconds) => slowed(proxies.connect, seconds),
   'kill connect': async (victims, seconds, nth) => {
     const { secondWorker } = victims;

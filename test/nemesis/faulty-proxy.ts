@@ -3,13 +3,13 @@ import { setTimeout } from 'node:timers/promises';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
 export interface FaultyProxy extends TcpProxy {
-  /** Ends every open connection, on both sides, and returns how many. New ones are served. */
+  /** Ends every open connection, silent ones too, on both sides, and returns how many. New ones are served. */
   cut(): number;
   /** Every open connection, and every new one until `heal`, stays open and passes nothing on. Returns how many are open. */
   silence(): number;
   /** From now on each piece of data is passed on this much later than the one before it. */
   slowDown(milliseconds: number): void;
-  /** New connections are served at once again. Connections that fell silent stay silent for ever. */
+  /** New connections are served at once again. Connections that fell silent stay silent until they are cut. */
   heal(): void;
 }
 
@@ -58,7 +58,7 @@ export async function startFaultyProxy(serviceUrl: string): Promise<FaultyProxy>
   return {
     ...proxy,
     cut: () => {
-      const open = [...lines].filter(({ silent }) => !silent);
+      const open = [...lines];
       for (const { sockets } of open) for (const socket of sockets) socket.destroy();
       return open.length;
     },
