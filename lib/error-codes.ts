@@ -141,6 +141,12 @@ export const ERROR_GROUPS = {
       remedy:
         'The message has one command per difference. `connector apply` never changes a topic that exists.',
     },
+    TOPIC_COMPRESSION: {
+      cause:
+        'A batch of the topic is compressed in a way that this process cannot read: with a codec that this release does not know, with one whose library is not installed for this platform, or the batch is damaged. Nothing was skipped.',
+      remedy:
+        'The message names the batch and its codec. `npm ci` installs the libraries of the platform. A topic whose `compression.type` is `producer` keeps what the connector sent, which is not compressed by default. Batches that are in the topic stay as they are: they need a release that reads them, or a new topic with a whole snapshot.',
+    },
     TOPIC_RECREATED: {
       cause:
         'The ledger belongs to another topic: this topic was deleted and made again, `TOPIC_PREFIX` is wrong, or this is an old process whose topic was the current one earlier. Stored offsets mean nothing in this topic.',
