@@ -54,7 +54,11 @@ export function registerDemo(command: Command, context: CommandContext): void {
         createProgress: (what) => createProgress(what, context.surroundings),
       });
       context.answer('demo', { json: options.json, facts, text: () => renderReport(facts) });
-      if (keep) context.note(renderNext(facts, options.stack));
+      context.note(
+        keep
+          ? renderNext(facts, options.stack)
+          : '\nThe stack is gone. `npm run demo -- --keep` leaves it up, to try `status`, `explain`, `doctor`, `reconcile` and `console`.',
+      );
       if (!addsUp(facts)) throw new AnswerNo();
     });
 }
@@ -91,6 +95,9 @@ function renderNext({ addresses }: DemoFacts, name: string): string {
   const row = `${run} stack psql -- -Atc "SELECT legacy_id FROM history_cdc.ledger WHERE decision = 'twin' LIMIT 1"`;
   return [
     '',
+    'Look at it in a browser: http://127.0.0.1:9465, which this command serves until Ctrl-C:',
+    `  HISTORY_CDC_STACK=${name} ${run} console --actions`,
+    '',
     'The stack is still up:',
     ...Object.entries(addresses).map(([server, address]) => `  ${server.padEnd(10)}${address}`),
     '',
@@ -99,7 +106,6 @@ function renderNext({ addresses }: DemoFacts, name: string): string {
     `  ${run} status               # whether all is well, and what to do next`,
     `  ${run} doctor               # every check, each with its evidence`,
     `  ${run} reconcile            # compares all rows again`,
-    `  ${run} console              # everything in a browser; Ctrl-C ends it`,
     `  ${run} explain $(${row})`,
     `  ${run} project              # continues to project; Ctrl-C ends it`,
     `  ${run} replay               # reads the topic again and changes nothing`,

@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Listed>>>> = {
       'list every setting: value, source, default and meaning; secrets are masked',
       async () => (await import('./config.ts')).registerConfig,
     ],
+    completion: [
+      'print a script with which bash, zsh or fish completes commands, options and choices',
+      async () => (await import('./completion.ts')).registerCompletion,
+    ],
     doctor: [
       'check databases, roles, slot, Kafka, Connect and registry, before a deployment or at any time after it',
       async () => (await import('./doctor.ts')).registerDoctor,
@@ -210,7 +214,8 @@ async function buildProgram(args: readonly string[], surroundings: Surroundings)
     program.commandsGroup(group);
     for (const [name, [about, load]] of Object.entries(commands)) {
       const command = program.command(name).description(about);
-      if (name !== called) continue;
+      // The completion knows all commands.
+      if (name !== called && called !== 'completion') continue;
       const { createContext } = await import('./context.ts');
       (await load())(command, createContext(surroundings));
     }

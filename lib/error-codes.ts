@@ -36,6 +36,11 @@ export const ERROR_GROUPS = {
         'history-cdc met an error that nobody has foreseen. Nothing that was not committed has been kept.',
       remedy: 'Report it with the whole message, and run the command again.',
     },
+    DISK_FULL: {
+      cause: 'A disk of the machine on which the command runs is full, or the quota of the user is used up.',
+      remedy:
+        'Make room, and run the command again. For the local stack, HISTORY_CDC_STATE_DIR names a folder on another disk.',
+    },
     OUTPUT_FAILED: {
       cause: 'The answer of a command could not be written to stdout, for example because the disk is full.',
       remedy:
@@ -135,6 +140,12 @@ export const ERROR_GROUPS = {
       cause: 'A topic exists with another partition count, retention or clean-up policy than it must have.',
       remedy:
         'The message has one command per difference. `connector apply` never changes a topic that exists.',
+    },
+    TOPIC_COMPRESSION: {
+      cause:
+        'A batch of the topic is compressed in a way that this process cannot read: with a codec that this release does not know, with one whose library is not installed for this platform, or the batch is damaged. Nothing was skipped.',
+      remedy:
+        'The message names the batch and its codec. `npm ci` installs the libraries of the platform. A topic whose `compression.type` is `producer` keeps what the connector sent, which is not compressed by default. Batches that are in the topic stay as they are: they need a release that reads them, or a new topic with a whole snapshot.',
     },
     TOPIC_RECREATED: {
       cause:

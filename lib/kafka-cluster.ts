@@ -12,6 +12,7 @@ import {
   notAllowed,
   unreachable,
   untilLeaderKnown,
+  wrappedFatal,
 } from './kafka-way-in.ts';
 import type { Logger } from './log.ts';
 import { readStretch, type Stretch } from './kafka-stretch.ts';
@@ -260,6 +261,7 @@ export class KafkaCluster {
     const { group } = options;
     const describe = () => this.describeGroup(group);
     const refusal = async (error: unknown) =>
+      wrappedFatal(error) ??
       (await this.#groupRefusal(error, options)) ??
       (await groupTaken(error, group, describe)) ??
       notAllowed(error, `read ${options.topic} in the group ${group}`) ??

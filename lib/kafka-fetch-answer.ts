@@ -14,6 +14,7 @@
  * Source: the Fetch API and the record batch in the protocol guide of Apache Kafka.
  */
 import { createRequire } from 'node:module';
+import { assertCodecKnown, undecodable, type BatchPlace } from './kafka-codecs.ts';
 
 /** The batch that a record lies in, as the broker stores it. */
 export interface BatchContext {
@@ -59,6 +60,7 @@ const decodeBatch = inner('kafkajs/src/protocol/recordBatch/v0/decoder') as (
 
 /** Bytes of a batch before its first record. Fewer bytes are the cut beginning of a batch. */
 const BATCH_HEADER_BYTES = 61;
+const ATTRIBUTES_AT = 21;
 
 /** Replaces the two parts; calling it again changes nothing. */
 export function countEveryOffset(): void {
@@ -78,14 +80,15 @@ export async function decodeAnswer(bytes: Buffer) {
     clientSideThrottleTime,
     errorCode: decoder.readInt16(),
     sessionId: decoder.readInt32(),
-    responses: await decoder.readArrayAsync(async () => ({
-      topicName: decoder.readString(),
-      partitions: await decoder.readArrayAsync(decodePartition),
-    })),
+    responses: await decoder.readArrayAsync(async () => {
+      const topicName = decoder.readString();
+      const partitions = await decoder.readArrayAsync((each) => decodePartition(each, topicName));
+      return { topicName, partitions };
+    }),
   };
 }
 
-async function decodePartition(decoder: Decoder) {
+async function decodePartition(decoder: Decoder, topic: string) {
   const head = {
     partition: decoder.readInt32(),
     errorCode: decoder.readInt16(),
@@ -102,23 +105,36 @@ async function decodePartition(decoder: Decoder) {
     // They are marked already, so kafkajs has none to look for.
     abortedTransactions: [],
     preferredReadReplica: decoder.readInt32(),
-    messages: markAborted(await decodeRecords(decoder), aborted),
+    messages: markAborted(await decodeRecords(decoder, { topic, partition: head.partition }), aborted),
   };
 }
 
 /** All records and placeholders of the whole batches in the answer. The answer may end in the middle of a batch. */
-async function decodeRecords(decoder: Decoder): Promise<RawRecord[]> {
+async function decodeRecords(decoder: Decoder, where: Omit<BatchPlace, 'offset'>): Promise<RawRecord[]> {
   const length = decoder.readInt32();
   if (length <= 0 || !decoder.canReadBytes(length)) return [];
   const batches = new DecoderOf(decoder.readBytes(length));
   const records: RawRecord[] = [];
   while (isWholeBatch(batches)) {
-    const { records: own, ...context } = await decodeBatch(batches);
+    const { records: own, ...context } = await decodeWholeBatch(batches, where);
     for (const record of own) records.push(record);
     const last = BigInt(context.firstOffset) + BigInt(context.lastOffsetDelta);
     if (own.at(-1)?.offset !== String(last)) records.push(placeholder(last, context));
   }
   return records;
+}
+
+/** Decodes the next batch; if it cannot be decompressed, the error names where it lies. */
+async function decodeWholeBatch(batches: Decoder, where: Omit<BatchPlace, 'offset'>) {
+  const { buffer, offset: at } = batches;
+  const place = { ...where, offset: buffer.readBigInt64BE(at) };
+  const attributes = buffer.readInt16BE(at + ATTRIBUTES_AT);
+  assertCodecKnown(attributes, place);
+  try {
+    return await decodeBatch(batches);
+  } catch (error) {
+    throw undecodable(attributes, place, error);
+  }
 }
 
 function isWholeBatch({ buffer, offset }: Decoder): boolean {

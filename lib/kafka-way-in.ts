@@ -88,6 +88,11 @@ export function isAnswerForgotten(error: unknown): boolean {
   return causesOf(error).some((cause) => cause instanceof KafkaJSGroupCoordinatorNotFound);
 }
 
+/** The error of ours that kafkajs has wrapped, if there is one. */
+export function wrappedFatal(error: unknown): FatalError | undefined {
+  return causesOf(error).find((cause) => cause instanceof FatalError);
+}
+
 function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];
   for (let at = error; at instanceof Error && causes.length < 8; at = at.cause) causes.push(at);

@@ -6,6 +6,7 @@
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
 import type { Config } from './config.ts';
+import { DECOMPRESSORS, kafkajsCodec } from './kafka-codecs.ts';
 import { countEveryOffset, type RawRecord } from './kafka-fetch-answer.ts';
 import type { RequestSender } from './kafka-topic-id.ts';
 import type { Logger } from './log.ts';
@@ -53,6 +54,8 @@ export function createKafkaClient(
   patience: 'patient' | 'impatient' = 'patient',
 ): Kafka {
   countEveryOffset();
+  for (const [codec, decompress] of Object.entries(DECOMPRESSORS))
+    (kafkajs.CompressionCodecs as Record<string, unknown>)[codec] = kafkajsCodec(decompress);
   const retry = patience === 'patient' ? PATIENCE : IMPATIENCE;
   return new Kafka({ ...clientConfig(settings, logger), retry });
 }

@@ -89,17 +89,32 @@ function lostConnection(): Meaning {
   };
 }
 
+function isDiskFull(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+function diskFull(cause: Error): FatalError {
+  return new FatalError({
+    code: 'DISK_FULL',
+    message: `a disk of this machine is full: ${cause.message}`,
+    wayOut:
+      'make room (`df -h` shows where it lacks), and run the command again; for the local stack, HISTORY_CDC_STATE_DIR names a folder on another disk',
+    cause,
+  });
+}
+
 /** The function of Postgres that refuses a statement whose rows a policy would filter. */
 const ROW_SECURITY = 'check_enable_rls';
 
 /**
- * Turns an error of Postgres or of its driver into one with a code and a way out, at the edge of a command; undefined
- * for every other error. It shows no value of a row: it leaves out messages of Postgres that may quote one, and all
+ * Turns an error of Postgres or of its driver, and a full disk, into one with a code and a way out, at the edge of a
+ * command; undefined for every other error. It shows no value of a row: it leaves out messages of Postgres that may quote one, and all
  * details and hints.
  */
 export function namedError(error: unknown): FatalError | undefined {
   if (error instanceof FatalError) return error;
   if (error instanceof ConnectionLost) return named(lostConnection(), error.message, error);
+  if (isDiskFull(error)) return diskFull(error);
   if (!(error instanceof pg.DatabaseError)) return undefined;
   const { code: state = '', message, routine } = error;
   if (state === '42501' && routine === ROW_SECURITY) {

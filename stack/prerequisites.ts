@@ -36,6 +36,8 @@ export function javaMajorVersion(text: string): number | undefined {
 export function requireMaven(environment: Environment): void {
   const answer = spawnSync('mvn', ['-v'], { encoding: 'utf8', env: environment });
   if (answer.status === 0) return;
+  // Maven itself needs Java, and without one its message names JAVA_HOME only.
+  findJava(environment);
   throw missing(
     answer.error === undefined
       ? `\`mvn -v\` fails: ${firstLine(answer.stderr || answer.stdout)}`

@@ -156,10 +156,13 @@ function named(error: unknown, name: string): Error {
       });
     case 'ENOSPC':
     case 'EDQUOT':
+    // The limit for the size of a file: of the file system, or of the process (`ulimit -f`).
+    case 'EFBIG':
       return fatal({
         code: 'ARCHIVE_TARGET_FULL',
         message: `there is no room for the object ${name} of the archive (${messageOf(error)})`,
-        wayOut: 'make room, and run the command again: it keeps the objects that are complete',
+        wayOut:
+          'make room, or raise the limit that the message names, and run the command again: it keeps what is complete',
       });
     default:
       return fatal({

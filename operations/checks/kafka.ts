@@ -6,6 +6,7 @@ import { topicChanges, type TopicChange } from '../../connectors/deploy/plan.ts'
 import { checksOf, error, nothingThere, type Circumstances } from './check.ts';
 import type { TopicFacts } from '../facts/kafka.ts';
 import { alterTopic, APPLY_AND_RESTART, beginAnew, deleteTopic, newTopic } from './remedies.ts';
+import { judgeTopicRisks } from './topic-risks.ts';
 import { failed, notYet, ok, warning, type Judgement } from './verdict.ts';
 import { bytesText } from '../../lib/figures.ts';
 import { constant, lines, shell, type Paste } from '../../lib/quoting.ts';
@@ -29,13 +30,7 @@ export const KAFKA_CHECKS = checksOf('kafka', {
   'kafka-brokers': error(
     'there are as many brokers as the topics shall have copies',
     ['brokers'],
-    ({ brokers: { brokers } }, { config: { TOPIC_REPLICATION: wanted } }) =>
-      brokers >= wanted
-        ? ok(`${String(brokers)}, TOPIC_REPLICATION is ${String(wanted)}`)
-        : failed(
-            `${String(brokers)} broker(s), and TOPIC_REPLICATION is ${String(wanted)}`,
-            shell`TOPIC_REPLICATION=${brokers}  # or more brokers`,
-          ),
+    ({ brokers: { brokers } }, { config }) => judgeBrokers(brokers, config.TOPIC_REPLICATION),
   ),
   'topics-exist': error(
     'every topic that the connector writes to is there',
@@ -48,7 +43,11 @@ export const KAFKA_CHECKS = checksOf('kafka', {
     ({ topics }, circumstances) => {
       if (topics.there.length === 0) return noTopics(circumstances);
       const found = differences(topics, circumstances.config);
-      if (found.length === 0) return ok(`${String(topics.there.length)} topics are as they must be`);
+      if (found.length === 0)
+        return (
+          judgeTopicRisks(topics, circumstances.config) ??
+          ok(`${String(topics.there.length)} topics are as they must be`)
+        );
       const evidence = found.map(
         ({ topic, what, actual, desired }) => `${topic}: ${what} is ${actual}, must be ${desired}`,
       );
@@ -83,6 +82,17 @@ export const KAFKA_CHECKS = checksOf('kafka', {
     { on: 'legacyTable' },
   ),
 });
+
+function judgeBrokers(brokers: number, wanted: number): Judgement {
+  const found = `${String(brokers)} broker(s), and TOPIC_REPLICATION is ${String(wanted)}`;
+  if (brokers < wanted) return failed(found, shell`TOPIC_REPLICATION=${brokers}  # or more brokers`);
+  if (wanted > 1 || brokers === 1) return ok(found);
+  const copies = Math.min(3, brokers);
+  return warning(
+    `${found}: with one copy, a broker that is lost takes the events with it`,
+    shell`TOPIC_REPLICATION=${copies}  # before connector apply; topics that exist take kafka-reassign-partitions.sh`,
+  );
+}
 
 type Difference = Extract<TopicChange, { kind: 'different' }>;
 

@@ -13,6 +13,9 @@ export interface BrokerFacts {
   readonly brokers: number;
 }
 
+/** Settings of a topic that `connector apply` leaves to the cluster, and that can lose or hold back records. */
+const RISKY_SETTINGS = ['min.insync.replicas', 'unclean.leader.election.enable', 'message.timestamp.type'];
+
 /** Those of the connector's topics that exist. */
 export interface TopicFacts {
   readonly there: readonly ActualTopic[];
@@ -42,7 +45,8 @@ export async function readTopicFacts(
   const there: ActualTopic[] = [];
   for (const { name, config } of wanted.filter((spec) => existing.has(spec.name))) {
     const partitions = (await cluster.watermarks(name)).size;
-    there.push({ name, partitions, config: await cluster.topicConfig(name, Object.keys(config)) });
+    const settings = [...Object.keys(config), ...RISKY_SETTINGS];
+    there.push({ name, partitions, config: await cluster.topicConfig(name, settings) });
   }
   return { there, replicas: await cluster.replicas(there.map(({ name }) => name)) };
 }

@@ -155,5 +155,6 @@ export const RED: readonly Red[] = [
   ['slot-failover', 'warning', { slot: { failover: false } }, 'failover = false'],
   ['continuity', 'failed', { slot: { confirmed: '0/11' } }, '1 bytes of WAL lie between'],
   ['kafka-brokers', 'failed', { brokers: { brokers: 0 } }, '0 broker'],
+  ['kafka-brokers', 'warning', { brokers: { brokers: 3 } }, 'with one copy'],
   ...RED_SERVICES,
 ];

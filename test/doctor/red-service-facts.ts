@@ -31,6 +31,21 @@ export const RED_SERVICES: readonly Red[] = [
     'cleanup.policy is compact',
   ],
   ['topic-settings', 'failed', topic({ config: { 'max.message.bytes': '1' } }), 'max.message.bytes is 1'],
+  ['topic-settings', 'failed', risky('min.insync.replicas', '2'), 'min.insync.replicas is 2 with 1 cop'],
+  ['topic-settings', 'warning', risky('min.insync.replicas', '2', 2), 'while one broker is away'],
+  ['topic-settings', 'warning', risky('min.insync.replicas', '1', 3), 'min.insync.replicas is 1'],
+  [
+    'topic-settings',
+    'warning',
+    risky('unclean.leader.election.enable', 'true'),
+    'unclean.leader.election.enable is true',
+  ],
+  [
+    'topic-settings',
+    'warning',
+    risky('message.timestamp.type', 'LogAppendTime'),
+    'message.timestamp.type is LogAppendTime',
+  ],
   [
     'topic-replicas',
     'failed',
@@ -232,4 +247,14 @@ function topic(change: { partitions?: number; config?: Record<string, string> })
   if (data === undefined) throw new Error('there is no topic');
   const there = [{ ...data, ...change, config: { ...data.config, ...change.config } }, ...others];
   return { topics: { there } };
+}
+
+/** The data topic with a setting that the cluster gave it, and so many copies of each topic. */
+function risky(setting: string, value: string, copies = 1): Patch {
+  const replicas = topics.replicas.map((one) => ({ ...one, copies, inSync: copies }));
+  const [data, ...others] = topics.there;
+  if (data === undefined) throw new Error('there is no topic');
+  return {
+    topics: { there: [{ ...data, config: { ...data.config, [setting]: value } }, ...others], replicas },
+  };
 }

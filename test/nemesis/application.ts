@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { planRuns, writeLegacyRows, writeLiveRows, demoSql, type PlannedRun } from '../../demo/generate.ts';
 import { planIncidents, type Incident } from '../../demo/incidents.ts';
@@ -32,6 +33,7 @@ const MOMENTS = `
 const LIVE_MOMENTS = `
   UPDATE demo.live_run l SET tested_at = r.started_at - l.n % 3000 * interval '1 ms'
   FROM demo.run r WHERE r.n = l.n AND r.n BETWEEN $1 AND $2 AND l.tested_at IS NULL`;
+const IDENTICAL_RUNS = readFileSync(new URL('sql/identical-runs.sql', import.meta.url), 'utf8');
 /** An owner's row of the history changes in a column that its canonical row shows. */
 const UPDATE_ROW = `
   WITH chosen AS (
@@ -116,6 +118,7 @@ export class Application {
     const plan = async (client: Client) => {
       const runs = await planRuns(client, { first, last, origin: 'stream', newPods });
       await client.query(MOMENTS, [first, last]);
+      await client.query(IDENTICAL_RUNS, [first, last]);
       await client.query(LIVE_MOMENTS, [first, last]);
       return runs;
     };

@@ -3,10 +3,12 @@ import type { FaultyProxy } from './faulty-proxy.ts';
 import type { ServerName } from '../../stack/state.ts';
 import type { Projectors } from './projectors.ts';
 import type { Fault } from './schedule.ts';
+import type { SecondWorker } from './second-worker.ts';
 import type { Servers } from './servers.ts';
 
 /** What each piece of data waits for on a slow connection. */
 const SLOW_MS = 150;
+const CUT_AGAIN_SECONDS = 20;
 /** A projector with a wrong clock shall have time to work with it. */
 const CLOCK_SECONDS = 15;
 
@@ -14,6 +16,8 @@ const CLOCK_SECONDS = 15;
 export interface Victims {
   readonly servers: Servers;
   readonly projectors: Projectors;
+  /** Undefined if the run has one Connect worker. */
+  readonly secondWorker: SecondWorker | undefined;
   /** Their ways to Postgres. */
   readonly proxies: Readonly<Record<'projector' | 'connect', FaultyProxy>>;
 }
@@ -46,7 +50,15 @@ export const INJECT: Readonly<Record<Fault, Inject>> = {
   'cut connect': ({ proxies }) => cut(proxies.connect),
   'silence connect': ({ proxies }, seconds) => silenced(proxies.connect, seconds),
   'slow down connect': ({ proxies }, seconds) => slowed(proxies.connect, seconds),
-  'kill connect': (victims, seconds) => ended(victims, { name: 'connect', signal: 'SIGKILL', seconds }),
+  'kill connect': async (victims, seconds, nth) => {
+    const { secondWorker } = victims;
+    if (secondWorker === undefined || nth % 2 === 0)
+      return await ended(victims, { name: 'connect', signal: 'SIGKILL', seconds });
+    await secondWorker.kill();
+    await lasting(seconds);
+    await secondWorker.start();
+    return { name: 'the second worker', signal: 'SIGKILL' };
+  },
   'kill kafka': (victims, seconds) => ended(victims, { name: 'kafka', signal: 'SIGKILL', seconds }),
   'kill postgres': (victims, seconds) => ended(victims, { name: 'postgres', signal: 'SIGKILL', seconds }),
   'end postgres': (victims, seconds) => ended(victims, { name: 'postgres', signal: 'SIGINT', seconds }),
@@ -54,9 +66,12 @@ export const INJECT: Readonly<Record<Fault, Inject>> = {
   'freeze kafka': (victims, seconds) => frozen(victims, 'kafka', seconds),
 };
 
-function cut(proxy: FaultyProxy) {
+async function cut(proxy: FaultyProxy) {
   const connections = proxy.cut();
-  return Promise.resolve({ connections });
+  if (connections > 0) return { connections };
+  // Its client is on its way up again from the fault before.
+  await lasting(CUT_AGAIN_SECONDS);
+  return { connections: proxy.cut() };
 }
 
 async function silenced(proxy: FaultyProxy, seconds: number) {

@@ -21,6 +21,7 @@ import { Journal } from './journal.ts';
 import { Projectors } from './projectors.ts';
 import { writeReport, type NemesisReport } from './report.ts';
 import { planStorm } from './schedule.ts';
+import { SecondWorker } from './second-worker.ts';
 import { Servers } from './servers.ts';
 import { storm } from './storm.ts';
 
@@ -39,6 +40,8 @@ export interface NemesisOptions {
   readonly rows: number;
   readonly projectors: number;
   readonly partitions: number;
+  /** Connect workers: 1 or 2. */
+  readonly workers: number;
   /** True if the stack stays up at the end. */
   readonly keep: boolean;
   /** Where the report goes. */
@@ -93,6 +96,8 @@ class Nemesis {
       connect: await startFaultyProxy(running.addresses.connectorDatabaseUrl),
     };
     const surroundings = await this.#surroundings(running, proxies.connect.url);
+    const secondWorker =
+      this.#options.workers > 1 ? new SecondWorker(this.#options.environment, this.#options.name) : undefined;
     const schedule = planStorm({ seed, seconds: minutes * 60 });
     const application = new Application({
       pool: surroundings.pool,
@@ -105,13 +110,17 @@ class Nemesis {
       journal,
     });
     try {
+      await secondWorker?.start();
       await this.#prepare(surroundings, crew);
-      await this.#timed('storm', () => this.#storm(surroundings, { schedule, application, crew, proxies }));
+      await this.#timed('storm', () =>
+        this.#storm(surroundings, { schedule, application, crew, secondWorker, proxies }),
+      );
       await this.#timed('calm', () => this.#calm(surroundings, crew));
     } catch (error) {
       journal.failed('the run broke off', { why: signal.aborted ? 'it was stopped' : messageOf(error) });
     } finally {
       await crew.kill();
+      await secondWorker?.kill();
       await surroundings.pool.end();
       await surroundings.cluster.close().catch(() => undefined);
       await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
@@ -141,6 +150,7 @@ class Nemesis {
       schedule: NemesisReport['schedule'];
       application: Application;
       crew: Projectors;
+      secondWorker: SecondWorker | undefined;
       proxies: Victims['proxies'];
     },
   ): Promise<void> {
@@ -158,7 +168,7 @@ class Nemesis {
     try {
       await storm({
         ...{ schedule: work.schedule, seconds: this.#options.minutes * 60, journal, signal },
-        victims: { servers, projectors: work.crew, proxies: work.proxies },
+        victims: { servers, projectors: work.crew, secondWorker: work.secondWorker, proxies: work.proxies },
         errands: {
           ...{ pool, projectors: work.crew, command, journal, signal },
           mostProjectors: this.#options.projectors + 1,

@@ -68,7 +68,8 @@ export function tailOf(file: string, lines: number): string[] {
 
 function tally(done: readonly Done[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { kind } of done) counts[kind] = (counts[kind] ?? 0) + 1;
+  // A cut that met no connection is nothing that was injected.
+  for (const { kind, facts } of done) if (facts['connections'] !== 0) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }
 

@@ -2,13 +2,13 @@
  * `npm run test:nemesis`: one real stack, an application that writes all the time, and a seeded storm of faults over it.
  *
  *   npm run test:nemesis -- --minutes 10 --seed 7          green or red; exit code 1 if it is red
- *   npm run test:nemesis -- --minutes 10 --projectors 4 --partitions 16
+ *   npm run test:nemesis -- --minutes 10 --projectors 4 --partitions 16 --workers 2
  *
  * The seed repeats the schedule. docs/nemesis.md says how to read the report.
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { stateFolder } from '../../stack/state.ts';
+import { stateFolder } from '../../stack/state-folder.ts';
 import { runNemesis } from './nemesis.ts';
 import { renderReport, verdictOf } from './report.ts';
 
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '3000' },
     projectors: { type: 'string', default: '1' },
     partitions: { type: 'string', default: '4' },
+    workers: { type: 'string', default: '1' },
     report: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
@@ -37,6 +38,7 @@ const report = await runNemesis({
   rows: numberOf('rows'),
   projectors: numberOf('projectors'),
   partitions: numberOf('partitions'),
+  workers: numberOf('workers'),
   keep: values.keep,
   folder,
   environment: process.env,
@@ -46,7 +48,7 @@ const report = await runNemesis({
 process.stdout.write(`${renderReport(report)}\nthe whole report: ${folder}\n`);
 process.exit(verdictOf(report) === 'green' ? 0 : 1);
 
-function numberOf(name: 'minutes' | 'seed' | 'rows' | 'projectors' | 'partitions'): number {
+function numberOf(name: 'minutes' | 'seed' | 'rows' | 'projectors' | 'partitions' | 'workers'): number {
   const number = Number(values[name]);
   if (number > 0) return number;
   throw new Error(`--${name} must be a number above 0`);

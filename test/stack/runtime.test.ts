@@ -52,8 +52,17 @@ test('JAVA_HOME goes before the PATH', () => {
 
 test('a machine without Maven is told so', () => {
   expect(() => {
-    requireMaven(machineWith({}));
+    requireMaven(machineWith({ java: 'echo "openjdk version \\"17.0.1\\"" >&2' }));
   }).toThrow('there is no mvn on the PATH');
+});
+
+test.each([
+  ['no Maven either', {}],
+  ['Maven, which needs it', { mvn: 'echo "JAVA_HOME is not defined correctly" >&2; exit 1' }],
+])('a machine without Java, with %s, is told of Java first', (_, programs) => {
+  expect(() => {
+    requireMaven(machineWith(programs));
+  }).toThrow('there is no java on the PATH');
 });
 
 test('a repository that cannot be reached is one line with its cause', async () => {
