@@ -54,7 +54,11 @@ export function registerDemo(command: Command, context: CommandContext): void {
         createProgress: (what) => createProgress(what, context.surroundings),
       });
       context.answer('demo', { json: options.json, facts, text: () => renderReport(facts) });
-      if (keep) context.note(renderNext(facts, options.stack));
+      context.note(
+        keep
+          ? renderNext(facts, options.stack)
+          : '\nThe stack is gone. `npm run demo -- --keep` leaves it up, to try `status`, `explain`, `doctor`, `reconcile` and `console`.',
+      );
       if (!addsUp(facts)) throw new AnswerNo();
     });
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 /** What a reserved character of a user name or password is written as. */
 const AS_WRITTEN = '@ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25';
 
+const SEVERAL_HOSTS = 'names several hosts: name one host, or a name that always leads to the primary';
+
 /** Parameters of libpq that the driver does not know. It would ignore them without a word. */
 const NOT_KNOWN = ['target_session_attrs', 'hostaddr', 'service', 'passfile', 'load_balance_hosts'] as const;
 
@@ -19,8 +21,7 @@ function addressProblem(text: string, protocols: readonly string[]): string | un
   if (text.includes('#')) return `contains a #: in a user name or password, write ${AS_WRITTEN}`;
   if (/%(?![0-9a-f]{2})/i.test(text))
     return 'contains a % that is not followed by two hexadecimal digits: in a password, write % as %25';
-  if (/^[^/]*\/\/(?:[^/?]*@)?[^/?@]*,/.test(text))
-    return 'names several hosts: name one host, or a name that always leads to the primary';
+  if (/^[^/]*\/\/(?:[^/?]*@)?[^/?@]*,/.test(text)) return SEVERAL_HOSTS;
   if (!URL.canParse(text))
     return `is not a URL: check host and port; in a user name or password, write ${AS_WRITTEN}`;
   const url = new URL(text);
@@ -28,6 +29,8 @@ function addressProblem(text: string, protocols: readonly string[]): string | un
     return `has an @ behind the host: in a user name or password, write ${AS_WRITTEN}`;
   if (![url.username, url.password, url.pathname].every(isDecodable))
     return 'contains a % sequence that is not UTF-8: in a password, write % as %25, and other letters in UTF-8';
+  if (protocols.includes('postgresql:') && url.searchParams.get('host')?.includes(',') === true)
+    return SEVERAL_HOSTS;
   const unknown = NOT_KNOWN.filter((name) => protocols.includes('postgresql:') && url.searchParams.has(name));
   return unknown.length === 0 ? undefined : `has ${unknown.join(', ')}, which has no effect here: remove it`;
 }

@@ -52,7 +52,8 @@ const SHELLS = (Object.keys(OFFERED) as (keyof typeof OFFERED)[]).filter(
 );
 
 describe.each(SHELLS)('%s', (shell) => {
-  test('completes commands, commands below them, options and choices', async () => {
+  // It starts a shell seven times, which takes long on a busy machine.
+  test('completes commands, commands below them, options and choices', { timeout: 300_000 }, async () => {
     const file = await scriptOf(shell);
     const offered = (...words: string[]) =>
       OFFERED[shell](file, ['history-cdc', ...words])

@@ -21,7 +21,7 @@ async function onTerminal(args: string, columns: number): Promise<string> {
   });
 }
 
-describe.runIf(process.platform === 'linux')('on a real terminal', () => {
+describe.runIf(process.platform === 'linux')('on a real terminal', { timeout: 300_000 }, () => {
   test.each([40, 80, 120])(
     'of %s columns, no line of `config` is wider, and no word is broken',
     async (columns) => {

@@ -104,6 +104,7 @@ describe('a configuration', () => {
     ['CONNECT_URL', 'http://app:1/b@connect', 'has an @ behind the host'],
     ['DATABASE_URL', 'postgres://app:x@one,two/app', 'names several hosts'],
     ['DATABASE_URL', 'postgres://one:5432,two:5432/app', 'names several hosts'],
+    ['DATABASE_URL', 'postgres://app:x@one/app?host=one,two', 'names several hosts'],
     ['DATABASE_URL', 'postgres://db/app?target_session_attrs=read-write', 'has target_session_attrs'],
     ['BATCH_ROWS', '20001', 'must be at most 20000'],
     ['BATCH_BYTES', '65535', 'must be at least 65536'],

@@ -1,5 +1,6 @@
 import { inFile, type Fault } from './fault.ts';
 
+const CANONICAL = 'faults/slow/canonical-postgres.stack.test.ts';
 const QUARANTINE = 'batch/quarantine.pg.test.ts';
 const CHANGED_KEY = 'batch/changed-key.pg.test.ts';
 const LEFT_OUT = 'batch/left-out.pg.test.ts';
@@ -138,11 +139,17 @@ export const DATA_AND_SURROUNDINGS: readonly Fault[] = [
   {
     id: 'F48',
     fault: 'the canonical Postgres is full, read-only, or has no connection left',
-    injected: 'the classes of the errors, made by hand',
-    mustBeSeen: 'the offset does not move; it is tried again and said',
+    injected: '`default_transaction_read_only`; no connection left for the role',
+    mustBeSeen: '`/readyz` names 25006 or 53300; the offset does not move; mended, it goes on by itself',
     invariants: ['I6', 'I17'],
-    tests: inFile('lib/postgres-failures.pg.test.ts', 'and a pool whose connections are all taken'),
-    lacks: 'no disk is full, and no server read-only',
+    tests: [
+      ...inFile(
+        CANONICAL,
+        'F48: the canonical Postgres is read-only',
+        'F48: the canonical Postgres lets nobody in',
+      ),
+    ],
+    lacks: 'no disk is full',
   },
   {
     id: 'F49',
@@ -175,11 +182,11 @@ export const DATA_AND_SURROUNDINGS: readonly Fault[] = [
   {
     id: 'F52',
     fault: 'the quarantine table is blocked; one huge transaction under little memory',
-    injected: 'not yet',
-    mustBeSeen: 'it waits, memory stays bounded, nothing is dropped',
+    injected: 'the quarantine table is locked while a record comes that nobody can read',
+    mustBeSeen: 'its partition waits, and it is parked once',
     invariants: ['I6', 'I15'],
-    tests: [],
-    lacks: 'no test',
+    tests: [...inFile(CANONICAL, 'F52: the quarantine is blocked')],
+    lacks: 'no huge transaction under little memory',
   },
   {
     id: 'F53',

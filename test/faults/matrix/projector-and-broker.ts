@@ -1,5 +1,6 @@
 import { defined, inFile, type Fault } from './fault.ts';
 
+const GROUP = 'faults/slow/group-offsets.stack.test.ts';
 const PROJECTORS = 'faults/projectors.stack.test.ts';
 const RESTARTS = 'faults/restarts.stack.test.ts';
 const TOPIC = 'faults/topic.stack.test.ts';
@@ -120,11 +121,18 @@ export const PROJECTOR_AND_BROKER: readonly Fault[] = [
   {
     id: 'F10',
     fault: 'the group’s offsets are deleted, rewound, or ahead of Postgres',
-    injected: 'Postgres is set back by ten offsets a partition while the group has committed more',
+    injected:
+      'the group is set back to 0, deleted, and set five offsets ahead; Postgres is set back by ten offsets a partition',
     mustBeSeen: 'the offset in Postgres wins; the lost commits are projected again',
     invariants: ['I1', 'I3', 'I7'],
-    tests: inFile(RESTARTS, 'Postgres has lost its last commits, as after a failover'),
-    lacks: 'the group’s offsets themselves are not changed',
+    tests: [
+      ...inFile(
+        GROUP,
+        'F10: the group’s offsets are rewound, or deleted',
+        'F10: the group’s offsets are ahead of Postgres',
+      ),
+      ...inFile(RESTARTS, 'Postgres has lost its last commits, as after a failover'),
+    ],
   },
   {
     id: 'F11',

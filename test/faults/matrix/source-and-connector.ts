@@ -1,5 +1,6 @@
 import { inFile, type Fault } from './fault.ts';
 
+const KILLED = 'faults/slow/killed-connect.stack.test.ts';
 const WATCHDOG = 'watchdog/watchdog.stack.test.ts';
 const REAL = 'doctor/real.stack.test.ts';
 const SNAPSHOT = 'snapshot/snapshot.stack.test.ts';
@@ -31,29 +32,29 @@ export const SOURCE_AND_CONNECTOR: readonly Fault[] = [
   {
     id: 'F21',
     fault: 'COPY rows that share one LSN, and Kafka Connect killed inside the group',
-    injected: 'not yet',
+    injected:
+      'COPY of 2,000 rows whose rows share LSNs by the page; SIGKILL of Kafka Connect when 1, 700 and 1,600 of them are in the topic',
     mustBeSeen: 'no row is missing, or `reconcile` names each one',
     invariants: ['I1'],
-    tests: [],
-    lacks: 'no test',
+    tests: [...inFile(KILLED, 'F21: COPY ')],
   },
   {
     id: 'F22',
     fault: 'the COMMIT’s LSN equals the next change’s, over a restart',
-    injected: 'not yet',
+    injected:
+      'a long transaction commits behind short ones while Kafka Connect is down, and short ones follow at once',
     mustBeSeen: 'all rows arrive',
     invariants: ['I1'],
-    tests: [],
-    lacks: 'no test',
+    tests: [...inFile(KILLED, 'F22: a long transaction ends behind a short one')],
+    lacks: 'that two LSNs were equal is not asserted',
   },
   {
     id: 'F23',
     fault: 'Kafka Connect killed between the broker’s acknowledgement and the flush of its offsets',
-    injected: 'not yet',
+    injected: 'SIGKILL of Kafka Connect as soon as the broker has 200 rows',
     mustBeSeen: 'duplicates and nothing else',
     invariants: ['I3'],
-    tests: [],
-    lacks: 'no test',
+    tests: [...inFile(KILLED, 'F23: Kafka Connect is killed before it has stored')],
   },
   {
     id: 'F24',
