@@ -20,8 +20,8 @@ const onStack = {
   globalSetup: 'test/support/stack-global-setup.ts',
   // The files of a project share one stack, and some of them stop its servers: files take turns.
   fileParallelism: false,
-  testTimeout: 120_000,
-  hookTimeout: 180_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
 };
 
 export default defineConfig({
@@ -35,7 +35,7 @@ export default defineConfig({
           exclude: ['test/**/*.pg.test.ts', 'test/**/*.stack.test.ts', 'test/**/*.browser.test.ts'],
           isolate: false,
           // No test is about time; a busy machine must not turn one red.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
         },
       },
       {
@@ -44,8 +44,8 @@ export default defineConfig({
           include: ['test/**/*.pg.test.ts'],
           isolate: false,
           globalSetup: 'test/support/postgres-global-setup.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {
@@ -54,8 +54,8 @@ export default defineConfig({
           include: ['test/**/*.browser.test.ts'],
           isolate: false,
           globalSetup: 'test/support/browser-global-setup.ts',
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {

@@ -23,7 +23,8 @@ export const PROJECTOR_AND_BROKER: readonly Fault[] = [
     id: 'F02',
     fault: 'kill -9 after COMMIT and before the broker has the offset',
     injected: 'the projector sends itself SIGKILL in its nth commit: Postgres has it, and nobody else',
-    mustBeSeen: 'the group has committed nothing; the next projector goes on at the offset in Postgres',
+    mustBeSeen:
+      'the group’s offset is below the stored one; the next projector goes on at the offset in Postgres',
     invariants: ['I3', 'I7'],
     tests: defined(PROJECTORS, 'faults/crash.ts', 'killed again and again, in a commit and before one'),
   },

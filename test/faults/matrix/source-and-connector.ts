@@ -55,6 +55,7 @@ export const SOURCE_AND_CONNECTOR: readonly Fault[] = [
     mustBeSeen: 'duplicates and nothing else',
     invariants: ['I3'],
     tests: [...inFile(KILLED, 'F23: Kafka Connect is killed before it has stored')],
+    lacks: 'that the duplicates are there before the replay',
   },
   {
     id: 'F24',
