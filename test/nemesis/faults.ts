@@ -48,8 +48,8 @@ export const INJECT: Readonly<Record<Fault, Inject>> = {
   'silence projector': ({ proxies }, seconds) => silenced(proxies.projector, seconds),
   'slow down projector': ({ proxies }, seconds) => slowed(proxies.projector, seconds),
   'cut connect': ({ proxies }) => cut(proxies.connect),
-  // Debezium waits on a silent connection until the system gives it up, which takes a quarter of an hour in a real
-  // network, and never ends behind this proxy.
+  // Debezium waits on a silent connection until the system gives it up. That never happens behind this proxy, which
+  // goes on acknowledging what it receives.
   'silence connect': async ({ proxies }, seconds) => {
     const facts = await silenced(proxies.connect, seconds);
     proxies.connect.cut();
