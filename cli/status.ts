@@ -44,9 +44,10 @@ export function registerStatus(command: Command, context: CommandContext): void 
       const lookout = new Lookout(config);
       const look = async () => (await lookAfterDrop(config)) ?? reportOf(await lookout.look(), config);
       const form = again === undefined ? json : json && 'line';
+      const screen = (report: StatusReport | RetiredReport) =>
+        'dropped' in report ? renderRetired(report) : renderStatus(report);
       const show = (report: StatusReport | RetiredReport) => {
-        const text = () => ('dropped' in report ? renderRetired(report) : renderStatus(report));
-        context.answer('status', { json: form, facts: report, text });
+        context.answer('status', { json: form, facts: report, text: () => screen(report) });
       };
       try {
         const last =
@@ -55,7 +56,7 @@ export function registerStatus(command: Command, context: CommandContext): void 
             : await watch(context, look, {
                 everyMs: (again === true ? EVERY_SECONDS : again) * 1000,
                 answer: show,
-                screen: json === true ? undefined : renderStatus,
+                screen: json === true ? undefined : screen,
               });
         if (again === undefined && last !== undefined) show(last);
         if (last?.state === 'wrong' || last?.state === 'unknown') throw new AnswerNo();

@@ -7,7 +7,7 @@ const DELETED_AT_ONCE = 10;
 export interface Incident {
   readonly story: string;
   /** Returns the number of rows that it touched. */
-  run(pool: Pool): Promise<number>;
+  readonly run: (pool: Pool) => Promise<number>;
 }
 
 const STORIES = demoSql('stories');

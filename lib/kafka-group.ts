@@ -85,7 +85,9 @@ export function decodeMembers(payload: Buffer) {
   reader.int32(); // throttle time
   if (reader.length() !== 1) throw new Error('Kafka did not answer for exactly one group');
   const errorCode = reader.int16();
-  for (const _ of ['error message', 'group id', 'state']) reader.string();
+  reader.string(); // error message
+  reader.string(); // group id
+  reader.string(); // state
   reader.int32(); // group epoch
   reader.int32(); // assignment epoch
   reader.string(); // assignor
@@ -95,7 +97,9 @@ export function decodeMembers(payload: Buffer) {
 }
 
 function readMember(reader: FlexibleReader): Member {
-  for (const _ of ['member id', 'instance id', 'rack']) reader.string();
+  reader.string(); // member id
+  reader.string(); // instance id
+  reader.string(); // rack
   reader.int32(); // member epoch
   const clientId = reader.string();
   const clientHost = reader.string();

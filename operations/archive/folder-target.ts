@@ -156,8 +156,7 @@ function named(error: unknown, name: string): Error {
       });
     case 'ENOSPC':
     case 'EDQUOT':
-    // The limit for the size of a file: of the file system, or of the process (`ulimit -f`).
-    case 'EFBIG':
+    case 'EFBIG': // the limit for the size of a file: of the file system, or of the process (`ulimit -f`)
       return fatal({
         code: 'ARCHIVE_TARGET_FULL',
         message: `there is no room for the object ${name} of the archive (${messageOf(error)})`,

@@ -1,6 +1,6 @@
 import { countText, spanText } from '../../lib/figures.ts';
 import type { SweepCounts } from '../../consumers/agent-test-history/sweep/last-sweep.ts';
-import { hasFailed } from '../checks/ledger.ts';
+import { hasFailed } from '../checks/sweeps.ts';
 import type { SweeperPart } from './report.ts';
 
 /** The state of the sweeper, beginning with the last sweep that ended. */

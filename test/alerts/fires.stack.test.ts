@@ -20,12 +20,12 @@ import { until } from '../support/until.ts';
 import { dashboards } from '../observability/dashboard-files.ts';
 import { advanceSlot, limitMessages, resumed, stopConnector } from './broken-source.ts';
 import { PrometheusServer } from './prometheus-server.ts';
+import { SeenAlerts } from './seen-alerts.ts';
 
 const programs = await prometheusIfAny();
 const RUNS = 40;
 const TWIN = '40000000-0000-4000-8000-000000000001';
 const STRAGGLER = '40000000-0000-4000-8000-000000000002';
-const PATIENCE_MS = 120_000;
 /** It needs a server without max_slot_wal_keep_size, which the stack's has on its command line. */
 const NEVER_HERE = 'HistoryCdcWalUnbounded';
 
@@ -44,8 +44,7 @@ let projector: Command;
 let service: Service;
 let runs = RUNS;
 let brokenAt = Date.now();
-const firedSoFar = new Set<string>();
-const endedSoFar = new Set<string>();
+const seen = new SeenAlerts();
 
 beforeAll(async () => {
   port = await pickPort(new Set());
@@ -59,22 +58,12 @@ beforeEach(() => {
   brokenAt = Date.now();
 });
 
-const nameOf = (alert: string) => `HistoryCdc${alert}`;
-/** Since the beginning of the test; an alert may be over by the time that somebody asks. */
-async function fires(...alerts: string[]): Promise<void> {
-  for (const alert of alerts) {
-    const fired = () => prometheus.fired(nameOf(alert), (Date.now() - brokenAt) / 1000);
-    await until(`${alert} fires`, fired, PATIENCE_MS);
-    firedSoFar.add(nameOf(alert));
-  }
-}
-
-async function ends(...alerts: string[]): Promise<void> {
-  for (const alert of alerts) {
-    await until(`${alert} ends`, async () => !(await prometheus.fired(nameOf(alert))), PATIENCE_MS);
-    endedSoFar.add(nameOf(alert));
-  }
-}
+const fires = async (...alerts: string[]) => {
+  await seen.fires(prometheus, alerts, brokenAt);
+};
+const ends = async (...alerts: string[]) => {
+  await seen.ends(prometheus, alerts);
+};
 
 async function startProjector(
   settings: Readonly<Record<string, string>> = {},
@@ -311,6 +300,6 @@ test('a slot that is gone, where no watchdog stops the projector', async () => {
 
 test('every rule was seen firing and ending', () => {
   const all = RULES.map(({ alert }) => alert).filter((alert) => alert !== NEVER_HERE);
-  expect([...firedSoFar].toSorted()).toEqual(all.toSorted());
-  expect([...endedSoFar].toSorted()).toEqual(all.toSorted());
+  expect([...seen.fired].toSorted()).toEqual(all.toSorted());
+  expect([...seen.ended].toSorted()).toEqual(all.toSorted());
 });

@@ -1,13 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { createProgress } from '../../cli/progress.ts';
-import type { Surroundings } from '../../cli/program.ts';
 
 test('where nothing has moved yet, no time is promised', () => {
   vi.useFakeTimers();
   try {
     const lines: string[] = [];
     const stderr = (line: string) => void lines.push(line);
-    const progress = createProgress('rows', { drawsBars: false, stderr } as unknown as Surroundings);
+    const progress = createProgress('rows', { drawsBars: false, stderr });
     vi.advanceTimersByTime(6_000);
     progress.update(0, 10);
     vi.advanceTimersByTime(6_000);

@@ -23,13 +23,13 @@ async function stderrOf(args: readonly string[], settings: Readonly<Record<strin
 const UNREACHABLE = { DATABASE_URL: 'postgres://app@127.0.0.1:1/app', KAFKA_BROKERS: '127.0.0.1:1' };
 
 test.each([
-  ['project', [], {}, 'CONFIG_INVALID'],
-  ['project', [], UNREACHABLE, 'DATABASE_UNREACHABLE'],
-  ['project', ['--fast'], {}, 'USAGE'],
-  ['replay', [], UNREACHABLE, 'DATABASE_UNREACHABLE'],
-  ['console', [], {}, 'CONFIG_INVALID'],
-])('%s %s: the fatal line has the format of the log', async (command, args, settings, expected) => {
-  const { code, stderr } = await stderrOf([command, ...args], settings);
+  [['project'], {}, 'CONFIG_INVALID'],
+  [['project'], UNREACHABLE, 'DATABASE_UNREACHABLE'],
+  [['project', '--fast'], {}, 'USAGE'],
+  [['replay'], UNREACHABLE, 'DATABASE_UNREACHABLE'],
+  [['console'], {}, 'CONFIG_INVALID'],
+])('%j: the fatal line has the format of the log', async (args, settings, expected) => {
+  const { code, stderr } = await stderrOf(args, settings);
   expect(code).toBe(2);
   expect(logLines(stderr).at(-1)).toMatchObject({
     level: 60,

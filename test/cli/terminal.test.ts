@@ -11,8 +11,9 @@ const REPOSITORY = path.join(import.meta.dirname, '..', '..');
 /** What `history-cdc` writes to a real terminal of this width, by `script` of util-linux. */
 async function onTerminal(args: string, columns: number): Promise<string> {
   const command = `stty cols ${String(columns)} rows 24; "${process.execPath}" bin/history-cdc.mjs ${args}`;
-  const { NO_COLOR: _, FORCE_COLOR: __, ...rest } = process.env;
-  const env = { ...rest, TERM: 'xterm', HISTORY_CDC_STATE_DIR: temporaryFolder() };
+  const env = { ...process.env, TERM: 'xterm', HISTORY_CDC_STATE_DIR: temporaryFolder() };
+  Reflect.deleteProperty(env, 'NO_COLOR');
+  Reflect.deleteProperty(env, 'FORCE_COLOR');
   return await new Promise((resolve, reject) => {
     execFile('script', ['-qec', command, '/dev/null'], { cwd: REPOSITORY, env }, (error, stdout) => {
       if (error === null) resolve(stdout.replaceAll('\r\n', '\n'));
@@ -38,15 +39,18 @@ describe.runIf(process.platform === 'linux')('on a real terminal', { timeout: 30
 });
 
 test.each([
-  ['a terminal', true, {}, true],
-  ['a pipe', false, {}, false],
-  ['a terminal with NO_COLOR', true, { NO_COLOR: '1' }, false],
-  ['a terminal with an empty NO_COLOR', true, { NO_COLOR: '' }, true],
-  ['a terminal that is dumb', true, { TERM: 'dumb' }, false],
-  ['a pipe with FORCE_COLOR', false, { FORCE_COLOR: '1' }, true],
-  ['a terminal with FORCE_COLOR=0', true, { FORCE_COLOR: '0' }, false],
-  ['FORCE_COLOR and NO_COLOR', true, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
-])('colours: %s', (_, isTTY, environment, takes) => {
+  ['a terminal', { isTTY: true, environment: {}, takes: true }],
+  ['a pipe', { isTTY: false, environment: {}, takes: false }],
+  ['a terminal with NO_COLOR', { isTTY: true, environment: { NO_COLOR: '1' }, takes: false }],
+  ['a terminal with an empty NO_COLOR', { isTTY: true, environment: { NO_COLOR: '' }, takes: true }],
+  ['a terminal that is dumb', { isTTY: true, environment: { TERM: 'dumb' }, takes: false }],
+  ['a pipe with FORCE_COLOR', { isTTY: false, environment: { FORCE_COLOR: '1' }, takes: true }],
+  ['a terminal with FORCE_COLOR=0', { isTTY: true, environment: { FORCE_COLOR: '0' }, takes: false }],
+  [
+    'FORCE_COLOR and NO_COLOR',
+    { isTTY: true, environment: { FORCE_COLOR: '1', NO_COLOR: '1' }, takes: false },
+  ],
+])('colours: %s', (_, { isTTY, environment, takes }) => {
   expect(takesColours({ isTTY }, environment)).toBe(takes);
 });
 

@@ -70,10 +70,10 @@ const kept = JSON.parse(read('test', 'fixtures', 'kubernetes', 'schemas.json')) 
 const ajv = new Ajv({ strict: false, allErrors: true });
 const validators = new Map<string, ValidateFunction>();
 
-function find<T = Manifest>(kind: string, name: string): T {
+function find(kind: string, name: string): Manifest {
   const found = manifests.find((each) => each.kind === kind && each.metadata.name === name);
   if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
-  return found as unknown as T;
+  return found;
 }
 
 /** What the schema of its kind finds wrong. */
@@ -175,7 +175,7 @@ describe('what is repeated is the same', () => {
     for (let at = 0; at < pairs.length; at += 2) image.set(pairs[at] ?? '', pairs[at + 1] ?? '');
     const ELSEWHERE = new Set(['bootstrap.servers', 'listeners', 'plugin.path', 'plugin.discovery']);
     const PLACE = /^(config|offset|status)\.storage\.(topic|replication\.factor)$/;
-    const { config } = find<KafkaConnect>('KafkaConnect', 'history-cdc').spec;
+    const { config } = (find('KafkaConnect', 'history-cdc') as unknown as KafkaConnect).spec;
     for (const [key, value] of image) {
       if (ELSEWHERE.has(key) || PLACE.test(key)) continue;
       expect(`${key}=${String(config[key])}`).toBe(`${key}=${value}`);
@@ -183,7 +183,7 @@ describe('what is repeated is the same', () => {
   });
 
   test('the plugins are the artifacts of connectors/runtime/, each with its checksum', () => {
-    const { plugins } = find<KafkaConnect>('KafkaConnect', 'history-cdc').spec.build;
+    const { plugins } = (find('KafkaConnect', 'history-cdc') as unknown as KafkaConnect).spec.build;
     const artifacts = plugins.flatMap(({ name, artifacts }) =>
       artifacts.map(({ url, sha512sum }) => ({ file: `${name}/${path.posix.basename(url)}`, sha512sum })),
     );
@@ -209,8 +209,8 @@ describe('what is repeated is the same', () => {
 });
 
 describe('the pods', () => {
-  const deployment = find<Workload>('Deployment', 'history-cdc-projector').spec.template.spec;
-  const job = find<Workload>('Job', 'history-cdc-migrate').spec.template.spec;
+  const deployment = (find('Deployment', 'history-cdc-projector') as unknown as Workload).spec.template.spec;
+  const job = (find('Job', 'history-cdc-migrate') as unknown as Workload).spec.template.spec;
 
   test.each([
     ['projector', deployment],

@@ -79,14 +79,14 @@ export class Projectors {
     this.#stopped.abort();
     this.continueAll();
     for (const place of this.#places) place.wanted = false;
-    await Promise.all(this.#places.map(({ command }) => command?.stop().catch(() => undefined)));
+    await Promise.all(this.#places.flatMap(({ command }) => command?.stop().catch(() => undefined) ?? []));
   }
 
   /** Kills what still runs. */
   async kill(): Promise<void> {
     this.#stopped.abort();
     for (const place of this.#places) place.wanted = false;
-    await Promise.all(this.#places.map(({ command }) => command?.end()));
+    await Promise.all(this.#places.flatMap(({ command }) => command?.end() ?? []));
   }
 
   #logOf({ name }: Place): string {

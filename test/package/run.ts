@@ -25,7 +25,12 @@ const { HISTORY_CDC_NODE: node = process.execPath } = process.env;
 const environment = { ...process.env, XDG_STATE_HOME: states };
 Reflect.deleteProperty(environment, 'HISTORY_CDC_STATE_DIR');
 
-function run(file: string, args: readonly string[], cwd = home, codes: readonly number[] = [0]) {
+interface RunOptions {
+  readonly cwd?: string;
+  readonly codes?: readonly number[];
+}
+
+function run(file: string, args: readonly string[], { cwd = home, codes = [0] }: RunOptions = {}) {
   process.stdout.write(`$ ${[path.basename(file), ...args].join(' ')}\n`);
   const { status, stdout, stderr, error } = spawnSync(file, args, {
     cwd,
@@ -37,14 +42,14 @@ function run(file: string, args: readonly string[], cwd = home, codes: readonly 
   return { stdout, stderr };
 }
 
-const historyCdc = (args: readonly string[], codes?: readonly number[]) =>
-  run(node, [path.join(home, 'node_modules', '.bin', 'history-cdc'), ...args], home, codes).stdout;
+const historyCdc = (args: readonly string[], codes: readonly number[] = [0]) =>
+  run(node, [path.join(home, 'node_modules', '.bin', 'history-cdc'), ...args], { codes }).stdout;
 const filesOf = () => readdirSync(installed, { recursive: true, encoding: 'utf8' }).sort();
 
 function install(): void {
   mkdirSync(home);
   writeFileSync(path.join(home, 'package.json'), '{ "private": true }');
-  run('npm', ['run', '--silent', 'pack', '--', '--pack-destination', folder], REPOSITORY);
+  run('npm', ['run', '--silent', 'pack', '--', '--pack-destination', folder], { cwd: REPOSITORY });
   const [tarball = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   run('npm', ['install', path.join(folder, tarball), '--omit=dev', '--ignore-scripts', '--no-audit']);
 }

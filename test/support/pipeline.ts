@@ -20,6 +20,7 @@ import { REMEMBER_LIVE_ROWS } from './invariants/tables.ts';
 import { pipelineSettings, type Converter } from './pipeline-settings.ts';
 import { runInProcess, type Answer } from './run-in-process.ts';
 import { until } from './until.ts';
+import { accounted, type RunFacts } from './run-facts.ts';
 
 interface PipelineOptions {
   /** What Debezium writes: Avro by the registry, or JSON without one. */
@@ -43,31 +44,7 @@ const NEEDS = [
 ] as const;
 type PipelineConfig = ConfigWith<(typeof NEEDS)[number]>;
 
-/** What `project --json` and `replay --json` print. */
-export interface RunFacts {
-  readonly read: number;
-  readonly records: Readonly<Record<'applied' | 'duplicate' | 'stale' | 'tombstone' | 'quarantined', number>>;
-  readonly decisions: Readonly<Partial<Record<string, number>>>;
-  readonly valuesLeftOut: Readonly<Partial<Record<string, number>>>;
-  readonly changes: Readonly<
-    Record<'runsInserted' | 'runsUpdated' | 'runsDeleted' | 'ledgerWritten' | 'total', number>
-  >;
-  readonly sweeps: Readonly<
-    Record<
-      | 'sweeps'
-      | 'absorbed'
-      | 'relinked'
-      | 'lateOwners'
-      | 'settled'
-      | 'blocked'
-      | 'lateOwnersReported'
-      | 'stragglers',
-      number
-    >
-  >;
-  readonly quarantine: { readonly open: number; readonly waived: number } | null;
-  readonly stopped: 'caught_up' | 'signal';
-}
+export type { RunFacts } from './run-facts.ts';
 
 /**
  * The way from the application's tables to the canonical ones, all of it real and nothing of it shared with another
@@ -283,14 +260,6 @@ export class Pipeline {
     this.#commands.push(command);
     return command;
   }
-}
-
-/** I15, in every run of every test: each record that was read counts in exactly one way. */
-function accounted(facts: RunFacts): RunFacts {
-  const sum = Object.values(facts.records).reduce((total, count) => total + count, 0);
-  if (sum !== facts.read)
-    throw new Error(`${String(facts.read)} records were read, and ${String(sum)} are accounted for`);
-  return facts;
 }
 
 /** A pipeline for all tests of a file: made before the first, removed after the last. */

@@ -7,7 +7,7 @@ export async function joinAsStranger(
   { KAFKA_BROKERS: brokers }: Pick<KafkaSettings, 'KAFKA_BROKERS'>,
   { group, topic, assigner }: { readonly group: string; readonly topic: string; readonly assigner?: string },
 ): Promise<() => Promise<void>> {
-  const kafka = new Kafka({ clientId: 'billing', brokers: [...brokers], logLevel: 0 });
+  const kafka = new Kafka({ clientId: 'billing', brokers: [...brokers] });
   const partitionAssigners = assigner === undefined ? undefined : [named(assigner)];
   const consumer = kafka.consumer({ groupId: group, ...(partitionAssigners && { partitionAssigners }) });
   const joined = new Promise<void>((resolve) => {

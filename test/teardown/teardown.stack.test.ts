@@ -171,7 +171,7 @@ describe('taken away', () => {
     const projector = the().start(['project', '--json'], { WATCHDOG_SECONDS: '3600' });
     await until(
       'the projector is a member',
-      async () => (await the().cluster.groupMembers(the().config.CONSUMER_GROUP)) > 0,
+      async () => ((await the().cluster.describeGroup(the().config.CONSUMER_GROUP))?.ours ?? 0) > 0,
     );
     await the().query('DROP TABLE public.agent_test_history CASCADE');
     await recordDrop(the().pool, { drilled: true });
