@@ -54,16 +54,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await prometheus.stop();
 });
-beforeEach(() => {
-  brokenAt = Date.now();
-});
+beforeEach(() => void (brokenAt = Date.now()));
 
-const fires = async (...alerts: string[]) => {
-  await seen.fires(prometheus, alerts, brokenAt);
-};
-const ends = async (...alerts: string[]) => {
-  await seen.ends(prometheus, alerts);
-};
+const fires = (...alerts: string[]) => seen.fires(prometheus, alerts, brokenAt);
+const ends = (...alerts: string[]) => seen.ends(prometheus, alerts);
 
 async function startProjector(
   settings: Readonly<Record<string, string>> = {},
