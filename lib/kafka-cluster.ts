@@ -266,11 +266,7 @@ export class KafkaCluster {
       (await groupTaken(error, group, describe)) ??
       notAllowed(error, `read ${options.topic} in the group ${group}`) ??
       error;
-    const failed = (error: unknown) => {
-      void refusal(error).then((told) => {
-        options.failed(told);
-      });
-    };
+    const failed = (error: unknown) => void refusal(error).then(options.failed);
     const assigned: ConsumeOptions['assigned'] = (partitions, outdated) => {
       void warnOfStrangers(group, describe, this.#logger);
       return options.assigned(partitions, outdated);

@@ -52,7 +52,7 @@ export interface ConsumeOptions {
    */
   answered?(): void;
   /** The consumer cannot go on. Called at most once. */
-  failed(error: unknown): void;
+  readonly failed: (error: unknown) => void;
 }
 
 export interface FetchedRecords {

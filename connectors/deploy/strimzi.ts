@@ -18,7 +18,8 @@ const RESOURCE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
  * references to the worker's environment. `connect` is the name of the KafkaConnect resource.
  */
 export function kafkaConnector({ name, config }: DesiredConnector, connect: string): Manifest {
-  const { name: _, 'connector.class': connectorClass, 'tasks.max': tasksMax, ...others } = config;
+  const { 'connector.class': connectorClass, 'tasks.max': tasksMax, ...others } = config;
+  Reflect.deleteProperty(others, 'name');
   if (!RESOURCE_NAME.test(name))
     throw new FatalError({
       code: 'CONFIG_INVALID',

@@ -23,3 +23,8 @@ test('a picked port is free, below the range of outgoing connections, and not on
     taken.add(port);
   }
 });
+
+test('a port that somebody has picked is not picked again, though nobody listens on it yet', async () => {
+  const picked = await Promise.all(Array.from({ length: 300 }, () => pickPort(new Set())));
+  expect(new Set(picked).size).toBe(300);
+});

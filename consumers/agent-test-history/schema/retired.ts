@@ -62,3 +62,12 @@ function tableRetired(when: string): FatalError {
       '`history-cdc teardown` takes the connector and what belongs to it away; `history-cdc evidence export FILE` writes the proof',
   });
 }
+
+/** The work, with an error that comes of the table's end told as that. */
+export async function retelling<T>(work: Promise<T>, canonical: Client, legacy: Client): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw await retiredOr(error, canonical, legacy);
+  }
+}

@@ -12,7 +12,7 @@ import { StoppedEarly, unlessStopped } from '../../../lib/unless-stopped.ts';
 import { actionsOfStart, recordActionAlone } from '../batch/actions.ts';
 import { breakerOf } from '../batch/breaker-window.ts';
 import { createDecoder } from '../record/decode.ts';
-import { assertNotRetired, retiredOr } from '../schema/retired.ts';
+import { assertNotRetired, retelling } from '../schema/retired.ts';
 import { assertMigrated } from '../schema/migrate.ts';
 import { assertBothWhole, assertTakesRuns } from '../schema/requirements.ts';
 import { RunObserver } from './observer.ts';
@@ -171,9 +171,7 @@ async function runOn(connected: Unprepared): Promise<RunResult> {
   if (http !== undefined) logger.info({ url: http.url }, 'serving /healthz, /readyz and /metrics');
   try {
     const running = runAll({ ...options, watching: watch }, observer, start);
-    const { stopped, sweeps } = await running.catch(async (error: unknown) => {
-      throw await retiredOr(error, canonical, connected.legacy);
-    });
+    const { stopped, sweeps } = await retelling(running, canonical, connected.legacy);
     // Read the quarantine now, because stopping has finished the last transactions.
     const unseen = stopped === 'caught_up' ? (watch?.unseen() ?? []) : [];
     const quarantine = await countUnhealedSoon(canonical);
