@@ -93,6 +93,6 @@ function unreadableBatch({ topic, partition, offset }: BatchPlace, how: string):
     wayOut: `nothing was skipped, and the stored offset stays before this batch. Run a release that reads it (\`npm ci\` on this machine installs the codecs of its platform). If a broker chose the codec: ${alter}; batches that are in the topic stay as they are, so it needs a new topic with a whole snapshot (docs/running.md)`,
     facts: { topic, partition, offset: String(offset) },
   });
-  // kafkajs would fetch the same batch again and again, and then only start the consumer anew.
+  // If it were retriable, kafkajs would fetch the same batch again and again, and then restart the consumer.
   return Object.assign(error, { retriable: false });
 }

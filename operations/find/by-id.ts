@@ -49,7 +49,7 @@ async function undecidedRows(
   try {
     await assertNotRetired(canonical, legacy);
   } catch (error) {
-    // Nothing is left to ask. Any other error means that nobody knows whether something is.
+    // The table was dropped, so no row can be in it. After any other error it is not known whether there is a row.
     return error instanceof FatalError && error.code === 'TABLE_RETIRED' ? [] : messageOf(error);
   }
   try {

@@ -160,7 +160,7 @@ export class Application {
       }
     });
     await together.catch(async () => {
-      // Its session was lost: it may be committed, or nothing of it is.
+      // The session was lost during the transaction, so it is not known whether the transaction was committed.
       await this.#persist(() => inTransaction(pool, (client) => writeLiveRows(client, late)), true);
       await this.#persist(() => inTransaction(pool, (client) => writeLegacyRows(client, late)), true);
     });

@@ -11,7 +11,7 @@ WITH copies AS MATERIALIZED (
        LEFT JOIN history_cdc.ledger l ON l.legacy_id = k.legacy_id
        LEFT JOIN agent_compliance_runs r ON r.id = l.canonical_run_id
        LEFT JOIN copies o ON o.legacy_id = k.legacy_id::text
-  -- What is parked is counted as such by everybody who is asked.
+  -- `status` and `reconcile` both count a parked record as parked, so it is no lie.
   WHERE k.path <> 'late' AND l.decision IS DISTINCT FROM 'quarantined'
 )
 SELECT CASE
